@@ -1,0 +1,60 @@
+/*
+ * The daemon's work behind its sockets: engines, builds, sessions. The server (server.h) calls
+ * these; the service writes what happens into the store, and fleet events into the hub.
+ */
+#ifndef DEPOT_BUILDER_SERVICE_H
+#define DEPOT_BUILDER_SERVICE_H
+
+#include <depot/addr.h>
+#include <depot/event.h>
+#include <depot/loop.h>
+
+#include "store.h"
+
+struct hub; /* hub.h */
+struct service;
+
+/* One engine to drive, from --builder or found on this machine. */
+struct service_builder_config {
+    char *name;
+    struct depot_addr addr;
+    struct depot_tls tls;
+    int capacity; /* builds at once; 0: 4 */
+};
+
+int service_new(struct depot_loop *l, struct store *store, struct hub *hub,
+    const struct service_builder_config *builders, size_t n, struct service **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+/* Running builds are cancelled on their engines first. */
+void service_free(struct service *s);
+/* Nothing is running or queued: the daemon may leave when also nobody is connected. */
+bool service_idle(const struct service *s);
+
+/* The body of POST /v1/builds. `user` is who asks, for builds that do not say; `id` gets the id. */
+enum { SERVICE_ID_LEN = 10 };
+int service_create(struct service *s, const char *json, size_t n, const char *user,
+    char id[SERVICE_ID_LEN + 1], struct depot_error *err) DEPOT_MUST_CHECK;
+int service_cancel(struct service *s, const char *build, struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* The builders as they are now; valid until the next turn of the loop. `up[i]` tells which answer. */
+const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n);
+
+/* ---- a client's session socket ---- */
+struct relay; /* one part's session */
+struct relay_ops {
+    /* Bytes for the client. */
+    void (*data)(struct relay *r, const void *data, size_t n, void *arg);
+    /* The engine took what was written, down to 256 KiB: read from the client again. */
+    void (*writable)(struct relay *r, void *arg);
+    /* The part is over or the engine's side broke: close the socket with this code. */
+    void (*closed)(struct relay *r, int ws_code, const char *reason, void *arg);
+};
+int service_session(struct service *s, const char *build, const char *builder,
+    const struct relay_ops *ops, void *arg, struct relay **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+void relay_write(struct relay *r, const void *data, size_t n); /* from the client to the engine */
+size_t relay_queued(const struct relay *r); /* stop reading from the client above 1 MiB */
+void relay_text(struct relay *r, const char *json, size_t n); /* a text frame: build.context */
+void relay_free(struct relay *r); /* the client's socket is gone */
+
+#endif

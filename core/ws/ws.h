@@ -1,0 +1,52 @@
+/*
+ * WebSocket client (libwebsockets on our loop). Internal to libdepot.
+ */
+#ifndef DEPOT_CORE_WS_WS_H
+#define DEPOT_CORE_WS_WS_H
+
+#include <depot/addr.h>
+#include <depot/buf.h>
+#include <depot/loop.h>
+
+struct dp_ws_context; /* one a loop; holds what connections share */
+struct dp_ws;
+
+struct dp_ws_ops {
+    void (*open)(struct dp_ws *ws, void *arg);
+    /* One whole message (text, or binary when the options say `binary`); with `stream` set, each
+     * piece as it arrives. Borrowed. */
+    void (*message)(struct dp_ws *ws, const void *data, size_t n, void *arg);
+    /* The send queue fell below dp_ws's low mark. May be NULL. */
+    void (*writable)(struct dp_ws *ws, void *arg);
+    /* Exactly once, unless dp_ws_free() came first; also when connecting failed. `status` is the
+     * HTTP status of a refused handshake, else 0. The ws is still to be freed. */
+    void (*closed)(struct dp_ws *ws, int status, const struct depot_error *err, void *arg);
+};
+
+struct dp_ws_opts {
+    const struct depot_addr *addr;
+    const struct depot_tls *tls; /* may be NULL */
+    const char *path;
+    const char *protocol;   /* subprotocol */
+    const char *token;      /* may be NULL */
+    bool binary;            /* what dp_ws_send() sends */
+    bool stream;            /* deliver pieces: for byte streams */
+    size_t max_message;     /* a longer one closes the connection; 0: 64 MiB */
+};
+
+struct dp_ws_context *dp_ws_context_new(struct depot_loop *l);
+void dp_ws_context_free(struct dp_ws_context *c); /* after its connections */
+
+int dp_ws_open(struct dp_ws_context *c, const struct dp_ws_opts *opts,
+    const struct dp_ws_ops *ops, void *arg, struct dp_ws **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+void dp_ws_free(struct dp_ws *ws); /* closes; what is queued may be lost */
+/* Send what is queued, then a close frame; `closed` follows. */
+void dp_ws_finish(struct dp_ws *ws);
+
+/* Queue one message (copied). */
+void dp_ws_send(struct dp_ws *ws, const void *data, size_t n);
+size_t dp_ws_queued(const struct dp_ws *ws); /* bytes not yet written */
+void dp_ws_pause(struct dp_ws *ws, bool paused); /* stop and restart reading */
+
+#endif

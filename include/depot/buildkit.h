@@ -1,0 +1,140 @@
+/*
+ * A BuildKit engine's Control API as a client sees it, over unix, tcp(+TLS) or a Docker Engine's
+ * socket. Used by the daemon.
+ *
+ * Each call is an object that ends in exactly one `done`, unless it was freed before; freeing
+ * cancels. Solve runs on a connection of its own, so that an oversized error header cannot take
+ * other calls down (nghttp2 refuses header values over 64 KiB).
+ */
+#ifndef DEPOT_BUILDKIT_H
+#define DEPOT_BUILDKIT_H
+
+#include <depot/addr.h>
+#include <depot/event.h>
+#include <depot/loop.h>
+
+struct depot_bk;
+struct depot_bk_call;
+
+int depot_bk_new(struct depot_loop *l, const struct depot_addr *addr, const struct depot_tls *tls,
+    struct depot_bk **out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* Calls must have ended or been freed. */
+void depot_bk_free(struct depot_bk *bk);
+void depot_bk_call_free(struct depot_bk_call *c);
+
+/* ---- what the engine is ---- */
+enum depot_bk_cap {
+    DEPOT_BK_CAP_HISTORY = 1 << 0,        /* ListenBuildHistory */
+    DEPOT_BK_CAP_MULTI_EXPORTER = 1 << 1, /* several exporters in one solve */
+    DEPOT_BK_CAP_ATTESTATIONS = 1 << 2,
+    DEPOT_BK_CAP_MOBY = 1 << 3, /* Docker's classic image store: exporters moby, local, tar only */
+};
+struct depot_bk_info {
+    const char *engine;  /* "buildkit" or "docker" */
+    const char *version; /* may be "0.0.0+unknown": show it, never compare it */
+    const char **platforms; /* the configured one first */
+    size_t nplatforms;
+    unsigned caps;
+};
+/* ListWorkers, Info and the capability probe in one. `info` is borrowed, NULL on error. */
+typedef void depot_bk_info_fn(struct depot_bk_call *c, const struct depot_bk_info *info,
+    const struct depot_error *err, void *arg);
+int depot_bk_probe(struct depot_bk *bk, depot_bk_info_fn *done, void *arg,
+    struct depot_bk_call **out, struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* ---- solve ---- */
+struct depot_bk_export {
+    char *type;
+    struct depot_kvs attrs;
+};
+struct depot_bk_cache {
+    char *type;
+    struct depot_kvs attrs;
+};
+struct depot_bk_solve {
+    const char *ref;     /* 25 characters base36, fresh */
+    const char *session; /* session id; NULL: none */
+    const char *frontend;
+    const struct depot_kvs *attrs;
+    const struct depot_bk_export *exports;
+    size_t nexports;
+    const struct depot_bk_cache *cache_exports;
+    size_t ncache_exports;
+    const struct depot_strv *entitlements;
+};
+struct depot_bk_result {
+    const struct depot_pair *response; /* exporter response, on success */
+    size_t nresponse;
+    const struct depot_build_error *error; /* on failure, with the excerpt when the engine told */
+};
+/* On failure of the transport `res->error` is set too, with its gRPC code. */
+typedef void depot_bk_solve_fn(struct depot_bk_call *c, const struct depot_bk_result *res, void *arg);
+int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
+    void *arg, struct depot_bk_call **out, struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* ---- status ---- */
+struct depot_bk_status_ops {
+    void (*status)(struct depot_bk_call *c, const struct depot_status *st, void *arg); /* borrowed */
+    void (*done)(struct depot_bk_call *c, const struct depot_error *err, void *arg); /* NULL: EOF */
+};
+int depot_bk_status(struct depot_bk *bk, const char *ref, const struct depot_bk_status_ops *ops,
+    void *arg, struct depot_bk_call **out, struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* ---- history ---- */
+enum depot_bk_history_kind { DEPOT_BK_STARTED, DEPOT_BK_COMPLETE, DEPOT_BK_DELETED };
+struct depot_bk_record {
+    enum depot_bk_history_kind kind;
+    const char *ref;
+    const struct depot_pair *attrs; /* frontend attributes */
+    size_t nattrs;
+    depot_time created, completed;
+    const struct depot_build_error *error; /* NULL: none */
+    const struct depot_pair *response;     /* frontend result metadata */
+    size_t nresponse;
+    const char *digest; /* of the result, when it has one */
+    int cached_steps, total_steps, completed_steps, generation;
+};
+struct depot_bk_history_ops {
+    void (*record)(struct depot_bk_call *c, const struct depot_bk_record *rec, void *arg);
+    void (*done)(struct depot_bk_call *c, const struct depot_error *err, void *arg);
+};
+/* `ref` NULL: all. `active_only`: no stored records first. `early_exit`: end after what is there. */
+int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, bool early_exit,
+    const struct depot_bk_history_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* ---- session: relays the bytes of a client's session ---- */
+struct depot_bk_session;
+struct depot_bk_session_ops {
+    void (*data)(struct depot_bk_session *s, const void *data, size_t n, void *arg);
+    void (*writable)(struct depot_bk_session *s, void *arg); /* queued() fell below 256 KiB */
+    void (*done)(struct depot_bk_session *s, const struct depot_error *err, void *arg);
+};
+int depot_bk_session_open(struct depot_bk *bk, const char *id, const char *shared_key,
+    const struct depot_strv *methods, const struct depot_bk_session_ops *ops, void *arg,
+    struct depot_bk_session **out, struct depot_error *err) DEPOT_MUST_CHECK;
+void depot_bk_session_write(struct depot_bk_session *s, const void *data, size_t n);
+size_t depot_bk_session_queued(const struct depot_bk_session *s);
+void depot_bk_session_end(struct depot_bk_session *s);  /* half-close; `done` follows */
+void depot_bk_session_free(struct depot_bk_session *s);
+
+/* ---- cache ---- */
+struct depot_bk_usage {
+    const char *id, *description, *type;
+    int64_t size;
+    depot_time created, last_used;
+    int64_t usage_count;
+    bool in_use, is_shared, is_mutable;
+};
+struct depot_bk_usage_ops {
+    void (*usage)(struct depot_bk_call *c, const struct depot_bk_usage *u, void *arg);
+    void (*done)(struct depot_bk_call *c, const struct depot_error *err, void *arg);
+};
+int depot_bk_disk_usage(struct depot_bk *bk, const struct depot_bk_usage_ops *ops, void *arg,
+    struct depot_bk_call **out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* Removed records come as `usage`. `keep_bytes` and `keep_ns`: 0 for none. */
+int depot_bk_prune(struct depot_bk *bk, bool all, int64_t keep_bytes, int64_t keep_ns,
+    const struct depot_bk_usage_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+
+#endif
