@@ -1,4 +1,5 @@
-# C for the messages in proto/, generated into the build directory and never committed.
+# C for the messages in proto/, generated into the build directory and never committed. A file
+# that imports another must be made again with it, hence the dependency of each on all.
 file(GLOB protos CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/proto/*.proto)
 set(proto_dir ${PROJECT_BINARY_DIR}/proto)
 set(proto_sources)
@@ -8,7 +9,7 @@ foreach(proto IN LISTS protos)
     OUTPUT ${proto_dir}/${stem}.pb-c.c ${proto_dir}/${stem}.pb-c.h
     COMMAND ${CMAKE_COMMAND} -E make_directory ${proto_dir}
     COMMAND ${PROTOC_C} --c_out=${proto_dir} -I${PROJECT_SOURCE_DIR}/proto ${proto}
-    DEPENDS ${proto} VERBATIM)
+    DEPENDS ${protos} VERBATIM)
   list(APPEND proto_sources ${proto_dir}/${stem}.pb-c.c)
 endforeach()
 add_library(depot_proto STATIC ${proto_sources})
