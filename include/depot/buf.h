@@ -26,7 +26,8 @@ void depot_buf_add(struct depot_buf *b, const void *data, size_t n);
 void depot_buf_adds(struct depot_buf *b, const char *s);
 void depot_buf_addc(struct depot_buf *b, char c);
 void depot_buf_addf(struct depot_buf *b, const char *fmt, ...) DEPOT_PRINTF(2, 3);
-/* Room for `n` more bytes to be written at data + len; NULL when it would pass the ceiling. */
+/* Room for `n` more bytes to be written at data + len, which the writer then moves; NULL when it
+ * would pass the ceiling. */
 char *depot_buf_reserve(struct depot_buf *b, size_t n);
 void depot_buf_consume(struct depot_buf *b, size_t n); /* drop from the front */
 void depot_buf_truncate(struct depot_buf *b, size_t len);
