@@ -1,0 +1,61 @@
+/*
+ * Headless sinks: what a build prints when there is no screen.
+ *
+ * A sink reads the reduced build (state.h) and the event that has just been applied to it, and
+ * writes to a FILE of its owner. It reads no clock: `now` is the caller's, in nanoseconds of a
+ * monotonic clock, so that a replay prints the same bytes every time.
+ */
+#ifndef DEPOT_RENDER_H
+#define DEPOT_RENDER_H
+
+#include <depot/state.h>
+
+#include <stdio.h>
+
+struct depot_render;
+
+struct depot_render_opts {
+    FILE *out;        /* borrowed; flushed after each call that printed */
+    bool sanitize;    /* drop escape sequences and control characters: set it for a terminal */
+    const char *desc; /* "#0 DESC" before the first step; NULL: none */
+    bool truncate;    /* cut step names at 72 bytes */
+};
+
+/* Sinks by name, NULL-terminated: plain, rawjson, quiet. */
+extern const char *const depot_render_names[];
+
+/* `build` is borrowed until the free. Errors: DEPOT_ERR_NOT_FOUND (no such sink). */
+int depot_render_new(struct depot_render **out, const char *name, const struct depot_build *build,
+    const struct depot_render_opts *opts, struct depot_error *err) DEPOT_MUST_CHECK;
+/* After depot_build_apply() of the same event. */
+void depot_render_apply(struct depot_render *r, const struct depot_event *ev, uint64_t now);
+/* When depot_render_tick() wants to be called; 0: not needed. */
+uint64_t depot_render_deadline(const struct depot_render *r);
+void depot_render_tick(struct depot_render *r, uint64_t now);
+/* Print what is left: open lines, the last lines of failed steps. */
+void depot_render_end(struct depot_render *r, uint64_t now);
+void depot_render_free(struct depot_render *r);
+
+/*
+ * After the build, as buildx prints them.
+ */
+/* " N warnings found (use ... to expand):" and one line each; nothing when there are none. */
+void depot_render_warnings(const struct depot_build *b, const struct depot_render_opts *opts);
+/* The Dockerfile excerpt of each failed part and "ERROR: failed to build: failed to solve: ...". */
+void depot_render_error(const struct depot_build *b, const struct depot_render_opts *opts);
+/* What was built: digest and time per platform, hit and ran counts. Settle the build first. */
+void depot_render_summary(const struct depot_build *b, const struct depot_render_opts *opts);
+
+/*
+ * Cleans text for a terminal as it streams: drops escape sequences (CSI, OSC and other strings),
+ * C0 except tab and newline, C1, bidirectional controls; a bad UTF-8 byte becomes '?'. A sequence
+ * may be cut anywhere between two calls; a newline ends one that never ends.
+ */
+struct depot_clean {
+    unsigned char state, have, need;
+    unsigned char utf8[4];
+};
+void depot_clean_feed(struct depot_clean *c, struct depot_buf *out, const void *data, size_t n);
+void depot_clean_string(struct depot_buf *out, const char *s); /* a whole string; no newlines */
+
+#endif
