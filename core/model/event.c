@@ -1,0 +1,67 @@
+/*
+ * Names of feed events and build states, and the release of an event.
+ * Not the encoding: that is wire/.
+ */
+#include <depot/event.h>
+
+#include <string.h>
+
+static const char *const event_names[] = {
+#define EVENT_NAME(id, name) [DEPOT_EVENT_##id] = (name),
+    DEPOT_EVENTS(EVENT_NAME)
+#undef EVENT_NAME
+};
+
+struct state_row {
+    const char *name, *word;
+};
+static const struct state_row state_rows[] = {
+#define STATE_ROW(id, name, word) [DEPOT_BUILD_##id] = {(name), (word)},
+    DEPOT_BUILD_STATES(STATE_ROW)
+#undef STATE_ROW
+};
+
+const char *depot_event_name(enum depot_event_type t)
+{
+    return (unsigned)t < DEPOT_EVENT_COUNT ? event_names[t] : "";
+}
+
+enum depot_event_type depot_event_from_name(const char *name)
+{
+    for (int i = 0; name && i < DEPOT_EVENT_UNKNOWN; i++)
+        if (strcmp(event_names[i], name) == 0)
+            return (enum depot_event_type)i;
+    return DEPOT_EVENT_UNKNOWN;
+}
+
+const char *depot_build_state_name(enum depot_build_state s)
+{
+    return (unsigned)s < DEPOT_BUILD_STATE_COUNT ? state_rows[s].name : "";
+}
+
+const char *depot_build_state_word(enum depot_build_state s)
+{
+    return (unsigned)s < DEPOT_BUILD_STATE_COUNT ? state_rows[s].word : "";
+}
+
+int depot_build_state_from_name(const char *name)
+{
+    for (int i = 0; name && i < DEPOT_BUILD_STATE_COUNT; i++)
+        if (strcmp(state_rows[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+bool depot_build_state_over(enum depot_build_state s)
+{
+    return s == DEPOT_BUILD_SUCCEEDED || s == DEPOT_BUILD_FAILED || s == DEPOT_BUILD_CANCELLED;
+}
+
+void depot_event_release(struct depot_event *ev)
+{
+    if (!ev)
+        return;
+    depot_arena_release(&ev->arena);
+    memset(ev, 0, sizeof(*ev));
+    ev->type = DEPOT_EVENT_UNKNOWN;
+}
