@@ -57,13 +57,13 @@ struct depot_pair {
 /* Why a part or a build failed. */
 struct depot_build_error {
     const char *message;
-    int code;            /* google.rpc.Code, 2 when unknown */
-    const char *vertex;  /* digest of the failed step; may be NULL */
-    const char *file;    /* Dockerfile name; NULL when there is no place */
+    int code;           /* google.rpc.Code, 2 when unknown */
+    const char *vertex; /* digest of the failed step; may be NULL */
+    const char *file;   /* Dockerfile name; NULL when there is no place */
     struct depot_range *ranges;
     size_t nranges;
-    int first_line;      /* number of the first of `lines` */
-    const char **lines;  /* the excerpt: the ranges with their surroundings */
+    int first_line;     /* number of the first of `lines` */
+    const char **lines; /* the excerpt: the ranges with their surroundings */
     size_t nlines;
 };
 
@@ -76,8 +76,8 @@ struct depot_ev_created {
     const char *remote, *commit, *branch; /* source; may be NULL */
     bool dirty;
     const char *user, *host;
-    const char *ci_url;  /* link to the CI run; may be NULL */
-    const char *origin;  /* "depot", or "observed" for a build that another client started */
+    const char *ci_url; /* link to the CI run; may be NULL */
+    const char *origin; /* "depot", or "observed" for a build that another client started */
 };
 
 struct depot_ev_queued {
@@ -107,8 +107,8 @@ struct depot_ev_context {
 struct depot_ev_result {
     const char *platform, *builder;
     enum depot_build_state state;
-    const char *digest;            /* containerimage.digest; may be NULL */
-    struct depot_pair *response;   /* the whole exporter response */
+    const char *digest;          /* containerimage.digest; may be NULL */
+    struct depot_pair *response; /* the whole exporter response */
     size_t nresponse;
     struct depot_build_error *error; /* NULL: none */
 };
@@ -161,7 +161,7 @@ struct depot_ev_snapshot {
 
 struct depot_event {
     enum depot_event_type type;
-    uint64_t seq;      /* rises by one within a build; 0 in fleet events */
+    uint64_t seq; /* rises by one within a build; 0 in fleet events */
     depot_time time;
     const char *build; /* NULL in fleet events */
     struct depot_arena arena;

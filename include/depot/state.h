@@ -62,6 +62,7 @@ struct depot_transfer {
     const char *id, *name;
     int64_t current, total;
     depot_time timestamp, started, completed;
+    uint64_t revision; /* the build's when it last changed */
 };
 
 struct depot_part;
@@ -105,11 +106,11 @@ struct depot_step {
 
     enum depot_verdict verdict;
     bool cached;
-    const char *error;                            /* NULL: none */
-    depot_time started, completed;                /* of the newest snapshot; 0: not */
-    DEPOT_VEC(struct depot_interval) raw;         /* by start, one per distinct start */
-    DEPOT_VEC(struct depot_interval) intervals;   /* merged: the union */
-    DEPOT_VEC(struct depot_transfer *) transfers; /* in order of their first appearance */
+    const char *error;                                       /* NULL: none */
+    depot_time started, completed;                           /* of the newest snapshot; 0: not */
+    DEPOT_VEC(struct depot_interval) raw;                    /* by start, one per distinct start */
+    DEPOT_VEC(struct depot_interval) intervals;              /* merged: the union */
+    DEPOT_VEC(struct depot_transfer *) transfers;            /* in order of their first start */
     DEPOT_VEC(const struct depot_vertex_warning *) warnings; /* owned by the build */
 
     bool critical;                  /* on the critical path (after settle) */
@@ -143,6 +144,8 @@ struct depot_part {
     struct depot_kvs response;
     const struct depot_build_error *error; /* NULL: none */
     struct depot_counts counts;            /* after settle */
+    /* private to the reducer */
+    struct depot_map *step_by_digest_, *group_by_id_;
 };
 
 /* All steps of one platform, whichever part they came from (after settle). */

@@ -36,7 +36,7 @@ struct depot_vertex_status {
 
 struct depot_vertex_log {
     const char *vertex;
-    int stream; /* 1 stdout, 2 stderr */
+    int stream;          /* 1 stdout, 2 stderr */
     const uint8_t *data; /* raw: split anywhere, any bytes */
     size_t len;
     depot_time timestamp;
@@ -51,6 +51,8 @@ struct depot_source_info {
     const uint8_t *data; /* the whole file */
     size_t len;
     const char *language;
+    const char
+        *definition; /* JSON text of how it was made, passed through as it came; NULL: none */
 };
 
 struct depot_vertex_warning {

@@ -22,8 +22,8 @@ void depot_wire_encode_status(struct depot_buf *out, const struct depot_status *
  * status line (no envelope) gives a BUILD_STATUS event with seq 0 and platform "". On failure `out`
  * needs no release. Errors: DEPOT_ERR_INVALID, DEPOT_ERR_TOO_BIG.
  */
-int depot_wire_decode(const char *line, size_t n, struct depot_event *out,
-    struct depot_error *err) DEPOT_MUST_CHECK;
+int depot_wire_decode(
+    const char *line, size_t n, struct depot_event *out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /*
  * Cuts a byte stream into lines and decodes each; errors name the line's number.
@@ -33,10 +33,12 @@ typedef int depot_wire_event_fn(struct depot_event *ev, void *arg); /* the calle
                                                                        nonzero stops the feeding */
 /* A bad line: `err` names it. Return 0 to go on with the next line. */
 typedef int depot_wire_error_fn(const struct depot_error *err, void *arg);
-struct depot_wire_reader *depot_wire_reader_new(depot_wire_event_fn *on_event,
-    depot_wire_error_fn *on_error, void *arg);
-int depot_wire_reader_feed(struct depot_wire_reader *r, const void *data, size_t n) DEPOT_MUST_CHECK;
-int depot_wire_reader_end(struct depot_wire_reader *r) DEPOT_MUST_CHECK; /* a last line without LF */
+struct depot_wire_reader *depot_wire_reader_new(
+    depot_wire_event_fn *on_event, depot_wire_error_fn *on_error, void *arg);
+int depot_wire_reader_feed(
+    struct depot_wire_reader *r, const void *data, size_t n) DEPOT_MUST_CHECK;
+int depot_wire_reader_end(
+    struct depot_wire_reader *r) DEPOT_MUST_CHECK; /* a last line without LF */
 void depot_wire_reader_free(struct depot_wire_reader *r);
 
 #endif
