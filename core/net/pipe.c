@@ -1,0 +1,269 @@
+/*
+ * The stream whose far side is the program. What the far side pushes is queued in chunks of one
+ * size; readiness is told from deferred calls, level-triggered like a socket's.
+ */
+#include "net/stream.h"
+
+#include <sys/queue.h>
+
+/* A chunk holds two of BuildKit's 32 KiB messages; a few empty ones are kept for the next push. */
+enum { CHUNK_SIZE = 64 * 1024, SPARE_MAX = 4 };
+
+struct chunk {
+    TAILQ_ENTRY(chunk) link;
+    size_t from, to; /* what is still unread: data[from, to) */
+    char data[CHUNK_SIZE];
+};
+TAILQ_HEAD(chunk_list, chunk);
+
+struct dp_pipe {
+    struct dp_stream base;
+    struct depot_loop *loop;
+    const struct dp_pipe_ops *ops; /* NULL: the far side has gone */
+    void *arg;
+    struct chunk_list queue, spare;
+    size_t queued, spares;
+    unsigned wanted;
+    int end; /* what reads give after the queue: 0 or an error */
+    bool ended;
+    bool writable;
+    bool drained;   /* bytes were read since the far side was last told */
+    bool scheduled; /* dispatch() is deferred */
+    bool closed;    /* by the stream's side; dispatch() frees */
+};
+
+static struct dp_pipe *self(struct dp_stream *s)
+{
+    return DEPOT_CONTAINER_OF(s, struct dp_pipe, base);
+}
+
+static void dispatch(void *arg);
+
+static void schedule(struct dp_pipe *p)
+{
+    if (p->scheduled)
+        return;
+    p->scheduled = true;
+    depot_loop_defer(p->loop, dispatch, p);
+}
+
+static unsigned ready_events(const struct dp_pipe *p)
+{
+    unsigned events = 0;
+
+    if (p->queued > 0 || p->ended)
+        events |= DEPOT_READ;
+    if (p->writable || p->ops == NULL)
+        events |= DEPOT_WRITE;
+    return events & p->wanted;
+}
+
+static void free_chunks(struct chunk_list *list)
+{
+    struct chunk *c;
+
+    while ((c = TAILQ_FIRST(list)) != NULL) {
+        TAILQ_REMOVE(list, c, link);
+        depot_free(c);
+    }
+}
+
+static void pipe_free(struct dp_pipe *p)
+{
+    free_chunks(&p->queue);
+    free_chunks(&p->spare);
+    depot_free(p);
+}
+
+/* All calls out of a pipe, except `write`, are made here: nobody is called back from his own call.
+ */
+static void dispatch(void *arg)
+{
+    struct dp_pipe *p = arg;
+    unsigned events;
+
+    /* Stays "scheduled" while calling out, so that a close in there leaves the freeing to us. */
+    if (!p->closed && p->drained) {
+        p->drained = false;
+        if (p->ops != NULL && p->ops->drained != NULL)
+            p->ops->drained(p->arg, p->queued);
+    }
+    events = ready_events(p);
+    if (!p->closed && events != 0 && p->base.ready != NULL)
+        p->base.ready(&p->base, events, p->base.arg);
+    if (p->closed) {
+        if (p->ops != NULL)
+            p->ops->closed(p->arg);
+        pipe_free(p);
+        return;
+    }
+    p->scheduled = false;
+    if (ready_events(p) != 0 || p->drained)
+        schedule(p);
+}
+
+static ssize_t pipe_read(struct dp_stream *base, void *buf, size_t n)
+{
+    struct dp_pipe *p = self(base);
+    char *out = buf;
+    size_t done = 0;
+    struct chunk *c;
+
+    while (done < n && (c = TAILQ_FIRST(&p->queue)) != NULL) {
+        size_t part = c->to - c->from;
+
+        if (part > n - done)
+            part = n - done;
+        memcpy(out + done, c->data + c->from, part);
+        done += part;
+        c->from += part;
+        if (c->from < c->to)
+            break;
+        TAILQ_REMOVE(&p->queue, c, link);
+        if (p->spares < SPARE_MAX) {
+            TAILQ_INSERT_HEAD(&p->spare, c, link);
+            p->spares++;
+        } else {
+            depot_free(c);
+        }
+    }
+    if (done == 0 && n > 0)
+        return p->ended ? p->end : DEPOT_ERR_AGAIN;
+    p->queued -= done;
+    p->drained = true;
+    schedule(p);
+    return (ssize_t)done;
+}
+
+static ssize_t pipe_writev(struct dp_stream *base, const struct iovec *iov, int n)
+{
+    struct dp_pipe *p = self(base);
+    ssize_t put;
+
+    if (p->ops == NULL)
+        return DEPOT_ERR_UNAVAILABLE;
+    if (!p->writable)
+        return DEPOT_ERR_AGAIN;
+    /* Before the call: it may say at once that there is room again. */
+    p->writable = false;
+    put = p->ops->write(p->arg, iov, n);
+    if (put != DEPOT_ERR_AGAIN)
+        p->writable = true;
+    return put;
+}
+
+static void pipe_want(struct dp_stream *base, unsigned events)
+{
+    struct dp_pipe *p = self(base);
+
+    p->wanted = events;
+    if (ready_events(p) != 0)
+        schedule(p);
+}
+
+static void pipe_close(struct dp_stream *base)
+{
+    struct dp_pipe *p = self(base);
+
+    p->closed = true;
+    schedule(p);
+}
+
+static const struct dp_stream_ops pipe_ops = {
+    .name = "pipe",
+    .read = pipe_read,
+    .writev = pipe_writev,
+    .want = pipe_want,
+    .close = pipe_close,
+};
+
+struct dp_pipe *dp_pipe_new(struct depot_loop *l, const struct dp_pipe_ops *ops, void *arg)
+{
+    struct dp_pipe *p = depot_calloc(1, sizeof(*p));
+
+    p->base.ops = &pipe_ops;
+    p->loop = l;
+    p->ops = ops;
+    p->arg = arg;
+    p->writable = true;
+    TAILQ_INIT(&p->queue);
+    TAILQ_INIT(&p->spare);
+    return p;
+}
+
+struct dp_stream *dp_pipe_stream(struct dp_pipe *p)
+{
+    return &p->base;
+}
+
+static struct chunk *chunk_add(struct dp_pipe *p)
+{
+    struct chunk *c = TAILQ_FIRST(&p->spare);
+
+    if (c != NULL) {
+        TAILQ_REMOVE(&p->spare, c, link);
+        p->spares--;
+    } else {
+        c = depot_alloc(sizeof(*c));
+    }
+    c->from = c->to = 0;
+    TAILQ_INSERT_TAIL(&p->queue, c, link);
+    return c;
+}
+
+void dp_pipe_push(struct dp_pipe *p, const void *data, size_t n)
+{
+    const char *in = data;
+    struct chunk *c = TAILQ_LAST(&p->queue, chunk_list);
+
+    if (p->closed || p->ended)
+        return;
+    p->queued += n;
+    while (n > 0) {
+        size_t part;
+
+        if (c == NULL || c->to == CHUNK_SIZE)
+            c = chunk_add(p);
+        part = CHUNK_SIZE - c->to;
+        if (part > n)
+            part = n;
+        memcpy(c->data + c->to, in, part);
+        c->to += part;
+        in += part;
+        n -= part;
+    }
+    if (ready_events(p) != 0)
+        schedule(p);
+}
+
+void dp_pipe_push_eof(struct dp_pipe *p, int err)
+{
+    if (p->ended)
+        return;
+    p->ended = true;
+    p->end = err < 0 ? err : 0;
+    if (ready_events(p) != 0)
+        schedule(p);
+}
+
+void dp_pipe_writable(struct dp_pipe *p)
+{
+    p->writable = true;
+    if (ready_events(p) != 0)
+        schedule(p);
+}
+
+size_t dp_pipe_queued(const struct dp_pipe *p)
+{
+    return p->queued;
+}
+
+void dp_pipe_detach(struct dp_pipe *p)
+{
+    if (p == NULL)
+        return;
+    p->ops = NULL;
+    dp_pipe_push_eof(p, 0);
+    if (ready_events(p) != 0)
+        schedule(p);
+}

@@ -1,0 +1,114 @@
+/*
+ * The stream over a file descriptor: sockets and pipes. Bytes go straight between the caller's
+ * memory and the kernel.
+ */
+#include "net/stream.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fd_stream {
+    struct dp_stream base;
+    struct depot_loop *loop;
+    struct depot_loop_fd *watch;
+    int fd;
+    bool socket;
+    unsigned wanted;
+};
+
+static struct fd_stream *self(struct dp_stream *s)
+{
+    return DEPOT_CONTAINER_OF(s, struct fd_stream, base);
+}
+
+static ssize_t fd_read(struct dp_stream *base, void *buf, size_t n)
+{
+    struct fd_stream *s = self(base);
+
+    for (;;) {
+        ssize_t got = read(s->fd, buf, n);
+
+        if (got >= 0)
+            return got;
+        if (errno != EINTR)
+            return depot_err_from_errno(errno);
+    }
+}
+
+static ssize_t fd_writev(struct dp_stream *base, const struct iovec *iov, int n)
+{
+    struct fd_stream *s = self(base);
+    int count = n < IOV_MAX ? n : IOV_MAX;
+    struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
+
+    for (;;) {
+        /* writev() on a closed socket would raise SIGPIPE, and that is the program's to use. */
+        ssize_t put = s->socket ? sendmsg(s->fd, &msg, MSG_NOSIGNAL) : writev(s->fd, iov, count);
+
+        if (put >= 0)
+            return put;
+        if (errno != EINTR)
+            return depot_err_from_errno(errno);
+    }
+}
+
+static void fd_want(struct dp_stream *base, unsigned events)
+{
+    struct fd_stream *s = self(base);
+
+    if (s->wanted == events)
+        return;
+    s->wanted = events;
+    depot_loop_fd_set(s->watch, events);
+}
+
+static void fd_close(struct dp_stream *base)
+{
+    struct fd_stream *s = self(base);
+
+    depot_loop_fd_free(s->watch);
+    close(s->fd);
+    /* Not at once: the ready callback may be running on it. */
+    depot_loop_defer(s->loop, depot_free, s);
+}
+
+static const struct dp_stream_ops fd_ops = {
+    .name = "fd",
+    .read = fd_read,
+    .writev = fd_writev,
+    .want = fd_want,
+    .close = fd_close,
+};
+
+static void on_ready(struct depot_loop_fd *w, unsigned events, void *arg)
+{
+    struct fd_stream *s = arg;
+
+    DEPOT_UNUSED(w);
+    events &= s->wanted;
+    if (events != 0 && s->base.ready != NULL)
+        s->base.ready(&s->base, events, s->base.arg);
+}
+
+int dp_stream_fd_new_take(
+    struct depot_loop *l, int fd, struct dp_stream **out, struct depot_error *err)
+{
+    struct fd_stream *s = depot_calloc(1, sizeof(*s));
+    struct stat st;
+    int rc = depot_loop_fd_new(l, fd, 0, on_ready, s, &s->watch, err);
+
+    if (rc != 0) {
+        close(fd);
+        depot_free(s);
+        return rc;
+    }
+    s->base.ops = &fd_ops;
+    s->loop = l;
+    s->fd = fd;
+    s->socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+    *out = &s->base;
+    return 0;
+}
