@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { JSON_DEPTH = 16 };
+enum { JSON_DEPTH = 16, UNKNOWN_CODE = 2 };
 
 /* Engines before 0.11 wrote `Line`, later ones `line`. */
 static struct json_object *member(struct json_object *o, const char *name)
@@ -192,6 +192,20 @@ void dp_bk_error_add_detail(const char *type_url, const char *json, size_t n,
         json_tokener_free(tok);
 }
 
+void dp_bk_error_convert(
+    const struct Google__Status *st, struct depot_arena *arena, struct depot_build_error *out)
+{
+    *out = (struct depot_build_error){
+        .message = depot_arena_strdup(arena, st->message),
+        .code = st->code != 0 ? st->code : UNKNOWN_CODE,
+    };
+    for (size_t i = 0; i < st->n_details; i++) {
+        const Google__Any *any = st->details[i];
+        dp_bk_error_add_detail(
+            any->type_url, (const char *)any->value.data, any->value.len, arena, out);
+    }
+}
+
 int dp_bk_error_decode(
     const void *status, size_t n, struct depot_arena *arena, struct depot_build_error *out)
 {
@@ -200,15 +214,7 @@ int dp_bk_error_decode(
     Google__Status *st = google__status__unpack(NULL, n, status);
     if (st == NULL)
         return DEPOT_ERR_PROTOCOL;
-    *out = (struct depot_build_error){
-        .message = depot_arena_strdup(arena, st->message),
-        .code = st->code != 0 ? st->code : 2,
-    };
-    for (size_t i = 0; i < st->n_details; i++) {
-        const Google__Any *any = st->details[i];
-        dp_bk_error_add_detail(
-            any->type_url, (const char *)any->value.data, any->value.len, arena, out);
-    }
+    dp_bk_error_convert(st, arena, out);
     google__status__free_unpacked(st, NULL);
     return 0;
 }

@@ -21,6 +21,11 @@ enum {
 int dp_bk_error_decode(const void *status, size_t n, struct depot_arena *arena,
     struct depot_build_error *out) DEPOT_MUST_CHECK;
 
+/* The same from a Status that is unpacked already. */
+struct Google__Status;
+void dp_bk_error_convert(
+    const struct Google__Status *st, struct depot_arena *arena, struct depot_build_error *out);
+
 /* One detail: `type_url` says what the JSON is. What `out` has already, stays: the first place
  * named is the innermost. */
 void dp_bk_error_add_detail(const char *type_url, const char *json, size_t n,

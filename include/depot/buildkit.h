@@ -3,8 +3,10 @@
  * socket. Used by the daemon.
  *
  * Each call is an object that ends in exactly one `done`, unless it was freed before; freeing
- * cancels. Solve runs on a connection of its own, so that an oversized error header cannot take
- * other calls down (nghttp2 refuses header values over 64 KiB).
+ * cancels. The object stays after `done` and is its caller's to free, which is legal inside any
+ * callback; the same goes for sessions. A call that could not start gives no object. Solve runs on
+ * a connection of its own, so that an oversized error header cannot take other calls down (nghttp2
+ * refuses header values over 64 KiB).
  */
 #ifndef DEPOT_BUILDKIT_H
 #define DEPOT_BUILDKIT_H
