@@ -16,10 +16,11 @@ struct dp_ws_ops {
     /* One whole message (text, or binary when the options say `binary`); with `stream` set, each
      * piece as it arrives. Borrowed. */
     void (*message)(struct dp_ws *ws, const void *data, size_t n, void *arg);
-    /* The send queue fell below dp_ws's low mark. May be NULL. */
+    /* The send queue fell below DP_WS_LOW_MARK. May be NULL. */
     void (*writable)(struct dp_ws *ws, void *arg);
     /* Exactly once, unless dp_ws_free() came first; also when connecting failed. `status` is the
-     * HTTP status of a refused handshake, else 0. The ws is still to be freed. */
+     * HTTP status of a refused handshake, else 0. `err` is NULL after an orderly close (code 1000).
+     * The ws is still to be freed. */
     void (*closed)(struct dp_ws *ws, int status, const struct depot_error *err, void *arg);
 };
 
@@ -27,26 +28,31 @@ struct dp_ws_opts {
     const struct depot_addr *addr;
     const struct depot_tls *tls; /* may be NULL */
     const char *path;
-    const char *protocol;   /* subprotocol */
-    const char *token;      /* may be NULL */
-    bool binary;            /* what dp_ws_send() sends */
-    bool stream;            /* deliver pieces: for byte streams */
-    size_t max_message;     /* a longer one closes the connection; 0: 64 MiB */
+    const char *protocol; /* subprotocol */
+    const char *token;    /* may be NULL */
+    bool binary;          /* what dp_ws_send() sends */
+    bool stream;          /* bytes, not messages: pieces are delivered as they come, and what is
+                             sent is joined into large frames */
+    size_t max_message;   /* a longer one closes the connection; 0: 64 MiB */
 };
 
+enum { DP_WS_LOW_MARK = 256 * 1024 };
+
+/* Costs nothing until the first connection; OpenSSL is set up only when an address wants TLS. */
 struct dp_ws_context *dp_ws_context_new(struct depot_loop *l);
 void dp_ws_context_free(struct dp_ws_context *c); /* after its connections */
 
-int dp_ws_open(struct dp_ws_context *c, const struct dp_ws_opts *opts,
-    const struct dp_ws_ops *ops, void *arg, struct dp_ws **out,
-    struct depot_error *err) DEPOT_MUST_CHECK;
+int dp_ws_open(struct dp_ws_context *c, const struct dp_ws_opts *opts, const struct dp_ws_ops *ops,
+    void *arg, struct dp_ws **out, struct depot_error *err) DEPOT_MUST_CHECK;
 void dp_ws_free(struct dp_ws *ws); /* closes; what is queued may be lost */
 /* Send what is queued, then a close frame; `closed` follows. */
 void dp_ws_finish(struct dp_ws *ws);
 
-/* Queue one message (copied). */
+/* Queue one message (copied), or with `stream` some bytes. Legal before `open`. */
 void dp_ws_send(struct dp_ws *ws, const void *data, size_t n);
-size_t dp_ws_queued(const struct dp_ws *ws); /* bytes not yet written */
+/* Queue one text message, whatever the options say: beside a stream of binary frames. */
+void dp_ws_send_text(struct dp_ws *ws, const char *text, size_t n);
+size_t dp_ws_queued(const struct dp_ws *ws);     /* bytes not yet written */
 void dp_ws_pause(struct dp_ws *ws, bool paused); /* stop and restart reading */
 
 #endif

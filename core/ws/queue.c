@@ -1,0 +1,153 @@
+/*
+ * Frames are built where they are queued: the copy into the chunk is also the masking, so a byte is
+ * touched once on its way to the socket. libwebsockets masks one byte at a time, which costs more
+ * than all else a client does when it uploads a context.
+ */
+#include "ws/queue.h"
+
+#include <depot/base.h>
+
+#include <string.h>
+
+struct dp_wsq_chunk {
+    struct dp_wsq_chunk *next;
+    size_t len, cap;
+    enum dp_wsq_op op;
+    bool joinable; /* more bytes of the stream may be added */
+    uint8_t key[4];
+    uint8_t room[16]; /* libwebsockets may scribble before what it is given: LWS_PRE */
+    uint8_t header[16];
+    uint8_t data[];
+};
+
+void dp_wsq_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t key[4], size_t pos)
+{
+    size_t i = 0;
+    for (; i < n && ((pos + i) & 3) != 0; i++)
+        dst[i] = src[i] ^ key[(pos + i) & 3];
+    uint32_t k32;
+    memcpy(&k32, key, sizeof(k32));
+    const uint64_t k = (uint64_t)k32 << 32 | k32;
+    for (; n - i >= 4 * sizeof(k); i += 4 * sizeof(k)) {
+        uint64_t w[4];
+        memcpy(w, src + i, sizeof(w));
+        w[0] ^= k;
+        w[1] ^= k;
+        w[2] ^= k;
+        w[3] ^= k;
+        memcpy(dst + i, w, sizeof(w));
+    }
+    for (; i < n; i++)
+        dst[i] = src[i] ^ key[(pos + i) & 3];
+}
+
+static struct dp_wsq_chunk *chunk_new(
+    struct dp_wsq *q, enum dp_wsq_op op, size_t cap, bool joinable)
+{
+    struct dp_wsq_chunk *c = NULL;
+    if (cap == DP_WSQ_FRAME_MAX && q->spare != NULL) {
+        c = q->spare;
+        q->spare = NULL;
+    } else {
+        c = depot_alloc(sizeof(*c) + cap);
+    }
+    c->next = NULL;
+    c->len = 0;
+    c->cap = cap;
+    c->op = op;
+    c->joinable = joinable;
+    depot_random_bytes(c->key, sizeof(c->key));
+    if (q->tail != NULL)
+        q->tail->next = c;
+    else
+        q->head = c;
+    q->tail = c;
+    return c;
+}
+
+static void chunk_add(struct dp_wsq *q, struct dp_wsq_chunk *c, const void *data, size_t n)
+{
+    if (n == 0)
+        return;
+    dp_wsq_mask(c->data + c->len, data, n, c->key, c->len);
+    c->len += n;
+    q->queued += n;
+}
+
+void dp_wsq_release(struct dp_wsq *q)
+{
+    while (q->head != NULL)
+        dp_wsq_pop(q);
+    depot_free(q->spare);
+    q->spare = NULL;
+}
+
+void dp_wsq_message(struct dp_wsq *q, enum dp_wsq_op op, const void *data, size_t n)
+{
+    chunk_add(q, chunk_new(q, op, n, false), data, n);
+}
+
+void dp_wsq_bytes(struct dp_wsq *q, const void *data, size_t n)
+{
+    const uint8_t *p = data;
+    while (n > 0) {
+        struct dp_wsq_chunk *c = q->tail;
+        if (c == NULL || !c->joinable || c->len == c->cap)
+            c = chunk_new(q, DP_WSQ_BINARY, DP_WSQ_FRAME_MAX, true);
+        const size_t room = c->cap - c->len;
+        const size_t take = n < room ? n : room;
+        chunk_add(q, c, p, take);
+        p += take;
+        n -= take;
+    }
+}
+
+/* Writes the header so that it ends where the payload begins; returns its length. */
+static size_t chunk_header(struct dp_wsq_chunk *c)
+{
+    uint8_t h[DP_WSQ_HEADER_MAX];
+    size_t n = 0;
+    h[n++] = (uint8_t)(0x80 | c->op); /* FIN: every frame is a whole message */
+    if (c->len < 126) {
+        h[n++] = (uint8_t)(0x80 | c->len);
+    } else if (c->len <= UINT16_MAX) {
+        h[n++] = 0x80 | 126;
+        h[n++] = (uint8_t)(c->len >> 8);
+        h[n++] = (uint8_t)c->len;
+    } else {
+        h[n++] = 0x80 | 127;
+        for (int shift = 56; shift >= 0; shift -= 8)
+            h[n++] = (uint8_t)((uint64_t)c->len >> shift);
+    }
+    memcpy(h + n, c->key, sizeof(c->key));
+    n += sizeof(c->key);
+    memcpy(c->header + sizeof(c->header) - n, h, n);
+    return n;
+}
+
+uint8_t *dp_wsq_front(struct dp_wsq *q, size_t *n, size_t *payload)
+{
+    struct dp_wsq_chunk *c = q->head;
+    if (c == NULL)
+        return NULL;
+    c->joinable = false; /* its length is about to go out */
+    const size_t header = chunk_header(c);
+    *n = header + c->len;
+    *payload = c->len;
+    return c->data - header;
+}
+
+void dp_wsq_pop(struct dp_wsq *q)
+{
+    struct dp_wsq_chunk *c = q->head;
+    if (c == NULL)
+        return;
+    q->head = c->next;
+    if (q->head == NULL)
+        q->tail = NULL;
+    q->queued -= c->len;
+    if (c->cap == DP_WSQ_FRAME_MAX && q->spare == NULL)
+        q->spare = c;
+    else
+        depot_free(c);
+}

@@ -1,0 +1,42 @@
+/*
+ * The send queue of a WebSocket client: bytes become framed, masked chunks in one pass, ready for
+ * the socket. Knows the frame format (RFC 6455 section 5) and no I/O.
+ */
+#ifndef DEPOT_CORE_WS_QUEUE_H
+#define DEPOT_CORE_WS_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    /* Payload of a joined frame. Large enough that the cost of a turn of the loop is lost in that
+     * of the copy, small enough that a unix socket's buffer (208 KiB) takes it in one call. */
+    DP_WSQ_FRAME_MAX = 128 * 1024,
+    DP_WSQ_HEADER_MAX = 14, /* 2 + 8 of length + 4 of mask */
+};
+
+enum dp_wsq_op { DP_WSQ_TEXT = 1, DP_WSQ_BINARY = 2 };
+
+struct dp_wsq_chunk;
+struct dp_wsq {
+    struct dp_wsq_chunk *head, *tail;
+    struct dp_wsq_chunk *spare; /* one full-sized chunk kept, so that a stream does not map and
+                                   unmap memory for each frame */
+    size_t queued;              /* payload bytes */
+};
+
+void dp_wsq_release(struct dp_wsq *q);
+/* Append one message as a frame of its own. */
+void dp_wsq_message(struct dp_wsq *q, enum dp_wsq_op op, const void *data, size_t n);
+/* Append bytes of a stream: joined with those before them into binary frames. */
+void dp_wsq_bytes(struct dp_wsq *q, const void *data, size_t n);
+/* The next frame, complete with its header, and how much of it is payload; NULL when empty. Valid
+ * until dp_wsq_pop(). May be written to in place. */
+uint8_t *dp_wsq_front(struct dp_wsq *q, size_t *n, size_t *payload);
+void dp_wsq_pop(struct dp_wsq *q);
+
+/* dst = src xor key, the key's phase taken from `pos`, the offset within the frame. */
+void dp_wsq_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t key[4], size_t pos);
+
+#endif

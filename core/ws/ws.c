@@ -1,0 +1,565 @@
+/*
+ * One WebSocket connection: connect, send queue, messages, close. Frames out are made by queue.c
+ * and given to libwebsockets as raw bytes; frames in are parsed by libwebsockets.
+ */
+#define DEPOT_LOG_MODULE "ws"
+#include "ws/private.h"
+
+#include <depot/log.h>
+
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum ws_state { WS_STARTING, WS_CONNECTING, WS_OPEN, WS_CLOSED };
+
+/* Frames written in one turn before other connections get theirs. */
+enum { WRITE_BURST = 4, ADDRESS_MAX = 512 };
+
+struct dp_ws {
+    struct dp_ws_context *ctx;
+    const struct dp_ws_ops *ops;
+    void *arg;
+    struct depot_addr addr;
+    struct depot_tls tls;
+    bool use_tls;
+    char *path, *protocol, *token;
+    bool binary, stream;
+    size_t max_message;
+
+    enum ws_state state;
+    struct lws *wsi; /* NULL: none yet, or gone */
+    struct dp_lookup *lookup;
+    struct dp_resolve found;
+    int next_addr;
+    unsigned holds; /* deferred calls that still come */
+    bool dead;      /* freed by its owner */
+
+    struct dp_wsq out;
+    bool above_mark, finishing, close_sent, paused;
+    struct depot_buf in; /* a message that came in several pieces */
+    bool has_why;
+    struct depot_error why; /* set before `closed` when we know more than libwebsockets */
+};
+
+/* ---- lifetime ---- */
+
+static void ws_release(struct dp_ws *ws)
+{
+    depot_addr_release(&ws->addr);
+    depot_tls_release(&ws->tls);
+    depot_free(ws->path);
+    depot_free(ws->protocol);
+    depot_free(ws->token);
+    dp_wsq_release(&ws->out);
+    depot_buf_release(&ws->in);
+    depot_free(ws);
+}
+
+static void ws_defer(struct dp_ws *ws, void (*fn)(void *))
+{
+    ws->holds++;
+    depot_loop_defer(dp_ws_context_loop(ws->ctx), fn, ws);
+}
+
+/* Begins every deferred call: true when there is nothing to do any more. */
+static bool ws_let_go(struct dp_ws *ws)
+{
+    const bool dead = ws->dead;
+    if (--ws->holds == 0 && dead)
+        ws_release(ws);
+    return dead;
+}
+
+static void ws_reap(void *arg)
+{
+    (void)ws_let_go(arg);
+}
+
+static void ws_closed(struct dp_ws *ws, int status, const struct depot_error *err)
+{
+    if (ws->wsi != NULL)
+        lws_set_opaque_user_data(ws->wsi, NULL);
+    ws->wsi = NULL;
+    if (ws->state == WS_CLOSED)
+        return;
+    ws->state = WS_CLOSED;
+    if (!ws->dead)
+        ws->ops->closed(ws, status, err, ws->arg);
+}
+
+void dp_ws_free(struct dp_ws *ws)
+{
+    if (ws == NULL || ws->dead)
+        return;
+    ws->dead = true;
+    dp_lookup_cancel(ws->lookup);
+    if (ws->wsi != NULL) {
+        /* The socket outlives us by a turn or two, deaf; the callback sees no owner and leaves. */
+        lws_set_opaque_user_data(ws->wsi, NULL);
+        lws_set_timeout(ws->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+        ws->wsi = NULL;
+    }
+    ws_defer(ws, ws_reap);
+}
+
+/* ---- connecting ---- */
+
+static int explain_unix(const struct dp_ws *ws, struct depot_error *err)
+{
+    struct stat st;
+    const char *where = ws->addr.text;
+    if (stat(ws->addr.path, &st) < 0) {
+        const int errnum = errno;
+        depot_error_set(err, errnum == EACCES ? DEPOT_ERR_DENIED : DEPOT_ERR_UNAVAILABLE,
+            "cannot connect to %s: %s", where, strerror(errnum));
+        return depot_error_hint(err, "is the daemon running, and is this its socket?");
+    }
+    if (!S_ISSOCK(st.st_mode)) {
+        depot_error_set(err, DEPOT_ERR_INVALID, "cannot connect to %s: not a socket", where);
+        return depot_error_hint(err, "give the address of a depotd");
+    }
+    if (access(ws->addr.path, W_OK) < 0) {
+        depot_error_set(err, DEPOT_ERR_DENIED, "cannot connect to %s: %s", where, strerror(errno));
+        return depot_error_hint(err, "the daemon takes its own user and root on this socket");
+    }
+    depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "cannot connect to %s: nobody answers", where);
+    return depot_error_hint(err, "the daemon has gone and left its socket; start it again");
+}
+
+static void explain(
+    const struct dp_ws *ws, const char *detail, size_t n, int status, struct depot_error *err)
+{
+    static const struct {
+        int status;
+        enum depot_err code;
+        const char *text, *hint;
+    } rows[] = {
+        {401, DEPOT_ERR_UNAUTHENTICATED, "no valid token", NULL},
+        {403, DEPOT_ERR_DENIED, "not allowed", "this token or user may not do that"},
+        {404, DEPOT_ERR_NOT_FOUND, "not found", "is this the address of a depotd?"},
+        {409, DEPOT_ERR_EXISTS, "conflict", ""},
+        {429, DEPOT_ERR_EXHAUSTED, "too many requests", "try again later"},
+        {503, DEPOT_ERR_UNAVAILABLE, "the service is not available", "try again later"},
+    };
+    const char *where = ws->addr.text;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        if (rows[i].status != status)
+            continue;
+        depot_error_set(
+            err, rows[i].code, "%s refused %s: HTTP %d, %s", where, ws->path, status, rows[i].text);
+        if (rows[i].hint != NULL)
+            depot_error_hint(err, "%s", rows[i].hint);
+        else
+            depot_error_hint(err, ws->token == NULL ? "set DEPOT_TOKEN to a token of this daemon"
+                                                    : "check DEPOT_TOKEN: the daemon does not know "
+                                                      "this token");
+        return;
+    }
+    if (status != 0) {
+        depot_error_set(err, DEPOT_ERR_PROTOCOL, "%s refused %s: HTTP %d", where, ws->path, status);
+        depot_error_hint(err, "is this the address of a depotd?");
+    } else if (ws->addr.kind == DEPOT_ADDR_UNIX) {
+        explain_unix(ws, err);
+    } else {
+        depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "cannot connect to %s: %.*s", where, (int)n,
+            detail != NULL ? detail : "");
+        depot_error_hint(err, "is the daemon running there, and reachable from here?");
+    }
+}
+
+static void ws_fail(struct dp_ws *ws, const char *detail, size_t n, int status)
+{
+    struct depot_error err;
+    depot_error_clear(&err);
+    explain(ws, detail, n, status, &err);
+    ws_closed(ws, status, &err);
+}
+
+static void ws_connect(struct dp_ws *ws)
+{
+    struct dp_ws_place at = {NULL, NULL};
+    struct depot_error err;
+    depot_error_clear(&err);
+    if (dp_ws_context_place(ws->ctx, &ws->tls, ws->use_tls, &at, &err) < 0) {
+        ws_closed(ws, 0, &err);
+        return;
+    }
+    char address[ADDRESS_MAX], host[ADDRESS_MAX];
+    const bool is_unix = ws->addr.kind == DEPOT_ADDR_UNIX;
+    if (is_unix) {
+        snprintf(address, sizeof(address), "+%s", ws->addr.path);
+        snprintf(host, sizeof(host), "localhost");
+    } else {
+        snprintf(address, sizeof(address), "%s", ws->found.text[ws->next_addr++]);
+        const char *name = ws->tls.server_name != NULL ? ws->tls.server_name : ws->addr.host;
+        const char *fmt = strchr(name, ':') != NULL ? "[%s]:%d" : "%s:%d";
+        snprintf(host, sizeof(host), fmt, name, ws->addr.port);
+    }
+    const struct lws_client_connect_info info = {
+        .context = at.lws,
+        .vhost = at.vhost,
+        .address = address,
+        .port = is_unix ? 0 : ws->addr.port,
+        .ssl_connection = (ws->use_tls ? LCCSCF_USE_SSL : 0) | LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
+        .path = ws->path,
+        .host = host,
+        .origin = NULL,
+        .protocol = ws->protocol,
+        .local_protocol_name = "depot",
+        .alpn = "http/1.1",
+        .opaque_user_data = ws,
+        .pwsi = &ws->wsi,
+    };
+    ws->state = WS_CONNECTING;
+    if (lws_client_connect_via_info(&info) == NULL) {
+        ws->wsi = NULL;
+        if (!ws->dead && ws->state == WS_CONNECTING)
+            ws_fail(ws, "connection refused", strlen("connection refused"), 0);
+    }
+}
+
+static void ws_found(const struct dp_resolve *result, void *arg)
+{
+    struct dp_ws *ws = arg;
+    ws->lookup = NULL;
+    ws->found = *result;
+    if (result->n > 0) {
+        ws_connect(ws);
+        return;
+    }
+    struct depot_error err;
+    depot_error_clear(&err);
+    depot_error_set(&err, DEPOT_ERR_UNAVAILABLE, "cannot connect to %s: %s", ws->addr.text,
+        result->error != 0 ? gai_strerror(result->error) : "the name has no address");
+    depot_error_hint(&err, "check the host name, and that this machine has a network");
+    ws_closed(ws, 0, &err);
+}
+
+static void ws_start(void *arg)
+{
+    struct dp_ws *ws = arg;
+    if (ws_let_go(ws))
+        return;
+    if (ws->addr.kind == DEPOT_ADDR_UNIX || ws->next_addr < ws->found.n) {
+        ws_connect(ws);
+        return;
+    }
+    if (dp_lookup_start(dp_ws_context_loop(ws->ctx), ws->addr.host, ws_found, ws, &ws->lookup) < 0)
+        ws_fail(ws, "cannot look up the name", strlen("cannot look up the name"), 0);
+}
+
+static bool printable(const char *s)
+{
+    for (; s != NULL && *s != '\0'; s++) {
+        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static int check_opts(const struct dp_ws_opts *o, struct depot_error *err)
+{
+    /* Both go into a line of the handshake. */
+    if (!printable(o->token)) {
+        depot_error_set(err, DEPOT_ERR_INVALID, "the token has characters that no token has");
+        return depot_error_hint(err, "check DEPOT_TOKEN for a line break");
+    }
+    if (!printable(o->path))
+        return depot_error_set(err, DEPOT_ERR_INVALID, "bad path in a WebSocket address");
+    /* sun_path */
+    if (o->addr->kind == DEPOT_ADDR_UNIX && strlen(o->addr->path) > 107)
+        return depot_error_set(err, DEPOT_ERR_TOO_BIG,
+            "the path of the socket is longer than 107 bytes: %s", o->addr->path);
+    return 0;
+}
+
+int dp_ws_open(struct dp_ws_context *c, const struct dp_ws_opts *opts, const struct dp_ws_ops *ops,
+    void *arg, struct dp_ws **out, struct depot_error *err)
+{
+    const int rc = check_opts(opts, err);
+    if (rc < 0)
+        return rc;
+    struct dp_ws *ws = depot_calloc(1, sizeof(*ws));
+    ws->ctx = c;
+    ws->ops = ops;
+    ws->arg = arg;
+    depot_addr_copy(&ws->addr, opts->addr);
+    if (opts->tls != NULL)
+        depot_tls_copy(&ws->tls, opts->tls);
+    ws->use_tls = opts->addr->kind == DEPOT_ADDR_TCP && (opts->addr->tls || ws->tls.enabled);
+    ws->path = depot_strdup(opts->path);
+    ws->protocol = depot_strdup(opts->protocol);
+    ws->token = depot_str_empty(opts->token) ? NULL : depot_strdup(opts->token);
+    ws->binary = opts->binary;
+    ws->stream = opts->stream;
+    ws->max_message = opts->max_message != 0 ? opts->max_message : DP_WS_MESSAGE_MAX;
+    depot_buf_init(&ws->in, ws->max_message);
+    ws->state = WS_STARTING;
+    ws_defer(ws, ws_start);
+    *out = ws;
+    return 0;
+}
+
+/* ---- sending ---- */
+
+static void ws_wake(struct dp_ws *ws)
+{
+    if (ws->out.queued >= DP_WS_LOW_MARK)
+        ws->above_mark = true;
+    if (ws->state == WS_OPEN && ws->wsi != NULL)
+        lws_callback_on_writable(ws->wsi);
+}
+
+void dp_ws_send(struct dp_ws *ws, const void *data, size_t n)
+{
+    if (ws->state == WS_CLOSED || ws->dead || ws->finishing)
+        return;
+    if (ws->stream)
+        dp_wsq_bytes(&ws->out, data, n);
+    else
+        dp_wsq_message(&ws->out, ws->binary ? DP_WSQ_BINARY : DP_WSQ_TEXT, data, n);
+    ws_wake(ws);
+}
+
+void dp_ws_send_text(struct dp_ws *ws, const char *text, size_t n)
+{
+    if (ws->state == WS_CLOSED || ws->dead || ws->finishing)
+        return;
+    dp_wsq_message(&ws->out, DP_WSQ_TEXT, text, n);
+    ws_wake(ws);
+}
+
+size_t dp_ws_queued(const struct dp_ws *ws)
+{
+    return ws->out.queued;
+}
+
+void dp_ws_finish(struct dp_ws *ws)
+{
+    if (ws->state == WS_CLOSED || ws->dead)
+        return;
+    ws->finishing = true;
+    ws_wake(ws);
+}
+
+void dp_ws_pause(struct dp_ws *ws, bool paused)
+{
+    if (ws->paused == paused)
+        return;
+    ws->paused = paused;
+    if (ws->state == WS_OPEN && ws->wsi != NULL)
+        lws_rx_flow_control(ws->wsi, !paused);
+}
+
+/* Nonzero asks libwebsockets to close. */
+static int on_writable(struct dp_ws *ws, struct lws *wsi)
+{
+    for (int i = 0; i < WRITE_BURST; i++) {
+        size_t n = 0, payload = 0;
+        uint8_t *frame = dp_wsq_front(&ws->out, &n, &payload);
+        if (frame == NULL)
+            break;
+        /* As "HTTP", the bytes pass through as they are: the frame is already made. What the socket
+         * does not take is kept by libwebsockets and goes out before we are asked again. */
+        if (lws_write(wsi, frame, n, LWS_WRITE_HTTP) < 0)
+            return -1;
+        dp_wsq_pop(&ws->out);
+        if (lws_partial_buffered(wsi) || (ws->out.head != NULL && lws_send_pipe_choked(wsi)))
+            break;
+    }
+    if (ws->above_mark && ws->out.queued < DP_WS_LOW_MARK) {
+        ws->above_mark = false;
+        if (ws->ops->writable != NULL) {
+            ws->ops->writable(ws, ws->arg);
+            if (ws->dead)
+                return -1;
+        }
+    }
+    if (ws->out.head != NULL || lws_partial_buffered(wsi)) {
+        lws_callback_on_writable(wsi);
+    } else if (ws->finishing) {
+        ws->close_sent = true;
+        lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- receiving ---- */
+
+static int too_big(struct dp_ws *ws, struct lws *wsi)
+{
+    static unsigned char reason[] = "message too big";
+    depot_error_set(&ws->why, DEPOT_ERR_TOO_BIG, "%s sent a message of more than %zu bytes",
+        ws->addr.text, ws->max_message);
+    ws->has_why = true;
+    lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, reason, sizeof(reason) - 1);
+    return -1;
+}
+
+static int on_receive(struct dp_ws *ws, struct lws *wsi, const void *data, size_t n)
+{
+    if (ws->stream) {
+        if (n > 0)
+            ws->ops->message(ws, data, n, ws->arg);
+        return ws->dead ? -1 : 0;
+    }
+    const size_t rest = lws_remaining_packet_payload(wsi);
+    const bool last = rest == 0 && lws_is_final_fragment(wsi);
+    if (last && ws->in.len == 0) {
+        if (n > ws->max_message)
+            return too_big(ws, wsi);
+        ws->ops->message(ws, data, n, ws->arg);
+        return ws->dead ? -1 : 0;
+    }
+    /* The frame says how long it is: refuse before anything of it is kept. */
+    if (n > ws->max_message - ws->in.len || rest > ws->max_message - ws->in.len - n)
+        return too_big(ws, wsi);
+    if (ws->in.len == 0)
+        depot_buf_reserve(&ws->in, n + rest);
+    depot_buf_add(&ws->in, data, n);
+    if (!last)
+        return 0;
+    ws->ops->message(ws, ws->in.data, ws->in.len, ws->arg);
+    if (ws->dead)
+        return -1;
+    if (ws->in.cap > DP_WS_RX_BUFFER * 4)
+        depot_buf_release(&ws->in);
+    else
+        depot_buf_clear(&ws->in);
+    return 0;
+}
+
+/* ---- the end ---- */
+
+/* The close frame of the peer: what `closed` will say. */
+static void on_peer_close(struct dp_ws *ws, const uint8_t *p, size_t n)
+{
+    static const struct {
+        int code;
+        enum depot_err err;
+        const char *text;
+    } rows[] = {
+        {1001, DEPOT_ERR_UNAVAILABLE, "is going away"},
+        {1002, DEPOT_ERR_PROTOCOL, "saw a protocol error"},
+        {1003, DEPOT_ERR_UNSUPPORTED, "cannot take this kind of message"},
+        {1007, DEPOT_ERR_INVALID, "could not read a message"},
+        {1008, DEPOT_ERR_DENIED, "refused to go on"},
+        {1009, DEPOT_ERR_TOO_BIG, "found a message too big"},
+        {1011, DEPOT_ERR_INTERNAL, "had an internal error"},
+        {1013, DEPOT_ERR_EXHAUSTED, "is overloaded"},
+    };
+    const int code = n >= 2 ? p[0] << 8 | p[1] : 1005;
+    if (ws->has_why)
+        return;
+    ws->has_why = true;
+    if (code == 1000) {
+        depot_error_clear(&ws->why);
+        return;
+    }
+    const char *text = "closed the connection";
+    enum depot_err err = DEPOT_ERR_UNAVAILABLE;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        if (rows[i].code == code) {
+            text = rows[i].text;
+            err = rows[i].err;
+        }
+    }
+    const int reason_len = n > 2 ? (int)(n - 2) : 0;
+    depot_error_set(&ws->why, err, "%s %s (%d)%s%.*s", ws->addr.text, text, code,
+        reason_len > 0 ? ": " : "", reason_len, (const char *)p + 2);
+}
+
+static void on_closed(struct dp_ws *ws)
+{
+    if (!ws->has_why && !ws->close_sent) {
+        depot_error_set(
+            &ws->why, DEPOT_ERR_UNAVAILABLE, "the connection to %s was lost", ws->addr.text);
+        depot_error_hint(&ws->why, "the daemon may have died: look at its log");
+    }
+    ws_closed(ws, 0, ws->why.code != DEPOT_OK ? &ws->why : NULL);
+}
+
+static void on_connect_error(struct dp_ws *ws, struct lws *wsi, const char *detail, size_t n)
+{
+    const int status = (int)lws_http_client_http_response(wsi);
+    lws_set_opaque_user_data(wsi, NULL);
+    ws->wsi = NULL;
+    if (status == 0 && ws->addr.kind == DEPOT_ADDR_TCP && ws->next_addr < ws->found.n) {
+        depot_log_debug("%s: next address", ws->addr.text);
+        ws->state = WS_STARTING;
+        ws_defer(ws, ws_start);
+        return;
+    }
+    /* A refusal inside the handshake names the status; 101 is no refusal. */
+    ws_fail(ws, detail, n, status == 101 ? 0 : status);
+}
+
+static int on_handshake_header(struct dp_ws *ws, struct lws *wsi, unsigned char **p, size_t room)
+{
+    if (ws->token == NULL)
+        return 0;
+    char *value = depot_asprintf("Bearer %s", ws->token);
+    const int rc = lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION,
+        (unsigned char *)value, (int)strlen(value), p, *p + room);
+    depot_free(value);
+    return rc;
+}
+
+static void on_open(struct dp_ws *ws, struct lws *wsi)
+{
+    ws->state = WS_OPEN;
+    if (ws->paused)
+        lws_rx_flow_control(wsi, 0);
+    ws->ops->open(ws, ws->arg);
+    if (!ws->dead && (ws->out.head != NULL || ws->finishing))
+        lws_callback_on_writable(wsi);
+}
+
+int dp_ws_callback(
+    struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    DEPOT_UNUSED(user);
+    switch (reason) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+    case LWS_CALLBACK_CLIENT_CLOSED:
+    case LWS_CALLBACK_WSI_DESTROY:
+        break;
+    default:
+        return 0; /* many of these come with a wsi that is not ours */
+    }
+    struct dp_ws *ws = lws_get_opaque_user_data(wsi);
+    if (ws == NULL)
+        return reason == LWS_CALLBACK_CLIENT_RECEIVE || reason == LWS_CALLBACK_CLIENT_WRITEABLE ||
+                       reason == LWS_CALLBACK_CLIENT_ESTABLISHED
+                   ? -1
+                   : 0;
+    switch (reason) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+        return on_handshake_header(ws, wsi, in, len);
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        on_open(ws, wsi);
+        return ws->dead ? -1 : 0;
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        on_connect_error(ws, wsi, in, in != NULL ? len : 0);
+        return 0;
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+        return on_receive(ws, wsi, in, len);
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+        return on_writable(ws, wsi);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        on_peer_close(ws, in, len);
+        return 0;
+    default:
+        on_closed(ws);
+        return 0;
+    }
+}
