@@ -15,11 +15,12 @@ struct depot_http;         /* the client: connections are kept and shared by its
 struct depot_http_request; /* freeing it cancels; it frees itself after `done` */
 
 struct depot_http *depot_http_new(struct depot_loop *l);
-void depot_http_free(struct depot_http *h);
+void depot_http_free(struct depot_http *h); /* cancels what is under way */
 
 struct depot_http_ops {
-    /* Response body as it comes; return 0, or a negative depot_err to abort. May be NULL: then the
-     * body is collected up to `max_body` and given to `done`. */
+    /* Response body as it comes; return 0, DEPOT_ERR_AGAIN to get these bytes again after
+     * depot_http_resume(), or another negative depot_err to abort. May be NULL: then the body is
+     * collected up to `max_body` and given to `done`. */
     int (*body)(struct depot_http_request *r, const void *data, size_t n, void *arg);
     /* Request body: bytes put into buf, 0 at the end, DEPOT_ERR_AGAIN to pause until
      * depot_http_resume(), other negatives abort. May be NULL. */
@@ -37,7 +38,9 @@ struct depot_http_opts {
     const char *path;              /* with query, beginning with '/' */
     const char *token;             /* bearer token; may be NULL */
     const char *content_type;      /* of the request body; may be NULL */
-    const void *body;              /* copied; NULL with `ops->read` or without a body */
+    const char *const *headers;    /* more request headers, "Name: value" */
+    size_t nheaders;
+    const void *body; /* copied; NULL with `ops->read` or without a body */
     size_t body_len;
     size_t max_body;     /* of the collected response; 0: 16 MiB */
     uint64_t timeout_ms; /* whole request; 0: none (streams) */
@@ -47,6 +50,9 @@ int depot_http_start(struct depot_http *h, const struct depot_http_opts *opts,
     const struct depot_http_ops *ops, void *arg, struct depot_http_request **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 void depot_http_resume(struct depot_http_request *r);
+/* A header of the response, once its body or `done` comes; NULL when it has none. Valid until that
+ * callback returns. */
+const char *depot_http_header(struct depot_http_request *r, const char *name);
 void depot_http_cancel(struct depot_http_request *r); /* no callback comes any more */
 
 #endif
