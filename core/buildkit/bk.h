@@ -77,7 +77,7 @@ struct depot_bk {
     struct dp_bk_link shared; /* for all but Solve and Session */
 };
 
-/* What every call begins with. `ops->release` cancels what is under way and frees what it owns. */
+/* What every call begins with. */
 struct depot_bk_call {
     const struct dp_bk_call_ops *ops;
     struct depot_bk *bk;
@@ -85,7 +85,11 @@ struct depot_bk_call {
     bool dead; /* freed by its owner; the memory waits for the end of the turn */
 };
 struct dp_bk_call_ops {
+    /* Cancel what is under way. */
     void (*release)(struct depot_bk_call *c);
+    /* After the turn: give back what a callback was shown, which it may go on reading after it
+     * freed the call. May be NULL. */
+    void (*destroy)(struct depot_bk_call *c);
 };
 /* A zeroed call of `size` bytes, of which a struct depot_bk_call is the first member. */
 void *dp_bk_call_new(struct depot_bk *bk, size_t size, const struct dp_bk_call_ops *ops);

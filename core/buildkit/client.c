@@ -49,13 +49,21 @@ void *dp_bk_call_new(struct depot_bk *bk, size_t size, const struct dp_bk_call_o
     return c;
 }
 
+static void call_destroy(void *arg)
+{
+    struct depot_bk_call *c = arg;
+    if (c->ops->destroy != NULL)
+        c->ops->destroy(c);
+    depot_free(c);
+}
+
 void depot_bk_call_free(struct depot_bk_call *c)
 {
     if (c == NULL || c->dead)
         return;
     c->dead = true;
     c->ops->release(c);
-    depot_loop_defer(c->loop, depot_free, c);
+    depot_loop_defer(c->loop, call_destroy, c);
 }
 
 /* ---- blobs ---- */

@@ -49,8 +49,12 @@ static void probe_release(struct depot_bk_call *base)
 {
     struct probe_call *c = DEPOT_CONTAINER_OF(base, struct probe_call, base);
     stop(c);
+}
+
+static void probe_destroy(struct depot_bk_call *base)
+{
+    struct probe_call *c = DEPOT_CONTAINER_OF(base, struct probe_call, base);
     depot_free(c->info_version);
-    c->info_version = NULL;
     depot_arena_release(&c->arena);
 }
 
@@ -253,7 +257,8 @@ static int ask(struct probe_call *c, enum question q, struct depot_error *err)
 int depot_bk_probe(struct depot_bk *bk, depot_bk_info_fn *done, void *arg,
     struct depot_bk_call **out, struct depot_error *err)
 {
-    static const struct dp_bk_call_ops call_ops = {.release = probe_release};
+    static const struct dp_bk_call_ops call_ops = {
+        .release = probe_release, .destroy = probe_destroy};
     struct probe_call *c = dp_bk_call_new(bk, sizeof(*c), &call_ops);
     c->done = done;
     c->arg = arg;

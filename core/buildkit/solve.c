@@ -36,11 +36,14 @@ static void solve_release(struct depot_bk_call *base)
     stop_lookup(c);
     dp_bk_rpc_release(&c->rpc);
     dp_bk_link_release(&c->link);
+}
+
+static void solve_destroy(struct depot_bk_call *base)
+{
+    struct solve_call *c = DEPOT_CONTAINER_OF(base, struct solve_call, base);
     bk__solve_response__free_unpacked(c->response, NULL);
-    c->response = NULL;
     depot_arena_release(&c->arena);
     depot_free(c->ref);
-    c->ref = NULL;
 }
 
 static void fail(struct solve_call *c, const struct depot_build_error *error)
@@ -160,7 +163,8 @@ static void on_done(
 int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
     void *arg, struct depot_bk_call **out, struct depot_error *err)
 {
-    static const struct dp_bk_call_ops call_ops = {.release = solve_release};
+    static const struct dp_bk_call_ops call_ops = {
+        .release = solve_release, .destroy = solve_destroy};
     static const struct dp_bk_rpc_ops rpc_ops = {.message = on_message, .done = on_done};
     struct solve_call *c = dp_bk_call_new(bk, sizeof(*c), &call_ops);
     c->done = done;
