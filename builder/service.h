@@ -27,6 +27,13 @@ int service_new(struct depot_loop *l, struct store *store, struct hub *hub,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* Running builds are cancelled on their engines first. */
 void service_free(struct service *s);
+/* `fn` once every builder has answered or failed to, at the latest some seconds after the start;
+ * never from inside this call. */
+void service_on_ready(struct service *s, void (*fn)(void *arg), void *arg);
+/* Where builders were looked for in vain: part of the error when there is none. */
+void service_set_tried(struct service *s, const char *tried);
+/* Cancel all that runs; service_idle() turns true when it is over. */
+void service_cancel_all(struct service *s, const char *why);
 /* Nothing is running or queued: the daemon may leave when also nobody is connected. */
 bool service_idle(const struct service *s);
 
@@ -36,7 +43,7 @@ int service_create(struct service *s, const char *json, size_t n, const char *us
     char id[SERVICE_ID_LEN + 1], struct depot_error *err) DEPOT_MUST_CHECK;
 int service_cancel(struct service *s, const char *build, struct depot_error *err) DEPOT_MUST_CHECK;
 
-/* The builders as they are now; valid until the next turn of the loop. `up[i]` tells which answer. */
+/* The builders as they are now, until the next turn of the loop; `up[i]` tells which answer. */
 const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n);
 
 /* ---- a client's session socket ---- */
@@ -55,6 +62,6 @@ int service_session(struct service *s, const char *build, const char *builder,
 void relay_write(struct relay *r, const void *data, size_t n); /* from the client to the engine */
 size_t relay_queued(const struct relay *r); /* stop reading from the client above 1 MiB */
 void relay_text(struct relay *r, const char *json, size_t n); /* a text frame: build.context */
-void relay_free(struct relay *r); /* the client's socket is gone */
+void relay_free(struct relay *r);                             /* the client's socket is gone */
 
 #endif

@@ -1,0 +1,43 @@
+/*
+ * What depotd is told to do: the command line over a file of the same names. One table holds every
+ * option; help, the file's keys and the parser are read from it.
+ */
+#ifndef DEPOT_BUILDER_CONFIG_H
+#define DEPOT_BUILDER_CONFIG_H
+
+#include "service.h"
+
+#include <depot/log.h>
+
+#include <stdio.h>
+
+struct config {
+    struct depot_addr *listen; /* unix or tcp */
+    size_t nlisten;
+    char *tls_cert, *tls_key, *token_file;
+    struct service_builder_config *builders; /* none: to be discovered */
+    size_t nbuilders;
+    char *state_dir;
+    int64_t idle_s; /* 0: never leave */
+    enum depot_log_level log_level;
+    char *log_file;    /* NULL: stderr */
+    char *config_file; /* NULL: the default one, which may be absent */
+    int ready_fd;      /* -1: none */
+    bool version, help;
+};
+
+/*
+ * Options of `argv`, then the file for what they leave open, then defaults; checked as a whole.
+ * With --help or --version nothing else is looked at.
+ */
+int config_load(
+    int argc, char *const *argv, struct config *out, struct depot_error *err) DEPOT_MUST_CHECK;
+void config_release(struct config *c);
+void config_print_help(FILE *f);
+
+/* "NAME=ADDR[,ca=F][,cert=F][,key=F][,server-name=S][,max=N]" */
+int config_parse_builder(
+    const char *text, struct service_builder_config *out, struct depot_error *err) DEPOT_MUST_CHECK;
+void config_builder_release(struct service_builder_config *b);
+
+#endif

@@ -1,0 +1,437 @@
+/*
+ * A part's life: line, session, Solve, the last of Status. Drives one engine and tells one build.
+ */
+#include "part.h"
+
+#include <depot/log.h>
+
+#include <assert.h>
+#include <string.h>
+
+#include "service_int.h"
+
+#define DEPOT_LOG_MODULE "part"
+
+enum {
+    QUEUE_WAIT_S = 3600,
+    SESSION_WAIT_S = 30,
+    GRACE_S = 10,        /* for a client to open its session socket again */
+    DRAIN_MS = 5 * 1000, /* without a status after Solve has ended */
+    /* When Solve failed before the engine made a job of it, Status has nothing to say, ever. */
+    DRAIN_UNSEEN_MS = 1000,
+    CODE_CANCELLED = 1, /* google.rpc.Code */
+    CODE_DEADLINE = 4,
+    CODE_UNAVAILABLE = 14,
+};
+
+#define TO(id) (1u << PART_##id)
+static const struct {
+    const char *name;
+    unsigned moves;
+} states[] = {
+#define PART_STATE_ROW(id, text, to) [PART_##id] = {text, to},
+    PART_STATES(PART_STATE_ROW)
+#undef PART_STATE_ROW
+};
+static_assert(DEPOT_ARRAY_LEN(states) == PART_STATE_COUNT, "every state has a row");
+
+static void set_state(struct part *p, enum part_state to) /* sole writer of p->state */
+{
+    assert(states[p->state].moves & (1u << to));
+    depot_log_debug(
+        "%s %s: %s -> %s", p->build->id, p->platform, states[p->state].name, states[to].name);
+    p->state = to;
+}
+
+bool part_over(const struct part *p)
+{
+    return p->state == PART_DONE;
+}
+
+/* ---- what the feed is told ---- */
+static void emit(struct part *p, struct depot_event *ev)
+{
+    service_append(p->build->service, p->build->id, ev);
+}
+
+static void emit_queued(struct part *p)
+{
+    struct depot_ev_builder b;
+    engine_describe(p->engine, &b);
+    char *reason = b.reason != NULL ? depot_asprintf("builder %s is down: %s", b.builder, b.reason)
+                                    : depot_asprintf("builder %s is busy: %d of %d builds running",
+                                          b.builder, b.running, b.capacity);
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_QUEUED};
+    ev.u.queued = (struct depot_ev_queued){
+        .platform = p->platform, .reason = reason, .position = p->slot.position};
+    emit(p, &ev);
+    depot_free(reason);
+}
+
+static void emit_assigned(struct part *p)
+{
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_ASSIGNED};
+    ev.u.assigned = (struct depot_ev_assigned){
+        .platform = p->platform,
+        .builder = engine_name(p->engine),
+        .emulated = p->emulated,
+        .waited_ms = (int64_t)(depot_mono_ms() - p->entered_ms),
+    };
+    emit(p, &ev);
+}
+
+static void emit_result(struct part *p)
+{
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_RESULT};
+    ev.u.result = (struct depot_ev_result){
+        .platform = p->platform,
+        .builder = engine_name(p->engine),
+        .state = p->outcome.state,
+        .digest = p->outcome.digest,
+        .response = p->outcome.response,
+        .nresponse = p->outcome.nresponse,
+        .error = p->outcome.error,
+    };
+    emit(p, &ev);
+}
+
+/* ---- the end ---- */
+static void finish(struct part *p)
+{
+    set_state(p, PART_DONE);
+    depot_bk_call_free(p->solve);
+    depot_bk_call_free(p->status);
+    p->solve = p->status = NULL;
+    depot_timer_stop(p->timer);
+    depot_timer_stop(p->grace);
+    emit_result(p);
+    engine_leave(&p->slot);
+    if (p->relay != NULL) {
+        struct relay *r = p->relay;
+        p->relay = NULL;
+        relay_end(r, 1000, "the part is over");
+    }
+    build_part_done(p->build, p);
+}
+
+static void fail(struct part *p, int code, const char *text)
+{
+    part_outcome_fail(&p->outcome, DEPOT_BUILD_FAILED, code, "%s", text);
+    finish(p);
+}
+
+/* All there is to know is known: name the cause of a broken connection, and end. */
+static void drained(struct part *p, bool status_ended_well)
+{
+    if (p->transport && !status_ended_well) {
+        char *text = depot_asprintf("builder %s went away while building (%s)",
+            engine_name(p->engine), p->outcome.error->message);
+        part_outcome_fail(&p->outcome, DEPOT_BUILD_FAILED, CODE_UNAVAILABLE, "%s", text);
+        depot_free(text);
+    }
+    finish(p);
+}
+
+static void drain(struct part *p)
+{
+    if (p->status == NULL) {
+        drained(p, false);
+        return;
+    }
+    set_state(p, PART_DRAINING);
+    bool unseen = p->outcome.state == DEPOT_BUILD_FAILED && !p->status_seen;
+    depot_timer_start(p->timer, unseen ? DRAIN_UNSEEN_MS : DRAIN_MS, 0);
+}
+
+/* ---- solve and status ---- */
+static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res, void *arg)
+{
+    struct part *p = arg;
+    DEPOT_UNUSED(c);
+    depot_bk_call_free(p->solve);
+    p->solve = NULL;
+    if (res->error == NULL) {
+        part_outcome_set(&p->outcome, DEPOT_BUILD_SUCCEEDED, res->response, res->nresponse, NULL);
+    } else {
+        part_outcome_set(&p->outcome, DEPOT_BUILD_FAILED, NULL, 0, res->error);
+        p->transport = res->error->code == CODE_UNAVAILABLE && res->error->vertex == NULL;
+    }
+    if (p->transport)
+        engine_suspect(p->engine);
+    drain(p);
+}
+
+static void on_status(struct depot_bk_call *c, const struct depot_status *st, void *arg)
+{
+    struct part *p = arg;
+    DEPOT_UNUSED(c);
+    p->status_seen = true;
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_STATUS};
+    ev.u.status = (struct depot_ev_status){
+        .platform = p->platform, .builder = engine_name(p->engine), .status = *st};
+    emit(p, &ev);
+    if (p->state == PART_DRAINING)
+        depot_timer_start(p->timer, DRAIN_MS, 0);
+}
+
+static void on_status_done(struct depot_bk_call *c, const struct depot_error *err, void *arg)
+{
+    struct part *p = arg;
+    DEPOT_UNUSED(c);
+    if (err != NULL)
+        depot_log_debug("%s %s: status: %s", p->build->id, p->platform, err->msg);
+    depot_bk_call_free(p->status);
+    p->status = NULL;
+    if (p->state == PART_DRAINING)
+        drained(p, err == NULL);
+}
+
+static const struct depot_bk_status_ops status_ops = {
+    .status = on_status,
+    .done = on_status_done,
+};
+
+/* Docker's classic image store has an exporter of its own, which knows a name and nothing else. */
+static void moby_export(struct depot_bk_export *e)
+{
+    if (!depot_str_eq(e->type, "image") && !depot_str_eq(e->type, "docker"))
+        return;
+    struct depot_kvs attrs = {0};
+    const char *name = depot_kvs_get(&e->attrs, "name");
+    if (name != NULL)
+        depot_kvs_set(&attrs, "name", name);
+    depot_kvs_release(&e->attrs);
+    e->attrs = attrs;
+    depot_free(e->type);
+    e->type = depot_strdup("moby");
+}
+
+static struct depot_bk_export *copy_exports(const struct request *req, bool moby)
+{
+    struct depot_bk_export *to = depot_calloc(req->nexports + 1, sizeof(*to));
+    for (size_t i = 0; i < req->nexports; i++) {
+        to[i].type = depot_strdup(req->exports[i].type);
+        depot_kvs_copy(&to[i].attrs, &req->exports[i].attrs);
+        if (moby)
+            moby_export(&to[i]);
+    }
+    return to;
+}
+
+static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
+{
+    const struct request *req = &p->build->req;
+    depot_kvs_copy(attrs, &req->attrs);
+    depot_kvs_set(attrs, "platform", p->platform);
+    /* Step names then carry their platform, on every builder alike. */
+    if (req->platforms.len > 1)
+        depot_kvs_set(attrs, "multi-platform", "true");
+    if (req->target != NULL && *req->target != '\0' && depot_kvs_get(attrs, "target") == NULL)
+        depot_kvs_set(attrs, "target", req->target);
+}
+
+static int solve_start(struct part *p, struct depot_error *err)
+{
+    const struct request *req = &p->build->req;
+    struct depot_kvs attrs = {0};
+    struct depot_bk_export *exports =
+        copy_exports(req, (engine_caps(p->engine) & DEPOT_BK_CAP_MOBY) != 0);
+    solve_attrs(p, &attrs);
+    const struct depot_bk_solve solve = {
+        .ref = p->ref,
+        .session = req->session ? p->session : NULL,
+        .frontend = req->frontend != NULL ? req->frontend : "",
+        .attrs = &attrs,
+        .exports = exports,
+        .nexports = req->nexports,
+        .cache_exports = req->cache_exports,
+        .ncache_exports = req->ncache_exports,
+        .entitlements = &req->entitlements,
+    };
+    int rc = depot_bk_solve(engine_bk(p->engine), &solve, on_solved, p, &p->solve, err);
+    depot_kvs_release(&attrs);
+    for (size_t i = 0; i < req->nexports; i++) {
+        depot_free(exports[i].type);
+        depot_kvs_release(&exports[i].attrs);
+    }
+    depot_free(exports);
+    return rc;
+}
+
+static void solve(struct part *p)
+{
+    struct depot_error err = {0};
+    depot_timer_stop(p->timer);
+    set_state(p, PART_SOLVING);
+    /* The engine's history will show this build too: it is not a stranger's. */
+    store_seen_ref(p->build->service->store, engine_name(p->engine), p->ref);
+    if (solve_start(p, &err) != 0) {
+        p->solve = NULL;
+        part_outcome_fail(&p->outcome, DEPOT_BUILD_FAILED, CODE_UNAVAILABLE, "%s", err.msg);
+        depot_timer_start(p->timer, 0, 0); /* not from inside the call that began it */
+        return;
+    }
+    /* Exactly once, right after Solve: engines before 0.11 give a second reader nothing. */
+    if (depot_bk_status(engine_bk(p->engine), p->ref, &status_ops, p, &p->status, &err) != 0) {
+        depot_log_warn("%s %s: no status: %s", p->build->id, p->platform, err.msg);
+        p->status = NULL;
+    }
+}
+
+/* ---- line and session ---- */
+static void assigned(struct part *p)
+{
+    emit_assigned(p);
+    if (!p->build->req.session) {
+        solve(p);
+        return;
+    }
+    set_state(p, PART_WAITING);
+    depot_timer_start(p->timer, SESSION_WAIT_S * 1000, 0);
+}
+
+static void on_ready(struct engine_slot *s)
+{
+    struct part *p = DEPOT_CONTAINER_OF(s, struct part, slot);
+    depot_timer_stop(p->timer);
+    assigned(p);
+}
+
+static void on_moved(struct engine_slot *s)
+{
+    emit_queued(DEPOT_CONTAINER_OF(s, struct part, slot));
+}
+
+void part_start(struct part *p)
+{
+    if (p->state != PART_NEW)
+        return; /* cancelled before it began */
+    p->entered_ms = depot_mono_ms();
+    if (engine_enter(p->engine, &p->slot)) {
+        assigned(p);
+        return;
+    }
+    set_state(p, PART_QUEUED);
+    depot_timer_start(p->timer, QUEUE_WAIT_S * 1000, 0);
+    emit_queued(p);
+}
+
+static void on_timer(struct depot_timer *t, void *arg)
+{
+    struct part *p = arg;
+    char *text = NULL;
+    DEPOT_UNUSED(t);
+    switch (p->state) {
+    case PART_QUEUED:
+        text = depot_asprintf("waited %d minutes for builder %s and gave up", QUEUE_WAIT_S / 60,
+            engine_name(p->engine));
+        fail(p, CODE_DEADLINE, text);
+        break;
+    case PART_WAITING:
+        text = depot_asprintf("the client did not open its session with builder %s within %d s",
+            engine_name(p->engine), SESSION_WAIT_S);
+        fail(p, CODE_DEADLINE, text);
+        break;
+    case PART_SOLVING: /* it could not be started */
+        finish(p);
+        break;
+    case PART_DRAINING:
+        drained(p, false);
+        break;
+    default:
+        break;
+    }
+    depot_free(text);
+}
+
+static void on_grace(struct depot_timer *t, void *arg)
+{
+    struct part *p = arg;
+    DEPOT_UNUSED(t);
+    build_cancel(p->build, "the client's connection was lost");
+}
+
+/* Can the build come to something without its client? */
+static bool needs_client(const struct part *p)
+{
+    return !p->build->req.detach && p->build->req.nexports > 0;
+}
+
+int part_session_wanted(const struct part *p, struct depot_error *err)
+{
+    const char *name = engine_name(p->engine);
+    if (!p->build->req.session)
+        return depot_error_set(
+            err, DEPOT_ERR_INVALID, "build %s was created without a session", p->build->id);
+    if (p->relay != NULL)
+        return depot_error_set(
+            err, DEPOT_ERR_EXISTS, "build %s has its session with builder %s", p->build->id, name);
+    if (p->state == PART_WAITING || p->state == PART_SOLVING)
+        return 0;
+    return depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "build %s is %s on builder %s", p->build->id,
+        p->state < PART_WAITING ? "still in line" : "over", name);
+}
+
+void part_session(struct part *p, struct relay *r)
+{
+    p->relay = r;
+    if (r != NULL) {
+        depot_timer_stop(p->grace);
+        if (p->state == PART_WAITING)
+            solve(p);
+    } else if (p->state == PART_SOLVING && needs_client(p)) {
+        depot_timer_start(p->grace, GRACE_S * 1000, 0);
+    }
+}
+
+/* ---- cancelling ---- */
+void part_cancel(struct part *p)
+{
+    if (p->state == PART_DRAINING || p->state == PART_DONE)
+        return; /* it has an outcome */
+    p->cancelled = true;
+    part_outcome_set(&p->outcome, DEPOT_BUILD_CANCELLED, NULL, 0, NULL);
+    if (p->state != PART_SOLVING) {
+        finish(p);
+        return;
+    }
+    depot_bk_call_free(p->solve); /* this is what tells the engine */
+    p->solve = NULL;
+    drain(p);
+}
+
+void part_abort(struct part *p)
+{
+    part_cancel(p);
+    if (!part_over(p))
+        finish(p);
+}
+
+struct part *part_new(struct build *b, struct engine *e, const char *platform, bool emulated)
+{
+    struct depot_loop *l = b->service->loop;
+    struct part *p = depot_calloc(1, sizeof(*p));
+    p->build = b;
+    p->engine = e;
+    p->platform = depot_strdup(platform);
+    p->emulated = emulated;
+    p->slot.ready = on_ready;
+    p->slot.moved = on_moved;
+    p->timer = depot_timer_new(l, on_timer, p);
+    p->grace = depot_timer_new(l, on_grace, p);
+    depot_random_id(p->ref, PART_ID_LEN);
+    depot_random_id(p->session, PART_ID_LEN);
+    return p;
+}
+
+void part_free(struct part *p)
+{
+    if (p == NULL)
+        return;
+    assert(part_over(p) && p->slot.engine == NULL);
+    depot_timer_free(p->timer);
+    depot_timer_free(p->grace);
+    part_outcome_release(&p->outcome);
+    depot_free(p->platform);
+    depot_free(p);
+}

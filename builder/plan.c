@@ -1,0 +1,135 @@
+/*
+ * Which builder makes which platform. Pure: no I/O, no state; the table test is its description.
+ */
+#include "plan.h"
+
+#include <depot/buf.h>
+
+#include <limits.h>
+#include <string.h>
+
+/* How well a builder suits a platform; the order is the preference. */
+enum fit { FIT_NONE, FIT_CAN_EMULATE, FIT_CONFIGURED_EMULATED, FIT_NATIVE };
+
+static bool listed(const struct plan_engine *e, const char *platform)
+{
+    for (size_t i = 0; i < e->nplatforms; i++)
+        if (depot_str_eq(e->platforms[i], platform))
+            return true;
+    return false;
+}
+
+static enum fit fit_of(const struct plan_engine *e, const char *platform)
+{
+    if (!e->up || !listed(e, platform))
+        return FIT_NONE;
+    if (!plan_platform_runs_on(platform, e->platforms[0]))
+        return FIT_CAN_EMULATE;
+    return e->emulated ? FIT_CONFIGURED_EMULATED : FIT_NATIVE;
+}
+
+/* The sum of fits when `e` makes all of them, or -1 when it cannot. */
+static int fit_all(const struct plan_engine *e, char *const *platforms, size_t n)
+{
+    int sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        enum fit fit = fit_of(e, platforms[i]);
+        if (fit == FIT_NONE)
+            return -1;
+        sum += (int)fit;
+    }
+    return sum;
+}
+
+/* The best builder for all `n` platforms together, or -1. */
+static ptrdiff_t choose(
+    const struct plan_engine *engines, size_t nengines, char *const *platforms, size_t n)
+{
+    ptrdiff_t best = -1;
+    int best_fit = -1, best_load = INT_MAX;
+    for (size_t i = 0; i < nengines; i++) {
+        int fit = fit_all(&engines[i], platforms, n);
+        if (fit < 0 || fit < best_fit || (fit == best_fit && engines[i].load >= best_load))
+            continue;
+        best = (ptrdiff_t)i;
+        best_fit = fit;
+        best_load = engines[i].load;
+    }
+    return best;
+}
+
+static void describe(struct depot_buf *b, const struct plan_engine *e)
+{
+    depot_buf_addf(b, "%s (", e->name);
+    if (!e->up)
+        depot_buf_addf(b, "down: %s", e->down_reason != NULL ? e->down_reason : "no answer yet");
+    for (size_t i = 0; e->up && i < e->nplatforms; i++)
+        depot_buf_addf(b, "%s%s", i > 0 ? ", " : "", e->platforms[i]);
+    depot_buf_addc(b, ')');
+}
+
+static int refuse(const struct plan_engine *engines, size_t n, const char *what, bool single,
+    struct depot_error *err)
+{
+    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_ERROR_MSG_MAX / 2);
+    for (size_t i = 0; i < n; i++) {
+        depot_buf_adds(&b, i > 0 ? "; " : "");
+        describe(&b, &engines[i]);
+    }
+    depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "no builder can build %s%s; builders: %s", what,
+        single ? " all by itself" : "", n > 0 ? depot_buf_str(&b) : "none");
+    depot_error_hint(err, "add a builder for it with depotd --builder NAME=ADDRESS, or install "
+                          "emulation on a builder's machine (qemu-user-static, binfmt)");
+    depot_buf_release(&b);
+    return DEPOT_ERR_UNAVAILABLE;
+}
+
+static struct plan_part *part_for(struct plan *p, size_t engine)
+{
+    for (size_t i = 0; i < p->nparts; i++)
+        if (p->parts[i].engine == engine)
+            return &p->parts[i];
+    p->parts = depot_realloc(p->parts, (p->nparts + 1) * sizeof(*p->parts));
+    p->parts[p->nparts] = (struct plan_part){.engine = engine};
+    return &p->parts[p->nparts++];
+}
+
+static void assign(
+    struct plan *p, const struct plan_engine *engines, size_t engine, const char *platform)
+{
+    struct plan_part *part = part_for(p, engine);
+    if (!depot_strv_has(&part->platforms, platform))
+        depot_strv_push(&part->platforms, platform);
+    if (fit_of(&engines[engine], platform) != FIT_NATIVE)
+        part->emulated = true;
+}
+
+int plan_make(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,
+    bool single, struct plan *out, struct depot_error *err)
+{
+    struct plan p = {0};
+    size_t step = single ? platforms->len : 1;
+    for (size_t i = 0; i < platforms->len; i += step) {
+        ptrdiff_t e = choose(engines, n, &platforms->items[i], step);
+        if (e < 0) {
+            char *all = depot_strv_join(platforms, ",");
+            int rc =
+                refuse(engines, n, single ? all : platforms->items[i], single && step > 1, err);
+            depot_free(all);
+            plan_release(&p);
+            return rc;
+        }
+        for (size_t k = i; k < i + step; k++)
+            assign(&p, engines, (size_t)e, platforms->items[k]);
+    }
+    *out = p;
+    return 0;
+}
+
+void plan_release(struct plan *p)
+{
+    for (size_t i = 0; i < p->nparts; i++)
+        depot_strv_release(&p->parts[i].platforms);
+    depot_free(p->parts);
+    *p = (struct plan){0};
+}

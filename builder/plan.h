@@ -1,0 +1,60 @@
+/*
+ * Which builder makes which platform: a pure function over what is known of the builders. Also the
+ * normal form of platform names. Starts nothing and remembers nothing.
+ */
+#ifndef DEPOT_BUILDER_PLAN_H
+#define DEPOT_BUILDER_PLAN_H
+
+#include <depot/base.h>
+
+enum {
+    PLAN_PLATFORM_MAX = 64,  /* bytes of one platform's name */
+    PLAN_PLATFORMS_MAX = 32, /* of one build */
+};
+
+/*
+ * The normal form of a platform as containerd writes it: "os/arch[/variant]", the architecture by
+ * its Go name, without the variant that is the default (arm64/v8, amd64/v1) and with the one that
+ * is needed (arm/v7). An architecture alone means Linux.
+ */
+int plan_platform_normalise(
+    const char *s, char out[PLAN_PLATFORM_MAX], struct depot_error *err) DEPOT_MUST_CHECK;
+/* Does a machine that runs `native` run `platform` without emulation? Both in normal form. */
+bool plan_platform_runs_on(const char *platform, const char *native);
+/* The platform of the machine this program runs on. */
+void plan_platform_host(char out[PLAN_PLATFORM_MAX]);
+
+/* What the planner knows of one builder; borrowed. */
+struct plan_engine {
+    const char *name;
+    const char *const *platforms; /* in normal form, the native one first */
+    size_t nplatforms;
+    bool emulated; /* even the first is emulated by its machine */
+    bool up;
+    const char *down_reason; /* may be NULL */
+    int load;                /* builds running and waiting */
+};
+
+/* What one builder makes of a build. */
+struct plan_part {
+    size_t engine;
+    struct depot_strv platforms;
+    bool emulated; /* at least one of them is */
+};
+
+struct plan {
+    struct plan_part *parts;
+    size_t nparts;
+};
+
+/*
+ * Split `platforms` (normal form) over the builders: for each the best one that is up (native, then
+ * configured for it but emulated, then able to emulate it; among equals the least loaded, then the
+ * first). `single`: one builder for all. DEPOT_ERR_UNAVAILABLE names the builders and what they
+ * can.
+ */
+int plan_make(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,
+    bool single, struct plan *out, struct depot_error *err) DEPOT_MUST_CHECK;
+void plan_release(struct plan *p);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * The body of POST /v1/builds as a struct: parsed, typed, bounded. Does not decide anything.
+ */
+#ifndef DEPOT_BUILDER_REQUEST_H
+#define DEPOT_BUILDER_REQUEST_H
+
+#include <depot/buildkit.h>
+
+/* Ceilings on what a client may send. */
+enum {
+    REQUEST_MAX = 1024 * 1024,      /* the whole body */
+    REQUEST_DEPTH_MAX = 8,          /* the deepest we use is 5 */
+    REQUEST_NAME_MAX = 4096,        /* one descriptive string */
+    REQUEST_VALUE_MAX = 256 * 1024, /* one attribute's value: build arguments can be long */
+    REQUEST_LIST_MAX = 256,         /* tags, methods, entitlements */
+    REQUEST_ATTRS_MAX = 4096,       /* attributes of one object */
+    REQUEST_EXPORTS_MAX = 16,       /* exports, cache exports */
+};
+
+struct request {
+    char *project, *command, *target;
+    struct depot_strv tags;
+    struct depot_strv platforms; /* normal form, no doubles, at least one */
+    char *remote, *commit, *branch;
+    bool dirty;
+    char *user, *host, *ci_url;
+    bool single_builder, detach;
+    bool session; /* wants one */
+    char *shared_key;
+    struct depot_strv methods;
+    char *frontend;
+    struct depot_kvs attrs;
+    struct depot_bk_export *exports;
+    size_t nexports;
+    struct depot_bk_cache *cache_exports;
+    size_t ncache_exports;
+    struct depot_strv entitlements;
+};
+
+/* DEPOT_ERR_INVALID or DEPOT_ERR_TOO_BIG name the field. Unknown fields are skipped. */
+int request_parse(
+    const char *json, size_t n, struct request *out, struct depot_error *err) DEPOT_MUST_CHECK;
+void request_release(struct request *r);
+
+#endif

@@ -1,0 +1,149 @@
+/*
+ * A build of ours: its parts together, and how it ends. What a part does is the part's business.
+ */
+#include <depot/log.h>
+
+#include <string.h>
+
+#include "service_int.h"
+
+#define DEPOT_LOG_MODULE "build"
+
+static void append_created(struct build *b, const char *user)
+{
+    const struct request *r = &b->req;
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_CREATED};
+    ev.u.created = (struct depot_ev_created){
+        .project = r->project,
+        .command = r->command,
+        .target = r->target,
+        .tags = (const char **)r->tags.items,
+        .ntags = r->tags.len,
+        .platforms = (const char **)r->platforms.items,
+        .nplatforms = r->platforms.len,
+        .remote = r->remote,
+        .commit = r->commit,
+        .branch = r->branch,
+        .dirty = r->dirty,
+        .user = depot_str_empty(r->user) ? user : r->user,
+        .host = r->host,
+        .ci_url = r->ci_url,
+        .origin = "depot",
+    };
+    service_append(b->service, b->id, &ev);
+}
+
+struct build *build_new(
+    struct service *s, struct request *req, const char *user, const struct plan *plan)
+{
+    struct build *b = depot_calloc(1, sizeof(*b));
+    b->service = s;
+    b->req = *req;
+    *req = (struct request){0};
+    service_new_id(s, b->id);
+    b->parts = depot_calloc(plan->nparts, sizeof(struct part *));
+    for (size_t i = 0; i < plan->nparts; i++) {
+        const struct plan_part *pp = &plan->parts[i];
+        char *platform = depot_strv_join(&pp->platforms, ",");
+        b->parts[b->nparts++] = part_new(b, s->engines[pp->engine], platform, pp->emulated);
+        depot_free(platform);
+    }
+    depot_map_set(s->builds, b->id, b);
+    append_created(b, user);
+    return b;
+}
+
+void build_start(struct build *b)
+{
+    for (size_t i = 0; i < b->nparts; i++)
+        part_start(b->parts[i]);
+}
+
+struct part *build_part(const struct build *b, const char *builder)
+{
+    for (size_t i = 0; i < b->nparts; i++)
+        if (depot_str_eq(engine_name(b->parts[i]->engine), builder))
+            return b->parts[i];
+    return NULL;
+}
+
+static void build_free(void *arg)
+{
+    struct build *b = arg;
+    for (size_t i = 0; i < b->nparts; i++)
+        part_free(b->parts[i]);
+    depot_free(b->parts);
+    request_release(&b->req);
+    depot_free(b->message);
+    depot_free(b);
+}
+
+static enum depot_build_state end_state(const struct build *b)
+{
+    enum depot_build_state state = DEPOT_BUILD_SUCCEEDED;
+    for (size_t i = 0; i < b->nparts; i++) {
+        if (b->parts[i]->outcome.state == DEPOT_BUILD_FAILED)
+            return DEPOT_BUILD_FAILED;
+        if (b->parts[i]->outcome.state != DEPOT_BUILD_SUCCEEDED)
+            state = DEPOT_BUILD_CANCELLED;
+    }
+    return state;
+}
+
+static void end(struct build *b)
+{
+    struct service *s = b->service;
+    b->over = true;
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_FINISHED};
+    ev.u.finished.state = end_state(b);
+    if (ev.u.finished.state != DEPOT_BUILD_SUCCEEDED)
+        ev.u.finished.message = b->message;
+    service_append(s, b->id, &ev);
+    depot_log_info("build %s %s%s%s", b->id, depot_build_state_name(ev.u.finished.state),
+        b->message != NULL ? ": " : "", b->message != NULL ? b->message : "");
+    depot_map_remove(s->builds, b->id);
+    /* Not before the callbacks that led here have returned through the parts. */
+    depot_loop_defer(s->loop, build_free, b);
+}
+
+/* Why the build fails, in one line. */
+static void keep_reason(struct build *b, const struct part *p)
+{
+    if (p->outcome.state != DEPOT_BUILD_FAILED || b->message != NULL || p->outcome.error == NULL)
+        return;
+    const char *text = p->outcome.error->message;
+    int n = (int)strcspn(text, "\r\n");
+    b->message = b->nparts > 1 ? depot_asprintf("%s: %.*s", p->platform, n, text)
+                               : depot_asprintf("%.*s", n, text);
+}
+
+void build_part_done(struct build *b, struct part *p)
+{
+    keep_reason(b, p);
+    /* What one part could not make, the others make in vain. */
+    if (p->outcome.state == DEPOT_BUILD_FAILED)
+        for (size_t i = 0; i < b->nparts; i++)
+            if (b->parts[i] != p)
+                part_cancel(b->parts[i]);
+    for (size_t i = 0; i < b->nparts; i++)
+        if (!part_over(b->parts[i]))
+            return;
+    if (!b->over)
+        end(b);
+}
+
+void build_cancel(struct build *b, const char *why)
+{
+    if (b->message == NULL)
+        b->message = depot_strdup(why);
+    for (size_t i = 0; i < b->nparts; i++)
+        part_cancel(b->parts[i]);
+}
+
+void build_abort(struct build *b)
+{
+    if (b->message == NULL)
+        b->message = depot_strdup("the daemon was stopped");
+    for (size_t i = 0; i < b->nparts; i++)
+        part_abort(b->parts[i]);
+}

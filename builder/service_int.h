@@ -1,0 +1,65 @@
+/*
+ * The inside of the service: what its files share. Not for the server, which has service.h.
+ */
+#ifndef DEPOT_BUILDER_SERVICE_INT_H
+#define DEPOT_BUILDER_SERVICE_INT_H
+
+#include <sys/queue.h>
+
+#include "engine.h"
+#include "observe.h"
+#include "part.h"
+#include "request.h"
+#include "service.h"
+
+TAILQ_HEAD(relays, relay);
+
+struct service {
+    struct depot_loop *loop;
+    struct store *store;
+    struct hub *hub;
+    struct engine **engines;
+    struct observer **observers; /* one an engine */
+    size_t nengines;
+    struct depot_map *builds; /* id -> struct build, those that are not over */
+    struct relays relays;     /* all whose socket is open */
+    char *tried;              /* where a builder was looked for in vain */
+    void (*on_ready)(void *arg);
+    void *on_ready_arg;
+    struct depot_timer *ready_timer;
+    /* service_builders() hands these out */
+    struct depot_ev_builder *view;
+    bool *view_up;
+};
+
+/* A build that a client of ours asked for. */
+struct build {
+    struct service *service;
+    char id[SERVICE_ID_LEN + 1];
+    struct request req;
+    struct part **parts;
+    size_t nparts;
+    bool over;
+    char *message; /* why it is cancelled or failed; the first reason stays */
+};
+
+/* Append to the build's log; what cannot be written is logged. */
+void service_append(struct service *s, const char *build, struct depot_event *ev);
+void service_new_id(struct service *s, char id[SERVICE_ID_LEN + 1]);
+
+/* Build and its parts as planned; BUILD_CREATED is in the log. Takes `req`. */
+struct build *build_new(
+    struct service *s, struct request *req, const char *user, const struct plan *plan);
+void build_start(struct build *b); /* its parts go into their lines */
+/* Ask every part to stop. The end comes by itself. */
+void build_cancel(struct build *b, const char *why);
+void build_part_done(struct build *b, struct part *p); /* a part's last word */
+struct part *build_part(const struct build *b, const char *builder);
+/* End it now, without waiting for the engines. */
+void build_abort(struct build *b);
+
+/* The relay of a part that is over, or whose service goes away. */
+void relay_end(struct relay *r, int ws_code, const char *reason);
+void relay_detach(struct relay *r);
+
+#endif
