@@ -390,13 +390,13 @@ static int on_writable(struct dp_ws *ws, struct lws *wsi)
 
 /* ---- receiving ---- */
 
-static int too_big(struct dp_ws *ws, struct lws *wsi)
+static int too_big(struct dp_ws *ws)
 {
-    static unsigned char reason[] = "message too big";
     depot_error_set(&ws->why, DEPOT_ERR_TOO_BIG, "%s sent a message of more than %zu bytes",
         ws->addr.text, ws->max_message);
     ws->has_why = true;
-    lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, reason, sizeof(reason) - 1);
+    /* Without a close frame: asked to send one from here, libwebsockets 4.1 goes on parsing what
+     * follows, past the end of its full receive buffer. */
     return -1;
 }
 
@@ -411,13 +411,13 @@ static int on_receive(struct dp_ws *ws, struct lws *wsi, const void *data, size_
     const bool last = rest == 0 && lws_is_final_fragment(wsi);
     if (last && ws->in.len == 0) {
         if (n > ws->max_message)
-            return too_big(ws, wsi);
+            return too_big(ws);
         ws->ops->message(ws, data, n, ws->arg);
         return ws->dead ? -1 : 0;
     }
     /* The frame says how long it is: refuse before anything of it is kept. */
     if (n > ws->max_message - ws->in.len || rest > ws->max_message - ws->in.len - n)
-        return too_big(ws, wsi);
+        return too_big(ws);
     if (ws->in.len == 0)
         depot_buf_reserve(&ws->in, n + rest);
     depot_buf_add(&ws->in, data, n);
@@ -450,7 +450,6 @@ static void on_peer_close(struct dp_ws *ws, const uint8_t *p, size_t n)
         {1008, DEPOT_ERR_DENIED, "refused to go on"},
         {1009, DEPOT_ERR_TOO_BIG, "found a message too big"},
         {1011, DEPOT_ERR_INTERNAL, "had an internal error"},
-        {1013, DEPOT_ERR_EXHAUSTED, "is overloaded"},
     };
     const int code = n >= 2 ? p[0] << 8 | p[1] : 1005;
     if (ws->has_why)
@@ -559,7 +558,11 @@ int dp_ws_callback(
         on_peer_close(ws, in, len);
         return 0;
     default:
-        on_closed(ws);
+        /* A connect() that fails at once comes as the end of the connection alone. */
+        if (ws->state == WS_CONNECTING)
+            on_connect_error(ws, wsi, "connection refused", strlen("connection refused"));
+        else
+            on_closed(ws);
         return 0;
     }
 }

@@ -1,0 +1,532 @@
+/*
+ * The WebSocket client against a server that does as it is told, and the frames it makes.
+ */
+#include "fake_ws.h"
+#include "ws/queue.h"
+#include "ws/ws.h"
+
+#include <depot/clock.h>
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+
+/* ---- frames ---- */
+
+static void test_queue__masks_at_any_phase_and_length(void **state)
+{
+    (void)state;
+    const uint8_t key[4] = {0x11, 0xa2, 0x73, 0xf4};
+    uint8_t src[200], dst[200];
+    for (size_t i = 0; i < sizeof(src); i++)
+        src[i] = (uint8_t)(i * 7);
+    for (size_t pos = 0; pos < 9; pos++) {
+        for (size_t n = 0; n < 100; n++) {
+            dp_wsq_mask(dst, src, n, key, pos);
+            for (size_t i = 0; i < n; i++)
+                assert_int_equal(dst[i], src[i] ^ key[(pos + i) & 3]);
+        }
+    }
+}
+
+static void test_queue__frames_have_the_shortest_header(void **state)
+{
+    static const struct {
+        size_t payload, header;
+    } rows[] = {{0, 6}, {1, 6}, {125, 6}, {126, 8}, {65535, 8}, {65536, 14}, {200000, 14}};
+    (void)state;
+    uint8_t *data = calloc(1, 200000);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct dp_wsq q = {0};
+        size_t n = 0, payload = 0;
+        dp_wsq_message(&q, DP_WSQ_TEXT, data, rows[i].payload);
+        assert_int_equal(q.queued, rows[i].payload);
+        const uint8_t *f = dp_wsq_front(&q, &n, &payload);
+        assert_non_null(f);
+        assert_int_equal(payload, rows[i].payload);
+        assert_int_equal(n, rows[i].payload + rows[i].header);
+        assert_int_equal(f[0], 0x81);
+        assert_true(f[1] & 0x80);
+        dp_wsq_pop(&q);
+        assert_int_equal(q.queued, 0);
+        assert_null(dp_wsq_front(&q, &n, &payload));
+        dp_wsq_release(&q);
+    }
+    free(data);
+}
+
+static void test_queue__joins_bytes_but_not_into_a_frame_on_its_way(void **state)
+{
+    (void)state;
+    struct dp_wsq q = {0};
+    size_t n = 0, payload = 0;
+    for (int i = 0; i < 1000; i++)
+        dp_wsq_bytes(&q, "abc", 3);
+    assert_non_null(dp_wsq_front(&q, &n, &payload));
+    assert_int_equal(payload, 3000);
+    dp_wsq_bytes(&q, "d", 1);
+    dp_wsq_message(&q, DP_WSQ_TEXT, "{}", 2);
+    dp_wsq_bytes(&q, "e", 1);
+    const size_t want[] = {3000, 1, 2, 1};
+    for (size_t i = 0; i < 4; i++) {
+        assert_non_null(dp_wsq_front(&q, &n, &payload));
+        assert_int_equal(payload, want[i]);
+        dp_wsq_pop(&q);
+    }
+    assert_int_equal(q.queued, 0);
+    dp_wsq_release(&q);
+}
+
+/* ---- the client ---- */
+
+struct fixture {
+    struct depot_loop *loop;
+    struct dp_ws_context *ctx;
+    struct dp_ws *ws;
+    struct depot_addr addr;
+    char path[64];
+    int lfd;
+    pthread_t thread;
+    bool threaded;
+    void (*serve)(struct fixture *f, int fd, const char *head);
+    bool no_upgrade;
+    /* what the client saw */
+    int opened, closed, status, writables;
+    struct depot_error err;
+    bool has_err;
+    struct depot_buf got;
+    int messages;
+    size_t last_len;
+    /* what it does */
+    bool free_in_open, free_in_message, free_in_closed, context_too;
+    void (*on_open)(struct fixture *f);
+    /* what the server saw */
+    char head[4096];
+    struct depot_buf seen;
+    int frames, texts;
+    size_t expect;
+};
+
+static void *server_main(void *arg)
+{
+    struct fixture *f = arg;
+    const int fd = fake_accept(f->lfd, f->head, sizeof(f->head));
+    if (fd < 0)
+        return NULL;
+    if (f->no_upgrade || fake_upgrade(fd, f->head, "depot.feed.v1"))
+        f->serve(f, fd, f->head);
+    close(fd);
+    return NULL;
+}
+
+static void drop(struct fixture *f)
+{
+    dp_ws_free(f->ws);
+    f->ws = NULL;
+    if (f->context_too) {
+        dp_ws_context_free(f->ctx);
+        f->ctx = NULL;
+    }
+    depot_loop_stop(f->loop);
+}
+
+static void on_open(struct dp_ws *ws, void *arg)
+{
+    struct fixture *f = arg;
+    assert_ptr_equal(ws, f->ws);
+    f->opened++;
+    if (f->on_open != NULL)
+        f->on_open(f);
+    if (f->free_in_open)
+        drop(f);
+}
+
+static void on_message(struct dp_ws *ws, const void *data, size_t n, void *arg)
+{
+    struct fixture *f = arg;
+    (void)ws;
+    f->messages++;
+    f->last_len = n;
+    depot_buf_add(&f->got, data, n);
+    if (f->free_in_message)
+        drop(f);
+}
+
+static void on_writable(struct dp_ws *ws, void *arg)
+{
+    (void)ws;
+    ((struct fixture *)arg)->writables++;
+}
+
+static void on_closed(struct dp_ws *ws, int status, const struct depot_error *err, void *arg)
+{
+    struct fixture *f = arg;
+    (void)ws;
+    f->closed++;
+    f->status = status;
+    f->has_err = err != NULL;
+    if (err != NULL)
+        f->err = *err;
+    if (f->free_in_closed)
+        drop(f);
+    depot_loop_stop(f->loop);
+}
+
+static const struct dp_ws_ops ops = {
+    .open = on_open, .message = on_message, .writable = on_writable, .closed = on_closed};
+
+static void setup(struct fixture *f)
+{
+    struct depot_error err;
+    char text[128];
+    f->lfd = fake_listen(f->path, sizeof(f->path));
+    assert_true(f->lfd >= 0);
+    snprintf(text, sizeof(text), "unix://%s", f->path);
+    assert_int_equal(depot_addr_parse(text, 0, &f->addr, &err), 0);
+    assert_int_equal(depot_loop_new(&f->loop, &err), 0);
+    f->ctx = dp_ws_context_new(f->loop);
+    depot_buf_init(&f->got, DEPOT_BUF_NO_LIMIT);
+    depot_buf_init(&f->seen, DEPOT_BUF_NO_LIMIT);
+    if (f->serve != NULL) {
+        assert_int_equal(pthread_create(&f->thread, NULL, server_main, f), 0);
+        f->threaded = true;
+    }
+}
+
+static void open_ws(struct fixture *f, struct dp_ws_opts *o)
+{
+    struct depot_error err;
+    o->addr = &f->addr;
+    o->path = o->path != NULL ? o->path : "/v1/feed";
+    o->protocol = o->protocol != NULL ? o->protocol : "depot.feed.v1";
+    assert_int_equal(dp_ws_open(f->ctx, o, &ops, f, &f->ws, &err), 0);
+    assert_int_equal(f->opened + f->closed, 0);
+}
+
+static void teardown(struct fixture *f)
+{
+    dp_ws_free(f->ws);
+    dp_ws_context_free(f->ctx);
+    depot_loop_free(f->loop);
+    if (f->threaded)
+        pthread_join(f->thread, NULL);
+    close(f->lfd);
+    unlink(f->path);
+    depot_addr_release(&f->addr);
+    depot_buf_release(&f->got);
+    depot_buf_release(&f->seen);
+}
+
+static void run(struct fixture *f, struct dp_ws_opts *o)
+{
+    setup(f);
+    open_ws(f, o);
+    depot_loop_run(f->loop);
+}
+
+static void serve_collect(struct fixture *f, int fd, const char *head)
+{
+    (void)head;
+    static _Thread_local char buf[256 * 1024];
+    size_t n = 0;
+    int op = 0;
+    while ((op = fake_recv(fd, buf, sizeof(buf), &n)) > 0) {
+        if (op == FAKE_CLOSE) {
+            fake_send(fd, FAKE_CLOSE, buf, n);
+            break;
+        }
+        f->frames++;
+        f->texts += op == FAKE_TEXT;
+        depot_buf_add(&f->seen, buf, n);
+    }
+}
+
+static void send_two_and_finish(struct fixture *f)
+{
+    dp_ws_send(f->ws, "{\"op\":1}", 8);
+    dp_ws_send(f->ws, "", 0);
+    dp_ws_send(f->ws, "{\"op\":2}", 8);
+    dp_ws_finish(f->ws);
+}
+
+static void test_ws__sends_messages_and_closes_in_order(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_collect, .on_open = send_two_and_finish};
+    run(&f, &(struct dp_ws_opts){.token = "s3cret"});
+    assert_int_equal(f.opened, 1);
+    assert_int_equal(f.closed, 1);
+    assert_int_equal(f.status, 0);
+    assert_false(f.has_err);
+    teardown(&f);
+    assert_int_equal(f.frames, 3);
+    assert_int_equal(f.texts, 3);
+    assert_non_null(fake_find(f.head, "\r\nauthorization: Bearer s3cret\r\n"));
+    assert_non_null(strstr(f.head, "GET /v1/feed HTTP/1.1\r\n"));
+}
+
+static void send_stream(struct fixture *f)
+{
+    char block[1000];
+    for (size_t i = 0; i < f->expect / sizeof(block); i++) {
+        memset(block, (int)('a' + i % 26), sizeof(block));
+        dp_ws_send(f->ws, block, sizeof(block));
+        if (i == 0)
+            dp_ws_send_text(f->ws, "{}", 2);
+    }
+    assert_true(dp_ws_queued(f->ws) >= f->expect);
+    dp_ws_finish(f->ws);
+}
+
+static void test_ws__joins_a_stream_into_large_frames(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_collect, .on_open = send_stream, .expect = 5000000};
+    run(&f, &(struct dp_ws_opts){.binary = true, .stream = true});
+    assert_int_equal(f.closed, 1);
+    assert_false(f.has_err);
+    assert_int_equal(f.writables, 1);
+    teardown(&f);
+    assert_int_equal(f.texts, 1);
+    assert_true(f.frames <= 5000000 / DP_WSQ_FRAME_MAX + 4);
+}
+
+static void serve_echoes(struct fixture *f, int fd, const char *head)
+{
+    (void)head;
+    char *big = malloc(f->expect);
+    memset(big, 'x', f->expect);
+    fake_text(fd, "{\"type\":\"a\"}");
+    fake_send_part(fd, FAKE_TEXT, false, "{\"split\":", 9);
+    fake_send(fd, FAKE_PING, "hi", 2);
+    fake_send_part(fd, 0, true, "1}", 2);
+    fake_send(fd, FAKE_TEXT, big, f->expect);
+    fake_close(fd, 1000);
+    free(big);
+    serve_collect(f, fd, head);
+}
+
+static void test_ws__gives_whole_messages(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_echoes, .expect = 300000};
+    run(&f, &(struct dp_ws_opts){.token = NULL});
+    assert_int_equal(f.messages, 3);
+    assert_int_equal(f.last_len, 300000);
+    assert_memory_equal(f.got.data, "{\"type\":\"a\"}{\"split\":1}xxx", 26);
+    assert_int_equal(f.closed, 1);
+    assert_false(f.has_err);
+    teardown(&f);
+    assert_null(fake_find(f.head, "authorization"));
+}
+
+static void test_ws__gives_pieces_of_a_stream(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_echoes, .expect = 300000};
+    run(&f, &(struct dp_ws_opts){.binary = true, .stream = true});
+    assert_int_equal(f.got.len, 12 + 11 + 300000);
+    teardown(&f);
+}
+
+static void test_ws__refuses_a_message_too_big(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_echoes, .expect = 300000};
+    run(&f, &(struct dp_ws_opts){.max_message = 100000});
+    assert_int_equal(f.messages, 2);
+    assert_int_equal(f.closed, 1);
+    assert_true(f.has_err);
+    assert_int_equal(f.err.code, DEPOT_ERR_TOO_BIG);
+    teardown(&f);
+}
+
+static void serve_nothing(struct fixture *f, int fd, const char *head)
+{
+    (void)f;
+    (void)fd;
+    (void)head;
+}
+
+static void test_ws__says_when_the_connection_is_lost(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_nothing};
+    run(&f, &(struct dp_ws_opts){.token = NULL});
+    assert_int_equal(f.closed, 1);
+    assert_true(f.has_err);
+    assert_int_equal(f.err.code, DEPOT_ERR_UNAVAILABLE);
+    assert_non_null(strstr(f.err.msg, f.path));
+    teardown(&f);
+}
+
+static void serve_overload(struct fixture *f, int fd, const char *head)
+{
+    fake_close(fd, 1011);
+    serve_collect(f, fd, head);
+}
+
+static void test_ws__tells_the_code_of_a_close_frame(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_overload};
+    run(&f, &(struct dp_ws_opts){.token = NULL});
+    assert_int_equal(f.closed, 1);
+    assert_int_equal(f.err.code, DEPOT_ERR_INTERNAL);
+    teardown(&f);
+}
+
+static int refuse_with;
+static void serve_refusal(struct fixture *f, int fd, const char *head)
+{
+    (void)f;
+    (void)head;
+    char text[128];
+    if (refuse_with == 0) {
+        fake_puts(fd, "SSH-2.0-garbage\r\n\r\n\r\n");
+        return;
+    }
+    snprintf(text, sizeof(text), "HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n", refuse_with);
+    fake_puts(fd, text);
+}
+
+static void test_ws__explains_a_refused_handshake(void **state)
+{
+    static const struct {
+        int status;
+        const char *token;
+        int code;
+        const char *hint;
+    } rows[] = {
+        {401, NULL, DEPOT_ERR_UNAUTHENTICATED, "DEPOT_TOKEN"},
+        {401, "old", DEPOT_ERR_UNAUTHENTICATED, "DEPOT_TOKEN"},
+        {403, "x", DEPOT_ERR_DENIED, ""},
+        {404, NULL, DEPOT_ERR_NOT_FOUND, "depotd"},
+        {503, NULL, DEPOT_ERR_UNAVAILABLE, "again"},
+        {302, NULL, DEPOT_ERR_PROTOCOL, "depotd"},
+        {500, NULL, DEPOT_ERR_PROTOCOL, "depotd"},
+        {0, NULL, DEPOT_ERR_UNAVAILABLE, ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fixture f = {.serve = serve_refusal, .no_upgrade = true};
+        refuse_with = rows[i].status;
+        run(&f, &(struct dp_ws_opts){.token = rows[i].token});
+        assert_int_equal(f.opened, 0);
+        assert_int_equal(f.closed, 1);
+        assert_int_equal(f.status, rows[i].status);
+        assert_true(f.has_err);
+        assert_int_equal(f.err.code, rows[i].code);
+        assert_non_null(strstr(f.err.hint, rows[i].hint));
+        teardown(&f);
+    }
+}
+
+static void test_ws__explains_a_missing_socket(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    setup(&f);
+    close(f.lfd);
+    open_ws(&f, &(struct dp_ws_opts){.token = NULL});
+    depot_loop_run(f.loop);
+    assert_int_equal(f.closed, 1);
+    assert_int_equal(f.err.code, DEPOT_ERR_UNAVAILABLE);
+    assert_non_null(strstr(f.err.msg, "nobody answers"));
+    dp_ws_free(f.ws);
+    unlink(f.path);
+    f.closed = 0;
+    open_ws(&f, &(struct dp_ws_opts){.token = NULL});
+    depot_loop_run(f.loop);
+    assert_int_equal(f.closed, 1);
+    assert_non_null(strstr(f.err.msg, "No such file"));
+    teardown(&f);
+}
+
+static void test_ws__refuses_a_token_with_a_line_break(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    struct depot_error err;
+    setup(&f);
+    const struct dp_ws_opts o = {
+        .addr = &f.addr, .path = "/", .protocol = "x", .token = "a\r\nHost: b"};
+    assert_int_equal(dp_ws_open(f.ctx, &o, &ops, &f, &f.ws, &err), DEPOT_ERR_INVALID);
+    teardown(&f);
+}
+
+static void test_ws__may_be_freed_anywhere(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        struct fixture f = {.serve = serve_echoes, .expect = 300000};
+        f.free_in_open = (i & 3) == 1;
+        f.free_in_message = (i & 3) == 2;
+        f.free_in_closed = (i & 3) == 3;
+        f.context_too = i >= 4;
+        setup(&f);
+        open_ws(&f, &(struct dp_ws_opts){.token = NULL});
+        if ((i & 3) == 0)
+            drop(&f); /* before it began */
+        depot_loop_run(f.loop);
+        assert_null(f.ws);
+        if (!f.free_in_closed)
+            assert_int_equal(f.closed, 0);
+        if ((i & 3) == 0) { /* let the server's accept() end */
+            const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+            struct sockaddr_un sa = {.sun_family = AF_UNIX};
+            snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", f.path);
+            assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+            close(fd);
+        }
+        teardown(&f);
+    }
+}
+
+static void pause_first(struct fixture *f)
+{
+    dp_ws_pause(f->ws, true);
+}
+
+static void test_ws__pauses_reading(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_echoes, .expect = 300000, .on_open = pause_first};
+    setup(&f);
+    open_ws(&f, &(struct dp_ws_opts){.token = NULL});
+    const uint64_t until = depot_mono_ms() + 100;
+    while (depot_mono_ms() < until)
+        depot_loop_turn(f.loop);
+    assert_int_equal(f.opened, 1);
+    assert_int_equal(f.messages, 0);
+    dp_ws_pause(f.ws, false);
+    depot_loop_run(f.loop);
+    assert_int_equal(f.messages, 3);
+    teardown(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_queue__masks_at_any_phase_and_length),
+        cmocka_unit_test(test_queue__frames_have_the_shortest_header),
+        cmocka_unit_test(test_queue__joins_bytes_but_not_into_a_frame_on_its_way),
+        cmocka_unit_test(test_ws__sends_messages_and_closes_in_order),
+        cmocka_unit_test(test_ws__joins_a_stream_into_large_frames),
+        cmocka_unit_test(test_ws__gives_whole_messages),
+        cmocka_unit_test(test_ws__gives_pieces_of_a_stream),
+        cmocka_unit_test(test_ws__refuses_a_message_too_big),
+        cmocka_unit_test(test_ws__says_when_the_connection_is_lost),
+        cmocka_unit_test(test_ws__tells_the_code_of_a_close_frame),
+        cmocka_unit_test(test_ws__explains_a_refused_handshake),
+        cmocka_unit_test(test_ws__explains_a_missing_socket),
+        cmocka_unit_test(test_ws__refuses_a_token_with_a_line_break),
+        cmocka_unit_test(test_ws__may_be_freed_anywhere),
+        cmocka_unit_test(test_ws__pauses_reading),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
