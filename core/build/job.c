@@ -1,0 +1,311 @@
+/*
+ * Runs one build: creates it over the feed, serves its parts, reduces its events, ends it.
+ */
+#include "build/part.h"
+
+#include <depot/feed.h>
+
+#include <string.h>
+
+enum {
+    JOB_GIVE_UP_MS = 30000, /* a daemon that is away for so long is gone */
+    JOB_CANCEL_MS = 10000,  /* engines answer a cancel in 0.1 s */
+    JOB_POLL_MS = 5,        /* while outputs are being finished */
+    JOB_SETTLE_MS = 30000,  /* and how long that may take after the build is over */
+};
+
+struct depot_job {
+    struct depot_loop *loop;
+    const struct depot_build_plan *plan;
+    const struct depot_endpoint *at;
+    const struct depot_job_ops *ops;
+    void *arg;
+    struct depot_feed *feed;
+    struct dp_ws_context *ws;
+    struct depot_build *state;
+    DEPOT_VEC(struct dp_part *) parts;
+    struct depot_timer *timer; /* cancel's limit, then the outputs' */
+    char *id;
+    char *request;
+    bool cancelling, finished, over, lost;
+    uint64_t settle_until;
+    bool has_error; /* an error of ours decides over what the build says */
+    struct depot_error error;
+};
+
+static void end_with(struct depot_job *j, const struct depot_error *err)
+{
+    if (j->over)
+        return;
+    j->over = true;
+    depot_timer_stop(j->timer);
+    j->ops->done(j, err, j->arg);
+}
+
+/* The first error of ours is the one that explains the rest. */
+static void keep_error(struct depot_job *j, const struct depot_error *err)
+{
+    if (j->has_error)
+        return;
+    j->has_error = true;
+    j->error = *err;
+}
+
+static bool outputs_busy(const struct depot_job *j)
+{
+    for (size_t i = 0; i < j->parts.len; i++)
+        if (dp_part_busy(j->parts.items[i]))
+            return true;
+    return false;
+}
+
+static int state_error(const struct depot_job *j, struct depot_error *err)
+{
+    switch (j->state->state) {
+    case DEPOT_BUILD_SUCCEEDED:
+        return 0;
+    case DEPOT_BUILD_CANCELLED:
+        return depot_error_set(err, DEPOT_ERR_CANCELLED, "the build was cancelled");
+    default:
+        return depot_error_set(err, DEPOT_ERR_FAILED, "%s",
+            j->state->message != NULL ? j->state->message : "the build failed");
+    }
+}
+
+static void finish(struct depot_job *j)
+{
+    struct depot_error err = {0};
+    if (!j->has_error && state_error(j, &err) == 0)
+        end_with(j, NULL);
+    else if (j->has_error && j->state->state != DEPOT_BUILD_CANCELLED)
+        end_with(j, &j->error);
+    else
+        end_with(j, err.code != 0 ? &err : &j->error);
+}
+
+/* The build is over; its outputs may still be on their way to disk. */
+static void settle(struct depot_job *j)
+{
+    if (j->over || !j->finished)
+        return;
+    bool wait = j->state->state == DEPOT_BUILD_SUCCEEDED && !j->has_error && outputs_busy(j);
+    if (wait && depot_loop_now_ms(j->loop) < j->settle_until) {
+        depot_timer_start(j->timer, JOB_POLL_MS, 0);
+        return;
+    }
+    if (wait) {
+        struct depot_error err;
+        depot_error_set(&err, DEPOT_ERR_TIMEOUT, "the outputs were not written in time");
+        keep_error(j, &err);
+    }
+    finish(j);
+}
+
+static void on_timer(struct depot_timer *t, void *arg)
+{
+    struct depot_job *j = arg;
+    DEPOT_UNUSED(t);
+    if (j->finished) {
+        settle(j);
+        return;
+    }
+    struct depot_error err;
+    depot_error_set(&err, DEPOT_ERR_CANCELLED, "the build was cancelled");
+    end_with(j, &err);
+}
+
+/* ---- parts ---- */
+
+static void part_problem(struct dp_part *p, const struct depot_error *err, void *arg)
+{
+    struct depot_job *j = arg;
+    DEPOT_UNUSED(p);
+    keep_error(j, err);
+    j->ops->problem(j, err, j->arg);
+    if (!j->finished && j->id != NULL)
+        depot_feed_cancel(j->feed, j->id);
+}
+
+static void part_closed(struct dp_part *p, const struct depot_error *err, void *arg)
+{
+    struct depot_job *j = arg;
+    if (err != NULL && !j->finished && !j->over && !j->cancelling) {
+        struct depot_error e = *err;
+        depot_error_prefix(&e, "session with builder %s", dp_part_builder(p));
+        j->ops->problem(j, &e, j->arg);
+    }
+    settle(j);
+}
+
+static const struct dp_part_ops part_ops = {.problem = part_problem, .closed = part_closed};
+
+static bool has_part(const struct depot_job *j, const char *builder)
+{
+    for (size_t i = 0; i < j->parts.len; i++)
+        if (depot_str_eq(dp_part_builder(j->parts.items[i]), builder))
+            return true;
+    return false;
+}
+
+static void open_part(struct depot_job *j, const struct depot_event *ev)
+{
+    struct depot_error err = {0};
+    struct dp_part *part = NULL;
+    struct dp_part_opts opts = {
+        .loop = j->loop,
+        .ws = j->ws,
+        .plan = j->plan,
+        .at = j->at,
+        .build = ev->build,
+        .builder = ev->u.assigned.builder,
+    };
+    if (depot_str_empty(opts.builder) || has_part(j, opts.builder))
+        return;
+    if (dp_part_new(&opts, &part_ops, j, &part, &err) != 0) {
+        keep_error(j, &err);
+        j->ops->problem(j, &err, j->arg);
+        depot_feed_cancel(j->feed, j->id);
+        return;
+    }
+    depot_vec_push(&j->parts, part);
+}
+
+/* ---- feed ---- */
+
+static void on_event(struct depot_feed *f, const struct depot_event *ev, void *arg)
+{
+    struct depot_job *j = arg;
+    DEPOT_UNUSED(f);
+    if (j->over || !depot_str_eq(ev->build, j->id))
+        return;
+    depot_build_apply(j->state, ev);
+    if (ev->type == DEPOT_EVENT_BUILD_ASSIGNED)
+        open_part(j, ev);
+    j->ops->event(j, ev, j->arg);
+    if (ev->type == DEPOT_EVENT_BUILD_FINISHED && !j->finished) {
+        j->finished = true;
+        j->settle_until = depot_loop_now_ms(j->loop) + JOB_SETTLE_MS;
+        settle(j);
+    }
+}
+
+static void on_feed_state(
+    struct depot_feed *f, enum depot_feed_state s, const struct depot_error *err, void *arg)
+{
+    struct depot_job *j = arg;
+    DEPOT_UNUSED(f);
+    if (j->over)
+        return;
+    if (s == DEPOT_FEED_ENDED) {
+        struct depot_error e = {0};
+        if (err != NULL)
+            e = *err;
+        else
+            depot_error_set(&e, DEPOT_ERR_UNAVAILABLE, "the connection to the daemon was lost");
+        if (j->id != NULL)
+            depot_error_hint(&e,
+                "the build was %s; \"depot logs %s\" shows it once the daemon is back", j->id,
+                j->id);
+        keep_error(j, &e);
+        end_with(j, &j->error);
+    } else if (s == DEPOT_FEED_STALE && err != NULL && !j->lost) {
+        j->lost = true;
+        j->ops->link(j, err, j->arg);
+    } else if (s == DEPOT_FEED_LIVE && j->lost) {
+        j->lost = false;
+        j->ops->link(j, NULL, j->arg);
+    }
+}
+
+static void on_created(
+    struct depot_feed *f, const char *build, const struct depot_error *err, void *arg)
+{
+    struct depot_job *j = arg;
+    if (build == NULL) {
+        end_with(j, err);
+        return;
+    }
+    j->id = depot_strdup(build);
+    if (j->cancelling)
+        depot_feed_cancel(f, build);
+}
+
+static void on_refused(
+    struct depot_feed *f, const char *build, const struct depot_error *err, void *arg)
+{
+    struct depot_job *j = arg;
+    DEPOT_UNUSED(f);
+    DEPOT_UNUSED(build);
+    if (j->cancelling)
+        return;
+    keep_error(j, err);
+    end_with(j, &j->error);
+}
+
+static const struct depot_feed_ops feed_ops = {
+    .event = on_event, .state = on_feed_state, .created = on_created, .refused = on_refused};
+
+/* ---- life ---- */
+
+int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
+    const struct depot_endpoint *at, const struct depot_job_ops *ops, void *arg,
+    struct depot_job **out, struct depot_error *err)
+{
+    struct depot_job *j = depot_calloc(1, sizeof(*j));
+    struct depot_feed_opts opts = {
+        .addr = &at->addr, .tls = &at->tls, .token = at->token, .give_up_ms = JOB_GIVE_UP_MS};
+    j->loop = l;
+    j->plan = plan;
+    j->at = at;
+    j->ops = ops;
+    j->arg = arg;
+    j->state = depot_build_new(NULL);
+    j->timer = depot_timer_new(l, on_timer, j);
+    j->ws = dp_ws_context_new(l);
+    j->request = dp_build_request(plan);
+    int rc = depot_feed_open(l, &opts, &feed_ops, j, &j->feed, err);
+    if (rc != 0) {
+        depot_job_free(j);
+        return rc;
+    }
+    depot_feed_create(j->feed, j->request);
+    *out = j;
+    return 0;
+}
+
+const struct depot_build *depot_job_state(const struct depot_job *j)
+{
+    return j->state;
+}
+
+const char *depot_job_id(const struct depot_job *j)
+{
+    return j->id;
+}
+
+void depot_job_cancel(struct depot_job *j)
+{
+    if (j->over || j->cancelling)
+        return;
+    j->cancelling = true;
+    if (j->id != NULL)
+        depot_feed_cancel(j->feed, j->id);
+    depot_timer_start(j->timer, JOB_CANCEL_MS, 0);
+}
+
+void depot_job_free(struct depot_job *j)
+{
+    if (j == NULL)
+        return;
+    j->over = true;
+    for (size_t i = 0; i < j->parts.len; i++)
+        dp_part_free(j->parts.items[i]);
+    depot_vec_free(&j->parts);
+    depot_feed_free(j->feed);
+    dp_ws_context_free(j->ws);
+    depot_timer_free(j->timer);
+    depot_build_free(j->state);
+    depot_free(j->id);
+    depot_free(j->request);
+    depot_free(j);
+}

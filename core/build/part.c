@@ -1,0 +1,326 @@
+/*
+ * Glues a part's session socket (ws) to the session that serves it, with back-pressure both ways.
+ */
+#include "build/part.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+enum {
+    PART_SEND_HIGH = 1024 * 1024,     /* hold the session back above this much unsent */
+    PART_RECV_HIGH = 4 * 1024 * 1024, /* stop reading the socket above this much unread */
+    PART_RECV_LOW = 1024 * 1024,
+};
+
+struct load_sink {
+    struct dp_part *part;
+    size_t index;
+    struct dp_docker_load *load;
+};
+
+struct dp_part {
+    const struct depot_build_plan *plan;
+    const struct dp_part_ops *ops;
+    void *arg;
+    struct depot_loop *loop;
+    char *builder;
+    struct dp_ws *ws;
+    struct dp_pipe *pipe; /* NULL once the session closed it */
+    struct dp_session *session;
+    struct dp_session_config cfg;
+    DEPOT_VEC(struct dp_session_output) outputs;
+    DEPOT_VEC(struct load_sink *) loads;
+    bool paused, closed, failed;
+    struct depot_error problem;
+};
+
+static void report(struct dp_part *p, const struct depot_error *err)
+{
+    if (p->failed)
+        return;
+    p->failed = true;
+    p->problem = *err;
+    p->ops->problem(p, &p->problem, p->arg);
+}
+
+/* ---- pipe: between the session's HTTP/2 and the socket ---- */
+
+static ssize_t pipe_write(void *arg, const struct iovec *iov, int n)
+{
+    struct dp_part *p = arg;
+    ssize_t total = 0;
+    if (p->closed)
+        return DEPOT_ERR_EOF;
+    if (dp_ws_queued(p->ws) > PART_SEND_HIGH)
+        return DEPOT_ERR_AGAIN;
+    for (int i = 0; i < n; i++) {
+        dp_ws_send(p->ws, iov[i].iov_base, iov[i].iov_len);
+        total += (ssize_t)iov[i].iov_len;
+    }
+    return total;
+}
+
+static void pipe_drained(void *arg, size_t queued)
+{
+    struct dp_part *p = arg;
+    if (p->paused && queued < PART_RECV_LOW && !p->closed) {
+        p->paused = false;
+        dp_ws_pause(p->ws, false);
+    }
+}
+
+static void pipe_closed(void *arg)
+{
+    struct dp_part *p = arg;
+    p->pipe = NULL;
+}
+
+static const struct dp_pipe_ops pipe_ops = {
+    .write = pipe_write, .drained = pipe_drained, .closed = pipe_closed};
+
+/* ---- socket ---- */
+
+static void ws_message(struct dp_ws *ws, const void *data, size_t n, void *arg)
+{
+    struct dp_part *p = arg;
+    if (p->pipe == NULL)
+        return;
+    dp_pipe_push(p->pipe, data, n);
+    if (!p->paused && dp_pipe_queued(p->pipe) > PART_RECV_HIGH) {
+        p->paused = true;
+        dp_ws_pause(ws, true);
+    }
+}
+
+static void ws_writable(struct dp_ws *ws, void *arg)
+{
+    struct dp_part *p = arg;
+    DEPOT_UNUSED(ws);
+    if (p->pipe != NULL)
+        dp_pipe_writable(p->pipe);
+}
+
+static void ws_closed(struct dp_ws *ws, int status, const struct depot_error *err, void *arg)
+{
+    struct dp_part *p = arg;
+    DEPOT_UNUSED(ws);
+    DEPOT_UNUSED(status);
+    p->closed = true;
+    if (p->pipe != NULL)
+        dp_pipe_push_eof(p->pipe, 0);
+    p->ops->closed(p, err, p->arg);
+}
+
+static const struct dp_ws_ops ws_ops = {
+    .message = ws_message, .writable = ws_writable, .closed = ws_closed};
+
+/* ---- session ---- */
+
+static void session_context(
+    struct dp_session *s, const char *mount, const struct dp_session_context *ctx, void *arg)
+{
+    struct dp_part *p = arg;
+    DEPOT_UNUSED(s);
+    if (!depot_str_eq(mount, "context") || p->closed)
+        return;
+    struct json_object *o = json_object_new_object(), *c = json_object_new_object();
+    struct json_object *changed = json_object_new_array();
+    for (size_t i = 0; i < ctx->changed.len; i++)
+        json_object_array_add(changed, json_object_new_string(ctx->changed.items[i]));
+    json_object_object_add(c, "files", json_object_new_int64(ctx->files));
+    json_object_object_add(c, "bytes", json_object_new_int64(ctx->bytes));
+    json_object_object_add(c, "sent_files", json_object_new_int64(ctx->sent_files));
+    json_object_object_add(c, "sent_bytes", json_object_new_int64(ctx->sent_bytes));
+    json_object_object_add(c, "changed", changed);
+    json_object_object_add(c, "changed_more", json_object_new_int64(ctx->changed_more));
+    json_object_object_add(o, "context", c);
+    const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+    dp_ws_send_text(p->ws, text, strlen(text));
+    json_object_put(o);
+}
+
+static void session_problem(struct dp_session *s, const struct depot_error *err, void *arg)
+{
+    DEPOT_UNUSED(s);
+    report(arg, err);
+}
+
+static void session_closed(struct dp_session *s, const struct depot_error *err, void *arg)
+{
+    struct dp_part *p = arg;
+    DEPOT_UNUSED(s);
+    DEPOT_UNUSED(err);
+    if (!p->closed)
+        dp_ws_finish(p->ws);
+}
+
+static const struct dp_session_ops session_ops = {
+    .context = session_context, .problem = session_problem, .closed = session_closed};
+
+/* ---- outputs ---- */
+
+static void load_drained(struct dp_docker_load *d, void *arg)
+{
+    struct load_sink *sink = arg;
+    DEPOT_UNUSED(d);
+    dp_session_output_drained(sink->part->session, sink->index);
+}
+
+static void load_done(struct dp_docker_load *d, const struct depot_error *err, void *arg)
+{
+    struct load_sink *sink = arg;
+    DEPOT_UNUSED(d);
+    if (err != NULL)
+        report(sink->part, err);
+    else if (sink->part->closed)
+        sink->part->ops->closed(sink->part, NULL, sink->part->arg);
+}
+
+static ssize_t load_write(void *arg, const void *data, size_t n, struct depot_error *err)
+{
+    struct load_sink *sink = arg;
+    return dp_docker_load_write(sink->load, data, n, err);
+}
+
+static int add_load(struct dp_part *p, struct dp_session_output *out, struct depot_error *err)
+{
+    static const struct dp_docker_load_ops ops = {.drained = load_drained, .done = load_done};
+    struct load_sink *sink = depot_calloc(1, sizeof(*sink));
+    sink->part = p;
+    sink->index = p->outputs.len;
+    depot_vec_push(&p->loads, sink);
+    out->kind = DP_OUTPUT_SINK;
+    out->sink = load_write;
+    out->sink_arg = sink;
+    return dp_docker_load_new(p->loop, &ops, sink, &sink->load, err);
+}
+
+static int add_output(struct dp_part *p, const struct depot_output *from, struct depot_error *err)
+{
+    struct dp_session_output out = {.path = from->dest, .fd = -1};
+    int rc = 0;
+    switch (from->kind) {
+    case DEPOT_OUTPUT_NONE:
+        out.kind = DP_OUTPUT_NONE;
+        break;
+    case DEPOT_OUTPUT_DIR:
+        out.kind = DP_OUTPUT_DIR;
+        break;
+    case DEPOT_OUTPUT_FILE:
+        out.kind = DP_OUTPUT_FILE;
+        break;
+    case DEPOT_OUTPUT_STDOUT:
+        out.kind = DP_OUTPUT_FD;
+        out.fd = 1;
+        break;
+    case DEPOT_OUTPUT_DOCKER:
+        rc = add_load(p, &out, err);
+        break;
+    }
+    depot_vec_push(&p->outputs, out);
+    return rc;
+}
+
+static int fill_config(struct dp_part *p, struct depot_error *err)
+{
+    const struct depot_build_plan *plan = p->plan;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < plan->outputs.len; i++)
+        rc = add_output(p, &plan->outputs.items[i], err);
+    p->cfg = (struct dp_session_config){
+        .dirs = plan->dirs.items,
+        .ndirs = plan->dirs.len,
+        .dockerfile_data = plan->stdin_data,
+        .dockerfile_len = plan->stdin_len,
+        .upload_id = plan->upload_id,
+        .upload_fd = plan->upload_fd,
+        .secrets = plan->secrets.items,
+        .nsecrets = plan->secrets.len,
+        .outputs = p->outputs.items,
+        .noutputs = p->outputs.len,
+        .ssh = plan->ssh.len > 0 ? &plan->ssh : NULL,
+        .docker_config = plan->args->docker_config,
+    };
+    return rc;
+}
+
+static int open_socket(struct dp_part *p, const struct dp_part_opts *o, struct depot_error *err)
+{
+    char *path = depot_asprintf("/v1/builds/%s/session/%s", o->build, o->builder);
+    struct dp_ws_opts opts = {
+        .addr = &o->at->addr,
+        .tls = &o->at->tls,
+        .path = path,
+        .protocol = "depot.session.v1",
+        .token = o->at->token,
+        .binary = true,
+        .stream = true,
+    };
+    int rc = dp_ws_open(o->ws, &opts, &ws_ops, p, &p->ws, err);
+    depot_free(path);
+    return rc;
+}
+
+int dp_part_new(const struct dp_part_opts *o, const struct dp_part_ops *ops, void *arg,
+    struct dp_part **out, struct depot_error *err)
+{
+    struct dp_part *p = depot_calloc(1, sizeof(*p));
+    p->plan = o->plan;
+    p->loop = o->loop;
+    p->ops = ops;
+    p->arg = arg;
+    p->builder = depot_strdup(o->builder);
+    int rc = fill_config(p, err);
+    if (rc == 0)
+        rc = open_socket(p, o, err);
+    if (rc == 0) {
+        p->pipe = dp_pipe_new(o->loop, &pipe_ops, p);
+        rc = dp_session_new_take(
+            o->loop, dp_pipe_stream(p->pipe), &p->cfg, &session_ops, p, &p->session, err);
+    }
+    if (rc != 0) {
+        dp_part_free(p);
+        return rc;
+    }
+    *out = p;
+    return 0;
+}
+
+const char *dp_part_builder(const struct dp_part *p)
+{
+    return p->builder;
+}
+
+bool dp_part_busy(const struct dp_part *p)
+{
+    if (p->session != NULL && dp_session_busy(p->session) > 0)
+        return true;
+    for (size_t i = 0; i < p->loads.len; i++)
+        if (dp_docker_load_busy(p->loads.items[i]->load))
+            return true;
+    return false;
+}
+
+const struct depot_error *dp_part_problem(const struct dp_part *p)
+{
+    return p->failed ? &p->problem : NULL;
+}
+
+void dp_part_free(struct dp_part *p)
+{
+    if (p == NULL)
+        return;
+    p->closed = true;
+    dp_session_free(p->session);
+    if (p->pipe != NULL)
+        dp_pipe_detach(p->pipe);
+    dp_ws_free(p->ws);
+    for (size_t i = 0; i < p->loads.len; i++) {
+        dp_docker_load_free(p->loads.items[i]->load);
+        depot_free(p->loads.items[i]);
+    }
+    depot_vec_free(&p->loads);
+    depot_vec_free(&p->outputs);
+    depot_free(p->builder);
+    depot_free(p);
+}

@@ -1,0 +1,47 @@
+/*
+ * One part of a build on the client's side: the session socket of one builder, and the outputs that
+ * come through it.
+ */
+#ifndef DEPOT_CORE_BUILD_PART_H
+#define DEPOT_CORE_BUILD_PART_H
+
+#include "build/plan.h"
+#include "ws/ws.h"
+
+struct dp_part;
+struct dp_part_ops {
+    void (*problem)(struct dp_part *p, const struct depot_error *err, void *arg);
+    /* The socket is closed; `err` NULL when the daemon closed it in order. */
+    void (*closed)(struct dp_part *p, const struct depot_error *err, void *arg);
+};
+struct dp_part_opts {
+    struct depot_loop *loop;
+    struct dp_ws_context *ws;
+    const struct depot_build_plan *plan; /* borrowed */
+    const struct depot_endpoint *at;     /* borrowed */
+    const char *build, *builder;
+};
+int dp_part_new(const struct dp_part_opts *opts, const struct dp_part_ops *ops, void *arg,
+    struct dp_part **out, struct depot_error *err) DEPOT_MUST_CHECK;
+const char *dp_part_builder(const struct dp_part *p);
+/* Outputs still on their way to disk or into the Docker Engine. */
+bool dp_part_busy(const struct dp_part *p);
+/* The first thing that went wrong on our side; NULL: nothing. Borrowed. */
+const struct depot_error *dp_part_problem(const struct dp_part *p);
+void dp_part_free(struct dp_part *p);
+
+/* docker_load.c: a stream of a Docker image archive into the Engine of this machine. */
+struct dp_docker_load;
+struct dp_docker_load_ops {
+    void (*drained)(struct dp_docker_load *d, void *arg);
+    void (*done)(struct dp_docker_load *d, const struct depot_error *err, void *arg);
+};
+int dp_docker_load_new(struct depot_loop *l, const struct dp_docker_load_ops *ops, void *arg,
+    struct dp_docker_load **out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* n 0: the end. Returns bytes not yet taken by the Engine, or a negative depot_err. */
+ssize_t dp_docker_load_write(
+    struct dp_docker_load *d, const void *data, size_t n, struct depot_error *err);
+bool dp_docker_load_busy(const struct dp_docker_load *d);
+void dp_docker_load_free(struct dp_docker_load *d);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * Makes the plan of a build from what the command line says. Looks at files and environment, talks
+ * to nobody.
+ */
+#include "build/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int plan_platforms(struct depot_build_plan *p, struct depot_error *err)
+{
+    struct depot_strv wanted = {0};
+    depot_strv_copy(&wanted, &p->args->platforms);
+    if (wanted.len == 0 && !depot_str_empty(getenv("DOCKER_DEFAULT_PLATFORM")))
+        depot_strv_split(&wanted, getenv("DOCKER_DEFAULT_PLATFORM"), ',');
+    if (wanted.len == 0)
+        depot_strv_push(&wanted, depot_host_platform());
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < wanted.len; i++) {
+        char *platform = NULL;
+        rc = depot_str_eq(wanted.items[i], "local")
+                 ? depot_platform_parse(depot_host_platform(), &platform, err)
+                 : depot_platform_parse(wanted.items[i], &platform, err);
+        if (rc == 0 && !depot_strv_has(&p->platforms, platform))
+            depot_strv_push(&p->platforms, platform);
+        depot_free(platform);
+    }
+    depot_strv_release(&wanted);
+    return rc;
+}
+
+int depot_build_plan_new(
+    const struct depot_build_args *args, struct depot_build_plan **out, struct depot_error *err)
+{
+    struct depot_build_plan *p = depot_calloc(1, sizeof(*p));
+    p->args = args;
+    p->upload_fd = -1;
+    int rc = plan_platforms(p, err);
+    if (rc == 0)
+        rc = dp_plan_names(p, err);
+    if (rc == 0)
+        rc = dp_plan_context(p, err);
+    const char *dir = p->context_dir != NULL ? p->context_dir : ".";
+    p->project = depot_project(args->project, dir);
+    depot_source_read(&p->source, dir);
+    if (rc == 0)
+        rc = dp_plan_attrs(p, err);
+    if (rc == 0)
+        rc = dp_plan_outputs(p, err);
+    if (rc == 0)
+        rc = dp_plan_secrets(p, err);
+    if (rc != 0) {
+        depot_build_plan_free(p);
+        return rc;
+    }
+    *out = p;
+    return 0;
+}
+
+static void release_outputs(struct depot_output *outputs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        depot_free(outputs[i].type);
+        depot_free(outputs[i].dest);
+        depot_kvs_release(&outputs[i].attrs);
+    }
+}
+
+static void release_session_parts(struct depot_build_plan *p)
+{
+    for (size_t i = 0; i < p->dirs.len; i++) {
+        depot_free(p->dirs.items[i].name);
+        depot_free(p->dirs.items[i].path);
+    }
+    for (size_t i = 0; i < p->secrets.len; i++) {
+        depot_free(p->secrets.items[i].id);
+        depot_free(p->secrets.items[i].file);
+        depot_free(p->secrets.items[i].env);
+    }
+    depot_vec_free(&p->dirs);
+    depot_vec_free(&p->secrets);
+    depot_kvs_release(&p->ssh);
+}
+
+void depot_build_plan_free(struct depot_build_plan *p)
+{
+    if (p == NULL)
+        return;
+    release_outputs(p->outputs.items, p->outputs.len);
+    release_outputs(p->cache_exports.items, p->cache_exports.len);
+    depot_vec_free(&p->outputs);
+    depot_vec_free(&p->cache_exports);
+    release_session_parts(p);
+    depot_strv_release(&p->platforms);
+    depot_strv_release(&p->names);
+    depot_strv_release(&p->entitlements);
+    depot_strv_release(&p->warnings);
+    depot_kvs_release(&p->attrs);
+    depot_source_release(&p->source);
+    if (p->upload_fd >= 0)
+        close(p->upload_fd);
+    depot_free(p->context_dir);
+    depot_free(p->project);
+    depot_free(p->upload_id);
+    depot_free(p->stdin_data);
+    depot_free(p->frontend);
+    depot_free(p);
+}
+
+const struct depot_strv *depot_build_plan_warnings(const struct depot_build_plan *p)
+{
+    return &p->warnings;
+}
+
+const struct depot_strv *depot_build_plan_platforms(const struct depot_build_plan *p)
+{
+    return &p->platforms;
+}

@@ -1,0 +1,187 @@
+/*
+ * Where a build's results go: -o, --push, --load, -t.
+ */
+#include "build/plan.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* An exporter type: what it becomes, and how its result comes to us. */
+struct exporter {
+    const char *name;
+    const char *type;                 /* the engine's name of it */
+    enum depot_output_kind with_dest; /* when dest is given */
+    enum depot_output_kind without;   /* when it is not */
+    bool named;                       /* takes the image names */
+    bool one_file;                    /* its result is one stream: one builder must make it */
+};
+
+static const struct exporter exporters[] = {
+    {"local", "local", DEPOT_OUTPUT_DIR, DEPOT_OUTPUT_DIR, false, false},
+    {"tar", "tar", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_STDOUT, false, true},
+    {"oci", "oci", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_STDOUT, true, true},
+    {"docker", "docker", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_DOCKER, true, true},
+    {"image", "image", DEPOT_OUTPUT_NONE, DEPOT_OUTPUT_NONE, true, false},
+    {"registry", "image", DEPOT_OUTPUT_NONE, DEPOT_OUTPUT_NONE, true, false},
+};
+
+static const struct exporter *find_exporter(const char *name)
+{
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(exporters); i++)
+        if (depot_str_eq(exporters[i].name, name))
+            return &exporters[i];
+    return NULL;
+}
+
+static bool pushes(const struct depot_output *out)
+{
+    return depot_str_eq(depot_kvs_get(&out->attrs, "push"), "true");
+}
+
+static int check_dest(const struct depot_output *out, struct depot_error *err)
+{
+    struct stat st;
+    if (out->kind == DEPOT_OUTPUT_STDOUT && isatty(STDOUT_FILENO)) {
+        depot_error_set(
+            err, DEPOT_ERR_INVALID, "refusing to write a %s archive to the terminal", out->type);
+        return depot_error_hint(err, "redirect standard output, or add dest=FILE");
+    }
+    if (out->kind == DEPOT_OUTPUT_FILE && stat(out->dest, &st) == 0 && S_ISDIR(st.st_mode))
+        return depot_error_set(err, DEPOT_ERR_INVALID, "the output %s is a directory", out->dest);
+    if (out->kind == DEPOT_OUTPUT_DIR && stat(out->dest, &st) == 0 && !S_ISDIR(st.st_mode))
+        return depot_error_set(
+            err, DEPOT_ERR_INVALID, "the output %s is not a directory", out->dest);
+    return 0;
+}
+
+static int add_output(struct depot_build_plan *p, struct depot_kvs *fields, struct depot_error *err)
+{
+    const char *type = depot_kvs_get(fields, "type");
+    const struct exporter *x = find_exporter(type);
+    if (x == NULL) {
+        depot_error_set(
+            err, DEPOT_ERR_INVALID, "unknown output type \"%s\"", type != NULL ? type : "");
+        return depot_error_hint(err, "use local, tar, oci, docker, image or registry");
+    }
+    const char *dest = depot_kvs_get(fields, "dest");
+    struct depot_output out = {.type = depot_strdup(x->type), .kind = x->without};
+    if (!depot_str_empty(dest))
+        out.kind = depot_str_eq(dest, "-") && x->with_dest == DEPOT_OUTPUT_FILE
+                       ? DEPOT_OUTPUT_STDOUT
+                       : x->with_dest;
+    out.dest = depot_strdup(dest);
+    depot_kvs_copy(&out.attrs, fields);
+    depot_kvs_unset(&out.attrs, "type");
+    depot_kvs_unset(&out.attrs, "dest");
+    if (depot_str_eq(x->name, "registry"))
+        depot_kvs_set(&out.attrs, "push", "true");
+    depot_vec_push(&p->outputs, out);
+    if (out.kind == DEPOT_OUTPUT_DIR && depot_str_empty(dest))
+        return depot_error_set(err, DEPOT_ERR_INVALID, "output type=local needs dest=DIRECTORY");
+    return check_dest(&out, err);
+}
+
+/* "-o DIR" and "-o -" are short for local and tar. */
+static int parse_output(struct depot_build_plan *p, const char *spec, struct depot_error *err)
+{
+    struct depot_kvs fields = {0};
+    int rc = 0;
+    if (strchr(spec, '=') == NULL && strchr(spec, ',') == NULL) {
+        depot_kvs_set(&fields, "type", depot_str_eq(spec, "-") ? "tar" : "local");
+        depot_kvs_set(&fields, "dest", spec);
+    } else {
+        rc = dp_csv_fields("--output", spec, &fields, err);
+    }
+    if (rc == 0)
+        rc = add_output(p, &fields, err);
+    depot_kvs_release(&fields);
+    return rc;
+}
+
+static int add_short(struct depot_build_plan *p, const char *spec, struct depot_error *err)
+{
+    for (size_t i = 0; i < p->outputs.len; i++) {
+        struct depot_output *out = &p->outputs.items[i];
+        if (depot_str_eq(out->type, "image") && strcmp(spec, "type=image,push=true") == 0) {
+            depot_kvs_set(&out->attrs, "push", "true");
+            return 0;
+        }
+    }
+    return parse_output(p, spec, err);
+}
+
+static void give_names(struct depot_build_plan *p)
+{
+    char *names = depot_strv_join(&p->names, ",");
+    for (size_t i = 0; i < p->outputs.len; i++) {
+        struct depot_output *out = &p->outputs.items[i];
+        const struct exporter *x = find_exporter(out->type);
+        if (x->named && names[0] != '\0' && depot_kvs_get(&out->attrs, "name") == NULL)
+            depot_kvs_set(&out->attrs, "name", names);
+    }
+    depot_free(names);
+}
+
+static int check_output(
+    struct depot_build_plan *p, struct depot_output *out, struct depot_error *err)
+{
+    bool several = p->platforms.len > 1;
+    if (pushes(out) && depot_str_empty(depot_kvs_get(&out->attrs, "name"))) {
+        depot_error_set(err, DEPOT_ERR_INVALID, "pushing needs a name");
+        return depot_error_hint(err, "add -t REGISTRY/REPOSITORY:TAG");
+    }
+    if (several && depot_str_eq(out->type, "docker")) {
+        depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+            "the Docker image format holds one platform, and %zu are asked for", p->platforms.len);
+        return depot_error_hint(err, "use --platform with one of them, or -o type=oci,dest=FILE");
+    }
+    if (several && (find_exporter(out->type)->one_file || pushes(out)))
+        p->single_builder = true;
+    return 0;
+}
+
+int dp_plan_names(struct depot_build_plan *p, struct depot_error *err)
+{
+    for (size_t i = 0; i < p->args->tags.len; i++) {
+        char *name = NULL;
+        int rc = dp_image_name(p->args->tags.items[i], &name, err);
+        if (rc != 0)
+            return rc;
+        depot_strv_push_take(&p->names, name);
+    }
+    return 0;
+}
+
+static bool sends_to_stdout(const struct depot_build_plan *p, size_t *count)
+{
+    *count = 0;
+    for (size_t i = 0; i < p->outputs.len; i++)
+        *count += p->outputs.items[i].kind == DEPOT_OUTPUT_STDOUT;
+    return *count > 0;
+}
+
+int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
+{
+    int rc = 0;
+    size_t to_stdout;
+    for (size_t i = 0; rc == 0 && i < p->args->outputs.len; i++)
+        rc = parse_output(p, p->args->outputs.items[i], err);
+    if (rc == 0 && p->args->push)
+        rc = add_short(p, "type=image,push=true", err);
+    if (rc == 0 && p->args->load)
+        rc = add_short(p, "type=docker", err);
+    if (rc != 0)
+        return rc;
+    give_names(p);
+    for (size_t i = 0; rc == 0 && i < p->outputs.len; i++)
+        rc = check_output(p, &p->outputs.items[i], err);
+    if (rc == 0 && sends_to_stdout(p, &to_stdout) && (to_stdout > 1 || p->args->quiet))
+        rc = depot_error_set(err, DEPOT_ERR_INVALID,
+            "standard output can take one thing: one archive, or the digest that -q prints");
+    if (rc == 0 && p->outputs.len == 0)
+        depot_strv_push(&p->warnings,
+            "No output specified: the build result will only remain in the build cache. "
+            "To push it use --push, to load it into Docker use --load, to get files use -o DIR");
+    return rc;
+}

@@ -1,0 +1,83 @@
+/*
+ * One build as the client sees it: what was asked for, the request that is made of it, the sessions
+ * that serve it, its end.
+ *
+ * The daemon owns the solve. The client creates the build over the feed, opens a session for each
+ * part that the daemon assigns, reduces the feed's events and hands each to `event`; when the build
+ * is finished and its outputs are on disk, `done` comes.
+ */
+#ifndef DEPOT_BUILD_H
+#define DEPOT_BUILD_H
+
+#include <depot/app.h>
+#include <depot/event.h>
+#include <depot/loop.h>
+#include <depot/state.h>
+
+/* What the command line says, before anything is looked at. Everything is owned. */
+struct depot_build_args {
+    char *context; /* PATH, URL or "-" */
+    char *file, *target, *network, *shm_size, *cgroup_parent;
+    char *project, *url, *token, *docker_config;
+    char *iidfile, *metadata_file, *record;
+    char *progress, *color;
+    char *sbom, *provenance;
+    struct depot_strv tags, build_args, labels, platforms, outputs, secrets, ssh;
+    struct depot_strv cache_from, cache_to, no_cache_filter, build_contexts, add_hosts;
+    struct depot_strv attests, annotations, allow, ulimits;
+    bool no_cache, pull, push, load, quiet, plain, tui, detach;
+};
+
+/* Where one exporter's result goes on this machine. */
+enum depot_output_kind {
+    DEPOT_OUTPUT_NONE, /* stays with the engine, or is pushed by it */
+    DEPOT_OUTPUT_DIR,  /* local */
+    DEPOT_OUTPUT_FILE, /* tar, oci, docker */
+    DEPOT_OUTPUT_STDOUT,
+    DEPOT_OUTPUT_DOCKER, /* loaded into the Docker Engine of this machine */
+};
+struct depot_output {
+    enum depot_output_kind kind;
+    char *type; /* exporter: image, local, tar, oci, docker */
+    struct depot_kvs attrs;
+    char *dest;
+};
+
+/* The checked plan; made once from the arguments. */
+struct depot_build_plan;
+int depot_build_plan_new(const struct depot_build_args *args, struct depot_build_plan **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+void depot_build_plan_free(struct depot_build_plan *p);
+/* Things worth telling before the build starts (an ignored flag, no output given); borrowed. */
+const struct depot_strv *depot_build_plan_warnings(const struct depot_build_plan *p);
+const struct depot_strv *depot_build_plan_platforms(const struct depot_build_plan *p);
+
+struct depot_job;
+struct depot_job_ops {
+    /* One event, after it was applied to the job's state. Borrowed. */
+    void (*event)(struct depot_job *j, const struct depot_event *ev, void *arg);
+    /* The feed was lost, or is back (`err` NULL). */
+    void (*link)(struct depot_job *j, const struct depot_error *err, void *arg);
+    /* Something on this machine that the user should know at once. */
+    void (*problem)(struct depot_job *j, const struct depot_error *err, void *arg);
+    /* Exactly once. `err` NULL: the build succeeded and its outputs are in place. Otherwise it
+     * failed (DEPOT_ERR_FAILED, the state says more), was cancelled, or never came to be. */
+    void (*done)(struct depot_job *j, const struct depot_error *err, void *arg);
+};
+/* The plan and endpoint are borrowed until the job is freed. */
+int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
+    const struct depot_endpoint *at, const struct depot_job_ops *ops, void *arg,
+    struct depot_job **out, struct depot_error *err) DEPOT_MUST_CHECK;
+const struct depot_build *depot_job_state(const struct depot_job *j);
+const char *depot_job_id(const struct depot_job *j); /* NULL before it was created */
+/* Ask the daemon to cancel; `done` comes with CANCELLED, after 10 s at the latest. */
+void depot_job_cancel(struct depot_job *j);
+void depot_job_free(struct depot_job *j);
+
+/* After success: image digests, and the files that --iidfile and --metadata-file name. */
+int depot_build_write_results(const struct depot_build_plan *plan, const struct depot_build *state,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+/* The digest that -q prints; NULL when there is none. Borrowed from `state`. */
+const char *depot_build_digest(const struct depot_build *state);
+
+#endif
