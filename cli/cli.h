@@ -1,0 +1,65 @@
+/*
+ * What depot's commands share.
+ */
+#ifndef DEPOT_CLI_CLI_H
+#define DEPOT_CLI_CLI_H
+
+#include <depot/app.h>
+#include <depot/build.h>
+#include <depot/loop.h>
+
+#include <json-c/json.h>
+
+#define CLI_PROGRAM "depot"
+#define CLI_SUMMARY "Build container images on builder machines with a shared cache"
+
+/* Options of every command that talks to a daemon. */
+struct cli_remote {
+    char *url, *token;
+};
+#define CLI_REMOTE_OPTIONS(type)                                                                   \
+    {"url", 0, DEPOT_OPT_STRING, offsetof(type, remote.url), "URL",                                \
+        "Daemon to talk to, as unix://PATH or https://HOST:PORT", NULL, 0},                        \
+    {                                                                                              \
+        "token", 0, DEPOT_OPT_STRING, offsetof(type, remote.token), "TOKEN",                       \
+            "Token for the daemon (default: DEPOT_TOKEN)", NULL, 0                                 \
+    }
+
+/* The commands, each in its own file. */
+extern const struct depot_command cmd_build, cmd_list, cmd_logs, cmd_cancel;
+
+/* main.c */
+const struct depot_command *cli_commands(size_t *n);
+
+/* request.c: one request to the daemon, waited for. *out (may be NULL when out is) is the caller's
+ * to put; an error answer becomes `err`. */
+int cli_request(const struct cli_remote *remote, const char *method, const char *path,
+    struct json_object **out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* A member's string, number; "" and 0 when it is not there. */
+const char *cli_json_string(struct json_object *o, const char *key);
+int64_t cli_json_int(struct json_object *o, const char *key);
+
+/* show.c: events of one build to a headless sink, as `depot build --plain` and `depot logs` do. */
+struct cli_show;
+struct cli_show_opts {
+    const char *sink; /* plain, rawjson, quiet */
+    FILE *out;
+    const char *color;
+};
+int cli_show_new(struct depot_loop *l, const struct depot_build *state,
+    const struct cli_show_opts *opts, struct cli_show **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+void cli_show_event(struct cli_show *s, const struct depot_event *ev);
+/* What is printed when the build is over: warnings, the error with its excerpt, the summary. */
+void cli_show_end(struct cli_show *s, bool summary);
+void cli_show_free(struct cli_show *s);
+
+/* record.c: --record FILE, whole or not at all. */
+struct cli_record;
+int cli_record_open(
+    const char *path, struct cli_record **out, struct depot_error *err) DEPOT_MUST_CHECK;
+int cli_record_event(
+    struct cli_record *r, const struct depot_event *ev, struct depot_error *err) DEPOT_MUST_CHECK;
+int cli_record_close(struct cli_record *r, struct depot_error *err) DEPOT_MUST_CHECK; /* frees */
+
+#endif

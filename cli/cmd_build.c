@@ -1,0 +1,352 @@
+/*
+ * depot build: docker build's flags, a build on the daemon's builders, its progress on stderr.
+ */
+#include "cli.h"
+
+#include <depot/log.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct build_args {
+    struct depot_build_args b;
+    char *summary;
+    char *log_level;
+};
+
+#define OPT(field) offsetof(struct build_args, field)
+
+static const struct depot_opt build_opts[] = {
+    {"add-host", 0, DEPOT_OPT_CSV, OPT(b.add_hosts), "HOST:IP", "Add a custom host-to-IP mapping",
+        NULL, 0},
+    {"allow", 0, DEPOT_OPT_CSV, OPT(b.allow), "ENTITLEMENT",
+        "Allow extra privileged entitlement: network.host, security.insecure", NULL, 0},
+    {"annotation", 0, DEPOT_OPT_LIST, OPT(b.annotations), "KEY=VALUE",
+        "Add annotation to the image", NULL, 0},
+    {"attest", 0, DEPOT_OPT_LIST, OPT(b.attests), "type=TYPE[,...]",
+        "Attestation parameters, as type=sbom or type=provenance,mode=max", NULL, 0},
+    {"build-arg", 0, DEPOT_OPT_LIST, OPT(b.build_args), "NAME[=VALUE]",
+        "Set build-time variables; without a value, the environment's", NULL, 0},
+    {"build-context", 0, DEPOT_OPT_LIST, OPT(b.build_contexts), "NAME=PATH",
+        "Additional build contexts", NULL, 0},
+    {"cache-from", 0, DEPOT_OPT_LIST, OPT(b.cache_from), "SOURCE",
+        "External cache sources, as user/app:cache or type=registry,ref=user/app:cache", NULL, 0},
+    {"cache-to", 0, DEPOT_OPT_LIST, OPT(b.cache_to), "DEST", "Cache export destinations", NULL, 0},
+    {"cgroup-parent", 0, DEPOT_OPT_STRING, OPT(b.cgroup_parent), "PARENT",
+        "Set the parent cgroup for the RUN instructions", NULL, 0},
+    {"color", 0, DEPOT_OPT_STRING, OPT(b.color), "WHEN", "Colour the output", "auto|always|never",
+        0},
+    {"config", 0, DEPOT_OPT_STRING, OPT(b.docker_config), "DIR",
+        "Docker's configuration directory, for registry credentials", NULL, 0},
+    {"detach", 0, DEPOT_OPT_BOOL, OPT(b.detach), NULL,
+        "Let the build go on when this client's connection is lost", NULL, 0},
+    {"file", 'f', DEPOT_OPT_STRING, OPT(b.file), "FILE",
+        "Name of the Dockerfile, - for standard input (default: PATH/Dockerfile)", NULL, 0},
+    {"iidfile", 0, DEPOT_OPT_STRING, OPT(b.iidfile), "FILE", "Write the image ID to a file", NULL,
+        0},
+    {"label", 0, DEPOT_OPT_LIST, OPT(b.labels), "KEY=VALUE", "Set metadata for an image", NULL, 0},
+    {"load", 0, DEPOT_OPT_BOOL, OPT(b.load), NULL,
+        "Load the image into the Docker Engine of this machine", NULL, 0},
+    {"metadata-file", 0, DEPOT_OPT_STRING, OPT(b.metadata_file), "FILE",
+        "Write build result metadata to a file", NULL, 0},
+    {"network", 0, DEPOT_OPT_STRING, OPT(b.network), "MODE",
+        "Set the networking mode for the RUN instructions: default, host, none", NULL, 0},
+    {"no-cache", 0, DEPOT_OPT_BOOL, OPT(b.no_cache), NULL,
+        "Do not use cache when building the image", NULL, 0},
+    {"no-cache-filter", 0, DEPOT_OPT_CSV, OPT(b.no_cache_filter), "STAGE",
+        "Do not cache specified stages", NULL, 0},
+    {"output", 'o', DEPOT_OPT_LIST, OPT(b.outputs), "DEST",
+        "Output destination, as DIR or type=local,dest=DIR; types: local, tar, oci, docker, image",
+        NULL, 0},
+    {"plain", 0, DEPOT_OPT_BOOL, OPT(b.plain), NULL, "Short for --progress=plain", NULL, 0},
+    {"platform", 0, DEPOT_OPT_CSV, OPT(b.platforms), "PLATFORM",
+        "Target platforms, as linux/amd64,linux/arm64 (default: this machine's)", NULL, 0},
+    {"progress", 0, DEPOT_OPT_STRING, OPT(b.progress), "MODE", "Progress output on stderr",
+        "auto|plain|quiet|rawjson|none", 0},
+    {"project", 0, DEPOT_OPT_STRING, OPT(b.project), "NAME",
+        "Project of the build (default: DEPOT_PROJECT_ID, depot.json, the checkout's name)", NULL,
+        0},
+    {"provenance", 0, DEPOT_OPT_STRING, OPT(b.provenance), "MODE",
+        "Short for --attest=type=provenance", NULL, 0},
+    {"pull", 0, DEPOT_OPT_BOOL, OPT(b.pull), NULL, "Always attempt to pull all referenced images",
+        NULL, 0},
+    {"push", 0, DEPOT_OPT_BOOL, OPT(b.push), NULL, "Push the image, from the builder", NULL, 0},
+    {"quiet", 'q', DEPOT_OPT_BOOL, OPT(b.quiet), NULL, "Print nothing but the image ID, on success",
+        NULL, 0},
+    {"record", 0, DEPOT_OPT_STRING, OPT(b.record), "FILE",
+        "Write the build's feed to a file, for replay", NULL, 0},
+    {"sbom", 0, DEPOT_OPT_STRING, OPT(b.sbom), "MODE", "Short for --attest=type=sbom", NULL, 0},
+    {"secret", 0, DEPOT_OPT_LIST, OPT(b.secrets), "id=ID[,src=FILE|,env=NAME]",
+        "Secret to expose to the build", NULL, 0},
+    {"shm-size", 0, DEPOT_OPT_STRING, OPT(b.shm_size), "BYTES",
+        "Shared memory size for build containers, as 64m", NULL, 0},
+    {"ssh", 0, DEPOT_OPT_LIST, OPT(b.ssh), "ID[=SOCKET]", "SSH agent socket to expose to the build",
+        NULL, 0},
+    {"summary", 0, DEPOT_OPT_STRING, OPT(summary), "WHEN",
+        "Print what was built when it is done; auto: on a terminal", "auto|always|never", 0},
+    {"tag", 't', DEPOT_OPT_LIST, OPT(b.tags), "NAME[:TAG]",
+        "Image name, as registry/repository:tag", NULL, 0},
+    {"target", 0, DEPOT_OPT_STRING, OPT(b.target), "STAGE", "Set the target build stage to build",
+        NULL, 0},
+    {"token", 0, DEPOT_OPT_STRING, OPT(b.token), "TOKEN",
+        "Token for the daemon (default: DEPOT_TOKEN)", NULL, 0},
+    {"ulimit", 0, DEPOT_OPT_LIST, OPT(b.ulimits), "TYPE=SOFT[:HARD]", "Ulimit options", NULL, 0},
+    {"url", 0, DEPOT_OPT_STRING, OPT(b.url), "URL",
+        "Daemon to build with, as unix://PATH or https://HOST:PORT (default: DEPOT_URL, or this "
+        "user's own, started when needed)",
+        NULL, 0},
+    /* Accepted, so that a docker build command works unchanged. */
+    {"compress", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
+    {"force-rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
+    {"rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
+    {"squash", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
+    {"isolation", 0, DEPOT_OPT_IGNORED, 0, "TECH", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"security-opt", 0, DEPOT_OPT_IGNORED, 0, "OPT", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"memory", 'm', DEPOT_OPT_IGNORED, 0, "BYTES", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"memory-swap", 0, DEPOT_OPT_IGNORED, 0, "BYTES", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpu-shares", 'c', DEPOT_OPT_IGNORED, 0, "N", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpu-period", 0, DEPOT_OPT_IGNORED, 0, "N", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpu-quota", 0, DEPOT_OPT_IGNORED, 0, "N", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpuset-cpus", 0, DEPOT_OPT_IGNORED, 0, "SET", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpuset-mems", 0, DEPOT_OPT_IGNORED, 0, "SET", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"log-level", 0, DEPOT_OPT_STRING, OPT(log_level), "LEVEL", "Diagnostics on stderr",
+        "error|warn|info|debug", DEPOT_OPT_HIDDEN},
+};
+
+struct run {
+    const struct build_args *args;
+    struct depot_loop *loop;
+    struct depot_build_plan *plan;
+    struct depot_endpoint at;
+    struct depot_job *job;
+    struct cli_show *show;
+    struct cli_record *record;
+    struct depot_signal *sigint, *sigterm;
+    const char *sink;
+    bool cancelling;
+    int exit_code;
+};
+
+/* ---- what is shown ---- */
+
+static bool is_sink(const char *mode)
+{
+    return depot_str_eq(mode, "plain") || depot_str_eq(mode, "quiet") ||
+           depot_str_eq(mode, "rawjson");
+}
+
+/* Flags first, then BUILDKIT_PROGRESS, then plain. */
+static const char *choose_sink(const struct build_args *a)
+{
+    if (a->b.quiet)
+        return "quiet";
+    if (a->b.plain)
+        return "plain";
+    const char *mode = a->b.progress;
+    if (depot_str_empty(mode) || depot_str_eq(mode, "auto"))
+        mode = getenv("BUILDKIT_PROGRESS");
+    if (depot_str_eq(mode, "none"))
+        return "quiet";
+    return is_sink(mode) ? mode : "plain";
+}
+
+static bool want_summary(const struct build_args *a)
+{
+    if (depot_str_eq(a->summary, "always"))
+        return true;
+    return !depot_str_eq(a->summary, "never") && isatty(STDERR_FILENO) == 1;
+}
+
+static void print_warnings(const struct run *r)
+{
+    const struct depot_strv *w = depot_build_plan_warnings(r->plan);
+    if (depot_str_eq(r->sink, "rawjson") || depot_str_eq(r->sink, "quiet"))
+        return;
+    for (size_t i = 0; i < w->len; i++)
+        fprintf(stderr, "WARNING: %s\n", w->items[i]);
+}
+
+/* ---- the job's callbacks ---- */
+
+static void on_event(struct depot_job *j, const struct depot_event *ev, void *arg)
+{
+    struct run *r = arg;
+    struct depot_error err = {0};
+    DEPOT_UNUSED(j);
+    cli_show_event(r->show, ev);
+    if (r->record != NULL && cli_record_event(r->record, ev, &err) != 0)
+        depot_error_print(CLI_PROGRAM, &err);
+}
+
+static void on_link(struct depot_job *j, const struct depot_error *err, void *arg)
+{
+    DEPOT_UNUSED(j);
+    DEPOT_UNUSED(arg);
+    if (err != NULL)
+        fprintf(
+            stderr, "depot: the connection to the daemon was lost (%s); reconnecting\n", err->msg);
+    else
+        fprintf(stderr, "depot: connected to the daemon again\n");
+}
+
+static void on_problem(struct depot_job *j, const struct depot_error *err, void *arg)
+{
+    DEPOT_UNUSED(j);
+    DEPOT_UNUSED(arg);
+    depot_error_print(CLI_PROGRAM, err);
+}
+
+static int finish_good(struct run *r)
+{
+    struct depot_error err = {0};
+    const struct depot_build *state = depot_job_state(r->job);
+    if (depot_build_write_results(r->plan, state, &err) != 0) {
+        depot_error_print(CLI_PROGRAM, &err);
+        return DEPOT_EXIT_FAILED;
+    }
+    const char *digest = depot_build_digest(state);
+    if (r->args->b.quiet && digest != NULL)
+        printf("%s\n", digest);
+    return DEPOT_EXIT_OK;
+}
+
+/* The engine's own code of the first failure, so that the exit status is the one of buildx. */
+static int failure_code(const struct depot_build *state)
+{
+    enum { GRPC_EXHAUSTED = 8, GRPC_INTERNAL = 13 };
+    for (size_t i = 0; i < state->parts.len; i++) {
+        const struct depot_build_error *e = state->parts.items[i]->error;
+        if (e != NULL && e->code == GRPC_INTERNAL)
+            return DEPOT_EXIT_INTERNAL;
+        if (e != NULL && e->code == GRPC_EXHAUSTED)
+            return DEPOT_EXIT_EXHAUSTED;
+    }
+    return DEPOT_EXIT_FAILED;
+}
+
+static void on_done(struct depot_job *j, const struct depot_error *err, void *arg)
+{
+    struct run *r = arg;
+    const struct depot_build *state = depot_job_state(j);
+    cli_show_end(r->show, want_summary(r->args));
+    if (err == NULL) {
+        r->exit_code = finish_good(r);
+    } else if (err->code == DEPOT_ERR_CANCELLED) {
+        r->exit_code = DEPOT_EXIT_INTERRUPTED;
+        fprintf(stderr, "ERROR: the build was cancelled%s%s\n",
+            r->cancelling || state->message == NULL ? "" : ": ",
+            r->cancelling || state->message == NULL ? "" : state->message);
+    } else if (err->code == DEPOT_ERR_FAILED && state->state == DEPOT_BUILD_FAILED) {
+        r->exit_code = failure_code(state);
+    } else {
+        depot_error_print(CLI_PROGRAM, err);
+        r->exit_code = depot_exit_from_err(err->code);
+    }
+    depot_loop_stop(r->loop);
+}
+
+static const struct depot_job_ops job_ops = {
+    .event = on_event, .link = on_link, .problem = on_problem, .done = on_done};
+
+/* The first ^C cancels the build on the engine, the second leaves at once. */
+static void on_signal(struct depot_signal *s, int signum, void *arg)
+{
+    struct run *r = arg;
+    DEPOT_UNUSED(s);
+    DEPOT_UNUSED(signum);
+    if (r->cancelling) {
+        r->exit_code = DEPOT_EXIT_INTERRUPTED;
+        depot_loop_stop(r->loop);
+        return;
+    }
+    r->cancelling = true;
+    if (!depot_str_eq(r->sink, "rawjson"))
+        fprintf(stderr, "depot: cancelling the build; interrupt again to leave at once\n");
+    depot_job_cancel(r->job);
+}
+
+/* ---- life ---- */
+
+static int prepare(struct run *r, struct depot_error *err)
+{
+    const struct depot_build_args *b = &r->args->b;
+    int rc = depot_build_plan_new(b, &r->plan, err);
+    if (rc != 0)
+        return rc;
+    print_warnings(r);
+    rc = depot_endpoint_resolve(b->url, b->token, true, &r->at, err);
+    if (rc == 0 && b->record != NULL)
+        rc = cli_record_open(b->record, &r->record, err);
+    if (rc == 0)
+        rc = depot_loop_new(&r->loop, err);
+    return rc;
+}
+
+static int start(struct run *r, struct depot_error *err)
+{
+    struct cli_show_opts opts = {.sink = r->sink, .out = stderr, .color = r->args->b.color};
+    int rc = depot_signal_new(r->loop, SIGINT, on_signal, r, &r->sigint, err);
+    if (rc == 0)
+        rc = depot_signal_new(r->loop, SIGTERM, on_signal, r, &r->sigterm, err);
+    if (rc == 0)
+        rc = depot_job_start(r->loop, r->plan, &r->at, &job_ops, r, &r->job, err);
+    if (rc == 0)
+        rc = cli_show_new(r->loop, depot_job_state(r->job), &opts, &r->show, err);
+    return rc;
+}
+
+static void finish(struct run *r)
+{
+    struct depot_error err = {0};
+    depot_signal_free(r->sigint);
+    depot_signal_free(r->sigterm);
+    cli_show_free(r->show);
+    depot_job_free(r->job);
+    depot_loop_free(r->loop);
+    if (cli_record_close(r->record, &err) != 0)
+        depot_error_print(CLI_PROGRAM, &err);
+    depot_endpoint_release(&r->at);
+    depot_build_plan_free(r->plan);
+}
+
+static int run_build(const struct depot_command *cmd, void *target, const struct depot_strv *args)
+{
+    struct build_args *a = target;
+    struct depot_error err = {0};
+    struct run r = {.args = a, .exit_code = DEPOT_EXIT_FAILED};
+    DEPOT_UNUSED(cmd);
+    a->b.context = args->items[0];
+    int level = a->log_level != NULL ? depot_log_level_from_name(a->log_level) : -1;
+    if (level >= 0)
+        depot_log_set_level((enum depot_log_level)level);
+    r.sink = choose_sink(a);
+    int rc = prepare(&r, &err);
+    if (rc == 0)
+        rc = start(&r, &err);
+    if (rc == 0) {
+        depot_loop_run(r.loop);
+    } else {
+        depot_error_print(CLI_PROGRAM, &err);
+        r.exit_code = rc == DEPOT_ERR_INVALID || rc == DEPOT_ERR_UNSUPPORTED ? DEPOT_EXIT_USAGE
+                                                                             : DEPOT_EXIT_FAILED;
+    }
+    finish(&r);
+    return r.exit_code;
+}
+
+const struct depot_command cmd_build = {
+    .name = "build",
+    .alias = "b",
+    .args = "PATH | URL | -",
+    .min_args = 1,
+    .max_args = 1,
+    .summary = "Build an image from a Dockerfile",
+    .text = "With several platforms, each is built by a builder of its own kind, side by side.",
+    .opts = build_opts,
+    .nopts = DEPOT_ARRAY_LEN(build_opts),
+    .args_size = sizeof(struct build_args),
+    .run = run_build,
+};

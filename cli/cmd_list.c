@@ -1,0 +1,179 @@
+/*
+ * depot list builds|builders: what the daemon knows, as a table or as JSON.
+ */
+#include "cli.h"
+
+#include <depot/clock.h>
+
+#include <string.h>
+
+struct list_args {
+    struct cli_remote remote;
+    char *project, *state;
+    int64_t limit;
+    bool json;
+};
+
+#define OPT(field) offsetof(struct list_args, field)
+
+static const struct depot_opt list_opts[] = {
+    {"json", 0, DEPOT_OPT_BOOL, OPT(json), NULL, "Print the daemon's answer as JSON", NULL, 0},
+    {"limit", 'n', DEPOT_OPT_INT, OPT(limit), "N", "At most so many builds (default: 20)", NULL, 0},
+    {"project", 0, DEPOT_OPT_STRING, OPT(project), "NAME", "Only builds of this project", NULL, 0},
+    {"state", 0, DEPOT_OPT_STRING, OPT(state), "STATE", "Only builds in this state",
+        "active|queued|running|succeeded|failed|cancelled", 0},
+    CLI_REMOTE_OPTIONS(struct list_args),
+};
+
+static char *joined(struct json_object *o, const char *key)
+{
+    struct json_object *a = NULL;
+    struct depot_strv v = {0};
+    if (json_object_object_get_ex(o, key, &a) && json_object_is_type(a, json_type_array))
+        for (size_t i = 0; i < json_object_array_length(a); i++)
+            depot_strv_push(&v, json_object_get_string(json_object_array_get_idx(a, i)));
+    char *s = depot_strv_join(&v, ",");
+    depot_strv_release(&v);
+    return s;
+}
+
+/* "3m ago" */
+static void age(char *out, size_t n, const char *when)
+{
+    depot_time t = 0;
+    out[0] = '\0';
+    if (when[0] == '\0' || depot_time_parse(when, strlen(when), &t) != 0)
+        return;
+    int64_t s = (depot_time_now() - t) / DEPOT_SEC;
+    if (s < 60)
+        snprintf(out, n, "%llds ago", (long long)(s < 0 ? 0 : s));
+    else if (s < 3600)
+        snprintf(out, n, "%lldm ago", (long long)(s / 60));
+    else if (s < 86400)
+        snprintf(out, n, "%lldh ago", (long long)(s / 3600));
+    else
+        snprintf(out, n, "%lldd ago", (long long)(s / 86400));
+}
+
+static void print_build(struct json_object *b)
+{
+    struct json_object *counts = NULL;
+    char when[32], hits[32], took[32] = "";
+    char *platforms = joined(b, "platforms");
+    age(when, sizeof(when), cli_json_string(b, "created"));
+    json_object_object_get_ex(b, "counts", &counts);
+    int64_t hit = cli_json_int(counts, "hit"), ran = cli_json_int(counts, "ran");
+    if (hit + ran > 0)
+        snprintf(hits, sizeof(hits), "%lld%%", (long long)(hit * 100 / (hit + ran)));
+    else
+        snprintf(hits, sizeof(hits), "-");
+    int64_t ms = cli_json_int(b, "duration_ms");
+    if (ms > 0)
+        snprintf(
+            took, sizeof(took), "%lld.%llds", (long long)(ms / 1000), (long long)(ms / 100 % 10));
+    printf("%-11s %-10s %-18.18s %-24s %5s %8s  %s\n", cli_json_string(b, "id"),
+        cli_json_string(b, "state"), cli_json_string(b, "project"), platforms, hits, took, when);
+    depot_free(platforms);
+}
+
+static void print_builds(struct json_object *answer)
+{
+    struct json_object *list = NULL;
+    json_object_object_get_ex(answer, "builds", &list);
+    printf("%-11s %-10s %-18s %-24s %5s %8s  %s\n", "BUILD", "STATE", "PROJECT", "PLATFORMS",
+        "HIT%", "TIME", "CREATED");
+    for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++)
+        print_build(json_object_array_get_idx(list, i));
+}
+
+static void print_builders(struct json_object *answer)
+{
+    struct json_object *list = NULL;
+    json_object_object_get_ex(answer, "builders", &list);
+    printf("%-16s %-5s %-10s %-20s %8s  %s\n", "BUILDER", "UP", "ENGINE", "VERSION", "RUNNING",
+        "PLATFORMS");
+    for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
+        struct json_object *b = json_object_array_get_idx(list, i), *up = NULL;
+        char *platforms = joined(b, "platforms");
+        json_object_object_get_ex(b, "up", &up);
+        printf("%-16s %-5s %-10s %-20.20s %8lld  %s\n", cli_json_string(b, "builder"),
+            json_object_get_boolean(up) ? "yes" : "no", cli_json_string(b, "engine"),
+            cli_json_string(b, "version"), (long long)cli_json_int(b, "running"), platforms);
+        depot_free(platforms);
+    }
+}
+
+struct list_kind {
+    const char *name, *path;
+    void (*print)(struct json_object *answer);
+    bool filtered;
+};
+
+static const struct list_kind kinds[] = {
+    {"builds", "/v1/builds", print_builds, true},
+    {"builders", "/v1/builders", print_builders, false},
+};
+
+static const struct list_kind *find_kind(const char *name)
+{
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(kinds); i++)
+        if (depot_str_eq(kinds[i].name, name))
+            return &kinds[i];
+    return NULL;
+}
+
+static void add_query(struct depot_buf *path, const char *key, const char *value)
+{
+    if (depot_str_empty(value))
+        return;
+    depot_buf_addf(path, "&%s=", key);
+    for (const unsigned char *c = (const unsigned char *)value; *c != '\0'; c++) {
+        bool plain = (*c >= '0' && *c <= '9') || ((*c | 0x20) >= 'a' && (*c | 0x20) <= 'z') ||
+                     strchr("-._~/", *c) != NULL;
+        depot_buf_addf(path, plain ? "%c" : "%%%02X", *c);
+    }
+}
+
+static int run_list(const struct depot_command *cmd, void *target, const struct depot_strv *args)
+{
+    const struct list_args *a = target;
+    const struct list_kind *kind = find_kind(args->len > 0 ? args->items[0] : "builds");
+    struct depot_error err = {0};
+    struct json_object *answer = NULL;
+    DEPOT_UNUSED(cmd);
+    if (kind == NULL) {
+        depot_error_set(&err, DEPOT_ERR_INVALID, "cannot list \"%s\"", args->items[0]);
+        depot_error_hint(&err, "list builds or builders");
+        depot_error_print(CLI_PROGRAM, &err);
+        return DEPOT_EXIT_USAGE;
+    }
+    struct depot_buf path = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_buf_adds(&path, kind->path);
+    if (kind->filtered) {
+        depot_buf_addf(&path, "?limit=%lld", (long long)(a->limit > 0 ? a->limit : 20));
+        add_query(&path, "project", a->project);
+        add_query(&path, "state", a->state);
+    }
+    int rc = cli_request(&a->remote, "GET", depot_buf_str(&path), &answer, &err);
+    if (rc != 0)
+        depot_error_print(CLI_PROGRAM, &err);
+    else if (a->json)
+        printf("%s\n", json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PRETTY));
+    else
+        kind->print(answer);
+    json_object_put(answer);
+    depot_buf_release(&path);
+    return rc == 0 ? DEPOT_EXIT_OK : DEPOT_EXIT_FAILED;
+}
+
+const struct depot_command cmd_list = {
+    .name = "list",
+    .alias = "ls",
+    .args = "[builds | builders]",
+    .max_args = 1,
+    .summary = "List builds or builders",
+    .opts = list_opts,
+    .nopts = DEPOT_ARRAY_LEN(list_opts),
+    .args_size = sizeof(struct list_args),
+    .run = run_list,
+};
