@@ -26,7 +26,8 @@ static const struct {
 static int bad(struct depot_error *err, const char *s, const char *why)
 {
     depot_error_set(err, DEPOT_ERR_INVALID, "address '%.200s': %s", s, why);
-    return depot_error_hint(err, "write it as unix:///path, tcp://host:port or https://host:port");
+    depot_error_hint(err, "write it as unix:///path, tcp://host:port or https://host:port");
+    return DEPOT_ERR_INVALID;
 }
 
 static bool has_control(const char *s)
@@ -119,7 +120,8 @@ static int unknown_scheme(const char *s, struct depot_error *err)
         return bad(err, s, *s == '/' ? "a socket is written unix://PATH" : "it has no scheme");
     depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "address '%.200s': the scheme '%.*s' is not known",
         s, (int)(sep - s > 32 ? 32 : sep - s), s);
-    return depot_error_hint(err, "known are unix, tcp, http, https, docker+unix and docker+tcp");
+    depot_error_hint(err, "known are unix, tcp, http, https, docker+unix and docker+tcp");
+    return DEPOT_ERR_UNSUPPORTED;
 }
 
 int depot_addr_parse(
@@ -131,7 +133,8 @@ int depot_addr_parse(
 
     if (depot_str_empty(s)) {
         depot_error_set(err, DEPOT_ERR_INVALID, "the address is empty");
-        return depot_error_hint(err, "write it as unix:///path or tcp://host:port");
+        depot_error_hint(err, "write it as unix:///path or tcp://host:port");
+        return DEPOT_ERR_INVALID;
     }
     if (has_control(s))
         return depot_error_set(err, DEPOT_ERR_INVALID, "an address holds a control character");

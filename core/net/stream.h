@@ -61,24 +61,24 @@ static inline void dp_stream_close(struct dp_stream *s)
 }
 
 /* A stream over a connected, non-blocking file descriptor, which it takes. */
-int dp_stream_fd_new_take(struct depot_loop *l, int fd, struct dp_stream **out,
-    struct depot_error *err) DEPOT_MUST_CHECK;
+int dp_stream_fd_new_take(
+    struct depot_loop *l, int fd, struct dp_stream **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /*
  * Connect to an address; TLS on top when `tls->enabled` or the address says so (ALPN offers h2 when
- * `alpn_h2`, and does not insist). `done` gets the stream, owned by it from then on, or NULL and the
- * error. Freeing the connect cancels it. A hijacked Docker connection is asked for by `upgrade`:
- * after connecting, `POST <upgrade>` with Upgrade: h2c is sent and the 101 awaited.
+ * `alpn_h2`, and does not insist). `done` gets the stream, owned by it from then on, or NULL and
+ * the error. Freeing the connect cancels it. A hijacked Docker connection is asked for by
+ * `upgrade`: after connecting, `POST <upgrade>` with Upgrade: h2c is sent and the 101 awaited.
  */
 struct dp_connect;
-typedef void dp_connect_fn(struct dp_connect *c, struct dp_stream *stream,
-    const struct depot_error *err, void *arg);
+typedef void dp_connect_fn(
+    struct dp_connect *c, struct dp_stream *stream, const struct depot_error *err, void *arg);
 struct dp_connect_opts {
     const struct depot_addr *addr;
     const struct depot_tls *tls; /* may be NULL */
     bool alpn_h2;
-    const char *upgrade;  /* path such as "/grpc"; NULL: none */
-    uint64_t timeout_ms;  /* 0: 10 s */
+    const char *upgrade; /* path such as "/grpc"; NULL: none */
+    uint64_t timeout_ms; /* 0: 10 s */
 };
 int dp_connect(struct depot_loop *l, const struct dp_connect_opts *opts, dp_connect_fn *done,
     void *arg, struct dp_connect **out, struct depot_error *err) DEPOT_MUST_CHECK;
@@ -101,7 +101,7 @@ struct dp_pipe_ops {
 struct dp_pipe *dp_pipe_new(struct depot_loop *l, const struct dp_pipe_ops *ops, void *arg);
 struct dp_stream *dp_pipe_stream(struct dp_pipe *p);
 void dp_pipe_push(struct dp_pipe *p, const void *data, size_t n); /* copies */
-void dp_pipe_push_eof(struct dp_pipe *p, int err);               /* 0 or a negative depot_err */
+void dp_pipe_push_eof(struct dp_pipe *p, int err);                /* 0 or a negative depot_err */
 void dp_pipe_writable(struct dp_pipe *p);
 size_t dp_pipe_queued(const struct dp_pipe *p); /* pushed and not read yet */
 /* The far side goes away; the stream then reads as ended and `ops` is never called again. */

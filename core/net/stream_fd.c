@@ -5,10 +5,12 @@
 #include "net/stream.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* What Linux and the BSDs take in one call; a longer vector is written in part. */
+enum { IOV_COUNT_MAX = 1024 };
 
 struct fd_stream {
     struct dp_stream base;
@@ -41,7 +43,7 @@ static ssize_t fd_read(struct dp_stream *base, void *buf, size_t n)
 static ssize_t fd_writev(struct dp_stream *base, const struct iovec *iov, int n)
 {
     struct fd_stream *s = self(base);
-    int count = n < IOV_MAX ? n : IOV_MAX;
+    int count = n < IOV_COUNT_MAX ? n : IOV_COUNT_MAX;
     struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
 
     for (;;) {
