@@ -1,0 +1,50 @@
+/*
+ * The JSON that is too frequent for json-c: a writer that prints as Go's encoding/json does, and a
+ * scanner that reads a text in place. Both know bytes only, no events.
+ */
+#ifndef DEPOT_CORE_WIRE_JSON_H
+#define DEPOT_CORE_WIRE_JSON_H
+
+#include <depot/buf.h>
+#include <depot/clock.h>
+
+/* A string in quotes: <, > and & escaped, U+2028 and U+2029 too, bad UTF-8 as \ufffd. */
+void dp_json_string(struct depot_buf *out, const char *s, size_t n);
+void dp_json_int(struct depot_buf *out, int64_t v);
+/* RFC 3339 in quotes; 0 is Go's zero time. */
+void dp_json_time(struct depot_buf *out, depot_time t);
+void dp_json_base64(struct depot_buf *out, const void *data, size_t n);
+/* A double as short as it can be. */
+void dp_json_double(struct depot_buf *out, double v);
+/* `"name":` with a comma before it unless *first, which it clears. */
+void dp_json_key(struct depot_buf *out, bool *first, const char *name);
+
+/* The scanner. The first error sets `why`, and everything after it fails. */
+struct dp_scan {
+    const char *begin, *p, *end;
+    struct depot_arena *arena;
+    const char *why; /* NULL: fine so far */
+    bool too_big;
+    size_t items, items_max; /* elements of all arrays together, and their ceiling */
+    int depth_max;
+};
+
+/* Each consumes one value, or fails with -1. A member function must consume the member's value. */
+typedef int dp_scan_member_fn(struct dp_scan *s, const char *key, size_t len, void *arg);
+typedef int dp_scan_element_fn(struct dp_scan *s, void *arg);
+int dp_scan_object(struct dp_scan *s, dp_scan_member_fn *fn, void *arg);
+int dp_scan_array(struct dp_scan *s, dp_scan_element_fn *fn, void *arg);
+int dp_scan_string(struct dp_scan *s, const char **out, size_t *n); /* in the arena */
+int dp_scan_base64(struct dp_scan *s, uint8_t **out, size_t *n);    /* a NUL follows the bytes */
+int dp_scan_int(struct dp_scan *s, int64_t *out);
+int dp_scan_bool(struct dp_scan *s, bool *out);
+int dp_scan_time(struct dp_scan *s, depot_time *out);
+/* True, and consumed, when the value is null. */
+bool dp_scan_null(struct dp_scan *s);
+int dp_scan_skip(struct dp_scan *s);
+int dp_scan_end(struct dp_scan *s); /* nothing but space may be left */
+int dp_scan_fail(struct dp_scan *s, const char *why);
+/* As Go matches names: exactly, or else without regard to case. */
+bool dp_scan_key_is(const char *key, size_t len, const char *name);
+
+#endif

@@ -1,0 +1,356 @@
+/*
+ * The scanner: one pass over a JSON text, values going straight to where they belong.
+ */
+#include "wire/json.h"
+
+#include <string.h>
+#include <strings.h>
+
+int dp_scan_fail(struct dp_scan *s, const char *why)
+{
+    if (!s->why)
+        s->why = why;
+    return -1;
+}
+
+static int peek(struct dp_scan *s)
+{
+    while (s->p < s->end && (*s->p == ' ' || *s->p == '\t' || *s->p == '\n' || *s->p == '\r'))
+        s->p++;
+    return s->p < s->end ? (unsigned char)*s->p : -1;
+}
+
+static int expect(struct dp_scan *s, char c, const char *why)
+{
+    if (peek(s) != (unsigned char)c)
+        return dp_scan_fail(s, why);
+    s->p++;
+    return 0;
+}
+
+/* The text between the quotes, escapes still in it. */
+static int raw_string(struct dp_scan *s, const char **out, size_t *n, bool *escaped)
+{
+    const char *p;
+
+    if (expect(s, '"', "a string is expected"))
+        return -1;
+    *escaped = false;
+    for (p = s->p; p < s->end && *p != '"'; p++) {
+        if ((unsigned char)*p < 0x20)
+            return dp_scan_fail(s, "control character in a string");
+        if (*p == '\\') {
+            *escaped = true;
+            if (++p == s->end)
+                break;
+        }
+    }
+    if (p >= s->end)
+        return dp_scan_fail(s, "a string does not end");
+    *out = s->p;
+    *n = (size_t)(p - s->p);
+    s->p = p + 1;
+    return 0;
+}
+
+static int hex4(const char *p, const char *end, unsigned *out)
+{
+    unsigned v = 0;
+
+    if (end - p < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        char c = p[i];
+
+        v <<= 4;
+        if (c >= '0' && c <= '9')
+            v |= (unsigned)(c - '0');
+        else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+            v |= (unsigned)((c | 32) - 'a' + 10);
+        else
+            return -1;
+    }
+    *out = v;
+    return 0;
+}
+
+static char *put_utf8(char *o, unsigned c)
+{
+    if (c < 0x80) {
+        *o++ = (char)c;
+    } else if (c < 0x800) {
+        *o++ = (char)(0xc0 | c >> 6);
+        *o++ = (char)(0x80 | (c & 63));
+    } else if (c < 0x10000) {
+        *o++ = (char)(0xe0 | c >> 12);
+        *o++ = (char)(0x80 | (c >> 6 & 63));
+        *o++ = (char)(0x80 | (c & 63));
+    } else {
+        *o++ = (char)(0xf0 | c >> 18);
+        *o++ = (char)(0x80 | (c >> 12 & 63));
+        *o++ = (char)(0x80 | (c >> 6 & 63));
+        *o++ = (char)(0x80 | (c & 63));
+    }
+    return o;
+}
+
+/* The character of a \u escape, p behind the 'u'; a lone surrogate is U+FFFD. */
+static int unicode_escape(const char **p, const char *end, unsigned *out)
+{
+    unsigned c, low;
+
+    if (hex4(*p, end, &c))
+        return -1;
+    *p += 4;
+    if (c >= 0xd800 && c < 0xe000) {
+        if (c < 0xdc00 && end - *p >= 6 && (*p)[0] == '\\' && (*p)[1] == 'u' &&
+            hex4(*p + 2, end, &low) == 0 && low >= 0xdc00 && low < 0xe000) {
+            *p += 6;
+            c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+        } else {
+            c = 0xfffd;
+        }
+    }
+    *out = c;
+    return 0;
+}
+
+/* An escape is never shorter than what it stands for. */
+static int unescape(struct dp_scan *s, const char *p, size_t n, const char **out, size_t *len)
+{
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    char *start = depot_arena_alloc(s->arena, n + 1), *o = start;
+    const char *end = p + n;
+
+    while (p < end) {
+        const char *hit;
+        unsigned c;
+
+        if (*p != '\\') {
+            *o++ = *p++;
+            continue;
+        }
+        p++; /* raw_string saw that something follows */
+        if (*p == 'u') {
+            p++;
+            if (unicode_escape(&p, end, &c))
+                return dp_scan_fail(s, "bad \\u escape");
+            o = put_utf8(o, c);
+            continue;
+        }
+        hit = memchr(from, *p, sizeof(from) - 1);
+        if (!hit)
+            return dp_scan_fail(s, "bad escape");
+        *o++ = to[hit - from];
+        p++;
+    }
+    *o = '\0';
+    *out = start;
+    *len = (size_t)(o - start);
+    return 0;
+}
+
+int dp_scan_string(struct dp_scan *s, const char **out, size_t *n)
+{
+    const char *raw;
+    size_t len;
+    bool escaped;
+    char *copy;
+
+    if (raw_string(s, &raw, &len, &escaped))
+        return -1;
+    if (escaped)
+        return unescape(s, raw, len, out, n);
+    copy = depot_arena_alloc(s->arena, len + 1);
+    memcpy(copy, raw, len);
+    *out = copy;
+    *n = len;
+    return 0;
+}
+
+int dp_scan_base64(struct dp_scan *s, uint8_t **out, size_t *n)
+{
+    const char *raw;
+    size_t len;
+    bool escaped;
+    uint8_t *data;
+
+    if (raw_string(s, &raw, &len, &escaped))
+        return -1;
+    if (escaped && unescape(s, raw, len, &raw, &len))
+        return -1;
+    data = depot_arena_alloc(s->arena, len / 4 * 3 + 4);
+    if (depot_base64_decode(data, n, raw, len))
+        return dp_scan_fail(s, "bad base64");
+    data[*n] = 0;
+    *out = data;
+    return 0;
+}
+
+int dp_scan_int(struct dp_scan *s, int64_t *out)
+{
+    bool negative = peek(s) == '-';
+    uint64_t v = 0, limit = (uint64_t)INT64_MAX + negative;
+    const char *p = s->p + negative, *first = p;
+
+    for (; p < s->end && *p >= '0' && *p <= '9'; p++) {
+        unsigned d = (unsigned)(*p - '0');
+
+        if (v > (limit - d) / 10)
+            return dp_scan_fail(s, "number out of range");
+        v = v * 10 + d;
+    }
+    if (p == first || (p < s->end && (*p == '.' || *p == 'e' || *p == 'E')))
+        return dp_scan_fail(s, "an integer is expected");
+    s->p = p;
+    *out = negative ? (int64_t)(0 - v) : (int64_t)v;
+    return 0;
+}
+
+static bool word(struct dp_scan *s, const char *text)
+{
+    size_t n = strlen(text);
+
+    peek(s);
+    if ((size_t)(s->end - s->p) < n || memcmp(s->p, text, n) != 0)
+        return false;
+    s->p += n;
+    return true;
+}
+
+bool dp_scan_null(struct dp_scan *s)
+{
+    return peek(s) == 'n' && word(s, "null");
+}
+
+int dp_scan_bool(struct dp_scan *s, bool *out)
+{
+    if (word(s, "true"))
+        *out = true;
+    else if (word(s, "false"))
+        *out = false;
+    else
+        return dp_scan_fail(s, "true or false is expected");
+    return 0;
+}
+
+int dp_scan_time(struct dp_scan *s, depot_time *out)
+{
+    const char *raw;
+    size_t len;
+    bool escaped;
+
+    if (raw_string(s, &raw, &len, &escaped))
+        return -1;
+    if (escaped && unescape(s, raw, len, &raw, &len))
+        return -1;
+    return depot_time_parse(raw, len, out) ? dp_scan_fail(s, "bad time") : 0;
+}
+
+int dp_scan_object(struct dp_scan *s, dp_scan_member_fn *fn, void *arg)
+{
+    if (expect(s, '{', "an object is expected"))
+        return -1;
+    if (peek(s) == '}') {
+        s->p++;
+        return 0;
+    }
+    for (;;) {
+        const char *key;
+        size_t len;
+        bool escaped;
+
+        if (raw_string(s, &key, &len, &escaped) || (escaped && unescape(s, key, len, &key, &len)) ||
+            expect(s, ':', "a colon is expected") || fn(s, key, len, arg))
+            return -1;
+        if (peek(s) != ',')
+            return expect(s, '}', "a comma or } is expected");
+        s->p++;
+    }
+}
+
+int dp_scan_array(struct dp_scan *s, dp_scan_element_fn *fn, void *arg)
+{
+    if (expect(s, '[', "an array is expected"))
+        return -1;
+    if (peek(s) == ']') {
+        s->p++;
+        return 0;
+    }
+    for (;;) {
+        if (++s->items > s->items_max) {
+            s->too_big = true;
+            return dp_scan_fail(s, "too many elements");
+        }
+        if (fn(s, arg))
+            return -1;
+        if (peek(s) != ',')
+            return expect(s, ']', "a comma or ] is expected");
+        s->p++;
+    }
+}
+
+static int skip_number(struct dp_scan *s)
+{
+    const char *p = s->p;
+
+    while (p < s->end && strchr("+-.eE0123456789", *p) && *p)
+        p++;
+    if (p == s->p)
+        return dp_scan_fail(s, "a value is expected");
+    s->p = p;
+    return 0;
+}
+
+static int skip_scalar(struct dp_scan *s)
+{
+    const char *raw;
+    size_t len;
+    bool escaped;
+    int c = peek(s);
+
+    if (c == '"')
+        return raw_string(s, &raw, &len, &escaped);
+    if (word(s, "true") || word(s, "false") || word(s, "null"))
+        return 0;
+    return skip_number(s);
+}
+
+static int skip_member(struct dp_scan *s, const char *key, size_t len, void *arg);
+
+static int skip_element(struct dp_scan *s, void *arg)
+{
+    const int *depth = arg;
+    int deeper = *depth + 1, c = peek(s);
+
+    if (c != '{' && c != '[')
+        return skip_scalar(s);
+    if (deeper > s->depth_max)
+        return dp_scan_fail(s, "nested too deep");
+    return c == '{' ? dp_scan_object(s, skip_member, &deeper)
+                    : dp_scan_array(s, skip_element, &deeper);
+}
+
+static int skip_member(struct dp_scan *s, const char *key, size_t len, void *arg)
+{
+    DEPOT_UNUSED(key);
+    DEPOT_UNUSED(len);
+    return skip_element(s, arg);
+}
+
+int dp_scan_skip(struct dp_scan *s)
+{
+    int depth = 0;
+
+    return skip_element(s, &depth);
+}
+
+int dp_scan_end(struct dp_scan *s)
+{
+    return peek(s) < 0 ? 0 : dp_scan_fail(s, "something follows the value");
+}
+
+bool dp_scan_key_is(const char *key, size_t len, const char *name)
+{
+    return strlen(name) == len && strncasecmp(key, name, len) == 0;
+}
