@@ -1,0 +1,234 @@
+/*
+ * The planner as a table: builders, platforms, and who makes what.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <depot/buf.h>
+
+#include "plan.h"
+
+/* ---- platform names ---- */
+static void test_platform__has_a_normal_form(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"linux/amd64", "linux/amd64"},
+        {"linux/x86_64", "linux/amd64"},
+        {"Linux/AMD64", "linux/amd64"},
+        {"linux/amd64/v1", "linux/amd64"},
+        {"linux/amd64/v2", "linux/amd64/v2"},
+        {"amd64", "linux/amd64"},
+        {"aarch64", "linux/arm64"},
+        {"linux/arm64/v8", "linux/arm64"},
+        {"linux/arm64/v9", "linux/arm64/v9"},
+        {"linux/arm", "linux/arm/v7"},
+        {"linux/armhf", "linux/arm/v7"},
+        {"linux/armel", "linux/arm/v6"},
+        {"linux/arm/v6", "linux/arm/v6"},
+        {"linux/i386", "linux/386"},
+        {"windows/amd64", "windows/amd64"},
+        {"macos/arm64", "darwin/arm64"},
+        {"linux/riscv64", "linux/riscv64"},
+        {"plan9/tomorrow", "plan9/tomorrow"},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        char out[PLAN_PLATFORM_MAX];
+        assert_int_equal(plan_platform_normalise(rows[i].in, out, NULL), 0);
+        assert_string_equal(out, rows[i].out);
+        char again[PLAN_PLATFORM_MAX];
+        assert_int_equal(plan_platform_normalise(out, again, NULL), 0);
+        assert_string_equal(again, out);
+    }
+}
+
+static void test_platform__refuses_what_is_none(void **state)
+{
+    static const char *const rows[] = {"", "/", "linux", "linux/", "/amd64", "linux//v7",
+        "linux/amd64/v2/x", "linux/am d64", "linux/amd64,linux/arm64", "linux/\x1b[31m",
+        "linux/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        char out[PLAN_PLATFORM_MAX];
+        struct depot_error err = {0};
+        assert_int_equal(plan_platform_normalise(rows[i], out, &err), DEPOT_ERR_INVALID);
+        assert_non_null(strstr(err.msg, "is not a platform"));
+    }
+}
+
+static void test_platform__knows_what_a_machine_runs(void **state)
+{
+    (void)state;
+    assert_true(plan_platform_runs_on("linux/amd64", "linux/amd64"));
+    assert_true(plan_platform_runs_on("linux/386", "linux/amd64"));
+    assert_true(plan_platform_runs_on("linux/amd64/v3", "linux/amd64"));
+    assert_false(plan_platform_runs_on("linux/arm64", "linux/amd64"));
+    assert_false(plan_platform_runs_on("linux/amd64", "linux/arm64"));
+    assert_false(plan_platform_runs_on("windows/amd64", "linux/amd64"));
+}
+
+/* ---- plans ---- */
+enum { MAX_ENGINES = 4 };
+
+struct row {
+    const char *what;
+    struct {
+        const char *name, *platforms;
+        bool emulated, down;
+        int load;
+    } engines[MAX_ENGINES];
+    const char *platforms;
+    bool single;
+    const char *plan; /* "builder:platforms[!];..." with ! for emulated; NULL: an error */
+    const char *error;
+};
+
+#define AMD "linux/amd64,linux/386"
+#define ARM "linux/arm64,linux/arm/v7"
+
+static const struct row rows[] = {
+    {.what = "each platform goes to its native builder",
+        .engines = {{"a", AMD}, {"b", ARM}},
+        .platforms = "linux/amd64,linux/arm64",
+        .plan = "a:linux/amd64;b:linux/arm64"},
+    {.what = "the order of platforms is the order of parts",
+        .engines = {{"a", AMD}, {"b", ARM}},
+        .platforms = "linux/arm64,linux/amd64",
+        .plan = "b:linux/arm64;a:linux/amd64"},
+    {.what = "native wins over one that can emulate, though it is busier",
+        .engines = {{"a", AMD "," ARM}, {"b", ARM, .load = 9}},
+        .platforms = "linux/arm64",
+        .plan = "b:linux/arm64"},
+    {.what = "really native wins over configured for it",
+        .engines = {{"q", ARM, .emulated = true}, {"b", ARM, .load = 3}},
+        .platforms = "linux/arm64",
+        .plan = "b:linux/arm64"},
+    {.what = "configured for it wins over able to",
+        .engines = {{"a", AMD "," ARM}, {"q", ARM "," AMD, .emulated = true, .load = 3}},
+        .platforms = "linux/arm64",
+        .plan = "q:linux/arm64!"},
+    {.what = "one that can emulate is better than none",
+        .engines = {{"a", AMD "," ARM}},
+        .platforms = "linux/arm64",
+        .plan = "a:linux/arm64!"},
+    {.what = "platforms of one builder make one part",
+        .engines = {{"a", AMD "," ARM}},
+        .platforms = "linux/amd64,linux/arm64",
+        .plan = "a:linux/amd64,linux/arm64!"},
+    {.what = "a native second platform is not emulated",
+        .engines = {{"a", AMD}},
+        .platforms = "linux/amd64,linux/386",
+        .plan = "a:linux/amd64,linux/386"},
+    {.what = "the least loaded of equals",
+        .engines = {{"a", AMD, .load = 2}, {"b", AMD, .load = 1}, {"c", AMD, .load = 1}},
+        .platforms = "linux/amd64",
+        .plan = "b:linux/amd64"},
+    {.what = "the first of equals",
+        .engines = {{"a", AMD}, {"b", AMD}},
+        .platforms = "linux/amd64",
+        .plan = "a:linux/amd64"},
+    {.what = "one that is down is not used",
+        .engines = {{"a", AMD, .down = true}, {"b", AMD, .load = 5}},
+        .platforms = "linux/amd64",
+        .plan = "b:linux/amd64"},
+    {.what = "no builder can",
+        .engines = {{"a", AMD}, {"b", ARM, .down = true}},
+        .platforms = "linux/amd64,linux/arm64",
+        .error = "no builder can build linux/arm64; builders: a (linux/amd64, linux/386); "
+                 "b (down: gone)"},
+    {.what = "no builder at all",
+        .platforms = "linux/amd64",
+        .error = "no builder can build linux/amd64; builders: none"},
+    {.what = "a single builder must make all",
+        .engines = {{"a", AMD}, {"b", ARM "," AMD, .emulated = true}},
+        .platforms = "linux/amd64,linux/arm64",
+        .single = true,
+        .plan = "b:linux/amd64,linux/arm64!"},
+    {.what = "a single builder is native for the most",
+        .engines = {{"b", ARM "," AMD}, {"a", AMD "," ARM}},
+        .platforms = "linux/amd64,linux/386,linux/arm64",
+        .single = true,
+        .plan = "a:linux/amd64,linux/386,linux/arm64!"},
+    {.what = "no single builder makes all",
+        .engines = {{"a", AMD}, {"b", ARM}},
+        .platforms = "linux/amd64,linux/arm64",
+        .single = true,
+        .error = "no builder can build linux/amd64,linux/arm64 all by itself"},
+};
+
+static char *show(const struct plan *p, const struct row *r)
+{
+    struct depot_buf b = DEPOT_BUF_INIT(4096);
+    for (size_t i = 0; i < p->nparts; i++) {
+        char *platforms = depot_strv_join(&p->parts[i].platforms, ",");
+        depot_buf_addf(&b, "%s%s:%s%s", i > 0 ? ";" : "", r->engines[p->parts[i].engine].name,
+            platforms, p->parts[i].emulated ? "!" : "");
+        depot_free(platforms);
+    }
+    return depot_buf_detach(&b);
+}
+
+static void run_row(const struct row *r)
+{
+    struct plan_engine engines[MAX_ENGINES];
+    struct depot_strv lists[MAX_ENGINES] = {{0}}, platforms = {0};
+    struct depot_error err = {0};
+    struct plan plan = {0};
+    size_t n = 0;
+    for (; n < MAX_ENGINES && r->engines[n].name != NULL; n++) {
+        depot_strv_split(&lists[n], r->engines[n].platforms, ',');
+        engines[n] = (struct plan_engine){
+            .name = r->engines[n].name,
+            .platforms = (const char *const *)lists[n].items,
+            .nplatforms = lists[n].len,
+            .emulated = r->engines[n].emulated,
+            .up = !r->engines[n].down,
+            .down_reason = "gone",
+            .load = r->engines[n].load,
+        };
+    }
+    depot_strv_split(&platforms, r->platforms, ',');
+    int rc = plan_make(engines, n, &platforms, r->single, &plan, &err);
+    if (r->plan != NULL) {
+        assert_int_equal(rc, 0);
+        char *text = show(&plan, r);
+        assert_string_equal(text, r->plan);
+        depot_free(text);
+    } else {
+        assert_int_equal(rc, DEPOT_ERR_UNAVAILABLE);
+        assert_non_null(strstr(err.msg, r->error));
+        assert_true(err.hint[0] != '\0');
+    }
+    plan_release(&plan);
+    depot_strv_release(&platforms);
+    for (size_t i = 0; i < n; i++)
+        depot_strv_release(&lists[i]);
+}
+
+static void test_plan__rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        print_message("  %s\n", rows[i].what);
+        run_row(&rows[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_platform__has_a_normal_form),
+        cmocka_unit_test(test_platform__refuses_what_is_none),
+        cmocka_unit_test(test_platform__knows_what_a_machine_runs),
+        cmocka_unit_test(test_plan__rows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

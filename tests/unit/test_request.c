@@ -1,0 +1,181 @@
+/*
+ * The body of POST /v1/builds: what is taken, and what is refused with which words.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <depot/buf.h>
+
+#include "request.h"
+
+static void test_request__takes_every_field(void **state)
+{
+    static const char json[] =
+        "{\"project\":\"web\",\"command\":\"depot build .\",\"target\":\"t\",\"tags\":[\"app:1\","
+        "\"app:2\"],\"platforms\":[\"linux/amd64\",\"arm64\",\"linux/arm64/v8\"],\"source\":{"
+        "\"remote\":\"r\",\"commit\":\"c\",\"branch\":\"b\",\"dirty\":true},\"user\":\"ann\","
+        "\"host\":\"laptop\",\"ci\":{\"url\":\"https://ci\"},\"single_builder\":true,\"detach\":"
+        "true,\"session\":{\"shared_key\":\"web:/src\",\"methods\":[\"/a.B/C\"]},\"solve\":{"
+        "\"frontend\":\"dockerfile.v0\",\"attrs\":{\"filename\":\"Dockerfile\",\"build-arg:A\":"
+        "\"1\"},\"exports\":[{\"type\":\"local\",\"attrs\":{}},{\"type\":\"image\",\"attrs\":{"
+        "\"name\":\"x\"}}],\"cache_exports\":[{\"type\":\"inline\"}],\"entitlements\":["
+        "\"network.host\"]},\"tomorrow\":[1,2]}\n";
+    struct request r;
+    struct depot_error err = {0};
+    (void)state;
+    assert_int_equal(request_parse(json, strlen(json), &r, &err), 0);
+    assert_string_equal(r.project, "web");
+    assert_string_equal(r.command, "depot build .");
+    assert_string_equal(r.target, "t");
+    assert_int_equal(r.tags.len, 2);
+    assert_int_equal(r.platforms.len, 2);
+    assert_string_equal(r.platforms.items[1], "linux/arm64");
+    assert_string_equal(r.remote, "r");
+    assert_string_equal(r.commit, "c");
+    assert_string_equal(r.branch, "b");
+    assert_true(r.dirty);
+    assert_string_equal(r.user, "ann");
+    assert_string_equal(r.host, "laptop");
+    assert_string_equal(r.ci_url, "https://ci");
+    assert_true(r.single_builder);
+    assert_true(r.detach);
+    assert_true(r.session);
+    assert_string_equal(r.shared_key, "web:/src");
+    assert_string_equal(r.methods.items[0], "/a.B/C");
+    assert_string_equal(r.frontend, "dockerfile.v0");
+    assert_string_equal(depot_kvs_get(&r.attrs, "build-arg:A"), "1");
+    assert_int_equal(r.nexports, 2);
+    assert_string_equal(r.exports[1].type, "image");
+    assert_string_equal(depot_kvs_get(&r.exports[1].attrs, "name"), "x");
+    assert_int_equal(r.ncache_exports, 1);
+    assert_string_equal(r.cache_exports[0].type, "inline");
+    assert_string_equal(r.entitlements.items[0], "network.host");
+    request_release(&r);
+}
+
+static void test_request__needs_little(void **state)
+{
+    static const char json[] = "{\"platforms\":[\"linux/amd64\"],\"solve\":{},\"session\":null}";
+    struct request r;
+    (void)state;
+    assert_int_equal(request_parse(json, strlen(json), &r, NULL), 0);
+    assert_false(r.session);
+    assert_null(r.project);
+    request_release(&r);
+}
+
+#define P  "\"platforms\":[\"linux/amd64\"]"
+#define PS P ",\"solve\":{}"
+
+static const struct {
+    const char *json, *error;
+} bad_rows[] = {
+    {"", "not JSON: it ends early"},
+    {"{", "not JSON: it ends early"},
+    {"[]", "must be a JSON object"},
+    {"\"x\"", "must be a JSON object"},
+    {"{} x", "not JSON"},
+    {"{a:1}", "not JSON"},
+    {"{\"a\":\"\xff\"}", "not JSON"},
+    {"{\"a\":[[[[[[[[[[1]]]]]]]]]]}", "not JSON"},
+    {"{}", "field \"solve\" must be there"},
+    {"{\"solve\":{}}", "field \"platforms\" must be a list of at least one"},
+    {"{\"solve\":{},\"platforms\":[]}", "field \"platforms\" must be a list of at least one"},
+    {"{\"solve\":{},\"platforms\":\"linux/amd64\"}", "\"platforms\" must be a list of strings"},
+    {"{\"solve\":{},\"platforms\":[1]}", "field \"platforms\" must be a string"},
+    {"{\"solve\":{},\"platforms\":[\"linux\"]}",
+        "field \"platforms\": \"linux\" is not a platform"},
+    {"{" P ",\"solve\":1}", "field \"solve\" must be an object"},
+    {"{" PS ",\"project\":1}", "field \"project\" must be a string"},
+    {"{" PS ",\"project\":\"a\\u0000b\"}", "field \"project\" must be a string without NUL"},
+    {"{" PS ",\"detach\":\"yes\"}", "field \"detach\" must be true or false"},
+    {"{" PS ",\"source\":{\"dirty\":1}}", "field \"source.dirty\" must be true or false"},
+    {"{" PS ",\"session\":true}", "field \"session\" must be an object"},
+    {"{" PS ",\"session\":{\"shared_key\":\"a\\nb\"}}", "\"session.shared_key\" must be a string"},
+    {"{" PS ",\"session\":{\"methods\":[\"x\"]}}", "\"session.methods\" must be a list of"},
+    {"{" P ",\"solve\":{\"attrs\":{\"a\":1}}}", "field \"attrs.a\" must be a string"},
+    {"{" P ",\"solve\":{\"attrs\":[]}}", "field \"solve.attrs\" must be an object of strings"},
+    {"{" P ",\"solve\":{\"attrs\":{\"\":\"x\"}}}", "field \"solve.attrs\" must be"},
+    {"{" P ",\"solve\":{\"exports\":{}}}", "field \"solve.exports\" must be a list of objects"},
+    {"{" P ",\"solve\":{\"exports\":[{\"attrs\":{}}]}}", "field \"solve.exports\" must be a list"},
+    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"\"}]}}", "field \"exports.type\" must be a name"},
+    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"attrs\":1}]}}", "\"exports.attrs\" must be"},
+    {"{" P ",\"solve\":{\"cache_exports\":[{\"type\":\"a\"},7]}}", "\"solve.cache_exports\" must"},
+};
+
+static void test_request__names_what_is_wrong(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(bad_rows); i++) {
+        struct request r;
+        struct depot_error err = {0};
+        assert_int_equal(
+            request_parse(bad_rows[i].json, strlen(bad_rows[i].json), &r, &err), DEPOT_ERR_INVALID);
+        if (strstr(err.msg, bad_rows[i].error) == NULL)
+            fail_msg("%s: got \"%s\"", bad_rows[i].json, err.msg);
+    }
+}
+
+static void repeat(struct depot_buf *b, const char *head, const char *each, int n, const char *tail)
+{
+    depot_buf_adds(b, head);
+    for (int i = 0; i < n; i++)
+        depot_buf_addf(b, "%s%s", i > 0 ? "," : "", each);
+    depot_buf_adds(b, tail);
+}
+
+static void test_request__has_ceilings(void **state)
+{
+    static const struct {
+        const char *head, *each, *tail;
+        int n;
+    } rows[] = {
+        {"{" PS ",\"tags\":[", "\"t\"", "]}", REQUEST_LIST_MAX + 1},
+        {"{\"solve\":{},\"platforms\":[", "\"linux/amd64\"", "]}", 33},
+        {"{" P ",\"solve\":{\"exports\":[", "{\"type\":\"a\"}", "]}}", REQUEST_EXPORTS_MAX + 1},
+        {"{" P ",\"solve\":{\"cache_exports\":[", "{\"type\":\"a\"}", "]}}",
+            REQUEST_EXPORTS_MAX + 1},
+        {"{" PS ",\"tags\":[", "\"0123456789\"", "]}", REQUEST_MAX / 10},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        struct request r;
+        struct depot_error err = {0};
+        repeat(&b, rows[i].head, rows[i].each, rows[i].n, rows[i].tail);
+        assert_int_equal(request_parse(b.data, b.len, &r, &err), DEPOT_ERR_TOO_BIG);
+        depot_buf_release(&b);
+    }
+}
+
+/* Every prefix of a good request is refused, and nothing is read past its end. */
+static void test_request__refuses_every_prefix(void **state)
+{
+    static const char json[] = "{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"attrs\":{\"b\":"
+                               "\"c\"}}],\"entitlements\":[\"e\"]},\"session\":{}}";
+    (void)state;
+    for (size_t n = 0; n < strlen(json); n++) {
+        char *copy = depot_memdup(json, n);
+        struct request r;
+        assert_int_equal(request_parse(copy != NULL ? copy : "", n, &r, NULL), DEPOT_ERR_INVALID);
+        depot_free(copy);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_request__takes_every_field),
+        cmocka_unit_test(test_request__needs_little),
+        cmocka_unit_test(test_request__names_what_is_wrong),
+        cmocka_unit_test(test_request__has_ceilings),
+        cmocka_unit_test(test_request__refuses_every_prefix),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
