@@ -7,6 +7,7 @@
 
 #include <depot/log.h>
 
+#include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
@@ -73,6 +74,7 @@ static struct lws_context *lws_context_make(struct depot_loop *l, bool use_tls)
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
                    (use_tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
         .foreign_loops = loops,
+        .user = l,
         .fd_limit_per_thread = DP_WS_FDS,
         .pt_serv_buf_size = DP_WS_RX_BUFFER,
         .retry_and_idle_policy = &idle_policy,
@@ -145,6 +147,25 @@ int dp_ws_context_place(struct dp_ws_context *c, const struct depot_tls *tls, bo
         }
     }
     return vhost_make(h, use_tls ? tls : NULL, use_tls, &out->vhost, err);
+}
+
+static void stray_closed(uv_handle_t *handle)
+{
+    free(handle); /* from libwebsockets' allocator, which is malloc() */
+}
+
+static void close_stray(uv_handle_t *handle, void *wsi)
+{
+    if (uv_handle_get_type(handle) == UV_POLL && handle->data == wsi && !uv_is_closing(handle))
+        uv_close(handle, stray_closed);
+}
+
+void dp_ws_sweep(struct lws *wsi)
+{
+    if (lws_get_socket_fd(wsi) >= 0)
+        return;
+    struct depot_loop *l = lws_context_user(lws_get_context(wsi));
+    uv_walk(depot_loop_native(l), close_stray, wsi);
 }
 
 /*

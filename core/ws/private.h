@@ -28,6 +28,9 @@ struct dp_ws_place {
 };
 int dp_ws_context_place(struct dp_ws_context *c, const struct depot_tls *tls, bool use_tls,
     struct dp_ws_place *out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* libwebsockets 4.1 closes the socket of a connect() that failed, and forgets the handle that
+ * watched it. Call when a connection ends. */
+void dp_ws_sweep(struct lws *wsi);
 struct depot_loop *dp_ws_context_loop(const struct dp_ws_context *c);
 
 #endif

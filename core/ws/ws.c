@@ -536,6 +536,8 @@ int dp_ws_callback(
         return 0; /* many of these come with a wsi that is not ours */
     }
     struct dp_ws *ws = lws_get_opaque_user_data(wsi);
+    if (reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR || reason == LWS_CALLBACK_WSI_DESTROY)
+        dp_ws_sweep(wsi);
     if (ws == NULL)
         return reason == LWS_CALLBACK_CLIENT_RECEIVE || reason == LWS_CALLBACK_CLIENT_WRITEABLE ||
                        reason == LWS_CALLBACK_CLIENT_ESTABLISHED
