@@ -21,14 +21,16 @@ void hub_publish(struct hub *h, struct depot_event *ev);
 size_t hub_subscribers(const struct hub *h);
 
 /* `wake`: there is something to send; ask for it with hub_next() when the socket can take it. */
-struct subscriber *hub_subscriber_new(struct hub *h, void (*wake)(struct subscriber *s, void *arg),
-    void *arg);
+struct subscriber *hub_subscriber_new(
+    struct hub *h, void (*wake)(struct subscriber *s, void *arg), void *arg);
 void hub_subscriber_free(struct subscriber *s);
 int hub_subscribe_build(struct subscriber *s, const char *build, uint64_t after,
     struct depot_error *err) DEPOT_MUST_CHECK;
 void hub_subscribe_fleet(struct subscriber *s, bool logs);
 void hub_unsubscribe_build(struct subscriber *s, const char *build);
 void hub_unsubscribe_fleet(struct subscriber *s);
+/* Builds still followed; one that is over leaves when its last line was given out. */
+size_t hub_cursors(const struct subscriber *s);
 /* The next line to send, referenced, with its bytes in *data and *n; NULL when all is sent. */
 struct store_line *hub_next(struct subscriber *s, const char **data, size_t *n);
 

@@ -18,10 +18,18 @@ struct store_line {
     char *without_logs; /* the same event without log bytes, made on first demand; NULL: not yet */
     size_t without_logs_len;
     size_t len;
-    char data[]; /* one JSON object, no newline */
+    char data[]; /* one JSON object; a newline that `len` does not count follows it */
 };
+struct store_line *store_line_new(
+    enum depot_event_type type, uint64_t seq, const char *data, size_t n);
 struct store_line *store_line_ref(struct store_line *line);
 void store_line_unref(struct store_line *line);
+/* The line for subscribers that want no log bytes, made once; a newline follows it as well. */
+const char *store_line_without_logs(struct store_line *line, size_t *n);
+
+/* Ids are file names and parts of URLs, so they are [a-z0-9] and short. */
+enum { STORE_ID_MAX = 32 };
+bool store_id_valid(const char *id);
 
 /* Told of each appended event, after it is in the log. `ev` and `line` are borrowed. */
 typedef void store_append_fn(struct store *s, const char *build, const struct depot_event *ev,
@@ -63,9 +71,9 @@ int store_query(struct store *s, const struct store_query *q, struct depot_arena
 /* True when this (engine, ref) pair was seen before: observed builds survive a daemon restart
  * without standing twice. Remembers it. */
 bool store_seen_ref(struct store *s, const char *engine, const char *ref);
-/* Median duration of a step over past builds, and how many there were: by project, platform, stage,
- * and text. -1: never ran. */
-int64_t store_step_median_ms(struct store *s, const char *project, const char *platform,
-    const char *step, int *runs);
+/* Median duration of a step over past builds, and how many there were: by project, platform, and
+ * the step as "STAGE TEXT", or "TEXT" where it has no stage. -1: never ran. */
+int64_t store_step_median_ms(
+    struct store *s, const char *project, const char *platform, const char *step, int *runs);
 
 #endif

@@ -1,0 +1,417 @@
+/*
+ * The SQLite index over build logs: builds, their steps' times, seen refs. Only what can be read
+ * back from the logs stands here, so a failing index is logged and never fails a build.
+ */
+#include "store_priv.h"
+
+#include <string.h>
+
+#include <depot/log.h>
+#include <depot/wire.h>
+
+#define DEPOT_LOG_MODULE "store"
+
+enum {
+    DB_BUSY_MS = 2000,
+    KEEP_BUILDS = 1000,
+    QUERY_LIMIT = 100,
+    QUERY_LIMIT_MAX = 10000,
+    MEDIAN_RUNS = 101, /* newest runs of a step that its median is made of */
+};
+static const int64_t keep_bytes = INT64_C(2) * 1024 * 1024 * 1024;
+
+/* The same text in the index and in the query, or SQLite does not use the one for the other. */
+#define STEP_KEY "(CASE stage WHEN '' THEN text ELSE stage || ' ' || text END)"
+
+static const char schema[] =
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=NORMAL;"
+    "PRAGMA cache_size=-256;"
+    "PRAGMA foreign_keys=OFF;"
+    "CREATE TABLE IF NOT EXISTS builds("
+    " id TEXT PRIMARY KEY, project TEXT NOT NULL, state TEXT NOT NULL, over INTEGER NOT NULL,"
+    " created INTEGER NOT NULL, finished INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " duration_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, first TEXT NOT NULL,"
+    " builders TEXT NOT NULL, total INTEGER NOT NULL, hit INTEGER NOT NULL, ran INTEGER NOT NULL,"
+    " shared INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL,"
+    " skipped INTEGER NOT NULL, message TEXT);"
+    "CREATE INDEX IF NOT EXISTS builds_created ON builds(created);"
+    "CREATE INDEX IF NOT EXISTS builds_open ON builds(over) WHERE over=0;"
+    "CREATE TABLE IF NOT EXISTS steps("
+    " project TEXT NOT NULL, platform TEXT NOT NULL, stage TEXT NOT NULL, text TEXT NOT NULL,"
+    " verdict TEXT NOT NULL, duration_ms INTEGER NOT NULL, build TEXT NOT NULL,"
+    " started INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS steps_build ON steps(build);"
+    "CREATE INDEX IF NOT EXISTS steps_key ON steps(project, platform, " STEP_KEY ", started);"
+    "CREATE TABLE IF NOT EXISTS refs("
+    " engine TEXT NOT NULL, ref TEXT NOT NULL, PRIMARY KEY(engine, ref)) WITHOUT ROWID;"
+    "PRAGMA user_version=1;";
+
+static const char *const statements[STMT_COUNT] = {
+    [STMT_INSERT] = "INSERT OR REPLACE INTO builds VALUES(?1,?2,'created',0,?3,0,1,0,0,?4,'',"
+                    "0,0,0,0,0,0,0,NULL)",
+    [STMT_PROGRESS] = "UPDATE builds SET state=?2, builders=?3, seq=?4 WHERE id=?1",
+    [STMT_FINISH] = "UPDATE builds SET state=?2, over=1, finished=?3, seq=?4, duration_ms=?5,"
+                    " bytes=?6, builders=?7, total=?8, hit=?9, ran=?10, shared=?11, failed=?12,"
+                    " cancelled=?13, skipped=?14, message=?15 WHERE id=?1",
+    [STMT_STEP] = "INSERT INTO steps VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+    [STMT_QUERY] =
+        "SELECT id, state, created, finished, seq, duration_ms, first, builders, total, hit, ran,"
+        " shared, failed, cancelled, skipped, message FROM builds"
+        " WHERE (?1 IS NULL OR id=?1) AND (?2 IS NULL OR project=?2)"
+        " AND (?3 IS NULL OR state=?3 OR (?3='active' AND over=0))"
+        " ORDER BY created DESC, rowid DESC LIMIT ?4",
+    [STMT_HEAD] = "SELECT seq, over FROM builds WHERE id=?1",
+    [STMT_OPEN_BUILDS] = "SELECT id FROM builds WHERE over=0",
+    [STMT_REF] = "INSERT OR IGNORE INTO refs VALUES(?1,?2)",
+    [STMT_DURATIONS] = "SELECT duration_ms, count(*) OVER () FROM (SELECT duration_ms FROM steps"
+                       " WHERE project=?1 AND platform=?2 AND verdict='ran'"
+                       " AND " STEP_KEY "=?3 ORDER BY started DESC LIMIT ?4) ORDER BY duration_ms",
+    [STMT_USAGE] = "SELECT count(*), coalesce(sum(bytes), 0) FROM builds",
+    [STMT_OLDEST] = "SELECT id FROM builds WHERE over=1 ORDER BY created, rowid LIMIT 1",
+    [STMT_DELETE] = "DELETE FROM builds WHERE id=?1",
+    [STMT_DELETE_STEPS] = "DELETE FROM steps WHERE build=?1",
+};
+
+static void bind_text(sqlite3_stmt *st, int i, const char *s)
+{
+    sqlite3_bind_text(st, i, s, -1, SQLITE_TRANSIENT);
+}
+
+/* Run a statement that gives no rows, and make it ready for the next time. */
+static int run(struct store_db *db, sqlite3_stmt *st)
+{
+    int r = sqlite3_step(st);
+
+    if (r != SQLITE_DONE && r != SQLITE_ROW)
+        depot_log_error("the index of builds: %s", sqlite3_errmsg(db->handle));
+    sqlite3_reset(st);
+    sqlite3_clear_bindings(st);
+    return r == SQLITE_DONE || r == SQLITE_ROW ? 0 : DEPOT_ERR_IO;
+}
+
+static void done(sqlite3_stmt *st)
+{
+    sqlite3_reset(st);
+    sqlite3_clear_bindings(st);
+}
+
+int store_db_open(struct store_db *db, const char *path, struct depot_error *err)
+{
+    int r = sqlite3_open_v2(
+        path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+
+    if (r == SQLITE_OK) {
+        sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
+        r = sqlite3_exec(db->handle, schema, NULL, NULL, NULL);
+    }
+    for (int i = 0; r == SQLITE_OK && i < STMT_COUNT; i++)
+        r = sqlite3_prepare_v3(
+            db->handle, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &db->stmts[i], NULL);
+    if (r != SQLITE_OK) {
+        int code = r == SQLITE_NOTADB || r == SQLITE_CORRUPT ? DEPOT_ERR_INVALID : DEPOT_ERR_IO;
+        depot_error_set(
+            err, code, "%s: %s", path, db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(r));
+        depot_error_hint(err, "it is only an index: remove it, and it is made again from the logs");
+        store_db_close(db);
+        return code;
+    }
+    return 0;
+}
+
+void store_db_close(struct store_db *db)
+{
+    for (int i = 0; i < STMT_COUNT; i++)
+        sqlite3_finalize(db->stmts[i]);
+    sqlite3_close(db->handle);
+    *db = (struct store_db){0};
+}
+
+int store_db_begin(struct store_db *db)
+{
+    return sqlite3_exec(db->handle, "BEGIN", NULL, NULL, NULL) == SQLITE_OK ? 0 : DEPOT_ERR_IO;
+}
+
+void store_db_end(struct store_db *db)
+{
+    if (sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+        depot_log_error("the index of builds: %s", sqlite3_errmsg(db->handle));
+}
+
+int store_db_insert(struct store_db *db, const struct depot_event *ev,
+    const struct store_line *line, struct depot_error *err)
+{
+    sqlite3_stmt *st = db->stmts[STMT_INSERT];
+
+    bind_text(st, 1, ev->build);
+    bind_text(st, 2, ev->u.created.project ? ev->u.created.project : "");
+    sqlite3_bind_int64(st, 3, ev->time);
+    sqlite3_bind_text(st, 4, line->data, (int)line->len, SQLITE_STATIC);
+    if (run(db, st) != 0)
+        return depot_error_set(
+            err, DEPOT_ERR_IO, "cannot index the build: %s", sqlite3_errmsg(db->handle));
+    return 0;
+}
+
+static void bind_builders(sqlite3_stmt *st, int i, const struct depot_strv *builders)
+{
+    char *joined = depot_strv_join(builders, "\n");
+
+    bind_text(st, i, joined ? joined : "");
+    depot_free(joined);
+}
+
+void store_db_progress(struct store_db *db, const struct store_build *b)
+{
+    sqlite3_stmt *st = db->stmts[STMT_PROGRESS];
+
+    bind_text(st, 1, b->id);
+    bind_text(st, 2, depot_build_state_name(b->state));
+    bind_builders(st, 3, &b->builders);
+    sqlite3_bind_int64(st, 4, (int64_t)b->seq);
+    (void)run(db, st);
+}
+
+static void insert_step(
+    struct store_db *db, const struct store_build *b, const struct depot_step *s, depot_time now)
+{
+    sqlite3_stmt *st = db->stmts[STMT_STEP];
+    const char *project = b->reduced->has_info ? b->reduced->info.project : NULL;
+
+    if (s->parsed.kind == DEPOT_STEP_INTERNAL || !depot_step_is_started(s))
+        return;
+    bind_text(st, 1, project ? project : "");
+    bind_text(st, 2, s->platform ? s->platform : "");
+    bind_text(st, 3, s->parsed.stage ? s->parsed.stage : "");
+    bind_text(st, 4, s->parsed.instruction ? s->parsed.instruction : s->name);
+    bind_text(st, 5, depot_verdict_name(s->verdict));
+    sqlite3_bind_int64(st, 6, depot_step_duration(s, now) / DEPOT_MSEC);
+    bind_text(st, 7, b->id);
+    sqlite3_bind_int64(st, 8, s->started);
+    (void)run(db, st);
+}
+
+void store_db_finish(struct store_db *db, const struct store_build *b, const struct depot_event *ev)
+{
+    sqlite3_stmt *st = db->stmts[STMT_FINISH];
+    const struct depot_ev_finished *f = &ev->u.finished;
+    const int counts[] = {f->counts.total, f->counts.hit, f->counts.ran, f->counts.shared,
+        f->counts.failed, f->counts.cancelled, f->counts.skipped};
+
+    if (store_db_begin(db) != 0)
+        depot_log_error("the index of builds: %s", sqlite3_errmsg(db->handle));
+    bind_text(st, 1, b->id);
+    bind_text(st, 2, depot_build_state_name(f->state));
+    sqlite3_bind_int64(st, 3, ev->time);
+    sqlite3_bind_int64(st, 4, (int64_t)b->seq);
+    sqlite3_bind_int64(st, 5, f->duration_ms);
+    sqlite3_bind_int64(st, 6, (int64_t)b->log.indexed);
+    bind_builders(st, 7, &b->builders);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(counts); i++)
+        sqlite3_bind_int(st, 8 + (int)i, counts[i]);
+    if (f->message)
+        bind_text(st, 15, f->message);
+    (void)run(db, st);
+    bind_text(db->stmts[STMT_DELETE_STEPS], 1, b->id);
+    (void)run(db, db->stmts[STMT_DELETE_STEPS]);
+    for (size_t i = 0; i < b->reduced->steps.len; i++)
+        insert_step(db, b, b->reduced->steps.items[i], ev->time);
+    store_db_end(db);
+}
+
+bool store_db_head(struct store_db *db, const char *id, uint64_t *seq, bool *over)
+{
+    sqlite3_stmt *st = db->stmts[STMT_HEAD];
+    bool found;
+
+    bind_text(st, 1, id);
+    found = sqlite3_step(st) == SQLITE_ROW;
+    if (found) {
+        *seq = (uint64_t)sqlite3_column_int64(st, 0);
+        *over = sqlite3_column_int(st, 1) != 0;
+    }
+    done(st);
+    return found;
+}
+
+/* ---- queries ---- */
+
+static const char **copy_strings(struct depot_arena *a, const char **from, size_t n)
+{
+    const char **to = n ? depot_arena_alloc(a, n * sizeof(*to)) : NULL;
+
+    for (size_t i = 0; i < n; i++)
+        to[i] = depot_arena_strdup(a, from[i]);
+    return to;
+}
+
+static void copy_created(
+    struct depot_arena *a, struct depot_ev_created *to, const struct depot_ev_created *from)
+{
+    *to = *from;
+    to->project = depot_arena_strdup(a, from->project);
+    to->command = depot_arena_strdup(a, from->command);
+    to->target = depot_arena_strdup(a, from->target);
+    to->tags = copy_strings(a, from->tags, from->ntags);
+    to->platforms = copy_strings(a, from->platforms, from->nplatforms);
+    to->remote = depot_arena_strdup(a, from->remote);
+    to->commit = depot_arena_strdup(a, from->commit);
+    to->branch = depot_arena_strdup(a, from->branch);
+    to->user = depot_arena_strdup(a, from->user);
+    to->host = depot_arena_strdup(a, from->host);
+    to->ci_url = depot_arena_strdup(a, from->ci_url);
+    to->origin = depot_arena_strdup(a, from->origin);
+}
+
+static const char *column(struct depot_arena *a, sqlite3_stmt *st, int i)
+{
+    return depot_arena_strdup(a, (const char *)sqlite3_column_text(st, i));
+}
+
+static void split_builders(struct depot_arena *a, sqlite3_stmt *st, struct depot_build_summary *s)
+{
+    const char *joined = (const char *)sqlite3_column_text(st, 7);
+    struct depot_strv v = {0};
+
+    if (joined)
+        depot_strv_split(&v, joined, '\n');
+    s->builders = copy_strings(a, (const char **)v.items, v.len);
+    s->nbuilders = v.len;
+    depot_strv_release(&v);
+}
+
+static void read_row(struct depot_arena *a, sqlite3_stmt *st, struct depot_build_summary *s)
+{
+    struct depot_event ev;
+    const char *line = (const char *)sqlite3_column_text(st, 6);
+    int state = depot_build_state_from_name((const char *)sqlite3_column_text(st, 1));
+
+    *s = (struct depot_build_summary){0};
+    s->id = column(a, st, 0);
+    s->state = state < 0 ? DEPOT_BUILD_FAILED : (enum depot_build_state)state;
+    s->created = sqlite3_column_int64(st, 2);
+    s->finished = sqlite3_column_int64(st, 3);
+    s->seq = (uint64_t)sqlite3_column_int64(st, 4);
+    s->duration_ms = sqlite3_column_int64(st, 5);
+    if (line && depot_wire_decode(line, (size_t)sqlite3_column_bytes(st, 6), &ev, NULL) == 0) {
+        if (ev.type == DEPOT_EVENT_BUILD_CREATED)
+            copy_created(a, &s->info, &ev.u.created);
+        depot_event_release(&ev);
+    }
+    split_builders(a, st, s);
+    s->counts = (struct depot_counts){.total = sqlite3_column_int(st, 8),
+        .hit = sqlite3_column_int(st, 9),
+        .ran = sqlite3_column_int(st, 10),
+        .shared = sqlite3_column_int(st, 11),
+        .failed = sqlite3_column_int(st, 12),
+        .cancelled = sqlite3_column_int(st, 13),
+        .skipped = sqlite3_column_int(st, 14)};
+    s->message = column(a, st, 15);
+}
+
+int store_db_query(struct store_db *db, const struct store_query *q, struct depot_arena *arena,
+    struct depot_build_summary **out, size_t *n, struct depot_error *err)
+{
+    sqlite3_stmt *st = db->stmts[STMT_QUERY];
+    size_t limit = q->limit == 0 ? QUERY_LIMIT : q->limit;
+    DEPOT_VEC(struct depot_build_summary) rows = {0};
+    int r;
+
+    if (q->id)
+        bind_text(st, 1, q->id);
+    if (q->project)
+        bind_text(st, 2, q->project);
+    if (q->state)
+        bind_text(st, 3, q->state);
+    sqlite3_bind_int64(st, 4, (int64_t)(limit > QUERY_LIMIT_MAX ? QUERY_LIMIT_MAX : limit));
+    while ((r = sqlite3_step(st)) == SQLITE_ROW) {
+        struct depot_build_summary s;
+        read_row(arena, st, &s);
+        depot_vec_push(&rows, s);
+    }
+    done(st);
+    if (r != SQLITE_DONE) {
+        depot_vec_free(&rows);
+        return depot_error_set(
+            err, DEPOT_ERR_IO, "the index of builds: %s", sqlite3_errmsg(db->handle));
+    }
+    *out = rows.len ? depot_arena_alloc(arena, rows.len * sizeof(**out)) : NULL;
+    if (rows.len)
+        memcpy(*out, rows.items, rows.len * sizeof(**out));
+    *n = rows.len;
+    depot_vec_free(&rows);
+    return 0;
+}
+
+bool store_db_seen_ref(struct store_db *db, const char *engine, const char *ref)
+{
+    sqlite3_stmt *st = db->stmts[STMT_REF];
+
+    bind_text(st, 1, engine);
+    bind_text(st, 2, ref);
+    return run(db, st) == 0 && sqlite3_changes(db->handle) == 0;
+}
+
+int64_t store_db_median(
+    struct store_db *db, const char *project, const char *platform, const char *step, int *runs)
+{
+    sqlite3_stmt *st = db->stmts[STMT_DURATIONS];
+    int64_t median = -1, count = 0, i = 0;
+
+    bind_text(st, 1, project);
+    bind_text(st, 2, platform);
+    bind_text(st, 3, step);
+    sqlite3_bind_int(st, 4, MEDIAN_RUNS);
+    while (sqlite3_step(st) == SQLITE_ROW) {
+        count = sqlite3_column_int64(st, 1);
+        if (i++ == (count - 1) / 2) {
+            median = sqlite3_column_int64(st, 0);
+            break;
+        }
+    }
+    done(st);
+    if (runs)
+        *runs = (int)count;
+    return median;
+}
+
+void store_db_open_builds(struct store_db *db, struct depot_strv *ids)
+{
+    sqlite3_stmt *st = db->stmts[STMT_OPEN_BUILDS];
+
+    while (sqlite3_step(st) == SQLITE_ROW)
+        depot_strv_push(ids, (const char *)sqlite3_column_text(st, 0));
+    done(st);
+}
+
+bool store_db_surplus(struct store_db *db, char id[STORE_ID_MAX + 1])
+{
+    sqlite3_stmt *st = db->stmts[STMT_USAGE];
+    int64_t count = 0, bytes = 0;
+    bool found = false;
+
+    if (sqlite3_step(st) == SQLITE_ROW) {
+        count = sqlite3_column_int64(st, 0);
+        bytes = sqlite3_column_int64(st, 1);
+    }
+    done(st);
+    if (count <= KEEP_BUILDS && bytes <= keep_bytes)
+        return false;
+    st = db->stmts[STMT_OLDEST];
+    if (sqlite3_step(st) == SQLITE_ROW) {
+        const char *oldest = (const char *)sqlite3_column_text(st, 0);
+        found = oldest && store_id_valid(oldest);
+        if (found)
+            memcpy(id, oldest, strlen(oldest) + 1);
+    }
+    done(st);
+    return found;
+}
+
+void store_db_delete(struct store_db *db, const char *id)
+{
+    bind_text(db->stmts[STMT_DELETE], 1, id);
+    (void)run(db, db->stmts[STMT_DELETE]);
+    bind_text(db->stmts[STMT_DELETE_STEPS], 1, id);
+    (void)run(db, db->stmts[STMT_DELETE_STEPS]);
+}
