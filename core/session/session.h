@@ -70,8 +70,8 @@ struct dp_session_context {
 struct dp_session;
 struct dp_session_ops {
     /* A context transfer ended in order. May be NULL. */
-    void (*context)(struct dp_session *s, const char *mount, const struct dp_session_context *ctx,
-        void *arg);
+    void (*context)(
+        struct dp_session *s, const char *mount, const struct dp_session_context *ctx, void *arg);
     /* Something on our side went wrong (unreadable file, output not writable): the build will fail
      * at the engine with less said. May be NULL. */
     void (*problem)(struct dp_session *s, const struct depot_error *err, void *arg);

@@ -1,0 +1,79 @@
+/*
+ * Build secrets, from a file or the environment, read when they are asked for.
+ */
+#include <depot/path.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/internal.h"
+#include "session/pb.h"
+
+enum {
+    SECRET_MAX = 500 * 1024, /* the ceiling that engines and other clients have */
+    SECRET_ID_MAX = 1024,
+};
+
+static const struct dp_session_secret *find(const struct dp_session_config *cfg, const char *id)
+{
+    for (size_t i = 0; id != NULL && i < cfg->nsecrets; i++) {
+        if (strcmp(cfg->secrets[i].id, id) == 0)
+            return &cfg->secrets[i];
+    }
+    return NULL;
+}
+
+static int load(
+    const struct dp_session_secret *secret, char **out, size_t *len, struct depot_error *err)
+{
+    if (secret->file != NULL) {
+        int rc = depot_file_read(secret->file, SECRET_MAX, out, len, err);
+        if (rc < 0) {
+            depot_error_prefix(err, "secret \"%s\"", secret->id);
+            depot_error_hint(err, "check the src= of --secret id=%s; a secret may have %d KiB",
+                secret->id, SECRET_MAX / 1024);
+        }
+        return rc;
+    }
+    const char *value = secret->env != NULL ? getenv(secret->env) : NULL;
+    if (value == NULL) {
+        depot_error_set(err, DEPOT_ERR_NOT_FOUND, "secret \"%s\": %s is not in the environment",
+            secret->id, secret->env != NULL ? secret->env : "its variable");
+        return depot_error_hint(err, "set it, or give --secret id=%s,src=FILE", secret->id);
+    }
+    *len = strlen(value);
+    if (*len > SECRET_MAX)
+        return depot_error_set(err, DEPOT_ERR_TOO_BIG, "secret \"%s\" is larger than %d KiB",
+            secret->id, SECRET_MAX / 1024);
+    *out = depot_strdup(value);
+    return 0;
+}
+
+static void get_secret(
+    struct dp_session *s, struct dp_grpc_call *call, const uint8_t *msg, size_t n)
+{
+    char *id = dp_pb_string(msg, n, 1, SECRET_ID_MAX);
+    const struct dp_session_secret *secret = find(s->cfg, id);
+    struct depot_error err;
+    char *data = NULL;
+    size_t len = 0;
+    if (secret == NULL) {
+        /* Whether that is an error is for the Dockerfile to say (required=true). */
+        char *text = depot_asprintf("secret %s not found", id != NULL ? id : "");
+        dp_grpc_respond(call, DP_GRPC_NOT_FOUND, text);
+        depot_free(text);
+    } else if (load(secret, &data, &len, &err) < 0) {
+        dp_session_respond_error(call, &err);
+        dp_session_problem(s, &err);
+    } else {
+        dp_session_send_bytes(call, data, len);
+        dp_grpc_respond(call, DP_GRPC_OK, "");
+    }
+    depot_free(data);
+    depot_free(id);
+}
+
+void dp_session_open_secret(struct dp_grpc_call *call, void *arg)
+{
+    dp_session_unary(arg, call, get_secret);
+}
