@@ -63,7 +63,8 @@ int depot_error_set(struct depot_error *err, enum depot_err code, const char *fm
 int depot_error_errno(struct depot_error *err, int errnum, const char *fmt, ...) DEPOT_PRINTF(3, 4);
 /* Put "prefix: " before the message; returns err's code. */
 int depot_error_prefix(struct depot_error *err, const char *fmt, ...) DEPOT_PRINTF(2, 3);
-/* Set what the user can do about it; returns err's code. */
+/* Set what the user can do about it; returns err's code (INTERNAL when err is NULL: whoever cares for the
+ * code passes one). */
 int depot_error_hint(struct depot_error *err, const char *fmt, ...) DEPOT_PRINTF(2, 3);
 void depot_error_clear(struct depot_error *err);
 

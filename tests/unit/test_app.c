@@ -143,7 +143,8 @@ static void test_platform__canonical_forms(void **state)
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
         char *out = NULL;
-        int rc = depot_platform_parse(rows[i].in, &out, NULL);
+        struct depot_error err = {0};
+        int rc = depot_platform_parse(rows[i].in, &out, &err);
         assert_int_equal(rc, rows[i].out != NULL ? 0 : DEPOT_ERR_INVALID);
         if (rc == 0)
             assert_string_equal(out, rows[i].out);
@@ -156,13 +157,14 @@ static void test_help__shows_options_but_not_hidden_ones(void **state)
     char *text = NULL;
     size_t n = 0;
     FILE *f = open_memstream(&text, &n);
+    struct depot_error err = {0};
     (void)state;
     depot_help_command(f, "depot", &cmd);
     depot_man_command(f, "depot", &cmd);
     assert_int_equal(depot_completion(f, "bash", "depot", &cmd, 1, NULL), 0);
     assert_int_equal(depot_completion(f, "zsh", "depot", &cmd, 1, NULL), 0);
     assert_int_equal(depot_completion(f, "fish", "depot", &cmd, 1, NULL), 0);
-    assert_int_equal(depot_completion(f, "csh", "depot", &cmd, 1, NULL), DEPOT_ERR_INVALID);
+    assert_int_equal(depot_completion(f, "csh", "depot", &cmd, 1, &err), DEPOT_ERR_INVALID);
     fclose(f);
     assert_non_null(strstr(text, "-f, --file FILE"));
     assert_non_null(strstr(text, "(auto|plain)"));

@@ -1,0 +1,57 @@
+# Shared by the scripts; sourced, not run. shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# What is downloaded or compiled once and kept outside the tree.
+cache=${DEPOT_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/depot-dev}
+
+say() { printf '==> %s\n' "$*" >&2; }
+note() { printf '    %s\n' "$*" >&2; }
+die() {
+    printf 'error: %s\n' "$1" >&2
+    shift
+    for hint in "$@"; do printf '  hint: %s\n' "$hint" >&2; done
+    exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Run as root: directly, or with sudo.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; elif have sudo; then sudo "$@"; else
+        die "this needs root: $*" "run it as root, or install sudo"
+    fi
+}
+
+# apt packages that are not installed yet, one a line.
+missing_packages() {
+    local p
+    for p in "$@"; do
+        dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || echo "$p"
+    done
+}
+
+# install_packages PACKAGE... : only what is missing; apt-get update only when something is.
+install_packages() {
+    local missing
+    missing=$(missing_packages "$@")
+    [ -z "$missing" ] && return 0
+    have apt-get || die "packages are missing and there is no apt-get:" "install" $missing
+    say "installing $(echo "$missing" | tr '\n' ' ')"
+    as_root apt-get update -qq
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+build_packages=(build-essential cmake ninja-build pkg-config git ca-certificates
+    libuv1-dev libjson-c-dev libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler
+    libssl-dev libcurl4-openssl-dev libwebsockets-dev libwebsockets-evlib-uv libsqlite3-dev
+    libncurses-dev)
+test_packages=(libcmocka-dev clang clang-format clang-tidy python3 python3-websocket curl tmux
+    universal-ctags docker.io docker-registry zstd)
+engine_packages=(runc qemu-user-static)
+
+# Configure and build one preset.
+build_preset() {
+    cmake --preset "$1" -S "$root" >/dev/null
+    cmake --build "$root/build/$1" -j "$(nproc)"
+}
