@@ -121,9 +121,9 @@ static void fail(struct part *p, int code, const char *text)
 }
 
 /* All there is to know is known: name the cause of a broken connection, and end. */
-static void drained(struct part *p, bool status_ended_well)
+static void drained(struct part *p)
 {
-    if (p->transport && !status_ended_well) {
+    if (p->transport && !p->status_eof) {
         char *text = depot_asprintf("builder %s went away while building (%s)",
             engine_name(p->engine), p->outcome.error->message);
         part_outcome_fail(&p->outcome, DEPOT_BUILD_FAILED, CODE_UNAVAILABLE, "%s", text);
@@ -135,7 +135,7 @@ static void drained(struct part *p, bool status_ended_well)
 static void drain(struct part *p)
 {
     if (p->status == NULL) {
-        drained(p, false);
+        drained(p);
         return;
     }
     set_state(p, PART_DRAINING);
@@ -182,8 +182,9 @@ static void on_status_done(struct depot_bk_call *c, const struct depot_error *er
         depot_log_debug("%s %s: status: %s", p->build->id, p->platform, err->msg);
     depot_bk_call_free(p->status);
     p->status = NULL;
+    p->status_eof = err == NULL;
     if (p->state == PART_DRAINING)
-        drained(p, err == NULL);
+        drained(p);
 }
 
 static const struct depot_bk_status_ops status_ops = {
@@ -336,7 +337,7 @@ static void on_timer(struct depot_timer *t, void *arg)
         finish(p);
         break;
     case PART_DRAINING:
-        drained(p, false);
+        drained(p);
         break;
     default:
         break;

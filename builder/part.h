@@ -43,7 +43,8 @@ struct part {
     struct depot_timer *grace; /* for a client that lost its session socket */
     bool cancelled;
     bool status_seen; /* at least one status came */
-    bool transport;   /* Solve ended because the engine could not be reached any more */
+    bool status_eof;  /* and it ended in order */
+    bool transport;   /* Solve ended as if the engine could not be reached any more */
     struct part_outcome outcome;
 };
 
