@@ -69,6 +69,24 @@ void dp_bk_status_error(const struct dp_grpc_status *st, const char *path, struc
         *st->message != '\0' ? st->message : dp_grpc_code_name(st->code));
 }
 
+static void link_hint(const struct depot_bk *bk, struct depot_error *err)
+{
+    if (err->hint[0] != '\0')
+        return;
+    switch (err->code) {
+    case DEPOT_ERR_DENIED:
+        depot_error_hint(err, "run as a user who may open %s", bk->addr.text);
+        break;
+    case DEPOT_ERR_UNAUTHENTICATED:
+    case DEPOT_ERR_PROTOCOL:
+        depot_error_hint(err, "check the address and the TLS certificates of the engine");
+        break;
+    default:
+        depot_error_hint(err, "check that %s is running and listens at %s",
+            bk->addr.docker ? "the Docker Engine" : "buildkitd", bk->addr.text);
+    }
+}
+
 static void on_message(struct dp_grpc_call *call, const uint8_t *data, size_t n, void *arg)
 {
     (void)call;
@@ -95,6 +113,8 @@ static void on_done(struct dp_grpc_call *call, const struct dp_grpc_status *st, 
     }
     struct depot_error err;
     dp_bk_status_error(st, r->path, &err);
+    if (st->code == DP_GRPC_UNAVAILABLE)
+        link_hint(r->link->bk, &err);
     r->ops->done(r, st, &err, r->arg);
 }
 
@@ -131,24 +151,6 @@ void dp_bk_link_release(struct dp_bk_link *l)
     dp_grpc_conn_free(l->conn);
     l->connect = NULL;
     l->conn = NULL;
-}
-
-static void link_hint(const struct depot_bk *bk, struct depot_error *err)
-{
-    if (err->hint[0] != '\0')
-        return;
-    switch (err->code) {
-    case DEPOT_ERR_DENIED:
-        depot_error_hint(err, "run as a user who may open %s", bk->addr.text);
-        break;
-    case DEPOT_ERR_UNAUTHENTICATED:
-    case DEPOT_ERR_PROTOCOL:
-        depot_error_hint(err, "check the address and the TLS certificates of the engine");
-        break;
-    default:
-        depot_error_hint(err, "check that %s is running and listens at %s",
-            bk->addr.docker ? "the Docker Engine" : "buildkitd", bk->addr.text);
-    }
 }
 
 /*
@@ -202,7 +204,7 @@ static void on_connected(
     }
     if (failed != NULL)
         depot_error_hint(&err, "%s", failed->hint);
-    depot_error_prefix(&err, "BuildKit engine %s", addr->text);
+    depot_error_prefix(&err, "BuildKit engine"); /* the message has the address */
     link_hint(l->bk, &err);
     link_settle(l, &err);
 }
@@ -234,7 +236,7 @@ int dp_bk_rpc_start(struct dp_bk_rpc *r, struct depot_error *err)
         l->conn = NULL;
     }
     if (l->connect == NULL && link_connect(l, err) < 0) {
-        depot_error_prefix(err, "BuildKit engine %s", l->bk->addr.text);
+        depot_error_prefix(err, "BuildKit engine");
         return err != NULL ? (int)err->code : DEPOT_ERR_UNAVAILABLE;
     }
     r->attempt = l->attempt;

@@ -15,6 +15,9 @@
 #include "buildkit/pb.h"
 #include "buildkit/status.h"
 
+/* protobuf-c's strings are not const. */
+#define STR(s) ((char *)(s))
+
 /* ---- the wire format ---- */
 static void test_pb__bytes_message_round_trip(void **state)
 {
@@ -94,31 +97,31 @@ static void pack_sample(struct depot_buf *to)
     t1.nanos = 5;
     t2.seconds = 1700000001;
     Pb__ProgressGroup group = PB__PROGRESS_GROUP__INIT;
-    group.id = "g1";
-    group.name = "copy";
+    group.id = STR("g1");
+    group.name = STR("copy");
     group.weak = true;
     Bk__Vertex v1 = BK__VERTEX__INIT, v2 = BK__VERTEX__INIT;
-    v1.digest = "sha256:a";
-    v1.name = "[1/2] FROM x";
+    v1.digest = STR("sha256:a");
+    v1.name = STR("[1/2] FROM x");
     v1.cached = true;
     v1.started = &t1;
     v1.completed = &t2;
-    v2.digest = "sha256:b";
-    v2.inputs = (char *[]){"sha256:a", "sha256:c"};
+    v2.digest = STR("sha256:b");
+    v2.inputs = (char *[]){STR("sha256:a"), STR("sha256:c")};
     v2.n_inputs = 2;
-    v2.name = "[2/2] RUN y";
-    v2.error = "exit code: 7";
+    v2.name = STR("[2/2] RUN y");
+    v2.error = STR("exit code: 7");
     v2.progress_group = &group;
 
     Bk__VertexStatus s = BK__VERTEX_STATUS__INIT;
-    s.id = "layer";
-    s.vertex = "sha256:b";
-    s.name = "downloading";
+    s.id = STR("layer");
+    s.vertex = STR("sha256:b");
+    s.name = STR("downloading");
     s.current = 1;
     s.total = 5000000000;
     s.timestamp = &t1;
     Bk__VertexLog l1 = BK__VERTEX_LOG__INIT, l2 = BK__VERTEX_LOG__INIT;
-    l1.vertex = l2.vertex = "sha256:b";
+    l1.vertex = l2.vertex = STR("sha256:b");
     l1.stream = 1;
     l2.stream = 2;
     l1.timestamp = l2.timestamp = &t2;
@@ -132,15 +135,15 @@ static void pack_sample(struct depot_buf *to)
     range.start = &p1;
     range.end = &p2;
     Pb__SourceInfo info = PB__SOURCE_INFO__INIT;
-    info.filename = "Dockerfile";
+    info.filename = STR("Dockerfile");
     info.data = bytes("FROM x\n");
     Bk__VertexWarning w = BK__VERTEX_WARNING__INIT;
-    w.vertex = "sha256:b";
+    w.vertex = STR("sha256:b");
     w.level = 1;
     w.short_text = bytes("short");
     w.detail = (ProtobufCBinaryData[]){bytes("d1"), bytes("d2")};
     w.n_detail = 2;
-    w.url = "https://x";
+    w.url = STR("https://x");
     w.info = &info;
     w.ranges = (Pb__Range *[]){&range};
     w.n_ranges = 1;
@@ -415,7 +418,7 @@ static void test_error__status_with_details(void **state)
     }
     Google__Status m = GOOGLE__STATUS__INIT;
     m.code = 2;
-    m.message = "exit code: 7";
+    m.message = STR("exit code: 7");
     m.details = list;
     m.n_details = 4;
     struct depot_buf buf = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
@@ -441,7 +444,7 @@ static void test_solve__always_has_cache_and_both_exporter_forms(void **state)
 {
     (void)state;
     struct depot_kvs attrs = {0};
-    struct depot_bk_export ex[2] = {{.type = "image"}, {.type = "local"}};
+    struct depot_bk_export ex[2] = {{.type = STR("image")}, {.type = STR("local")}};
     depot_kvs_set(&ex[0].attrs, "name", "x");
     depot_kvs_set(&attrs, "target", "t");
     struct depot_bk_solve req = {
@@ -486,7 +489,7 @@ static void test_workers__platforms_and_engine(void **state)
         list[i] = &p[i];
     }
     Bk__Pair label = BK__PAIR__INIT;
-    label.key = "org.mobyproject.buildkit.worker.snapshotter";
+    label.key = STR("org.mobyproject.buildkit.worker.snapshotter");
     static const struct {
         const char *id;
         size_t nlabels;
@@ -526,8 +529,8 @@ static void test_history__digest_of_a_record(void **state)
 {
     (void)state;
     Bk__Descriptor whole = BK__DESCRIPTOR__INIT, second = BK__DESCRIPTOR__INIT;
-    whole.digest = "sha256:whole";
-    second.digest = "sha256:second";
+    whole.digest = STR("sha256:whole");
+    second.digest = STR("sha256:second");
     Bk__IndexedDescriptor at1 = BK__INDEXED_DESCRIPTOR__INIT, at0 = BK__INDEXED_DESCRIPTOR__INIT;
     at1.key = 1;
     at1.value = &whole;
@@ -537,7 +540,7 @@ static void test_history__digest_of_a_record(void **state)
     indexed.results = (Bk__IndexedDescriptor *[]){&at1, &at0};
     indexed.n_results = 2;
     Bk__NamedResultInfo named = BK__NAMED_RESULT_INFO__INIT;
-    named.key = "linux/amd64";
+    named.key = STR("linux/amd64");
     named.value = &indexed;
     Bk__HistoryRecord rec = BK__HISTORY_RECORD__INIT;
     Bk__HistoryEvent ev = BK__HISTORY_EVENT__INIT;

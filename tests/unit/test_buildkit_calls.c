@@ -1,0 +1,517 @@
+/*
+ * The calls of core/buildkit against a small engine of our own: gRPC over a unix socket, a handful
+ * of methods with scripted answers.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "buildkit/convert.h"
+#include "buildkit/pb.h"
+#include "content.pb-c.h"
+#include "grpc/grpc.h"
+#include "net/stream.h"
+
+/* protobuf-c's strings are not const. */
+#define STR(s) ((char *)(s))
+
+enum { CONNS_MAX = 8, GUARD_MS = 10000 };
+
+/* ---- the engine ---- */
+struct engine {
+    struct depot_loop *loop;
+    struct depot_timer *guard;
+    char dir[32], path[64];
+    int fd;
+    struct depot_loop_fd *watch;
+    struct dp_grpc_conn *conns[CONNS_MAX];
+    size_t nconns;
+    bool has_history;
+    char seen[256]; /* metadata of the last session */
+    /* the client side of a test */
+    struct depot_bk *bk;
+    struct depot_bk_call *call;
+    struct depot_bk_session *session;
+    int dones, items;
+    char text[512];
+};
+
+static void answer(struct dp_grpc_call *c, const ProtobufCMessage *m)
+{
+    struct depot_buf buf = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    dp_pb_pack(&buf, m);
+    dp_grpc_send(c, buf.data, buf.len);
+    depot_buf_release(&buf);
+}
+
+static void on_request_none(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
+{
+    (void)c, (void)data, (void)n, (void)arg;
+}
+
+static void on_call_done(struct dp_grpc_call *c, const struct dp_grpc_status *st, void *arg)
+{
+    (void)c, (void)st, (void)arg;
+}
+
+static void on_workers(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
+{
+    (void)data, (void)n, (void)arg;
+    Pb__Platform p = PB__PLATFORM__INIT;
+    p.os = STR("linux");
+    p.architecture = STR("arm64");
+    Bk__WorkerRecord w = BK__WORKER_RECORD__INIT;
+    w.id = STR("abc");
+    w.platforms = (Pb__Platform *[]){&p};
+    w.n_platforms = 1;
+    Bk__ListWorkersResponse m = BK__LIST_WORKERS_RESPONSE__INIT;
+    m.record = (Bk__WorkerRecord *[]){&w};
+    m.n_record = 1;
+    answer(c, &m.base);
+    dp_grpc_respond(c, DP_GRPC_OK, "");
+}
+
+static void on_solve(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
+{
+    (void)arg;
+    Bk__SolveRequest *m = bk__solve_request__unpack(NULL, n, data);
+    bool internal = m != NULL && m->internal;
+    bk__solve_request__free_unpacked(m, NULL);
+    dp_grpc_respond(c, DP_GRPC_UNKNOWN, internal ? "no gateway here" : "it failed");
+}
+
+static void on_status(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
+{
+    (void)data, (void)n, (void)arg;
+    Bk__Vertex v = BK__VERTEX__INIT;
+    v.digest = STR("sha256:a");
+    v.name = STR("step");
+    Bk__StatusResponse m = BK__STATUS_RESPONSE__INIT;
+    m.vertexes = (Bk__Vertex *[]){&v};
+    m.n_vertexes = 1;
+    answer(c, &m.base);
+    answer(c, &m.base);
+    dp_grpc_respond(c, DP_GRPC_OK, "");
+}
+
+static void on_history(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
+{
+    (void)data, (void)n, (void)arg;
+    Google__Status error = GOOGLE__STATUS__INIT;
+    error.code = 2;
+    error.message = STR("short");
+    Bk__Descriptor blob = BK__DESCRIPTOR__INIT;
+    blob.digest = STR("sha256:blob");
+    Bk__HistoryRecord r = BK__HISTORY_RECORD__INIT;
+    r.ref = STR("ref");
+    r.error = &error;
+    r.external_error = &blob;
+    Bk__HistoryEvent ev = BK__HISTORY_EVENT__INIT;
+    ev.type = BK__HISTORY_EVENT_TYPE__COMPLETE;
+    ev.record = &r;
+    answer(c, &ev.base);
+    dp_grpc_respond(c, DP_GRPC_OK, "");
+}
+
+/* The blob in two messages. */
+static void on_read(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
+{
+    (void)data, (void)n, (void)arg;
+    Google__Any any = GOOGLE__ANY__INIT;
+    static const char json[] = "{\"digest\":\"sha256:failed\"}";
+    any.type_url = STR("github.com/moby/buildkit/errdefs.Vertex+json");
+    any.value = (ProtobufCBinaryData){.len = sizeof(json) - 1, .data = (uint8_t *)json};
+    Google__Status m = GOOGLE__STATUS__INIT;
+    m.code = 2;
+    m.message = STR("the whole story");
+    m.details = (Google__Any *[]){&any};
+    m.n_details = 1;
+    struct depot_buf buf = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    dp_pb_pack(&buf, &m.base);
+    Content__ReadResponse part = CONTENT__READ_RESPONSE__INIT;
+    part.data = (ProtobufCBinaryData){.len = 5, .data = (uint8_t *)buf.data};
+    answer(c, &part.base);
+    part.offset = 5;
+    part.data = (ProtobufCBinaryData){.len = buf.len - 5, .data = (uint8_t *)buf.data + 5};
+    answer(c, &part.base);
+    dp_grpc_respond(c, DP_GRPC_OK, "");
+    depot_buf_release(&buf);
+}
+
+/* A session that echoes. */
+static void on_session(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
+{
+    (void)arg;
+    dp_grpc_send(c, data, n);
+}
+
+static void on_session_end(struct dp_grpc_call *c, void *arg)
+{
+    (void)arg;
+    dp_grpc_respond(c, DP_GRPC_OK, "");
+}
+
+#define OPEN(name, fn, end)                                                                        \
+    static void name(struct dp_grpc_call *c, void *arg)                                            \
+    {                                                                                              \
+        static const struct dp_grpc_call_ops ops = {                                               \
+            .message = (fn), .half_closed = (end), .done = on_call_done};                          \
+        dp_grpc_accept(c, &ops, arg);                                                              \
+    }
+OPEN(open_workers, on_workers, NULL)
+OPEN(open_solve, on_solve, NULL)
+OPEN(open_status, on_status, NULL)
+OPEN(open_read, on_read, NULL)
+OPEN(open_hanging, on_request_none, NULL)
+OPEN(accept_history, on_history, NULL)
+OPEN(accept_session, on_session, on_session_end)
+
+static void open_history(struct dp_grpc_call *c, void *arg)
+{
+    struct engine *e = arg;
+    if (e->has_history)
+        accept_history(c, arg);
+    else
+        dp_grpc_respond(c, DP_GRPC_UNIMPLEMENTED, "unknown method");
+}
+
+static void open_session(struct dp_grpc_call *c, void *arg)
+{
+    struct engine *e = arg;
+    const char *second = dp_grpc_md_get(c, "x-docker-expose-session-grpc-method", 1);
+    snprintf(e->seen, sizeof(e->seen), "%s %s %s",
+        dp_grpc_md_get(c, "x-docker-expose-session-uuid", 0),
+        dp_grpc_md_get(c, "x-docker-expose-session-sharedkey", 0), second ? second : "-");
+    accept_session(c, arg);
+}
+
+static const struct dp_grpc_method methods[] = {
+    {"/moby.buildkit.v1.Control/ListWorkers", open_workers},
+    {"/moby.buildkit.v1.Control/Solve", open_solve},
+    {"/moby.buildkit.v1.Control/Status", open_status},
+    {"/moby.buildkit.v1.Control/DiskUsage", open_hanging},
+    {"/moby.buildkit.v1.Control/Session", open_session},
+    {"/moby.buildkit.v1.Control/ListenBuildHistory", open_history},
+    {"/containerd.services.content.v1.Content/Read", open_read},
+};
+
+static void on_conn_closed(struct dp_grpc_conn *conn, const struct depot_error *err, void *arg)
+{
+    (void)err;
+    struct engine *e = arg;
+    for (size_t i = 0; i < e->nconns; i++) {
+        if (e->conns[i] == conn)
+            e->conns[i] = NULL;
+    }
+    dp_grpc_conn_free(conn);
+}
+
+static void on_accept(struct depot_loop_fd *w, unsigned events, void *arg)
+{
+    (void)w, (void)events;
+    static const struct dp_grpc_conn_ops ops = {.closed = on_conn_closed};
+    struct engine *e = arg;
+    struct dp_stream *stream = NULL;
+    int fd = accept(e->fd, NULL, NULL);
+    if (fd < 0)
+        return;
+    assert_true(e->nconns < CONNS_MAX);
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    assert_int_equal(dp_stream_fd_new_take(e->loop, fd, &stream, NULL), 0);
+    assert_int_equal(dp_grpc_server_new_take(e->loop, stream, methods, DEPOT_ARRAY_LEN(methods), 0,
+                         &ops, e, &e->conns[e->nconns], NULL),
+        0);
+    e->nconns++;
+}
+
+static void on_guard(struct depot_timer *t, void *arg)
+{
+    (void)t, (void)arg;
+    fail_msg("no answer");
+}
+
+static int setup(void **state)
+{
+    struct engine *e = depot_calloc(1, sizeof(*e));
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    assert_int_equal(depot_loop_new(&e->loop, NULL), 0);
+    strcpy(e->dir, "/tmp/depot-test-XXXXXX");
+    assert_non_null(mkdtemp(e->dir));
+    snprintf(e->path, sizeof(e->path), "%s/s", e->dir);
+    snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", e->path);
+    e->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_true(e->fd >= 0);
+    assert_int_equal(bind(e->fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+    assert_int_equal(listen(e->fd, 8), 0);
+    assert_int_equal(
+        depot_loop_fd_new(e->loop, e->fd, DEPOT_READ, on_accept, e, &e->watch, NULL), 0);
+    e->guard = depot_timer_new(e->loop, on_guard, e);
+    depot_timer_start(e->guard, GUARD_MS, 0);
+
+    struct depot_addr addr = {.kind = DEPOT_ADDR_UNIX, .path = e->path, .text = e->path};
+    assert_int_equal(depot_bk_new(e->loop, &addr, NULL, &e->bk, NULL), 0);
+    *state = e;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct engine *e = *state;
+    depot_bk_call_free(e->call);
+    depot_bk_session_free(e->session);
+    depot_bk_free(e->bk);
+    for (size_t i = 0; i < e->nconns; i++)
+        dp_grpc_conn_free(e->conns[i]);
+    depot_loop_fd_free(e->watch);
+    depot_timer_free(e->guard);
+    close(e->fd);
+    unlink(e->path);
+    rmdir(e->dir);
+    for (int i = 0; i < 3; i++)
+        depot_loop_turn(e->loop);
+    depot_loop_free(e->loop);
+    depot_free(e);
+    return 0;
+}
+
+/* ---- the tests ---- */
+static void note_done(struct depot_bk_call *c, const struct depot_error *err, void *arg)
+{
+    (void)c;
+    struct engine *e = arg;
+    e->dones++;
+    if (err != NULL)
+        snprintf(e->text, sizeof(e->text), "%.200s | %.200s", err->msg, err->hint);
+    depot_loop_stop(e->loop);
+}
+
+/* Frees the call first and reads afterwards, which is allowed. */
+static void note_info(struct depot_bk_call *c, const struct depot_bk_info *info,
+    const struct depot_error *err, void *arg)
+{
+    struct engine *e = arg;
+    depot_bk_call_free(c);
+    e->call = NULL;
+    e->dones++;
+    if (info != NULL)
+        snprintf(e->text, sizeof(e->text), "%s %s %s %x", info->engine, info->version,
+            info->platforms[0], info->caps);
+    else
+        snprintf(e->text, sizeof(e->text), "%.200s | %.200s", err->msg, err->hint);
+    depot_loop_stop(e->loop);
+}
+
+static void test_probe__old_engine_without_history(void **state)
+{
+    struct engine *e = *state;
+    assert_int_equal(depot_bk_probe(e->bk, note_info, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_string_equal(e->text, "buildkit unknown linux/arm64 0");
+    assert_int_equal(e->nconns, 1); /* all questions share one connection */
+}
+
+static void test_probe__history_is_seen(void **state)
+{
+    struct engine *e = *state;
+    e->has_history = true;
+    assert_int_equal(depot_bk_probe(e->bk, note_info, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_string_equal(e->text, "buildkit unknown linux/arm64 1");
+}
+
+static void test_probe__no_engine_has_one_error_with_a_hint(void **state)
+{
+    struct engine *e = *state;
+    unlink(e->path);
+    struct depot_error err = {0};
+    int rc = depot_bk_probe(e->bk, note_info, e, &e->call, &err);
+    if (rc == 0) {
+        depot_loop_run(e->loop);
+        assert_int_equal(e->dones, 1);
+        assert_non_null(strstr(e->text, e->path));
+    }
+}
+
+static void note_result(struct depot_bk_call *c, const struct depot_bk_result *res, void *arg)
+{
+    struct engine *e = arg;
+    depot_bk_call_free(c);
+    e->call = NULL;
+    e->dones++;
+    assert_non_null(res->error);
+    snprintf(e->text, sizeof(e->text), "%d %s %s", res->error->code, res->error->message,
+        res->error->vertex != NULL ? res->error->vertex : "-");
+    depot_loop_stop(e->loop);
+}
+
+static void test_solve__missing_details_come_from_the_record(void **state)
+{
+    struct engine *e = *state;
+    struct depot_bk_solve req = {.ref = "ref"};
+    e->has_history = true;
+    assert_int_equal(depot_bk_solve(e->bk, &req, note_result, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_string_equal(e->text, "2 the whole story sha256:failed");
+    assert_int_equal(e->nconns, 2); /* Solve has its own */
+}
+
+static void test_solve__without_history_the_answer_must_do(void **state)
+{
+    struct engine *e = *state;
+    struct depot_bk_solve req = {.ref = "ref"};
+    assert_int_equal(depot_bk_solve(e->bk, &req, note_result, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_string_equal(e->text, "2 it failed -");
+}
+
+static void note_status(struct depot_bk_call *c, const struct depot_status *st, void *arg)
+{
+    (void)c;
+    struct engine *e = arg;
+    assert_string_equal(st->vertexes[0].name, "step");
+    e->items++;
+}
+
+static void test_status__messages_then_done(void **state)
+{
+    static const struct depot_bk_status_ops ops = {note_status, note_done};
+    struct engine *e = *state;
+    assert_int_equal(depot_bk_status(e->bk, "ref", &ops, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_int_equal(e->items, 2);
+    assert_int_equal(e->dones, 1);
+}
+
+static void free_at_status(struct depot_bk_call *c, const struct depot_status *st, void *arg)
+{
+    struct engine *e = arg;
+    depot_bk_call_free(c);
+    e->call = NULL;
+    assert_string_equal(st->vertexes[0].digest, "sha256:a");
+    e->items++;
+    depot_loop_stop(e->loop);
+}
+
+static void test_status__freed_inside_its_callback_goes_quiet(void **state)
+{
+    static const struct depot_bk_status_ops ops = {free_at_status, note_done};
+    struct engine *e = *state;
+    assert_int_equal(depot_bk_status(e->bk, "ref", &ops, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    for (int i = 0; i < 10; i++)
+        depot_loop_turn(e->loop);
+    assert_int_equal(e->items, 1);
+    assert_int_equal(e->dones, 0);
+}
+
+static void note_record(struct depot_bk_call *c, const struct depot_bk_record *rec, void *arg)
+{
+    (void)c;
+    struct engine *e = arg;
+    assert_int_equal(e->dones, 0); /* `done` waits for records that wait for their blob */
+    snprintf(e->text, sizeof(e->text), "%s %d %s", rec->ref, rec->kind, rec->error->message);
+    e->items++;
+}
+
+static void test_history__error_blob_is_read(void **state)
+{
+    static const struct depot_bk_history_ops ops = {note_record, note_done};
+    struct engine *e = *state;
+    e->has_history = true;
+    assert_int_equal(depot_bk_history(e->bk, NULL, false, true, &ops, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_int_equal(e->items, 1);
+    assert_int_equal(e->dones, 1);
+    assert_string_equal(e->text, "ref 1 the whole story");
+}
+
+static void note_usage(struct depot_bk_call *c, const struct depot_bk_usage *u, void *arg)
+{
+    (void)c, (void)u, (void)arg;
+}
+
+static void test_link__engine_dies_and_comes_back(void **state)
+{
+    static const struct depot_bk_usage_ops hang = {note_usage, note_done};
+    struct engine *e = *state;
+    assert_int_equal(depot_bk_disk_usage(e->bk, &hang, e, &e->call, NULL), 0);
+    for (int i = 0; i < 1000 && e->nconns == 0; i++)
+        depot_loop_turn(e->loop);
+    assert_int_equal(e->nconns, 1);
+    dp_grpc_conn_free(e->conns[0]);
+    e->conns[0] = NULL;
+    depot_loop_run(e->loop);
+    assert_int_equal(e->dones, 1);
+    depot_bk_call_free(e->call);
+    assert_int_equal(depot_bk_probe(e->bk, note_info, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_string_equal(e->text, "buildkit unknown linux/arm64 0");
+    assert_int_equal(e->nconns, 2);
+}
+
+static void session_data(struct depot_bk_session *s, const void *data, size_t n, void *arg)
+{
+    struct engine *e = arg;
+    size_t have = strlen(e->text);
+    snprintf(e->text + have, sizeof(e->text) - have, "%.*s", (int)n, (const char *)data);
+    if (strcmp(e->text, "early late") == 0)
+        depot_bk_session_end(s);
+    else if (strcmp(e->text, "early ") == 0)
+        depot_bk_session_write(s, "late", 4);
+}
+
+static void session_done(struct depot_bk_session *s, const struct depot_error *err, void *arg)
+{
+    struct engine *e = arg;
+    assert_null(err);
+    depot_bk_session_free(s);
+    e->session = NULL;
+    e->dones++;
+    depot_loop_stop(e->loop);
+}
+
+static void test_session__bytes_both_ways_and_metadata(void **state)
+{
+    static const struct depot_bk_session_ops ops = {.data = session_data, .done = session_done};
+    struct engine *e = *state;
+    struct depot_strv served = {0};
+    depot_strv_push(&served, "/a.B/C");
+    depot_strv_push(&served, "/d.E/F");
+    assert_int_equal(
+        depot_bk_session_open(e->bk, "id1", "key1", &served, &ops, e, &e->session, NULL), 0);
+    depot_strv_release(&served);
+    depot_bk_session_write(e->session, "early ", 6); /* no connection yet */
+    assert_int_equal(depot_bk_session_queued(e->session), 6);
+    depot_loop_run(e->loop);
+    assert_string_equal(e->text, "early late");
+    assert_string_equal(e->seen, "id1 key1 /d.E/F");
+    assert_int_equal(e->dones, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_probe__old_engine_without_history),
+        TEST(test_probe__history_is_seen),
+        TEST(test_probe__no_engine_has_one_error_with_a_hint),
+        TEST(test_solve__missing_details_come_from_the_record),
+        TEST(test_solve__without_history_the_answer_must_do),
+        TEST(test_status__messages_then_done),
+        TEST(test_status__freed_inside_its_callback_goes_quiet),
+        TEST(test_history__error_blob_is_read),
+        TEST(test_link__engine_dies_and_comes_back),
+        TEST(test_session__bytes_both_ways_and_metadata),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
