@@ -42,7 +42,7 @@ struct dp_session {
     TAILQ_HEAD(, dp_scall) calls;
     TAILQ_HEAD(, dp_session_event) events;
     bool turn_pending, in_turn, dead;
-    char *scratch; /* DP_SESSION_CHUNK bytes and some, for whoever reads */
+    char *scratch; /* where small files are read to, see filesync.c */
 };
 
 /* Begin: `c` is zeroed apart from what its owner has set. */
