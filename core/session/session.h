@@ -7,7 +7,6 @@
 #define DEPOT_CORE_SESSION_SESSION_H
 
 #include <depot/base.h>
-#include <depot/event.h>
 #include <depot/loop.h>
 
 #include "net/stream.h"
