@@ -1,0 +1,90 @@
+/*
+ * The daemon's replies: the messages that have `op` instead of `type`.
+ */
+#define DEPOT_LOG_MODULE "feed"
+#include "feed/client.h"
+
+#include <depot/log.h>
+
+#include <json-c/json.h>
+#include <string.h>
+
+enum { REPLY_MAX = 64 * 1024, REPLY_DEPTH = 8, BUILD_ID_MAX = 128 };
+
+/* Most messages are events, some of them large: look before parsing one twice. */
+static bool may_be_reply(const char *data, size_t n)
+{
+    static const char key[] = "\"op\"";
+    if (n > REPLY_MAX)
+        return false;
+    const char *end = data + n;
+    for (const char *p = data; p < end && (p = memchr(p, '"', (size_t)(end - p))) != NULL; p++) {
+        if ((size_t)(end - p) >= sizeof(key) - 1 && memcmp(p, key, sizeof(key) - 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *member(struct json_object *o, const char *key)
+{
+    struct json_object *v = NULL;
+    if (o == NULL || !json_object_object_get_ex(o, key, &v) ||
+        !json_object_is_type(v, json_type_string))
+        return NULL;
+    return json_object_get_string(v);
+}
+
+static void reply_created(struct feed_client *c, struct json_object *o)
+{
+    const char *build = member(o, "build");
+    if (depot_str_empty(build) || strlen(build) > BUILD_ID_MAX) {
+        struct depot_error err;
+        depot_error_clear(&err);
+        depot_error_set(
+            &err, DEPOT_ERR_PROTOCOL, "%s confirmed a build without its id", c->addr.text);
+        feed_client_answer(c, NULL, &err);
+        return;
+    }
+    feed_client_answer(c, build, NULL);
+}
+
+static void reply_error(struct feed_client *c, struct json_object *o)
+{
+    const char *build = member(o, "build");
+    struct json_object *e = NULL;
+    struct depot_error err;
+    depot_error_clear(&err);
+    (void)json_object_object_get_ex(o, "error", &e);
+    const char *code = member(e, "code"), *text = member(e, "message"), *hint = member(e, "hint");
+    depot_error_set(&err, depot_err_from_name(code != NULL ? code : "internal"), "%s",
+        text != NULL ? text : "the daemon refused, and does not say why");
+    depot_error_hint(&err, "%s", hint != NULL ? hint : "");
+    if (build == NULL && c->creates.len > 0 && c->creates.items[0].sent) {
+        feed_client_answer(c, NULL, &err);
+        return;
+    }
+    struct feed_build *b = build != NULL ? depot_map_get(c->builds, build) : NULL;
+    if (b != NULL) /* do not ask again after a reconnect */
+        b->wanted = b->cancel = false;
+    if (c->base.ops->refused != NULL)
+        c->base.ops->refused(&c->base, build, &err, c->base.arg);
+}
+
+bool feed_client_reply(struct feed_client *c, const char *data, size_t n)
+{
+    if (!may_be_reply(data, n))
+        return false;
+    struct json_tokener *tok = json_tokener_new_ex(REPLY_DEPTH);
+    struct json_object *o = json_tokener_parse_ex(tok, data, (int)n);
+    const char *op = json_object_is_type(o, json_type_object) ? member(o, "op") : NULL;
+    const bool is_reply = op != NULL && member(o, "type") == NULL;
+    if (is_reply && strcmp(op, "created") == 0)
+        reply_created(c, o);
+    else if (is_reply && strcmp(op, "error") == 0)
+        reply_error(c, o);
+    else if (is_reply)
+        depot_log_debug("an unknown reply was skipped");
+    json_object_put(o);
+    json_tokener_free(tok);
+    return is_reply;
+}
