@@ -90,7 +90,9 @@ static void watched_end(struct watched *w)
     depot_timer_free(w->timer);
     if (!w->complete)
         part_outcome_fail(&w->outcome, DEPOT_BUILD_FAILED, CODE_UNKNOWN,
-            "builder %s did not say how the build ended", engine_name(o->engine));
+            engine_is_up(o->engine) ? "builder %s did not say how the build ended"
+                                    : "builder %s went away while building",
+            engine_name(o->engine));
     append_end(w);
     TAILQ_REMOVE(&o->builds, w, entry);
     o->nbuilds--;
