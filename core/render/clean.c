@@ -1,0 +1,170 @@
+/*
+ * Makes bytes of a build step safe for a terminal. A state machine over single bytes, so that it
+ * does not matter where the engine cuts the stream.
+ */
+#include <depot/render.h>
+
+#include <string.h>
+
+enum clean_state {
+    GROUND,
+    ESCAPE,     /* behind ESC */
+    ESCAPE_MID, /* ESC and intermediate bytes: one final byte follows */
+    CSI,
+    STRING,     /* OSC, DCS, PM, APC, SOS: to BEL or ST */
+    STRING_ESC, /* ESC inside of one */
+    UTF8,
+};
+
+/* Characters that change the direction of text, or hide it: a name could lie with them. */
+static bool is_hidden(unsigned c)
+{
+    return (c >= 0x80 && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff ||
+           (c >= 0xe0000 && c <= 0xe007f);
+}
+
+static unsigned utf8_value(const struct depot_clean *c)
+{
+    unsigned v = c->need == 2   ? c->utf8[0] & 0x1fu
+                 : c->need == 3 ? c->utf8[0] & 0x0fu
+                                : c->utf8[0] & 0x07u;
+
+    for (int i = 1; i < c->need; i++)
+        v = v << 6 | (c->utf8[i] & 0x3fu);
+    return v;
+}
+
+static bool utf8_is_good(unsigned v, unsigned need)
+{
+    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+
+    return v >= least[need] && v <= 0x10ffff && (v < 0xd800 || v > 0xdfff);
+}
+
+static void utf8_start(struct depot_clean *c, struct depot_buf *out, unsigned char b)
+{
+    if (b >= 0xc2 && b <= 0xf4) {
+        c->need = b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
+        c->have = 1;
+        c->utf8[0] = b;
+        c->state = UTF8;
+    } else {
+        depot_buf_addc(out, '?');
+    }
+}
+
+static void ground(struct depot_clean *c, struct depot_buf *out, unsigned char b)
+{
+    if (b == 0x1b)
+        c->state = ESCAPE;
+    else if (b >= 0x80)
+        utf8_start(c, out, b);
+    else if (b == '\r')
+        depot_buf_addc(out, ' '); /* what follows would be written over our own prefix */
+    else if (b == '\n' || b == '\t' || (b >= 0x20 && b != 0x7f))
+        depot_buf_addc(out, (char)b);
+}
+
+static void escape(struct depot_clean *c, unsigned char b)
+{
+    if (b == '[')
+        c->state = CSI;
+    else if (b == ']' || b == 'P' || b == 'X' || b == '^' || b == '_')
+        c->state = STRING;
+    else if (b >= 0x20 && b < 0x30)
+        c->state = ESCAPE_MID;
+    else if (b != 0x1b)
+        c->state = GROUND;
+}
+
+/* False: the sequence is broken, and the byte is to be looked at again. */
+static bool utf8_more(struct depot_clean *c, struct depot_buf *out, unsigned char b)
+{
+    unsigned v;
+
+    if (b < 0x80 || b > 0xbf) {
+        c->state = GROUND;
+        depot_buf_addc(out, '?');
+        return false;
+    }
+    c->utf8[c->have++] = b;
+    if (c->have < c->need)
+        return true;
+    c->state = GROUND;
+    v = utf8_value(c);
+    if (!utf8_is_good(v, c->need))
+        depot_buf_addc(out, '?');
+    else if (!is_hidden(v))
+        depot_buf_add(out, c->utf8, c->need);
+    return true;
+}
+
+static bool step(struct depot_clean *c, struct depot_buf *out, unsigned char b)
+{
+    if (b == '\n' && c->state != GROUND && c->state != UTF8)
+        c->state = GROUND;
+    switch ((enum clean_state)c->state) {
+    case GROUND:
+        ground(c, out, b);
+        break;
+    case ESCAPE:
+        escape(c, b);
+        break;
+    case ESCAPE_MID:
+        if (b >= 0x30)
+            c->state = GROUND;
+        break;
+    case CSI:
+        if (b == 0x1b)
+            c->state = ESCAPE;
+        else if (b >= 0x40)
+            c->state = GROUND;
+        break;
+    case STRING:
+        if (b == 0x07)
+            c->state = GROUND;
+        else if (b == 0x1b)
+            c->state = STRING_ESC;
+        break;
+    case STRING_ESC:
+        if (b == '\\')
+            c->state = GROUND;
+        else if (b != 0x1b)
+            c->state = STRING;
+        break;
+    case UTF8:
+        return utf8_more(c, out, b);
+    }
+    return true;
+}
+
+void depot_clean_feed(struct depot_clean *c, struct depot_buf *out, const void *data, size_t n)
+{
+    const unsigned char *p = data, *end = p + n;
+
+    while (p < end) {
+        const unsigned char *from = p;
+
+        if (c->state == GROUND) {
+            while (p < end && *p >= 0x20 && *p < 0x7f)
+                p++;
+            if (p > from)
+                depot_buf_add(out, from, (size_t)(p - from));
+            if (p == end)
+                break;
+        }
+        if (step(c, out, *p))
+            p++;
+    }
+}
+
+void depot_clean_string(struct depot_buf *out, const char *s)
+{
+    struct depot_clean c = {0};
+
+    for (; *s; s++)
+        depot_clean_feed(&c, out, *s == '\n' ? " " : s, 1);
+    if (c.state == UTF8)
+        depot_buf_addc(out, '?');
+}

@@ -1,0 +1,142 @@
+/*
+ * The table of sinks, the two small ones, and number formats that they share.
+ */
+#include "render/render_priv.h"
+
+#include <depot/wire.h>
+
+#include <math.h>
+#include <string.h>
+
+static void rawjson_apply(struct depot_render *r, const struct depot_event *ev, uint64_t now)
+{
+    DEPOT_UNUSED(now);
+    if (ev->type != DEPOT_EVENT_BUILD_STATUS)
+        return;
+    depot_wire_encode_status(&r->out, &ev->u.status.status);
+    depot_buf_addc(&r->out, '\n');
+}
+
+static const struct dp_render_ops rawjson = {
+    .name = "rawjson",
+    .size = sizeof(struct depot_render),
+    .apply = rawjson_apply,
+};
+
+static const struct dp_render_ops quiet = {
+    .name = "quiet",
+    .size = sizeof(struct depot_render),
+};
+
+static const struct dp_render_ops *const sinks[] = {&dp_render_plain, &rawjson, &quiet};
+const char *const depot_render_names[] = {"plain", "rawjson", "quiet", NULL};
+
+static void flush(struct depot_render *r)
+{
+    if (!r->out.len)
+        return;
+    fwrite(r->out.data, 1, r->out.len, r->opts.out);
+    fflush(r->opts.out);
+    depot_buf_clear(&r->out);
+}
+
+int depot_render_new(struct depot_render **out, const char *name, const struct depot_build *build,
+    const struct depot_render_opts *opts, struct depot_error *err)
+{
+    struct depot_render *r;
+
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(sinks); i++) {
+        if (!depot_str_eq(sinks[i]->name, name))
+            continue;
+        r = depot_calloc(1, sinks[i]->size);
+        r->ops = sinks[i];
+        r->build = build;
+        r->opts = *opts;
+        depot_buf_init(&r->out, DEPOT_BUF_NO_LIMIT);
+        if (r->ops->begin)
+            r->ops->begin(r);
+        *out = r;
+        return 0;
+    }
+    return depot_error_set(
+        err, DEPOT_ERR_NOT_FOUND, "no progress mode \"%s\"", name ? name : "(none)");
+}
+
+void depot_render_apply(struct depot_render *r, const struct depot_event *ev, uint64_t now)
+{
+    if (r->ops->apply)
+        r->ops->apply(r, ev, now);
+    flush(r);
+}
+
+uint64_t depot_render_deadline(const struct depot_render *r)
+{
+    return r->ops->deadline ? r->ops->deadline(r) : 0;
+}
+
+void depot_render_tick(struct depot_render *r, uint64_t now)
+{
+    if (r->ops->tick)
+        r->ops->tick(r, now);
+    flush(r);
+}
+
+void depot_render_end(struct depot_render *r, uint64_t now)
+{
+    if (r->ops->end)
+        r->ops->end(r, now);
+    flush(r);
+}
+
+void depot_render_free(struct depot_render *r)
+{
+    if (!r)
+        return;
+    if (r->ops->release)
+        r->ops->release(r);
+    depot_buf_release(&r->out);
+    depot_free(r);
+}
+
+double dp_seconds(int64_t ns)
+{
+    return (double)(ns / DEPOT_SEC) + (double)(ns % DEPOT_SEC) / 1e9;
+}
+
+void dp_put_fixed(struct depot_buf *out, double v, int decimals)
+{
+    char tmp[64];
+
+    snprintf(tmp, sizeof(tmp), "%.*f", decimals, v);
+    for (char *p = tmp; *p; p++)
+        if (*p == ',')
+            *p = '.';
+    depot_buf_adds(out, tmp);
+}
+
+void dp_put_bytes(struct depot_buf *out, int64_t n)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+    double size = n < 0 ? -(double)n : (double)n, unit = 1;
+    size_t i = 0;
+
+    while (i + 1 < DEPOT_ARRAY_LEN(units) && size >= unit * 1000) {
+        unit *= 1000;
+        i++;
+    }
+    if (i == 0)
+        depot_buf_addf(out, "%lld", (long long)n);
+    else
+        dp_put_fixed(out, (double)n / unit, 2);
+    depot_buf_adds(out, units[i]);
+}
+
+void dp_put_text(struct depot_buf *out, const struct depot_render_opts *opts, const char *s)
+{
+    if (!s)
+        return;
+    if (opts->sanitize)
+        depot_clean_string(out, s);
+    else
+        depot_buf_adds(out, s);
+}
