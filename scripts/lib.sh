@@ -46,7 +46,11 @@ build_packages=(build-essential cmake ninja-build pkg-config git ca-certificates
     libuv1-dev libjson-c-dev libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler
     libssl-dev libcurl4-openssl-dev libwebsockets-dev libwebsockets-evlib-uv libsqlite3-dev
     libncurses-dev)
-test_packages=(libcmocka-dev clang clang-format clang-tidy python3 python3-websocket curl tmux
+# The package of clang's sanitizer and fuzzer runtimes, which carries the version in its name.
+clang_runtime() {
+    apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/libclang-rt-\1-dev/p' | head -n 1
+}
+test_packages=(libcmocka-dev clang "$(clang_runtime)" clang-format clang-tidy python3 python3-websocket curl tmux
     universal-ctags docker.io docker-registry zstd)
 engine_packages=(runc qemu-user-static)
 

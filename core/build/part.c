@@ -80,6 +80,14 @@ static const struct dp_pipe_ops pipe_ops = {
 
 /* ---- socket ---- */
 
+static void ws_open(struct dp_ws *ws, void *arg)
+{
+    struct dp_part *p = arg;
+    DEPOT_UNUSED(ws);
+    if (p->pipe != NULL)
+        dp_pipe_writable(p->pipe);
+}
+
 static void ws_message(struct dp_ws *ws, const void *data, size_t n, void *arg)
 {
     struct dp_part *p = arg;
@@ -112,7 +120,7 @@ static void ws_closed(struct dp_ws *ws, int status, const struct depot_error *er
 }
 
 static const struct dp_ws_ops ws_ops = {
-    .message = ws_message, .writable = ws_writable, .closed = ws_closed};
+    .open = ws_open, .message = ws_message, .writable = ws_writable, .closed = ws_closed};
 
 /* ---- session ---- */
 
