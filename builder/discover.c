@@ -70,15 +70,15 @@ static bool try_place(const struct discover_world *w, const struct place *p, con
 {
     struct depot_error err = {0};
     if (depot_addr_parse(text, 0, addr, &err) != 0) {
-        depot_buf_addf(tried, "  %s (from $%s: not an address that is supported)\n", text,
-            p->env != NULL ? p->env : "");
+        depot_buf_addf(tried, "%s%s (from $%s: not an address that is supported)",
+            tried->len > 0 ? ", " : "", text, p->env != NULL ? p->env : "");
         return false;
     }
     /* An explicit TCP address is trusted: the engine's own probe will say what is wrong. */
     int rc = addr->kind == DEPOT_ADDR_UNIX ? w->connects(addr->path, w->arg) : 0;
     if (rc == 0)
         return true;
-    depot_buf_addf(tried, "  %s (%s)\n", text, strerror(rc));
+    depot_buf_addf(tried, "%s%s (%s)", tried->len > 0 ? ", " : "", text, strerror(rc));
     depot_addr_release(addr);
     return false;
 }

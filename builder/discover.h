@@ -18,8 +18,8 @@ extern const struct discover_world discover_here;
 /*
  * The first place that answers, in this order: $BUILDKIT_HOST, /run/buildkit/buildkitd.sock,
  * $XDG_RUNTIME_DIR/buildkit/buildkitd.sock, $DOCKER_HOST, /var/run/docker.sock, /run/docker.sock.
- * True when found: `out` is the caller's. `*tried` always gets one line about each place looked at
- * in vain; the caller frees.
+ * True when found: `out` is the caller's. `*tried` always gets the places looked at in vain, with
+ * commas between; the caller frees.
  */
 bool discover_builder(
     const struct discover_world *w, struct service_builder_config *out, char **tried);

@@ -38,6 +38,7 @@ struct daemon {
     struct service *service;
     struct server *server;
     struct depot_strv tokens;
+    bool discover;             /* no builder is configured, and none was found yet */
     struct depot_timer *timer; /* first READY_WAIT_MS, then ticks, then the steps of stopping */
     struct depot_signal *term, *interrupt;
     uint64_t busy_ms; /* when it was last seen in use */
@@ -144,8 +145,30 @@ static void begin(void *arg)
     depot_timer_start(d->timer, TICK_MS, TICK_MS);
 }
 
+/* A BuildKit on this machine, when none is configured; it may also be started after the daemon. */
+static void discover(struct daemon *d, bool first)
+{
+    struct service_builder_config found;
+    struct depot_error err = {0};
+    char *tried = NULL;
+    if (!d->discover)
+        return;
+    if (discover_builder(&discover_here, &found, &tried)) {
+        d->discover = false;
+        if (service_add_builder(d->service, &found, &err) != 0)
+            complain(&err);
+        config_builder_release(&found);
+    } else {
+        service_set_tried(d->service, tried);
+        if (first)
+            depot_log_warn("no BuildKit was found; looked at %s", tried);
+    }
+    depot_free(tried);
+}
+
 static void tick(struct daemon *d)
 {
+    discover(d, false);
     if (!service_idle(d->service) || server_clients(d->server) > 0)
         d->busy_ms = depot_mono_ms();
     uint64_t idle_ms = (uint64_t)d->config.idle_s * 1000;
@@ -214,30 +237,16 @@ static int read_tokens(struct daemon *d, struct depot_error *err)
     return rc;
 }
 
-static void find_builder(struct config *c, char **tried)
-{
-    struct service_builder_config found;
-    if (c->nbuilders > 0 || !discover_builder(&discover_here, &found, tried))
-        return;
-    c->builders = depot_calloc(1, sizeof(*c->builders));
-    c->builders[0] = found;
-    c->nbuilders = 1;
-}
-
 static int open_service(struct daemon *d, struct depot_error *err)
 {
     struct config *c = &d->config;
-    char *tried = NULL;
-    find_builder(c, &tried);
     int rc = service_new(d->loop, d->store, d->hub, c->builders, c->nbuilders, &d->service, err);
-    if (rc == 0) {
-        hub_set_service(d->hub, d->service);
-        service_set_tried(d->service, tried);
-        if (c->nbuilders == 0)
-            depot_log_warn("no BuildKit was found; looked at:\n%s", tried);
-    }
-    depot_free(tried);
-    return rc;
+    if (rc != 0)
+        return rc;
+    hub_set_service(d->hub, d->service);
+    d->discover = c->nbuilders == 0;
+    discover(d, true);
+    return 0;
 }
 
 static int open_all(struct daemon *d, struct depot_error *err)

@@ -99,10 +99,9 @@ void service_new_id(struct service *s, char id[SERVICE_ID_LEN + 1])
 static int no_builder(const struct service *s, struct depot_error *err)
 {
     depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "no builder: no BuildKit was found%s%s",
-        depot_str_empty(s->tried) ? "" : "; looked at:\n", s->tried != NULL ? s->tried : "");
-    return depot_error_hint(err,
-        "start BuildKit (buildkitd, or a Docker Engine) and then depotd again, "
-        "or name one with depotd --builder NAME=ADDRESS");
+        depot_str_empty(s->tried) ? "" : "; looked at ", s->tried != NULL ? s->tried : "");
+    return depot_error_hint(err, "start BuildKit (buildkitd, or a Docker Engine) and try again, "
+                                 "or name one with depotd --builder NAME=ADDRESS");
 }
 
 static int check_room(const struct service *s, const struct plan *plan, struct depot_error *err)
@@ -211,6 +210,24 @@ const struct depot_ev_builder *service_builders(struct service *s, const bool **
 }
 
 /* ---- making and unmaking ---- */
+int service_add_builder(
+    struct service *s, const struct service_builder_config *builder, struct depot_error *err)
+{
+    size_t n = s->nengines + 1;
+    struct engine *e;
+    int rc = engine_new(s->loop, builder, &engine_callbacks, s, &e, err);
+    if (rc != 0)
+        return rc;
+    s->engines = depot_realloc(s->engines, n * sizeof(struct engine *));
+    s->observers = depot_realloc(s->observers, n * sizeof(struct observer *));
+    s->view = depot_realloc(s->view, n * sizeof(*s->view));
+    s->view_up = depot_realloc(s->view_up, n * sizeof(*s->view_up));
+    s->engines[n - 1] = e;
+    s->observers[n - 1] = observer_new(s, e);
+    s->nengines = n;
+    return 0;
+}
+
 int service_new(struct depot_loop *l, struct store *store, struct hub *hub,
     const struct service_builder_config *builders, size_t n, struct service **out,
     struct depot_error *err)
@@ -222,18 +239,12 @@ int service_new(struct depot_loop *l, struct store *store, struct hub *hub,
     s->builds = depot_map_new();
     s->ready_timer = depot_timer_new(l, on_ready_timer, s);
     TAILQ_INIT(&s->relays);
-    s->engines = depot_calloc(n + 1, sizeof(struct engine *));
-    s->observers = depot_calloc(n + 1, sizeof(struct observer *));
-    s->view = depot_calloc(n + 1, sizeof(*s->view));
-    s->view_up = depot_calloc(n + 1, sizeof(*s->view_up));
     for (size_t i = 0; i < n; i++) {
-        int rc = engine_new(l, &builders[i], &engine_callbacks, s, &s->engines[i], err);
+        int rc = service_add_builder(s, &builders[i], err);
         if (rc != 0) {
             service_free(s);
             return rc;
         }
-        s->observers[i] = observer_new(s, s->engines[i]);
-        s->nengines++;
     }
     *out = s;
     return 0;

@@ -30,6 +30,9 @@ void service_free(struct service *s);
 /* `fn` once every builder has answered or failed to, at the latest some seconds after the start;
  * never from inside this call. */
 void service_on_ready(struct service *s, void (*fn)(void *arg), void *arg);
+/* One more, from now on. */
+int service_add_builder(struct service *s, const struct service_builder_config *builder,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 /* Where builders were looked for in vain: part of the error when there is none. */
 void service_set_tried(struct service *s, const char *tried);
 /* Cancel all that runs; service_idle() turns true when it is over. */

@@ -41,7 +41,8 @@ static int fake_connects(const char *path, void *arg)
 }
 
 static const struct row rows[] = {
-    {.name = NULL, .tried = "  unix:///run/buildkit/buildkitd.sock (No such file or directory)\n"},
+    {.name = NULL,
+        .tried = "unix:///run/buildkit/buildkitd.sock (No such file or directory), docker+unix"},
     {.alive = {"/run/buildkit/buildkitd.sock", "/var/run/docker.sock"},
         .name = "buildkit",
         .address = "unix:///run/buildkit/buildkitd.sock"},
