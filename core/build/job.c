@@ -29,6 +29,8 @@ struct depot_job {
     char *request;
     bool cancelling, finished, over, lost;
     uint64_t settle_until;
+    bool has_lost_session;
+    struct depot_error lost_session;
     bool has_error; /* an error of ours decides over what the build says */
     struct depot_error error;
 };
@@ -75,6 +77,8 @@ static int state_error(const struct depot_job *j, struct depot_error *err)
 static void finish(struct depot_job *j)
 {
     struct depot_error err = {0};
+    if (j->has_lost_session && !j->cancelling && j->state->state != DEPOT_BUILD_SUCCEEDED)
+        j->ops->problem(j, &j->lost_session, j->arg);
     if (!j->has_error && state_error(j, &err) == 0)
         end_with(j, NULL);
     else if (j->has_error && j->state->state != DEPOT_BUILD_CANCELLED)
@@ -126,13 +130,15 @@ static void part_problem(struct dp_part *p, const struct depot_error *err, void 
         depot_feed_cancel(j->feed, j->id);
 }
 
+/* A socket that breaks while its part is ending means nothing; what it cost shows when the build
+ * is over, so it is told only then. */
 static void part_closed(struct dp_part *p, const struct depot_error *err, void *arg)
 {
     struct depot_job *j = arg;
-    if (err != NULL && !j->finished && !j->over && !j->cancelling) {
-        struct depot_error e = *err;
-        depot_error_prefix(&e, "session with builder %s", dp_part_builder(p));
-        j->ops->problem(j, &e, j->arg);
+    if (err != NULL && !j->has_lost_session) {
+        j->has_lost_session = true;
+        j->lost_session = *err;
+        depot_error_prefix(&j->lost_session, "session with builder %s", dp_part_builder(p));
     }
     settle(j);
 }
