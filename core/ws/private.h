@@ -21,6 +21,11 @@ enum {
 int dp_ws_callback(
     struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
 
+/* `status` is that of an HTTP answer, 0 when none came; then `detail`, libwebsockets' own words,
+ * and the socket's file tell more. */
+void dp_ws_explain(const struct depot_addr *addr, const char *path, bool token, int status,
+    const char *detail, size_t n, struct depot_error *err);
+
 /* Where a connection with these TLS files belongs; made on first use. */
 struct dp_ws_place {
     struct lws_context *lws;

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum ws_state { WS_STARTING, WS_CONNECTING, WS_OPEN, WS_CLOSED };
@@ -107,74 +106,12 @@ void dp_ws_free(struct dp_ws *ws)
 
 /* ---- connecting ---- */
 
-static int explain_unix(const struct dp_ws *ws, struct depot_error *err)
-{
-    struct stat st;
-    const char *where = ws->addr.text;
-    if (stat(ws->addr.path, &st) < 0) {
-        const int errnum = errno;
-        depot_error_set(err, errnum == EACCES ? DEPOT_ERR_DENIED : DEPOT_ERR_UNAVAILABLE,
-            "cannot connect to %s: %s", where, strerror(errnum));
-        return depot_error_hint(err, "is the daemon running, and is this its socket?");
-    }
-    if (!S_ISSOCK(st.st_mode)) {
-        depot_error_set(err, DEPOT_ERR_INVALID, "cannot connect to %s: not a socket", where);
-        return depot_error_hint(err, "give the address of a depotd");
-    }
-    if (access(ws->addr.path, W_OK) < 0) {
-        depot_error_set(err, DEPOT_ERR_DENIED, "cannot connect to %s: %s", where, strerror(errno));
-        return depot_error_hint(err, "the daemon takes its own user and root on this socket");
-    }
-    depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "cannot connect to %s: nobody answers", where);
-    return depot_error_hint(err, "the daemon has gone and left its socket; start it again");
-}
-
-static void explain(
-    const struct dp_ws *ws, const char *detail, size_t n, int status, struct depot_error *err)
-{
-    static const struct {
-        int status;
-        enum depot_err code;
-        const char *text, *hint;
-    } rows[] = {
-        {401, DEPOT_ERR_UNAUTHENTICATED, "no valid token", NULL},
-        {403, DEPOT_ERR_DENIED, "not allowed", "this token or user may not do that"},
-        {404, DEPOT_ERR_NOT_FOUND, "not found", "is this the address of a depotd?"},
-        {409, DEPOT_ERR_EXISTS, "conflict", ""},
-        {429, DEPOT_ERR_EXHAUSTED, "too many requests", "try again later"},
-        {503, DEPOT_ERR_UNAVAILABLE, "the service is not available", "try again later"},
-    };
-    const char *where = ws->addr.text;
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        if (rows[i].status != status)
-            continue;
-        depot_error_set(
-            err, rows[i].code, "%s refused %s: HTTP %d, %s", where, ws->path, status, rows[i].text);
-        if (rows[i].hint != NULL)
-            depot_error_hint(err, "%s", rows[i].hint);
-        else
-            depot_error_hint(err, ws->token == NULL ? "set DEPOT_TOKEN to a token of this daemon"
-                                                    : "check DEPOT_TOKEN: the daemon does not know "
-                                                      "this token");
-        return;
-    }
-    if (status != 0) {
-        depot_error_set(err, DEPOT_ERR_PROTOCOL, "%s refused %s: HTTP %d", where, ws->path, status);
-        depot_error_hint(err, "is this the address of a depotd?");
-    } else if (ws->addr.kind == DEPOT_ADDR_UNIX) {
-        explain_unix(ws, err);
-    } else {
-        depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "cannot connect to %s: %.*s", where, (int)n,
-            detail != NULL ? detail : "");
-        depot_error_hint(err, "is the daemon running there, and reachable from here?");
-    }
-}
-
 static void ws_fail(struct dp_ws *ws, const char *detail, size_t n, int status)
 {
     struct depot_error err;
+    depot_log_debug("%s: HTTP %d, %.*s", ws->addr.text, status, (int)n, detail);
     depot_error_clear(&err);
-    explain(ws, detail, n, status, &err);
+    dp_ws_explain(&ws->addr, ws->path, ws->token != NULL, status, detail, n, &err);
     ws_closed(ws, status, &err);
 }
 
@@ -260,6 +197,27 @@ static bool printable(const char *s)
     return true;
 }
 
+static int check_file(const char *what, const char *path, struct depot_error *err)
+{
+    if (path == NULL || access(path, R_OK) == 0)
+        return 0;
+    depot_error_set(
+        err, DEPOT_ERR_INVALID, "cannot read the %s %s: %s", what, path, strerror(errno));
+    return depot_error_hint(err, "check the TLS options");
+}
+
+static int check_tls(const struct depot_tls *t, struct depot_error *err)
+{
+    if (t == NULL)
+        return 0;
+    int rc = check_file("CA file", t->ca, err);
+    if (rc == 0)
+        rc = check_file("certificate", t->cert, err);
+    if (rc == 0)
+        rc = check_file("key", t->key, err);
+    return rc;
+}
+
 static int check_opts(const struct dp_ws_opts *o, struct depot_error *err)
 {
     /* Both go into a line of the handshake. */
@@ -273,6 +231,8 @@ static int check_opts(const struct dp_ws_opts *o, struct depot_error *err)
     if (o->addr->kind == DEPOT_ADDR_UNIX && strlen(o->addr->path) > 107)
         return depot_error_set(err, DEPOT_ERR_TOO_BIG,
             "the path of the socket is longer than 107 bytes: %s", o->addr->path);
+    if (o->addr->kind == DEPOT_ADDR_TCP)
+        return check_tls(o->tls, err);
     return 0;
 }
 
@@ -550,7 +510,7 @@ int dp_ws_callback(
         on_open(ws, wsi);
         return ws->dead ? -1 : 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        on_connect_error(ws, wsi, in, in != NULL ? len : 0);
+        on_connect_error(ws, wsi, in != NULL ? in : "", in != NULL ? len : 0);
         return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE:
         return on_receive(ws, wsi, in, len);
