@@ -15,11 +15,13 @@
 #include "net/stream.h"
 
 /* X(id, number): google.rpc.Code */
+/* clang-format off */
 #define DP_GRPC_CODES(X)                                                                           \
-    X(OK, 0) X(CANCELLED, 1) X(UNKNOWN, 2) X(INVALID_ARGUMENT, 3) X(DEADLINE_EXCEEDED, 4)           \
-    X(NOT_FOUND, 5) X(ALREADY_EXISTS, 6) X(PERMISSION_DENIED, 7) X(RESOURCE_EXHAUSTED, 8)           \
-    X(FAILED_PRECONDITION, 9) X(ABORTED, 10) X(OUT_OF_RANGE, 11) X(UNIMPLEMENTED, 12)               \
+    X(OK, 0) X(CANCELLED, 1) X(UNKNOWN, 2) X(INVALID_ARGUMENT, 3) X(DEADLINE_EXCEEDED, 4)          \
+    X(NOT_FOUND, 5) X(ALREADY_EXISTS, 6) X(PERMISSION_DENIED, 7) X(RESOURCE_EXHAUSTED, 8)          \
+    X(FAILED_PRECONDITION, 9) X(ABORTED, 10) X(OUT_OF_RANGE, 11) X(UNIMPLEMENTED, 12)              \
     X(INTERNAL, 13) X(UNAVAILABLE, 14) X(DATA_LOSS, 15) X(UNAUTHENTICATED, 16)
+/* clang-format on */
 enum dp_grpc_code {
 #define DP_GRPC_ENUM(id, n) DP_GRPC_##id = (n),
     DP_GRPC_CODES(DP_GRPC_ENUM)
@@ -76,7 +78,8 @@ int dp_grpc_client_new_take(struct depot_loop *l, struct dp_stream *take, const 
 
 struct dp_grpc_method {
     const char *path; /* "/pkg.Service/Method" */
-    /* A call began and its headers are known: call dp_grpc_accept(), or dp_grpc_respond() to refuse. */
+    /* A call began and its headers are known: call dp_grpc_accept(), or dp_grpc_respond() to
+     * refuse. */
     void (*open)(struct dp_grpc_call *c, void *arg);
 };
 /* Methods not in the table are answered with UNIMPLEMENTED. The table is borrowed. */

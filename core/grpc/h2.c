@@ -62,6 +62,15 @@ static void fail_ended(struct dp_grpc_conn *h, const char *what)
         fail(h, cut > 0 ? DEPOT_ERR_UNAVAILABLE : 0, "%s", what);
 }
 
+static void fail_broken(struct dp_grpc_conn *h, int code)
+{
+    /* What ECONNRESET and EPIPE become on their way through the stream. */
+    if (code == DEPOT_ERR_UNAVAILABLE)
+        fail(h, code, "the peer cut the connection");
+    else
+        fail(h, code, "the connection broke: %s", depot_err_text(code));
+}
+
 /* ---- reading ---- */
 static bool receive(struct dp_grpc_conn *h, const uint8_t *data, size_t n)
 {
@@ -92,7 +101,7 @@ static void read_some(struct dp_grpc_conn *h)
         if (n == DEPOT_ERR_AGAIN)
             return;
         if (n < 0) {
-            fail(h, (int)n, "the connection broke: %s", depot_err_text((int)n));
+            fail_broken(h, (int)n);
             return;
         }
         if (n == 0) {
@@ -132,7 +141,7 @@ static void write_failed(struct dp_grpc_conn *h, int code)
 {
     /* The peer may have told us why before it went. */
     read_some(h);
-    fail(h, code, "the connection broke: %s", depot_err_text(code));
+    fail_broken(h, code);
 }
 
 static void flush(struct dp_grpc_conn *h)

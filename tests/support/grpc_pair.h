@@ -243,7 +243,7 @@ struct raw {
     int resets;
     const char *body; /* data provider */
     size_t body_len;
-    bool body_end; /* END_STREAM after it */
+    const char *const *trailer; /* after the body; NULL: END_STREAM with it */
 };
 
 static inline int raw_frame(nghttp2_session *s, const nghttp2_frame *f, void *user)
@@ -259,12 +259,25 @@ static inline int raw_frame(nghttp2_session *s, const nghttp2_frame *f, void *us
     return 0;
 }
 
+/* Lists of name, value, name, value, ..., NULL. */
+static inline size_t raw_nv(nghttp2_nv *nv, const char *const *fields)
+{
+    size_t n = 0;
+    for (; fields[2 * n] != NULL; n++) {
+        nv[n] = (nghttp2_nv){
+            .name = (uint8_t *)(uintptr_t)fields[2 * n],
+            .value = (uint8_t *)(uintptr_t)fields[2 * n + 1],
+            .namelen = strlen(fields[2 * n]),
+            .valuelen = strlen(fields[2 * n + 1]),
+        };
+    }
+    return n;
+}
+
 static inline ssize_t raw_read_body(nghttp2_session *s, int32_t id, uint8_t *buf, size_t n,
     uint32_t *flags, nghttp2_data_source *source, void *user)
 {
     struct raw *r = user;
-    (void)s;
-    (void)id;
     (void)source;
     if (r->body_len < n)
         n = r->body_len;
@@ -274,8 +287,11 @@ static inline ssize_t raw_read_body(nghttp2_session *s, int32_t id, uint8_t *buf
     r->body_len -= n;
     if (r->body_len == 0) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
-        if (!r->body_end)
+        if (r->trailer != NULL) {
+            nghttp2_nv nv[16];
             *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+            nghttp2_submit_trailer(s, id, nv, raw_nv(nv, r->trailer));
+        }
     }
     return (ssize_t)n;
 }
@@ -295,37 +311,16 @@ static inline void raw_init(struct raw *r, int fd, void (*request)(struct raw *r
     nghttp2_submit_settings(r->session, NGHTTP2_FLAG_NONE, NULL, 0);
 }
 
-/* Lists of name, value, name, value, ..., NULL. */
-static inline size_t raw_nv(nghttp2_nv *nv, const char *const *fields)
-{
-    size_t n = 0;
-    for (; fields[2 * n] != NULL; n++) {
-        nv[n] = (nghttp2_nv){
-            .name = (uint8_t *)(uintptr_t)fields[2 * n],
-            .value = (uint8_t *)(uintptr_t)fields[2 * n + 1],
-            .namelen = strlen(fields[2 * n]),
-            .valuelen = strlen(fields[2 * n + 1]),
-        };
-    }
-    return n;
-}
-
-static inline void raw_respond(
-    struct raw *r, int32_t id, const char *const *fields, const char *body, size_t n, bool end)
+static inline void raw_respond(struct raw *r, int32_t id, const char *const *fields,
+    const char *body, size_t n, const char *const *trailer)
 {
     nghttp2_nv nv[16];
     const nghttp2_data_provider provider = {.read_callback = raw_read_body};
     r->body = body;
     r->body_len = n;
-    r->body_end = end;
+    r->trailer = trailer;
     nghttp2_submit_response(
         r->session, id, nv, raw_nv(nv, fields), body != NULL ? &provider : NULL);
-}
-
-static inline void raw_trailer(struct raw *r, int32_t id, const char *const *fields)
-{
-    nghttp2_nv nv[16];
-    nghttp2_submit_trailer(r->session, id, nv, raw_nv(nv, fields));
 }
 
 static inline void raw_turn(struct raw *r)
