@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <depot/clock.h>
+
 #include "session/internal.h"
 #include "session/packet.h"
 #include "session/walk.h"
