@@ -272,6 +272,11 @@ static const lws_retry_bo_t idle_policy = {
     .secs_since_valid_ping = 60,
     .secs_since_valid_hangup = 600,
 };
+/* A unix socket's peer cannot vanish unseen: (nearly) never. */
+static const lws_retry_bo_t no_idle_policy = {
+    .secs_since_valid_ping = 65000,
+    .secs_since_valid_hangup = 65500,
+};
 
 static int make_vhost(
     struct listener *l, const struct server_listener *cfg, struct depot_error *err)
@@ -285,7 +290,7 @@ static int make_vhost(
         .keepalive_timeout = 60,
         .timeout_secs = 30,
         .alpn = "http/1.1", /* WebSockets are of HTTP/1.1 here */
-        .retry_and_idle_policy = l->unix_path ? NULL : &idle_policy,
+        .retry_and_idle_policy = l->unix_path ? &no_idle_policy : &idle_policy,
     };
 
     snprintf(name, sizeof(name), "listener%zu", l->index);

@@ -85,7 +85,8 @@ struct conn {
     DEPOT_VEC(struct store_line *) replies; /* answers to ops, sent before events */
     size_t replies_bytes;
     struct relay *relay;
-    bool paused;    /* reading from the client is off */
+    bool paused; /* reading from the client is off */
+    bool close_sent;
     int close_code; /* 0: stay */
     char close_reason[120];
 };

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { CLOSE_SECS = 10 };
+enum { CLOSE_SECS = 10, OPCODE_CLOSE = 0x88 };
 
 /* ---- from the engine ---- */
 
@@ -59,6 +59,7 @@ static void on_closed(struct relay *r, int code, const char *reason, void *arg)
     memcpy(c->close_reason, reason ? reason : "", n);
     c->close_reason[n] = '\0';
     /* What is queued goes out first, if the client still reads. */
+    on_writable(r, c);
     lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_SECS);
     server_wake(c);
 }
@@ -110,6 +111,23 @@ static int receive(struct conn *c, const void *in, size_t n)
 
 /* ---- to the client ---- */
 
+/* libwebsockets sends no close frame for a writable callback that returns nonzero. So it is written
+ * here, and the client's own close frame ends the connection, or the timeout. */
+static int write_close(struct conn *c)
+{
+    struct depot_buf *tx = &c->server->tx;
+
+    server_tx_begin(c->server);
+    depot_buf_addc(tx, (char)OPCODE_CLOSE);
+    depot_buf_addc(tx, (char)(2 + strlen(c->close_reason)));
+    depot_buf_addc(tx, (char)(c->close_code >> 8));
+    depot_buf_addc(tx, (char)c->close_code);
+    depot_buf_adds(tx, c->close_reason);
+    c->close_sent = true;
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_SECS);
+    return server_tx_send(c, LWS_WRITE_RAW);
+}
+
 static int write_bytes(struct conn *c)
 {
     size_t n = c->out.len > c->sent ? c->out.len - c->sent : 0;
@@ -129,10 +147,8 @@ static int write_bytes(struct conn *c)
             depot_buf_release(&c->out);
         depot_buf_clear(&c->out);
         c->sent = 0;
-        if (n == 0 && c->close_code) {
-            server_close_reason(c, c->close_code, c->close_reason);
-            return -1;
-        }
+        if (n == 0 && c->close_code && !c->close_sent)
+            return write_close(c);
     }
     return 0;
 }
