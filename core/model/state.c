@@ -377,14 +377,15 @@ static void apply_transfer(
         t->id = keep(b, NULL, v->id);
         depot_map_set(s->transfer_by_id_, t->id, t);
     }
-    if (v->started && !t->started)
+    if (v->started && !t->listed_) {
+        t->listed_ = true;
         depot_vec_push(&s->transfers, t);
+    }
     t->name = keep(b, t->name, v->name ? v->name : "");
     t->current = v->current;
     t->total = v->total;
     t->timestamp = v->timestamp;
-    if (v->started) /* one that is listed stays listed */
-        t->started = v->started;
+    t->started = v->started;
     t->completed = v->completed;
     t->revision = b->revision;
     s->revision = b->revision;

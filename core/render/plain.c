@@ -146,12 +146,26 @@ static void apply_vertexes(
         const struct depot_step *s = depot_build_step(b, part, st->vertexes[i].digest);
         struct dp_plain_row *row = s && s->known && s->group ? row_of(p, s) : NULL;
 
-        if (!row || row->group->hidden || row->updated || row->group->revision != b->revision)
+        if (!row || row->group_revision == b->revision)
+            continue;
+        row->group_revision = b->revision;
+        if (row->group->hidden || row->group->revision != b->revision)
             continue;
         list_row(p, row);
         count_change(row, now);
         mark_updated(p, row);
     }
+}
+
+static void apply_transfers(struct dp_plain *p, const struct depot_step *s, uint64_t now)
+{
+    struct dp_plain_row *row = row_of(p, s);
+    size_t *n = &p->steps.items[s->index].ntransfers;
+
+    for (; *n < s->transfers.len; ++*n)
+        depot_vec_push(&row->transfers, s->transfers.items[*n]);
+    mark_updated(p, row);
+    count_change(row, now);
 }
 
 static void apply_warnings(struct dp_plain *p, const struct depot_step *s, uint64_t now)
@@ -173,10 +187,8 @@ static void apply_rest(
 
     for (size_t i = 0; i < st->nstatuses; i++) {
         s = depot_build_step(b, part, st->statuses[i].vertex);
-        if (!s || !s->known)
-            continue;
-        mark_updated(p, row_of(p, s));
-        count_change(row_of(p, s), now);
+        if (s && s->known)
+            apply_transfers(p, s, now);
     }
     for (size_t i = 0; i < st->nwarnings; i++) {
         s = depot_build_step(b, part, st->warnings[i].vertex);
@@ -402,6 +414,7 @@ static void plain_release(struct depot_render *r)
             depot_buf_release(&row->ring[k]);
         depot_free(row->ring);
         depot_buf_release(&row->logs);
+        depot_vec_free(&row->transfers);
         depot_vec_free(&row->warnings);
         depot_free(row);
     }

@@ -35,7 +35,9 @@ struct dp_plain_row {
     uint64_t block;
     int64_t count; /* of changes since then */
 
+    uint64_t group_revision;  /* of the event in which the group was last looked at */
     uint64_t status_revision; /* transfers newer than this are to be printed */
+    DEPOT_VEC(const struct depot_transfer *) transfers; /* of all members, as they came */
     DEPOT_VEC(const struct depot_vertex_warning *) warnings;
     size_t warnings_printed;
 
@@ -49,7 +51,7 @@ struct dp_plain_row {
 /* Of each step of the build, by its index. */
 struct dp_plain_step {
     struct dp_plain_row *row;
-    size_t nwarnings;
+    size_t ntransfers, nwarnings; /* that the row has */
 };
 
 /* What was last printed of a transfer. */

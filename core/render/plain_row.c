@@ -104,7 +104,7 @@ static void put_transfer(
 {
     struct depot_buf *out = &p->base.out;
     depot_time end = t->completed ? t->completed : t->timestamp;
-    double secs = dp_seconds((int64_t)((uint64_t)end - (uint64_t)t->started));
+    double secs = t->started ? dp_seconds((int64_t)((uint64_t)end - (uint64_t)t->started)) : 0;
 
     put_number(out, row);
     dp_put_text(out, &p->base.opts, t->id);
@@ -125,19 +125,18 @@ static void put_transfer(
 }
 
 /* True when one that was printed is still open. */
-static bool put_transfers(
-    struct dp_plain *p, const struct dp_plain_row *row, const struct depot_step *s)
+static bool put_transfers(struct dp_plain *p, const struct dp_plain_row *row)
 {
     bool open = false, fresh;
 
-    for (size_t i = 0; i < s->transfers.len; i++) {
-        const struct depot_transfer *t = s->transfers.items[i];
+    for (size_t i = 0; i < row->transfers.len; i++) {
+        const struct depot_transfer *t = row->transfers.items[i];
         struct dp_plain_last *last;
         double moved = 0;
 
         if (t->revision <= row->status_revision)
             continue;
-        last = last_of(p, s, t, &fresh);
+        last = last_of(p, row->step, t, &fresh);
         if (t->total > 0)
             moved = (double)(int64_t)((uint64_t)t->current - (uint64_t)last->current) /
                     (double)t->total;
@@ -237,16 +236,12 @@ static void put_end(struct dp_plain *p, struct dp_plain_row *row)
 void dp_plain_print_row(struct dp_plain *p, struct dp_plain_row *row)
 {
     struct depot_buf *out = &p->base.out;
-    bool open = false;
+    bool open;
 
     if (!row->number)
         row->number = ++p->next_number;
     switch_to(p, row);
-    if (row->group)
-        for (size_t i = 0; i < row->group->members.len; i++)
-            open = put_transfers(p, row, row->group->members.items[i]) || open;
-    else
-        open = put_transfers(p, row, row->step);
+    open = put_transfers(p, row);
     row->status_revision = p->base.build->revision;
     for (; row->warnings_printed < row->warnings.len; row->warnings_printed++) {
         put_number(out, row);

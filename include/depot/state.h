@@ -63,6 +63,7 @@ struct depot_transfer {
     int64_t current, total;
     depot_time timestamp, started, completed;
     uint64_t revision; /* the build's when it last changed */
+    bool listed_;      /* private to the reducer */
 };
 
 struct depot_part;
