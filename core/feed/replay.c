@@ -19,9 +19,9 @@ struct replay {
     int fd, fd_flags; /* as they were: watching makes it non-blocking, and it is only borrowed */
     double speed;
     struct depot_wire_reader *reader;
-    struct depot_loop_fd *watch;           /* NULL: a regular file, which is always ready */
-    struct depot_timer *timer;             /* the next event's moment */
-    DEPOT_VEC(struct depot_event *) queue; /* read and not yet given out */
+    struct depot_loop_fd *watch;         /* NULL: a regular file, which is always ready */
+    struct depot_timer *timer;           /* the next event's moment */
+    DEPOT_VEC(struct depot_event) queue; /* read and not yet given out */
     size_t next;
     bool eof, scheduled;
     depot_time first; /* time of the first event, and the moment it was given out */
@@ -83,17 +83,11 @@ static uint64_t due_in(struct replay *r, const struct depot_event *ev)
     return left < 1 ? 0 : left > 1e12 ? (uint64_t)1e12 : (uint64_t)left;
 }
 
-static void event_free(struct depot_event *ev)
-{
-    depot_event_release(ev);
-    depot_free(ev);
-}
-
 /* Gives out what is due; false when it has to wait, or the owner is gone. */
 static bool give_out(struct replay *r)
 {
     while (r->next < r->queue.len) {
-        struct depot_event *ev = r->queue.items[r->next];
+        struct depot_event *ev = &r->queue.items[r->next];
         const uint64_t wait = due_in(r, ev);
         if (wait > 0) {
             depot_timer_start(r->timer, wait, 0);
@@ -102,7 +96,7 @@ static bool give_out(struct replay *r)
         r->next++;
         if (ev->type != DEPOT_EVENT_UNKNOWN)
             r->base.ops->event(&r->base, ev, r->base.arg);
-        event_free(ev);
+        depot_event_release(ev);
         if (r->base.dead)
             return false;
     }
@@ -181,9 +175,7 @@ static void on_timer(struct depot_timer *t, void *arg)
 static int on_event(struct depot_event *ev, void *arg)
 {
     struct replay *r = arg;
-    struct depot_event *own = depot_alloc(sizeof(*own));
-    *own = *ev;
-    depot_vec_push(&r->queue, own);
+    depot_vec_push(&r->queue, *ev);
     return 0;
 }
 
@@ -206,7 +198,7 @@ static void replay_release(struct depot_feed *f)
 {
     struct replay *r = DEPOT_CONTAINER_OF(f, struct replay, base);
     for (size_t i = r->next; i < r->queue.len; i++)
-        event_free(r->queue.items[i]);
+        depot_event_release(&r->queue.items[i]);
     depot_vec_free(&r->queue);
     depot_timer_free(r->timer);
     depot_wire_reader_free(r->reader);
