@@ -143,6 +143,20 @@ static void drain(struct part *p)
     depot_timer_start(p->timer, unseen ? DRAIN_UNSEEN_MS : DRAIN_MS, 0);
 }
 
+/* The engine only knows that a session is missing, not why. */
+static void blame_client(struct part *p)
+{
+    struct depot_build_error error = *p->outcome.error;
+    char *text =
+        depot_asprintf("%s (the client's connection was lost before)", p->outcome.error->message);
+    struct part_outcome old = p->outcome;
+    error.message = text;
+    p->outcome = (struct part_outcome){0};
+    part_outcome_set(&p->outcome, DEPOT_BUILD_FAILED, NULL, 0, &error);
+    part_outcome_release(&old);
+    depot_free(text);
+}
+
 /* ---- solve and status ---- */
 static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res, void *arg)
 {
@@ -158,6 +172,8 @@ static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res
     }
     if (p->transport)
         engine_suspect(p->engine);
+    else if (p->outcome.error != NULL && p->lost)
+        blame_client(p);
     drain(p);
 }
 
@@ -376,6 +392,7 @@ int part_session_wanted(const struct part *p, struct depot_error *err)
 void part_session(struct part *p, struct relay *r)
 {
     p->relay = r;
+    p->lost = r == NULL;
     if (r != NULL) {
         depot_timer_stop(p->grace);
         if (p->state == PART_WAITING)

@@ -41,6 +41,7 @@ struct part {
     struct relay *relay;       /* the client's session socket; NULL: not there */
     struct depot_timer *timer; /* the patience of the present state */
     struct depot_timer *grace; /* for a client that lost its session socket */
+    bool lost;                 /* the session socket was there, and went */
     bool cancelled;
     bool status_seen; /* at least one status came */
     bool status_eof;  /* and it ended in order */

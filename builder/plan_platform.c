@@ -114,7 +114,8 @@ int plan_platform_normalise(const char *s, char out[PLAN_PLATFORM_MAX], struct d
     if (depot_str_eq(f[0], "macos"))
         f[0] = "darwin";
     normal_arch(&f[1], &f[2]);
-    snprintf(out, PLAN_PLATFORM_MAX, "%s/%s%s%s", f[0], f[1], *f[2] != '\0' ? "/" : "", f[2]);
+    snprintf(
+        out, PLAN_PLATFORM_MAX, "%.20s/%.20s%s%.20s", f[0], f[1], *f[2] != '\0' ? "/" : "", f[2]);
     return 0;
 }
 

@@ -103,7 +103,7 @@ static int get_string(const struct where *w, struct json_object *v, size_t max, 
 static int take_string(
     const struct where *w, struct json_object *v, char **to, struct depot_error *err)
 {
-    const char *s;
+    const char *s = NULL;
     int rc = get_string(w, v, REQUEST_NAME_MAX, &s, err);
     if (rc != 0)
         return rc;
@@ -121,7 +121,7 @@ static int take_strings(
     if (n > REQUEST_LIST_MAX)
         return too_big(w, REQUEST_LIST_MAX, "entries", err);
     for (size_t i = 0; i < n; i++) {
-        const char *s;
+        const char *s = NULL;
         int rc = get_string(w, json_object_array_get_idx(v, i), REQUEST_NAME_MAX, &s, err);
         if (rc != 0)
             return rc;
@@ -140,7 +140,7 @@ static int take_attrs(
     json_object_object_foreach(v, key, value)
     {
         const struct where inner = {w->name, key};
-        const char *s;
+        const char *s = NULL;
         int rc = get_string(&inner, value, REQUEST_VALUE_MAX, &s, err);
         if (rc != 0)
             return rc;
