@@ -60,6 +60,7 @@ struct dp_grpc_conn {
     bool failed, closed_told;
     bool heard; /* bytes came */
     bool goaway;
+    bool goaway_rejected;      /* nghttp2 took offence at it, see on_invalid_frame() */
     uint32_t goaway_code;      /* from the peer */
     char goaway_text[160];     /* what it said */
     uint32_t sent_goaway_code; /* nghttp2 ended it with this */

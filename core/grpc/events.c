@@ -113,6 +113,21 @@ static void on_goaway(struct dp_grpc_conn *h, const nghttp2_goaway *g)
     h->goaway_text[n] = '\0';
 }
 
+/* grpc-go's clients say goodbye with a stream id of their own side, where RFC 9113 wants one of
+ * ours. nghttp2 ends the connection over that; to us it is an orderly end all the same. */
+static int on_invalid_frame(
+    nghttp2_session *session, const nghttp2_frame *frame, int why, void *user)
+{
+    struct dp_grpc_conn *h = user;
+    DEPOT_UNUSED(session);
+    DEPOT_UNUSED(why);
+    if (h->server && frame->hd.type == NGHTTP2_GOAWAY) {
+        on_goaway(h, &frame->goaway);
+        h->goaway_rejected = true;
+    }
+    return 0;
+}
+
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct dp_grpc_conn *h = user;
@@ -255,6 +270,7 @@ static void set_callbacks(nghttp2_session_callbacks *cb)
     nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame_recv);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(cb, on_invalid_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data_chunk);
     nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
     nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_send);

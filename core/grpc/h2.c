@@ -51,7 +51,7 @@ static void fail_ended(struct dp_grpc_conn *h, const char *what)
     size_t cut = 0;
     TAILQ_FOREACH (c, &h->calls, link)
         cut += !c->over;
-    if (h->sent_goaway_code != NGHTTP2_NO_ERROR)
+    if (h->sent_goaway_code != NGHTTP2_NO_ERROR && !h->goaway_rejected)
         fail(h, DEPOT_ERR_PROTOCOL, "the peer broke the HTTP/2 protocol (%s)",
             nghttp2_http2_strerror(h->sent_goaway_code));
     else if (h->goaway && h->goaway_code != NGHTTP2_NO_ERROR)
