@@ -75,7 +75,7 @@ static void on_worked(void *arg)
 {
     struct lookup *l = arg;
     if (l->rc < 0 && l->rc != DEPOT_ERR_NOT_FOUND)
-        depot_log_warn("%s: going on without its credentials for %s", l->err.msg, l->docker.server);
+        depot_log_warn("%s; going on without credentials for %s", l->err.msg, l->docker.server);
     if (l->owner != NULL) {
         l->owner->lookup = NULL;
         answer(l->owner, l->rc == 0 ? &l->found : &l->docker.own);

@@ -107,8 +107,9 @@ static int run(
     }
     close(in[0]);
     close(out[0]);
-    if (failed != 0)
-        return depot_error_errno(err, failed, "cannot run %s", program);
+    if (failed != 0) /* never NOT_FOUND, which is the word for an unknown registry */
+        return depot_error_set(
+            err, DEPOT_ERR_UNAVAILABLE, "cannot run %s: %s", program, strerror(failed));
     if (!in_time)
         return depot_error_set(err, DEPOT_ERR_TIMEOUT, "%s gave no usable answer in %d seconds",
             program, HELPER_MS / 1000);
@@ -129,7 +130,8 @@ int dp_docker_helper_run(
         const char *text = depot_buf_str(&output);
         rc = strstr(text, "credentials not found") != NULL
                  ? DEPOT_ERR_NOT_FOUND
-                 : depot_error_set(err, DEPOT_ERR_FAILED, "%s failed: %.200s", program, text);
+                 : depot_error_set(err, DEPOT_ERR_FAILED, "%s failed%s%.200s", program,
+                       text[0] != '\0' ? ": " : "", text);
     }
     depot_free(program);
     depot_buf_release(&output);
