@@ -56,7 +56,9 @@ struct dp_grpc_call_ops {
     void (*writable)(struct dp_grpc_call *c, void *arg);
     /* Exactly once: the call is over and its memory goes back after this. Client: the status the
      * server gave, or one made up from what broke. Server: OK when the status was sent, CANCELLED
-     * when the peer reset or the connection broke. */
+     * when the peer reset or the connection broke, RESOURCE_EXHAUSTED or INTERNAL when the peer
+     * sent a message that is too big or compressed. A paused call that the server ended is told
+     * only when it is resumed and has been given the rest. */
     void (*done)(struct dp_grpc_call *c, const struct dp_grpc_status *st, void *arg);
 };
 
@@ -67,7 +69,8 @@ enum {
 
 /* ---- connection ---- */
 struct dp_grpc_conn_ops {
-    /* The connection ended (err NULL: by the peer, in order). Calls got their `done` before. */
+    /* The connection ended (err NULL: by the peer, in order). Calls got their `done` before: it
+     * waits for calls that are paused over their last messages. */
     void (*closed)(struct dp_grpc_conn *c, const struct depot_error *err, void *arg);
 };
 /* The connection takes the stream. `authority` is copied. `window`: bytes the peer may send ahead
@@ -79,7 +82,7 @@ int dp_grpc_client_new_take(struct depot_loop *l, struct dp_stream *take, const 
 struct dp_grpc_method {
     const char *path; /* "/pkg.Service/Method" */
     /* A call began and its headers are known: call dp_grpc_accept(), or dp_grpc_respond() to
-     * refuse. */
+     * refuse; now or later, but one of them: until then the call stays, even if its peer goes. */
     void (*open)(struct dp_grpc_call *c, void *arg);
 };
 /* Methods not in the table are answered with UNIMPLEMENTED. The table is borrowed. */
@@ -88,7 +91,8 @@ int dp_grpc_server_new_take(struct depot_loop *l, struct dp_stream *take,
     const struct dp_grpc_conn_ops *ops, void *arg, struct dp_grpc_conn **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 
-void dp_grpc_conn_free(struct dp_grpc_conn *c); /* calls end without callbacks */
+/* Calls end without callbacks, what is queued is not sent: wait for `done` before. */
+void dp_grpc_conn_free(struct dp_grpc_conn *c);
 size_t dp_grpc_conn_calls(const struct dp_grpc_conn *c);
 
 /* ---- calls ---- */
