@@ -195,8 +195,10 @@ void server_conn_release(struct conn *c)
 
 void server_wake(struct conn *c)
 {
-    if (c->wsi && !c->dead)
-        lws_callback_on_writable(c->wsi);
+    if (!c->wsi || c->dead || c->asked)
+        return;
+    c->asked = true;
+    lws_callback_on_writable(c->wsi);
 }
 
 void server_close_reason(struct conn *c, int code, const char *reason)
@@ -258,6 +260,14 @@ static bool protocol_fits(const struct conn *c, unsigned id)
     return id == (c->route->kind == ROUTE_FEED ? PROTOCOL_FEED : PROTOCOL_SESSION);
 }
 
+static int serve_websocket(
+    struct conn *c, unsigned id, enum lws_callback_reasons reason, void *in, size_t n)
+{
+    if (id == PROTOCOL_FEED)
+        return server_feed(c, reason, in, n);
+    return id == PROTOCOL_SESSION ? server_session(c, reason, in, n) : -1;
+}
+
 static int serve(struct conn *c, enum lws_callback_reasons reason, void *in, size_t n)
 {
     const struct lws_protocols *p = lws_get_protocol(c->wsi);
@@ -274,18 +284,20 @@ static int serve(struct conn *c, enum lws_callback_reasons reason, void *in, siz
         c->deflate = true;
         return 0;
     case LWS_CALLBACK_HTTP:
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        c->asked = false;
+        return server_http(c, reason, in, n);
     case LWS_CALLBACK_HTTP_BODY:
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-    case LWS_CALLBACK_HTTP_WRITEABLE:
     case LWS_CALLBACK_CLOSED_HTTP:
         return server_http(c, reason, in, n);
     case LWS_CALLBACK_ESTABLISHED:
-    case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_SERVER_WRITEABLE:
+        c->asked = false;
+        return serve_websocket(c, id, reason, in, n);
+    case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_CLOSED:
-        if (id == PROTOCOL_FEED)
-            return server_feed(c, reason, in, n);
-        return id == PROTOCOL_SESSION ? server_session(c, reason, in, n) : -1;
+        return serve_websocket(c, id, reason, in, n);
     default:
         return 0;
     }

@@ -67,6 +67,7 @@ struct conn {
     bool local;      /* a unix socket: the peer's uid is the credential */
     uid_t uid;
     char *user; /* whom a build is put down to; made on first demand */
+    bool asked; /* its writable callback is on the way; asking again costs system calls */
     bool dead;  /* the server is closing: nothing of it may be used any more */
 
     /* HTTP */
