@@ -146,15 +146,20 @@ static void drain(struct part *p)
 /* The engine only knows that a session is missing, not why. */
 static void blame_client(struct part *p)
 {
-    struct depot_build_error error = *p->outcome.error;
-    char *text =
-        depot_asprintf("%s (the client's connection was lost before)", p->outcome.error->message);
+    static const char lost[] = "the client's connection was lost";
     struct part_outcome old = p->outcome;
-    error.message = text;
     p->outcome = (struct part_outcome){0};
-    part_outcome_set(&p->outcome, DEPOT_BUILD_FAILED, NULL, 0, &error);
+    if (old.error->code == CODE_CANCELLED) {
+        build_say(p->build, lost);
+        part_outcome_set(&p->outcome, DEPOT_BUILD_CANCELLED, NULL, 0, NULL);
+    } else {
+        struct depot_build_error error = *old.error;
+        char *text = depot_asprintf("%s (%s before)", old.error->message, lost);
+        error.message = text;
+        part_outcome_set(&p->outcome, DEPOT_BUILD_FAILED, NULL, 0, &error);
+        depot_free(text);
+    }
     part_outcome_release(&old);
-    depot_free(text);
 }
 
 /* ---- solve and status ---- */

@@ -121,7 +121,7 @@ void build_part_done(struct build *b, struct part *p)
 {
     keep_reason(b, p);
     /* What one part could not make, the others make in vain. */
-    if (p->outcome.state == DEPOT_BUILD_FAILED)
+    if (p->outcome.state != DEPOT_BUILD_SUCCEEDED)
         for (size_t i = 0; i < b->nparts; i++)
             if (b->parts[i] != p)
                 part_cancel(b->parts[i]);
@@ -132,18 +132,22 @@ void build_part_done(struct build *b, struct part *p)
         end(b);
 }
 
-void build_cancel(struct build *b, const char *why)
+void build_say(struct build *b, const char *why)
 {
     if (b->message == NULL)
         b->message = depot_strdup(why);
+}
+
+void build_cancel(struct build *b, const char *why)
+{
+    build_say(b, why);
     for (size_t i = 0; i < b->nparts; i++)
         part_cancel(b->parts[i]);
 }
 
 void build_abort(struct build *b)
 {
-    if (b->message == NULL)
-        b->message = depot_strdup("the daemon was stopped");
+    build_say(b, "the daemon was stopped");
     for (size_t i = 0; i < b->nparts; i++)
         part_abort(b->parts[i]);
 }

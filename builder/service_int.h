@@ -53,6 +53,7 @@ struct build *build_new(
 void build_start(struct build *b); /* its parts go into their lines */
 /* Ask every part to stop. The end comes by itself. */
 void build_cancel(struct build *b, const char *why);
+void build_say(struct build *b, const char *why);      /* its message, unless it has one */
 void build_part_done(struct build *b, struct part *p); /* a part's last word */
 struct part *build_part(const struct build *b, const char *builder);
 /* End it now, without waiting for the engines. */
