@@ -5,6 +5,8 @@
 
 #include <depot/feed.h>
 
+#include "feed/feed.h"
+
 #include <string.h>
 
 enum {
@@ -21,7 +23,6 @@ struct depot_job {
     const struct depot_job_ops *ops;
     void *arg;
     struct depot_feed *feed;
-    struct dp_ws_context *ws;
     struct depot_build *state;
     DEPOT_VEC(struct dp_part *) parts;
     struct depot_timer *timer; /* cancel's limit, then the outputs' */
@@ -159,7 +160,7 @@ static void open_part(struct depot_job *j, const struct depot_event *ev)
     struct dp_part *part = NULL;
     struct dp_part_opts opts = {
         .loop = j->loop,
-        .ws = j->ws,
+        .ws = dp_feed_ws(j->feed),
         .plan = j->plan,
         .at = j->at,
         .build = ev->build,
@@ -267,7 +268,6 @@ int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
     j->arg = arg;
     j->state = depot_build_new(NULL);
     j->timer = depot_timer_new(l, on_timer, j);
-    j->ws = dp_ws_context_new(l);
     j->request = dp_build_request(plan);
     int rc = depot_feed_open(l, &opts, &feed_ops, j, &j->feed, err);
     if (rc != 0) {
@@ -308,7 +308,6 @@ void depot_job_free(struct depot_job *j)
         dp_part_free(j->parts.items[i]);
     depot_vec_free(&j->parts);
     depot_feed_free(j->feed);
-    dp_ws_context_free(j->ws);
     depot_timer_free(j->timer);
     depot_build_free(j->state);
     depot_free(j->id);
