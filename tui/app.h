@@ -1,0 +1,105 @@
+/*
+ * The dashboard's core: the stack, frames, prompts, input; between views, data and the terminal.
+ *
+ * Everything here works without a terminal: a test makes a tui with a size, feeds events and keys,
+ * and reads the grid. The terminal (term.h) is a guest.
+ */
+#ifndef DEPOT_TUI_APP_H
+#define DEPOT_TUI_APP_H
+
+#include <depot/tui.h>
+
+#include "view.h"
+
+enum prompt_kind {
+    PROMPT_NONE,
+    PROMPT_COMMAND,
+    PROMPT_FILTER,
+    PROMPT_SEARCH,
+    PROMPT_ASK,
+    PROMPT_YES
+};
+
+struct tui_ops {
+    void (*quit)(struct tui *t, void *arg); /* the last view was left, or Q */
+    void (*copy)(struct tui *t, const void *data, size_t n, void *arg);
+    void (*suspend)(struct tui *t, void *arg);
+    void (*redraw)(struct tui *t, void *arg); /* the whole screen, from nothing */
+    void (*mouse)(struct tui *t, bool on, void *arg);
+    void (*run)(
+        struct tui *t, const char *command, dp_tui_feed_fn *feed, void *feed_arg, void *arg);
+    /* Replay actions (ACTION_PLAY ... ACTION_EVENT_ON), ":seek" with its text; false: no replay. */
+    bool (*replay)(struct tui *t, enum action a, const char *text, void *arg);
+    /* ACTION_CANCEL of one's own build goes to its owner; false: the fleet does it. */
+    bool (*cancel)(struct tui *t, const char *build, void *arg);
+};
+
+struct tui *dp_tui_new(struct fleet *f, struct keymaps *keys, const struct style_set *styles,
+    const struct tui_ops *ops, void *arg); /* all borrowed; ops members may be NULL */
+void dp_tui_free(struct tui *t);
+
+void dp_tui_resize(struct tui *t, int h, int w);
+void dp_tui_set_ascii(struct tui *t, bool ascii);
+void dp_tui_set_hide_keys(struct tui *t, bool hide);
+void dp_tui_key(struct tui *t, const struct key *k);
+void dp_tui_action(struct tui *t, enum action a, intptr_t arg);
+void dp_tui_command(struct tui *t, const char *line); /* as typed after ':' */
+/* Right end of the title row: replay position and speed. NULL: nothing. */
+void dp_tui_set_mark(struct tui *t, const char *text);
+
+/* Compose a frame at `now`. The grid stays the tui's. */
+const struct grid *dp_tui_frame(struct tui *t, depot_time now);
+/* When the next frame would differ though nothing comes in; 0: never. */
+depot_time dp_tui_wake(const struct tui *t);
+/* A key was pressed or data came since the last frame. */
+bool dp_tui_dirty(const struct tui *t);
+void dp_tui_data_changed(struct tui *t);
+struct view *dp_tui_top(const struct tui *t);
+/* What the terminal's title and its progress mark should say: 0 to 100, -1 none; `failed`. */
+void dp_tui_outside(const struct tui *t, struct depot_buf *title, int *percent, bool *failed);
+
+/* ---- the terminal: curses.c ---- */
+
+struct term;
+struct term_opts {
+    int in_fd; /* where keys come from; the terminal, also when stdin is a feed */
+    FILE *out;
+    bool mouse, title, progress, ascii;
+    int color; /* as tui_settings.color */
+};
+/* DEPOT_ERR_UNSUPPORTED: no terminal, or one that cannot move its cursor. */
+int dp_term_open(
+    const struct term_opts *opts, struct term **out, struct depot_error *err) DEPOT_MUST_CHECK;
+void dp_term_close(struct term *t); /* gives the terminal back as it was */
+enum palette dp_term_palette(const struct term *t);
+bool dp_term_ascii(const struct term *t); /* no UTF-8, or asked for */
+void dp_term_size(const struct term *t, int *h, int *w);
+/* Bring the screen to what the grid says: one write, none when nothing differs. Returns bytes. */
+size_t dp_term_flush(struct term *t, const struct grid *g, const struct style_set *styles);
+void dp_term_redraw(struct term *t); /* the next flush paints everything */
+void dp_term_resized(struct term *t);
+void dp_term_leave(struct term *t); /* to the shell for a while */
+void dp_term_enter(struct term *t);
+void dp_term_mouse(struct term *t, bool on);
+void dp_term_copy(struct term *t, const void *data, size_t n);
+void dp_term_outside(struct term *t, const char *title, int percent, bool failed);
+/* Next key that is ready; false: none. `wait_ms` (out): an ESC may be the start of a sequence, ask
+ * again then; 0: no. */
+bool dp_term_key(struct term *t, struct key *out, int *wait_ms);
+
+/* ---- replay of a file: player.c ---- */
+
+struct player;
+int dp_player_new(struct depot_loop *l, struct fleet_source *to, const char *path, double speed,
+    struct player **out, struct depot_error *err) DEPOT_MUST_CHECK;
+void dp_player_free(struct player *p);
+bool dp_player_action(struct player *p, enum action a);
+/* "1:20", "+5s", "-5s", "50%", "e120" (the 120th event), "failed" (the first failure). */
+int dp_player_seek(struct player *p, const char *text, struct depot_error *err) DEPOT_MUST_CHECK;
+depot_time dp_player_now(struct player *p);
+bool dp_player_paused(const struct player *p);
+/* "▮▮ 0:31/1:42 ×2" */
+void dp_player_mark(const struct player *p, bool ascii, struct depot_buf *out);
+void dp_player_on_move(struct player *p, void (*fn)(struct player *p, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * The fleet as the screens see it: daemons, builders, builds; each active or opened build has its
+ * reducer (depot/state.h). Fed by feeds, by a replay, or by the owner's own events.
+ *
+ * It draws nothing and reads no clock but through its owner. Pointers to builders and builds stay
+ * valid until dp_fleet_free(); a build's `state` and all inside it until its `generation` changes.
+ */
+#ifndef DEPOT_TUI_DATA_H
+#define DEPOT_TUI_DATA_H
+
+#include <depot/feed.h>
+#include <depot/state.h>
+
+#include "logstore.h"
+
+enum {
+    FLEET_METRICS = 120,     /* samples of a builder kept for its sparkline */
+    FLEET_STATES_MAX = 64,   /* reducers of finished builds that nobody looks at */
+    FLEET_BUILDS_MAX = 2000, /* rows; beyond it the oldest finished ones go, with their pointers */
+};
+
+struct fleet_builder {
+    struct fleet_source *source;
+    char *name;
+    bool up;
+    struct depot_ev_builder info; /* newest; strings owned */
+    struct depot_arena arena_;
+    depot_time changed;       /* of the newest event about it */
+    float cpu[FLEET_METRICS]; /* a ring: the newest is cpu[(ncpu - 1) mod FLEET_METRICS] */
+    size_t ncpu;
+};
+
+struct fleet_build {
+    struct fleet_source *source;
+    size_t order; /* of arrival: the stable order of rows */
+    char *id;
+    struct depot_build_summary sum; /* kept up to date with `state` when there is one */
+    struct depot_arena arena_;
+    struct depot_build *state; /* NULL: only the summary is known; settled when views run */
+    unsigned generation;       /* rises when `state` is replaced or freed */
+    uint64_t revision;         /* changes whenever something visible did */
+    unsigned watchers;         /* dp_fleet_watch() */
+    bool full;                 /* the state has logs, from the first event on */
+    struct depot_build *next_; /* the one with logs, catching up */
+    struct depot_map *logs_, *next_logs_; /* step digest -> struct logstore */
+    uint64_t used_;                       /* for the choice of what to drop */
+};
+
+struct fleet_source {
+    char *name; /* for screens: "" when it is the only one */
+    char *url;
+    struct depot_feed *feed; /* NULL: fed by its owner */
+    enum depot_feed_state state;
+    uint64_t state_since_ms;       /* monotonic */
+    uint64_t event_ms;             /* monotonic time of its newest event */
+    char why[DEPOT_ERROR_MSG_MAX]; /* why it is not live; "" */
+    int64_t skew;                  /* its clock minus ours, ns */
+    struct fleet *fleet;
+};
+
+struct fleet {
+    DEPOT_VEC(struct fleet_source *) sources;
+    DEPOT_VEC(struct fleet_builder *) builders; /* in order of arrival */
+    DEPOT_VEC(struct fleet_build *) builds;     /* in order of arrival; snapshot: oldest first */
+    uint64_t revision;                          /* changes whenever anything visible did */
+    struct spill *spill;
+    struct fleet_private *priv;
+};
+
+struct fleet_ops {
+    void (*changed)(struct fleet *f, void *arg); /* something visible did; may be NULL */
+    /* Worth a line at the bottom: a bad line, a refused cancel. May be NULL. */
+    void (*problem)(struct fleet *f, const struct depot_error *err, void *arg);
+};
+
+struct fleet *dp_fleet_new(const struct fleet_ops *ops, void *arg);
+void dp_fleet_free(struct fleet *f);
+
+/* A daemon: connects, subscribes, reconnects. */
+int dp_fleet_connect(struct fleet *f, struct depot_loop *l, const char *name,
+    const struct depot_feed_opts *opts, struct depot_error *err) DEPOT_MUST_CHECK;
+/* Another tool's rawjson, or a recording, as it arrives on a descriptor. */
+int dp_fleet_read(struct fleet *f, struct depot_loop *l, int fd, const char *name,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+/* A source whose events the owner gives by dp_fleet_apply(): replay, depot build --tui. Its builds
+ * always have logs. */
+struct fleet_source *dp_fleet_source(struct fleet *f, const char *name);
+void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev);
+void dp_fleet_source_state(
+    struct fleet_source *s, enum depot_feed_state state, const struct depot_error *err);
+/* Forget all of a source's builds and builders: a replay that is seeked back starts anew. Views
+ * must have let go of its builds' states: generations change, build pointers stay. */
+void dp_fleet_restart(struct fleet_source *s);
+
+/* NULL: none. */
+struct fleet_build *dp_fleet_find(const struct fleet *f, const char *id);
+/* By the beginning of its id; NULL when there is none or more than one. */
+struct fleet_build *dp_fleet_find_prefix(const struct fleet *f, const char *prefix);
+struct fleet_builder *dp_fleet_builder(const struct fleet *f, const char *name);
+
+/* Ask for all of a build, logs too. Counted: pair them. */
+void dp_fleet_watch(struct fleet *f, struct fleet_build *b);
+void dp_fleet_unwatch(struct fleet *f, struct fleet_build *b);
+/* Ask its daemon to cancel. DEPOT_ERR_UNSUPPORTED for a replay, DEPOT_ERR_INVALID when it is over.
+ */
+int dp_fleet_cancel(
+    struct fleet *f, struct fleet_build *b, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The log of a step; NULL when none has come. Only of `full` builds. */
+struct logstore *dp_fleet_log(const struct fleet_build *b, const struct depot_step *s);
+
+/* Settle every state that changed; called once a frame before the views refresh. */
+void dp_fleet_settle(struct fleet *f);
+
+/* ---- what past builds tell ---- */
+
+struct step_stats {
+    int64_t median, p25, p75; /* ns of the runs that were not cached */
+    unsigned runs, hits;
+};
+/* Of the steps that are the same by project, platform, stage, ordinal and instruction. */
+bool dp_fleet_step_stats(const struct fleet *f, const struct fleet_build *b,
+    const struct depot_step *s, struct step_stats *out);
+/* The daemon's index tells of a step; also learnt from builds seen to finish. */
+void dp_fleet_learn(struct fleet *f, const char *project, const char *platform, const char *stage,
+    int ordinal, const char *instruction, const struct step_stats *stats);
+
+/* ---- rows: what tables show of a build, computed once per revision ---- */
+
+struct fleet_row {
+    enum depot_build_state state;
+    struct depot_counts counts;
+    int done;                  /* of counts.total: over, in whatever way */
+    int64_t elapsed;           /* ns; until now while it runs */
+    int64_t eta_low, eta_high; /* ns still to go; -1: not known */
+    int64_t saved;             /* ns the cache saved against the medians; -1: not known */
+    char now[160];             /* what runs, or what became of it; sanitised UTF-8 */
+};
+void dp_fleet_row(
+    const struct fleet *f, const struct fleet_build *b, depot_time now, struct fleet_row *out);
+
+#endif
