@@ -397,13 +397,18 @@ static bool fill_batch(struct subscriber *s)
 {
     drop_batch(s);
     for (size_t tries = s->cursors.len; tries > 0; tries--) {
+        struct depot_error err;
         struct cursor *c;
         int n = 0;
         if (s->turn >= s->cursors.len)
             s->turn = 0;
         c = &s->cursors.items[s->turn];
         if (c->after < store_build_seq(s->hub->store, c->build))
-            n = store_read(s->hub->store, c->build, c->after, BATCH_LINES, batch_line, s, NULL);
+            n = store_read(s->hub->store, c->build, c->after, BATCH_LINES, batch_line, s, &err);
+        if (n < 0) {
+            drop_batch(s); /* it may have given lines before it failed */
+            depot_log_warn("a subscriber loses build %s: %s", c->build, err.msg);
+        }
         if (n <= 0) {
             /* At the end; of a build that is over (or gone) for good. */
             if (n < 0 || store_build_over(s->hub->store, c->build))

@@ -279,8 +279,9 @@ static int serve(struct conn *c, enum lws_callback_reasons reason, void *in, siz
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         return protocol_fits(c, id) ? 0 : -1;
     case LWS_CALLBACK_CONFIRM_EXTENSION_OKAY:
-        if (!c->route || c->route->kind != ROUTE_FEED)
-            return 1; /* a session carries compressed data already */
+        /* Worth it for a feed over a network; a session carries compressed data already. */
+        if (c->local || !c->route || c->route->kind != ROUTE_FEED)
+            return 1;
         c->deflate = true;
         return 0;
     case LWS_CALLBACK_HTTP:

@@ -278,6 +278,8 @@ static const lws_retry_bo_t no_idle_policy = {
     .secs_since_valid_hangup = 65500,
 };
 
+/* A vhost is a listener's TLS files and patience. All else must be the same in each: a request is
+ * bound anew to the first vhost of the "port", which for sockets that we accept is one for all. */
 static int make_vhost(
     struct listener *l, const struct server_listener *cfg, struct depot_error *err)
 {
@@ -285,7 +287,7 @@ static int make_vhost(
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = protocols,
-        .extensions = l->unix_path ? NULL : extensions,
+        .extensions = extensions,
         .vhost_name = name,
         .keepalive_timeout = 60,
         .timeout_secs = 30,

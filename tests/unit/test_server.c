@@ -25,6 +25,7 @@
 
 #include <depot/buf.h>
 #include <depot/loop.h>
+#include <depot/path.h>
 
 #include "hub.h"
 #include "route.h"
@@ -631,6 +632,32 @@ static void test_feed__a_slow_reader_stops_nobody(void **state)
     hang_up(&fast);
 }
 
+static void test_feed__is_compressed_over_tcp_alone(void **state)
+{
+    static const char request[] =
+        "GET /v1/feed HTTP/1.1\r\n" upgrade_head "Sec-WebSocket-Protocol: depot.feed.v1\r\n"
+        "Authorization: Bearer s3cret\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    struct fixture *f = *state;
+
+    append(f, "b1", DEPOT_EVENT_BUILD_CREATED, 0);
+    append(f, "b1", DEPOT_EVENT_BUILD_STATUS, 100000);
+    for (int tcp = 0; tcp < 2; tcp++) {
+        struct client c = tcp ? dial_tcp(f) : dial_unix(f);
+        say(&c, request, sizeof(request) - 1);
+        until(f, has(&c, "\r\n\r\n"));
+        assert_int_equal(strstr(c.in.data, "permessage-deflate") != NULL, tcp);
+        depot_buf_clear(&c.in);
+        op(&c, "{\"op\":\"subscribe\",\"build\":\"b1\"}");
+        until(f, (receive(&c), c.in.len > (tcp ? 300 : 100000)));
+        assert_int_equal((unsigned char)c.in.data[0], tcp ? 0xc1 : 0x81);
+        for (int i = 0; i < 20; i++)
+            turn(f);
+        receive(&c);
+        assert_int_equal(c.in.len < 10000, tcp);
+        hang_up(&c);
+    }
+}
+
 /* ---- the session ---- */
 
 static void test_session__relays_both_ways(void **state)
@@ -846,6 +873,21 @@ static void test_route__matches(void **state)
             assert_false(route_match(rows[k].pattern, never[i], &args));
 }
 
+static void test_routes__are_documented(void **state)
+{
+    struct depot_error err;
+    char *text;
+    size_t n;
+
+    DEPOT_UNUSED(state);
+    if (depot_file_read(TEST_SOURCE_DIR "/../docs/api.md", 1 << 20, &text, &n, &err) != 0)
+        fail_msg("%s", err.msg);
+    for (size_t i = 0; i < server_nroutes; i++)
+        if (!strstr(text, server_routes[i].pattern))
+            fail_msg("docs/api.md lacks %s", server_routes[i].pattern);
+    depot_free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -859,6 +901,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_feed__takes_fragments_and_refuses_floods, setup, teardown),
         cmocka_unit_test_setup_teardown(test_feed__a_slow_reader_stops_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_feed__is_compressed_over_tcp_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_session__relays_both_ways, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_session__stops_reading_when_the_engine_lags, setup, teardown),
@@ -867,6 +910,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_listen__replaces_a_stale_socket_only, setup, teardown),
         cmocka_unit_test_setup_teardown(test_listen__says_what_is_wrong, setup, teardown),
         cmocka_unit_test(test_route__matches),
+        cmocka_unit_test(test_routes__are_documented),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
