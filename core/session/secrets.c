@@ -1,6 +1,7 @@
 /*
  * Build secrets, from a file or the environment, read when they are asked for.
  */
+#include <depot/log.h>
 #include <depot/path.h>
 
 #include <stdlib.h>
@@ -8,6 +9,8 @@
 
 #include "session/internal.h"
 #include "session/fields.h"
+
+#define DEPOT_LOG_MODULE "session"
 
 enum {
     SECRET_MAX = 500 * 1024, /* the ceiling that engines and other clients have */
@@ -37,9 +40,10 @@ static int load(
     }
     const char *value = secret->env != NULL ? getenv(secret->env) : NULL;
     if (value == NULL) {
-        depot_error_set(err, DEPOT_ERR_NOT_FOUND, "secret \"%s\": %s is not in the environment",
-            secret->id, secret->env != NULL ? secret->env : "its variable");
-        return depot_error_hint(err, "set it, or give --secret id=%s,src=FILE", secret->id);
+        /* An empty secret, as with docker build: pipelines rely on optional ones. */
+        depot_log_warn("secret \"%s\" is empty: %s is not in the environment", secret->id,
+            secret->env != NULL ? secret->env : "its variable");
+        value = "";
     }
     *len = strlen(value);
     if (*len > SECRET_MAX)
@@ -63,7 +67,8 @@ static void get_secret(
         dp_grpc_respond(call, DP_GRPC_NOT_FOUND, text);
         depot_free(text);
     } else if (load(secret, &data, &len, &err) < 0) {
-        dp_session_respond_error(call, &err);
+        /* Never NOT_FOUND: the step would go on without it. */
+        dp_grpc_respond(call, DP_GRPC_UNKNOWN, err.msg);
         dp_session_problem(s, &err);
     } else {
         dp_session_send_bytes(call, data, len);

@@ -56,6 +56,8 @@ static int unreadable(
 {
     depot_error_errno(err, errnum, "cannot read %s %s%s%s", what, w->root,
         w->path[0] != '\0' ? "/" : "", w->path);
+    if (w->path[0] == '\0')
+        return depot_error_hint(err, "check the path of the build context, and of -f");
     return depot_error_hint(err, "make it readable, or name it in the ignore file (.dockerignore)");
 }
 

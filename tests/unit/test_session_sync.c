@@ -5,7 +5,7 @@
 
 static const char diff_copy[] = "/moby.filesync.v1.FileSync/DiffCopy";
 
-static struct dp_session_dir dirs[] = {{"context", NULL}, {"dockerfile", NULL}};
+static struct dp_session_dir dirs[] = {{(char *)"context", NULL}, {(char *)"dockerfile", NULL}};
 
 static void begin(struct rig *r, size_t piece)
 {
