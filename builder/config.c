@@ -1,5 +1,6 @@
 /*
- * depotd's options: one row each, used for the command line, the file and the help.
+ * depotd's options: rows of the option table that every program of ours uses; the file is read as
+ * the same options, a line each.
  */
 #include "config.h"
 
@@ -16,185 +17,70 @@ enum {
     BUILDER_NAME_MAX = 64,
     CAPACITY_MAX = 1000,
     IDLE_MAX_S = 365 * 24 * 3600,
+    NOT_GIVEN = -1,
 };
 
-typedef int set_fn(struct config *c, const char *value, struct depot_error *err);
-
-struct option {
-    char short_name; /* '\0': none */
-    const char *name;
-    const char *value; /* what the help calls it; NULL: a switch */
-    set_fn *set;
-    void (*clear)(struct config *c); /* repeatable: the command line replaces the file's; or NULL */
-    bool in_file;
-    const char *help;
+/* What was written, before it is understood. */
+struct given {
+    struct depot_strv listen, builders;
+    char *tls_cert, *tls_key, *token_file, *state_dir, *log_level, *log_file, *config_file;
+    int64_t idle_s, ready_fd;
+    bool version, man;
 };
 
-static int set_string(char **to, const char *value)
+#define OPT(field) offsetof(struct given, field)
+
+static const struct depot_opt options[] = {
+    {"listen", 'l', DEPOT_OPT_LIST, OPT(listen), "URL",
+        "Listen on unix://PATH or tcp://HOST:PORT (repeatable; default: a socket of this user)",
+        NULL, 0},
+    {"tls-cert", 0, DEPOT_OPT_STRING, OPT(tls_cert), "FILE",
+        "Serve TLS on TCP with this certificate", NULL, 0},
+    {"tls-key", 0, DEPOT_OPT_STRING, OPT(tls_key), "FILE", "The certificate's private key", NULL,
+        0},
+    {"token-file", 0, DEPOT_OPT_STRING, OPT(token_file), "FILE",
+        "File with the tokens that clients on TCP may use, one a line", NULL, 0},
+    {"builder", 'b', DEPOT_OPT_LIST, OPT(builders), "NAME=ADDR",
+        "Drive this BuildKit (repeatable; default: one found on this machine); after the address "
+        "may follow ,ca=FILE ,cert=FILE ,key=FILE ,server-name=NAME ,max=BUILDS",
+        NULL, 0},
+    {"state-dir", 0, DEPOT_OPT_STRING, OPT(state_dir), "DIR", "Where builds are remembered", NULL,
+        0},
+    {"idle", 0, DEPOT_OPT_INT, OPT(idle_s), "SECONDS",
+        "Leave when nothing ran and nobody was connected for so long (0: never)", NULL, 0},
+    {"log-level", 0, DEPOT_OPT_STRING, OPT(log_level), "LEVEL", "How much is logged",
+        "error|warn|info|debug", 0},
+    {"log-file", 0, DEPOT_OPT_STRING, OPT(log_file), "FILE", "Append the log to this file", NULL,
+        0},
+    {"config", 'c', DEPOT_OPT_STRING, OPT(config_file), "FILE",
+        "Read options from this file, as lines of name = value", NULL, DEPOT_OPT_NOT_IN_FILE},
+    {"ready-fd", 0, DEPOT_OPT_INT, OPT(ready_fd), "N",
+        "Write one byte to this descriptor when clients can connect", NULL, DEPOT_OPT_NOT_IN_FILE},
+    {"version", 'V', DEPOT_OPT_BOOL, OPT(version), NULL, "Print the version and leave", NULL,
+        DEPOT_OPT_NOT_IN_FILE},
+    {"man", 0, DEPOT_OPT_BOOL, OPT(man), NULL, "Print the manual page and leave", NULL,
+        DEPOT_OPT_NOT_IN_FILE},
+};
+
+static const struct depot_command command = {
+    .name = "depotd",
+    .standalone = true,
+    .args = "",
+    .summary = "The builder service: an HTTP and WebSocket server in front of BuildKit engines",
+    .text =
+        "The options may also stand in depotd.conf in the user's configuration directory for "
+        "Depot, as lines of name = value; the names are those of the long options, and # begins "
+        "a comment. The command line wins.",
+    .opts = options,
+    .nopts = DEPOT_ARRAY_LEN(options),
+    .args_size = sizeof(struct given),
+};
+
+static void set_string(char **to, const char *value)
 {
     depot_free(*to);
     *to = depot_strdup(value);
-    return 0;
 }
-
-static int set_listen(struct config *c, const char *v, struct depot_error *err)
-{
-    struct depot_addr a = {0};
-    if (c->nlisten == LISTEN_MAX)
-        return depot_error_set(
-            err, DEPOT_ERR_TOO_BIG, "more than %d addresses to listen on", LISTEN_MAX);
-    int rc = depot_addr_parse(v, 0, &a, err);
-    if (rc != 0)
-        return rc;
-    if (a.docker) {
-        depot_addr_release(&a);
-        return depot_error_set(
-            err, DEPOT_ERR_INVALID, "\"%s\": listen on unix://PATH or tcp://HOST:PORT", v);
-    }
-    c->listen = depot_realloc(c->listen, (c->nlisten + 1) * sizeof(*c->listen));
-    c->listen[c->nlisten++] = a;
-    return 0;
-}
-
-static void clear_listen(struct config *c)
-{
-    for (size_t i = 0; i < c->nlisten; i++)
-        depot_addr_release(&c->listen[i]);
-    depot_free(c->listen);
-    c->listen = NULL;
-    c->nlisten = 0;
-}
-
-static int set_builder(struct config *c, const char *v, struct depot_error *err)
-{
-    struct service_builder_config b = {0};
-    if (c->nbuilders == BUILDERS_MAX)
-        return depot_error_set(err, DEPOT_ERR_TOO_BIG, "more than %d builders", BUILDERS_MAX);
-    int rc = config_parse_builder(v, &b, err);
-    if (rc != 0)
-        return rc;
-    for (size_t i = 0; i < c->nbuilders; i++) {
-        if (!depot_str_eq(c->builders[i].name, b.name))
-            continue;
-        config_builder_release(&b);
-        return depot_error_set(
-            err, DEPOT_ERR_EXISTS, "two builders are named \"%s\"", c->builders[i].name);
-    }
-    c->builders = depot_realloc(c->builders, (c->nbuilders + 1) * sizeof(*c->builders));
-    c->builders[c->nbuilders++] = b;
-    return 0;
-}
-
-static void clear_builders(struct config *c)
-{
-    for (size_t i = 0; i < c->nbuilders; i++)
-        config_builder_release(&c->builders[i]);
-    depot_free(c->builders);
-    c->builders = NULL;
-    c->nbuilders = 0;
-}
-
-static int set_tls_cert(struct config *c, const char *v, struct depot_error *err)
-{
-    DEPOT_UNUSED(err);
-    return set_string(&c->tls_cert, v);
-}
-
-static int set_tls_key(struct config *c, const char *v, struct depot_error *err)
-{
-    DEPOT_UNUSED(err);
-    return set_string(&c->tls_key, v);
-}
-
-static int set_token_file(struct config *c, const char *v, struct depot_error *err)
-{
-    DEPOT_UNUSED(err);
-    return set_string(&c->token_file, v);
-}
-
-static int set_state_dir(struct config *c, const char *v, struct depot_error *err)
-{
-    DEPOT_UNUSED(err);
-    return set_string(&c->state_dir, v);
-}
-
-static int set_log_file(struct config *c, const char *v, struct depot_error *err)
-{
-    DEPOT_UNUSED(err);
-    return set_string(&c->log_file, v);
-}
-
-static int set_config(struct config *c, const char *v, struct depot_error *err)
-{
-    DEPOT_UNUSED(err);
-    return set_string(&c->config_file, v);
-}
-
-static int set_idle(struct config *c, const char *v, struct depot_error *err)
-{
-    if (depot_str_to_int64(v, 0, IDLE_MAX_S, &c->idle_s) != 0)
-        return depot_error_set(err, DEPOT_ERR_INVALID, "\"%s\" is not a number of seconds", v);
-    return 0;
-}
-
-static int set_log_level(struct config *c, const char *v, struct depot_error *err)
-{
-    int level = depot_log_level_from_name(v);
-    if (level < 0)
-        return depot_error_set(
-            err, DEPOT_ERR_INVALID, "\"%s\" is not one of error, warn, info, debug", v);
-    c->log_level = (enum depot_log_level)level;
-    return 0;
-}
-
-static int set_ready_fd(struct config *c, const char *v, struct depot_error *err)
-{
-    int64_t fd;
-    if (depot_str_to_int64(v, 0, 65535, &fd) != 0)
-        return depot_error_set(err, DEPOT_ERR_INVALID, "\"%s\" is not a file descriptor", v);
-    c->ready_fd = (int)fd;
-    return 0;
-}
-
-static int set_version(struct config *c, const char *v, struct depot_error *err)
-{
-    DEPOT_UNUSED(v);
-    DEPOT_UNUSED(err);
-    c->version = true;
-    return 0;
-}
-
-static int set_help(struct config *c, const char *v, struct depot_error *err)
-{
-    DEPOT_UNUSED(v);
-    DEPOT_UNUSED(err);
-    c->help = true;
-    return 0;
-}
-
-static const struct option options[] = {
-    {'l', "listen", "URL", set_listen, clear_listen, true,
-        "listen on unix://PATH or tcp://HOST:PORT (repeatable; default: a socket of this user)"},
-    {'\0', "tls-cert", "FILE", set_tls_cert, NULL, true, "serve TLS on TCP with this certificate"},
-    {'\0', "tls-key", "FILE", set_tls_key, NULL, true, "the certificate's private key"},
-    {'\0', "token-file", "FILE", set_token_file, NULL, true,
-        "file with the tokens that clients on TCP may use, one a line"},
-    {'b', "builder", "NAME=ADDR", set_builder, clear_builders, true,
-        "drive this BuildKit (repeatable; default: one found on this machine); after the address "
-        "may follow ,ca=FILE ,cert=FILE ,key=FILE ,server-name=NAME ,max=BUILDS"},
-    {'\0', "state-dir", "DIR", set_state_dir, NULL, true, "where builds are remembered"},
-    {'\0', "idle", "SECONDS", set_idle, NULL, true,
-        "leave when nothing ran and nobody was connected for so long (0: never)"},
-    {'\0', "log-level", "LEVEL", set_log_level, NULL, true, "error, warn, info or debug"},
-    {'\0', "log-file", "FILE", set_log_file, NULL, true, "append the log to this file"},
-    {'c', "config", "FILE", set_config, NULL, false,
-        "read options from this file, as lines of `name = value`"},
-    {'\0', "ready-fd", "N", set_ready_fd, NULL, false,
-        "write one byte to this descriptor when clients can connect"},
-    {'V', "version", NULL, set_version, NULL, false, "print the version and leave"},
-    {'h', "help", NULL, set_help, NULL, false, "print this help and leave"},
-};
-enum { NOPTIONS = DEPOT_ARRAY_LEN(options) };
 
 /* ---- builders ---- */
 static bool name_ok(const char *s, size_t n)
@@ -219,7 +105,8 @@ static int builder_setting(
         if (!depot_str_starts(text, rows[i].prefix))
             continue;
         b->tls.enabled = true;
-        return set_string(rows[i].to, text + strlen(rows[i].prefix));
+        set_string(rows[i].to, text + strlen(rows[i].prefix));
+        return 0;
     }
     int64_t max;
     if (!depot_str_starts(text, "max="))
@@ -270,88 +157,79 @@ void config_builder_release(struct service_builder_config *b)
     *b = (struct service_builder_config){0};
 }
 
-/* ---- the command line ---- */
-/* Values given on the command line, in order, before they are applied. */
-struct given {
-    struct {
-        const struct option *option;
-        const char *value; /* of argv */
-    } * items;
-    size_t len, cap;
-};
-
-static const struct option *by_name(const char *name, size_t n)
+/* ---- from what was written to what it means ---- */
+static int add_listen(struct config *c, const char *v, struct depot_error *err)
 {
-    for (size_t i = 0; i < NOPTIONS; i++)
-        if (strlen(options[i].name) == n && strncmp(options[i].name, name, n) == 0)
-            return &options[i];
-    return NULL;
-}
-
-static const struct option *by_letter(char c)
-{
-    for (size_t i = 0; i < NOPTIONS; i++)
-        if (options[i].short_name != '\0' && options[i].short_name == c)
-            return &options[i];
-    return NULL;
-}
-
-/* One argument: "--name", "--name=value", "-n" or "-nvalue"; `*value` NULL when it stands next. */
-static const struct option *match(const char *arg, const char **value)
-{
-    *value = NULL;
-    if (arg[0] == '-' && arg[1] == '-') {
-        size_t n = strcspn(arg + 2, "=");
-        if (arg[2 + n] == '=')
-            *value = arg + 2 + n + 1;
-        return by_name(arg + 2, n);
+    struct depot_addr a = {0};
+    if (c->nlisten == LISTEN_MAX)
+        return depot_error_set(
+            err, DEPOT_ERR_TOO_BIG, "more than %d addresses to listen on", LISTEN_MAX);
+    int rc = depot_addr_parse(v, 0, &a, err);
+    if (rc != 0)
+        return rc;
+    if (a.docker) {
+        depot_addr_release(&a);
+        return depot_error_set(
+            err, DEPOT_ERR_INVALID, "\"%s\": listen on unix://PATH or tcp://HOST:PORT", v);
     }
-    if (arg[0] == '-' && arg[1] != '\0') {
-        if (arg[2] != '\0')
-            *value = arg + 2;
-        return by_letter(arg[1]);
-    }
-    return NULL;
+    c->listen = depot_realloc(c->listen, (c->nlisten + 1) * sizeof(*c->listen));
+    c->listen[c->nlisten++] = a;
+    return 0;
 }
 
-static int read_args(int argc, char *const *argv, struct given *g, struct depot_error *err)
+static int add_builder(struct config *c, const char *v, struct depot_error *err)
 {
-    for (int i = 1; i < argc; i++) {
-        const char *value;
-        const struct option *o = match(argv[i], &value);
-        if (o == NULL || (o->value == NULL && value != NULL)) {
-            depot_error_set(err, DEPOT_ERR_INVALID,
-                o == NULL ? "unknown option \"%.100s\"" : "option \"%.100s\" takes no value",
-                argv[i]);
-            return depot_error_hint(err, "depotd --help lists the options");
+    struct service_builder_config b = {0};
+    if (c->nbuilders == BUILDERS_MAX)
+        return depot_error_set(err, DEPOT_ERR_TOO_BIG, "more than %d builders", BUILDERS_MAX);
+    int rc = config_parse_builder(v, &b, err);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < c->nbuilders; i++) {
+        if (!depot_str_eq(c->builders[i].name, b.name))
+            continue;
+        config_builder_release(&b);
+        return depot_error_set(
+            err, DEPOT_ERR_EXISTS, "two builders are named \"%s\"", c->builders[i].name);
+    }
+    c->builders = depot_realloc(c->builders, (c->nbuilders + 1) * sizeof(*c->builders));
+    c->builders[c->nbuilders++] = b;
+    return 0;
+}
+
+/* A list of texts, each understood by `add`. */
+static int add_all(struct config *c, const char *option, const struct depot_strv *values,
+    int (*add)(struct config *c, const char *value, struct depot_error *err),
+    struct depot_error *err)
+{
+    for (size_t i = 0; i < values->len; i++) {
+        int rc = add(c, values->items[i], err);
+        if (rc != 0) {
+            depot_error_prefix(err, "--%s", option);
+            return rc;
         }
-        if (o->value != NULL && value == NULL) {
-            if (i + 1 == argc)
-                return depot_error_set(err, DEPOT_ERR_INVALID, "option \"--%s\" needs a value (%s)",
-                    o->name, o->value);
-            value = argv[++i];
-        }
-        depot_vec_grow_((void **)&g->items, &g->cap, g->len + 1, sizeof(*g->items));
-        g->items[g->len].option = o;
-        g->items[g->len++].value = value;
     }
     return 0;
 }
 
-static int apply_args(struct config *c, const struct given *g, struct depot_error *err)
+static int understand(const struct given *g, struct config *c, struct depot_error *err)
 {
-    bool seen[NOPTIONS] = {false};
-    for (size_t i = 0; i < g->len; i++) {
-        const struct option *o = g->items[i].option;
-        if (!seen[o - options] && o->clear != NULL)
-            o->clear(c);
-        seen[o - options] = true;
-        int rc = o->set(c, g->items[i].value, err);
-        if (rc != 0) {
-            depot_error_prefix(err, "--%s", o->name);
-            return rc;
-        }
-    }
+    int rc = add_all(c, "listen", &g->listen, add_listen, err);
+    if (rc == 0)
+        rc = add_all(c, "builder", &g->builders, add_builder, err);
+    if (rc == 0 && g->idle_s > IDLE_MAX_S)
+        rc = depot_error_set(err, DEPOT_ERR_INVALID, "--idle: more than a year");
+    if (rc != 0)
+        return rc;
+    set_string(&c->tls_cert, g->tls_cert);
+    set_string(&c->tls_key, g->tls_key);
+    set_string(&c->token_file, g->token_file);
+    set_string(&c->state_dir, g->state_dir);
+    set_string(&c->log_file, g->log_file);
+    c->idle_s = g->idle_s == NOT_GIVEN ? 0 : g->idle_s;
+    c->ready_fd = (int)g->ready_fd;
+    if (g->log_level != NULL)
+        c->log_level = (enum depot_log_level)depot_log_level_from_name(g->log_level);
     return 0;
 }
 
@@ -366,7 +244,16 @@ static char *trim(char *s)
     return s;
 }
 
-static int apply_line(struct config *c, char *line, struct depot_error *err)
+static const struct depot_opt *in_file(const char *name)
+{
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(options); i++)
+        if (depot_str_eq(options[i].name, name) && (options[i].flags & DEPOT_OPT_NOT_IN_FILE) == 0)
+            return &options[i];
+    return NULL;
+}
+
+/* "name = value" is "--name=value". */
+static int read_line(struct given *g, char *line, struct depot_error *err)
 {
     char *key = trim(line);
     if (*key == '\0' || *key == '#')
@@ -377,18 +264,24 @@ static int apply_line(struct config *c, char *line, struct depot_error *err)
     *eq = '\0';
     key = trim(key);
     char *value = trim(eq + 1);
-    const struct option *o = by_name(key, strlen(key));
-    if (o == NULL || !o->in_file)
+    if (in_file(key) == NULL)
         return depot_error_set(err, DEPOT_ERR_INVALID, "unknown option \"%.100s\"", key);
     if (*value == '\0')
         return depot_error_set(err, DEPOT_ERR_INVALID, "option \"%s\" has no value", key);
-    int rc = o->set(c, value, err);
-    if (rc != 0)
-        depot_error_prefix(err, "%s", o->name);
+    char *arg = depot_asprintf("--%s=%s", key, value);
+    struct depot_strv rest = {0};
+    int rc = depot_opts_parse(&command, 1, &arg, g, &rest, err);
+    /* Each line is understood together with those before it, so that the error has its number. */
+    struct config sofar = {.log_level = DEPOT_LOG_INFO};
+    if (rc == 0)
+        rc = understand(g, &sofar, err);
+    config_release(&sofar);
+    depot_strv_release(&rest);
+    depot_free(arg);
     return rc;
 }
 
-static int apply_file(struct config *c, const char *path, bool required, struct depot_error *err)
+static int read_file(struct given *g, const char *path, bool required, struct depot_error *err)
 {
     char *text = NULL;
     size_t len = 0;
@@ -408,7 +301,7 @@ static int apply_file(struct config *c, const char *path, bool required, struct 
         next = strchr(line, '\n');
         if (next != NULL)
             *next++ = '\0';
-        rc = apply_line(c, line, err);
+        rc = read_line(g, line, err);
         if (rc != 0)
             depot_error_prefix(err, "%s:%d", path, number);
     }
@@ -416,18 +309,45 @@ static int apply_file(struct config *c, const char *path, bool required, struct 
     return rc;
 }
 
-/* ---- all together ---- */
-static void set_defaults(struct config *c, struct depot_error *err, int *rc)
+static int find_file(struct given *g, const char *path, struct depot_error *err)
 {
-    if (c->nlisten == 0) {
-        char *dir = depot_path_runtime_dir();
-        char *url = depot_asprintf("unix://%s/depotd.sock", dir);
-        *rc = set_listen(c, url, err);
-        depot_free(url);
-        depot_free(dir);
+    if (path != NULL)
+        return read_file(g, path, true, err);
+    char *dir = depot_path_config_dir();
+    char *file = depot_path_join(dir, "depotd.conf");
+    int rc = read_file(g, file, false, err);
+    depot_free(file);
+    depot_free(dir);
+    return rc;
+}
+
+/* ---- all together ---- */
+/* What the command line leaves open is the file's. */
+static void take_from_file(struct given *g, struct given *file)
+{
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(options); i++) {
+        void *to = (char *)g + options[i].offset, *from = (char *)file + options[i].offset;
+        if (options[i].type == DEPOT_OPT_STRING && *(char **)to == NULL)
+            *(char **)to = depot_strdup(*(char **)from);
+        else if (options[i].type == DEPOT_OPT_LIST && ((struct depot_strv *)to)->len == 0)
+            depot_strv_copy(to, from);
+        else if (options[i].type == DEPOT_OPT_INT && *(int64_t *)to == NOT_GIVEN)
+            *(int64_t *)to = *(int64_t *)from;
     }
+}
+
+static int set_defaults(struct config *c, struct depot_error *err)
+{
     if (c->state_dir == NULL)
         c->state_dir = depot_path_state_dir();
+    if (c->nlisten > 0)
+        return 0;
+    char *dir = depot_path_runtime_dir();
+    char *url = depot_asprintf("unix://%s/depotd.sock", dir);
+    int rc = add_listen(c, url, err);
+    depot_free(url);
+    depot_free(dir);
+    return rc;
 }
 
 static int check(const struct config *c, struct depot_error *err)
@@ -451,49 +371,38 @@ static int check(const struct config *c, struct depot_error *err)
     return 0;
 }
 
-static int load_file(struct config *c, const struct given *g, struct depot_error *err)
+static int load(struct given *g, struct config *c, struct depot_error *err)
 {
-    const char *path = NULL;
-    for (size_t i = 0; i < g->len; i++)
-        if (g->items[i].option->set == set_config)
-            path = g->items[i].value;
-    if (path != NULL)
-        return apply_file(c, path, true, err);
-    char *dir = depot_path_config_dir();
-    char *file = depot_path_join(dir, "depotd.conf");
-    int rc = apply_file(c, file, false, err);
-    depot_free(file);
-    depot_free(dir);
+    struct given file = {.idle_s = NOT_GIVEN, .ready_fd = NOT_GIVEN};
+    int rc = find_file(&file, g->config_file, err);
+    if (rc == 0) {
+        take_from_file(g, &file);
+        rc = understand(g, c, err);
+    }
+    if (rc == 0)
+        rc = set_defaults(c, err);
+    if (rc == 0)
+        rc = check(c, err);
+    depot_opts_release(&command, &file);
     return rc;
-}
-
-static bool asks_only(const struct given *g)
-{
-    for (size_t i = 0; i < g->len; i++)
-        if (g->items[i].option->set == set_help || g->items[i].option->set == set_version)
-            return true;
-    return false;
 }
 
 int config_load(int argc, char *const *argv, struct config *out, struct depot_error *err)
 {
     struct config c = {.log_level = DEPOT_LOG_INFO, .ready_fd = -1};
-    struct given g = {0};
-    int rc = read_args(argc, argv, &g, err);
-    if (rc == 0 && asks_only(&g)) {
-        rc = apply_args(&c, &g, err);
-        goto out;
+    struct given g = {.idle_s = NOT_GIVEN, .ready_fd = NOT_GIVEN};
+    struct depot_strv rest = {0};
+    int rc = depot_opts_parse(&command, argc - 1, (char **)argv + 1, &g, &rest, err);
+    if (rc == DEPOT_ERR_EOF || g.version || g.man) {
+        c.help = rc == DEPOT_ERR_EOF;
+        c.version = g.version;
+        c.man = g.man;
+        rc = 0;
+    } else if (rc == 0) {
+        rc = load(&g, &c, err);
     }
-    if (rc == 0)
-        rc = load_file(&c, &g, err);
-    if (rc == 0)
-        rc = apply_args(&c, &g, err);
-    if (rc == 0)
-        set_defaults(&c, err, &rc);
-    if (rc == 0)
-        rc = check(&c, err);
-out:
-    depot_free(g.items);
+    depot_opts_release(&command, &g);
+    depot_strv_release(&rest);
     if (rc != 0)
         config_release(&c);
     else
@@ -503,29 +412,26 @@ out:
 
 void config_release(struct config *c)
 {
-    clear_listen(c);
-    clear_builders(c);
+    for (size_t i = 0; i < c->nlisten; i++)
+        depot_addr_release(&c->listen[i]);
+    for (size_t i = 0; i < c->nbuilders; i++)
+        config_builder_release(&c->builders[i]);
+    depot_free(c->listen);
+    depot_free(c->builders);
     depot_free(c->tls_cert);
     depot_free(c->tls_key);
     depot_free(c->token_file);
     depot_free(c->state_dir);
     depot_free(c->log_file);
-    depot_free(c->config_file);
     *c = (struct config){.ready_fd = -1};
 }
 
 void config_print_help(FILE *f)
 {
-    fprintf(f, "Usage: depotd [OPTIONS]\n\nThe builder service of Depot: an HTTP and WebSocket "
-               "server in front of BuildKit engines.\n\nOptions:\n");
-    for (size_t i = 0; i < NOPTIONS; i++) {
-        const struct option *o = &options[i];
-        char letter[5] = "    ";
-        if (o->short_name != '\0')
-            snprintf(letter, sizeof(letter), "-%c, ", o->short_name);
-        fprintf(f, "  %s--%s%s%s\n          %s\n", letter, o->name, o->value != NULL ? " " : "",
-            o->value != NULL ? o->value : "", o->help);
-    }
-    fprintf(f, "\nThe file is depotd.conf in the user's configuration directory for Depot; its "
-               "names are those of the long options.\n");
+    depot_help_command(f, "depotd", &command);
+}
+
+void config_print_man(FILE *f)
+{
+    depot_man_command(f, "depotd", &command);
 }

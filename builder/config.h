@@ -1,12 +1,13 @@
 /*
  * What depotd is told to do: the command line over a file of the same names. One table holds every
- * option; help, the file's keys and the parser are read from it.
+ * option; the file's keys, help and manual page are read from it.
  */
 #ifndef DEPOT_BUILDER_CONFIG_H
 #define DEPOT_BUILDER_CONFIG_H
 
 #include "service.h"
 
+#include <depot/app.h>
 #include <depot/log.h>
 
 #include <stdio.h>
@@ -20,20 +21,20 @@ struct config {
     char *state_dir;
     int64_t idle_s; /* 0: never leave */
     enum depot_log_level log_level;
-    char *log_file;    /* NULL: stderr */
-    char *config_file; /* NULL: the default one, which may be absent */
-    int ready_fd;      /* -1: none */
-    bool version, help;
+    char *log_file; /* NULL: stderr */
+    int ready_fd;   /* -1: none */
+    bool version, help, man;
 };
 
 /*
  * Options of `argv`, then the file for what they leave open, then defaults; checked as a whole.
- * With --help or --version nothing else is looked at.
+ * With --help, --version or --man nothing else is looked at.
  */
 int config_load(
     int argc, char *const *argv, struct config *out, struct depot_error *err) DEPOT_MUST_CHECK;
 void config_release(struct config *c);
 void config_print_help(FILE *f);
+void config_print_man(FILE *f);
 
 /* "NAME=ADDR[,ca=F][,cert=F][,key=F][,server-name=S][,max=N]" */
 int config_parse_builder(

@@ -27,7 +27,6 @@ enum {
     STOP_WAIT_MS = 6000, /* for running builds to end on their engines */
     TOKENS_FILE_MAX = 64 * 1024,
     TOKEN_MIN = 16,
-    EXIT_USAGE = 2,
 };
 
 struct daemon {
@@ -301,13 +300,13 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     if (config_load(argc, argv, &d.config, &err) != 0) {
-        fprintf(stderr, "depotd: %s\n", err.msg);
-        if (err.hint[0] != '\0')
-            fprintf(stderr, "depotd: %s\n", err.hint);
-        return EXIT_USAGE;
+        depot_error_print("depotd", &err);
+        return DEPOT_EXIT_USAGE;
     }
     if (d.config.help)
         config_print_help(stdout);
+    else if (d.config.man)
+        config_print_man(stdout);
     else if (d.config.version)
         printf("depotd %s\n", DEPOT_VERSION);
     else if (open_all(&d, &err) == 0)

@@ -54,18 +54,22 @@ static void print_option(FILE *out, const struct depot_opt *opt)
 
 void depot_help_command(FILE *out, const char *program, const struct depot_command *cmd)
 {
-    fprintf(out, "Usage:  %s %s%s%s%s\n\n%s\n", program, cmd->name,
-        cmd->nopts > 0 ? " [OPTIONS]" : "", cmd->args[0] != '\0' ? " " : "", cmd->args,
-        cmd->summary);
+    fprintf(out, "Usage:  %s%s%s%s%s%s\n\n%s\n", program, cmd->standalone ? "" : " ",
+        cmd->standalone ? "" : cmd->name, cmd->nopts > 0 ? " [OPTIONS]" : "",
+        cmd->args[0] != '\0' ? " " : "", cmd->args, cmd->summary);
     if (cmd->alias != NULL)
         fprintf(out, "\nAliases:\n  %s %s, %s %s\n", program, cmd->name, program, cmd->alias);
-    if (cmd->nopts > 0)
-        fputs("\nOptions:\n", out);
+    static const struct depot_opt help = {
+        "help", 'h', DEPOT_OPT_BOOL, 0, NULL, "Print this help and leave", NULL, 0};
+    fputs("\nOptions:\n", out);
     for (size_t i = 0; i < cmd->nopts; i++)
         if ((cmd->opts[i].flags & DEPOT_OPT_HIDDEN) == 0)
             print_option(out, &cmd->opts[i]);
-    if (cmd->text != NULL)
-        fprintf(out, "\n%s\n", cmd->text);
+    print_option(out, &help);
+    if (cmd->text != NULL) {
+        fputc('\n', out);
+        print_folded(out, cmd->text, 0, 0);
+    }
 }
 
 void depot_help_program(

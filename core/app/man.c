@@ -82,8 +82,9 @@ static void man_title(FILE *out, const char *program, const char *command, const
 
 void depot_man_command(FILE *out, const char *program, const struct depot_command *cmd)
 {
-    man_title(out, program, cmd->name, cmd->summary);
-    fprintf(out, ".SH SYNOPSIS\n\\fB%s %s\\fR", program, cmd->name);
+    man_title(out, program, cmd->standalone ? NULL : cmd->name, cmd->summary);
+    fprintf(out, ".SH SYNOPSIS\n\\fB%s%s%s\\fR", program, cmd->standalone ? "" : " ",
+        cmd->standalone ? "" : cmd->name);
     fputs(cmd->nopts > 0 ? " [\\fIOPTIONS\\fR] " : " ", out);
     roff_text(out, cmd->args);
     fputs("\n.SH DESCRIPTION\n", out);

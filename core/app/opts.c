@@ -16,6 +16,12 @@ struct parse {
     int argc, i;
 };
 
+/* How the command is called: "depot build", "depotd". */
+static const char *prefix_of(const struct depot_command *cmd)
+{
+    return cmd->standalone ? "" : "depot ";
+}
+
 static void *target_of(const struct depot_opt *opt, void *target)
 {
     return (char *)target + opt->offset;
@@ -88,7 +94,7 @@ static int unknown_flag(struct parse *p, const char *name)
     if (best != NULL)
         depot_error_hint(p->err, "did you mean --%s?", best);
     else
-        depot_error_hint(p->err, "see \"depot %s --help\"", p->cmd->name);
+        depot_error_hint(p->err, "see \"%s%s --help\"", prefix_of(p->cmd), p->cmd->name);
     return DEPOT_ERR_INVALID;
 }
 
@@ -193,7 +199,7 @@ static int parse_letters(struct parse *p, const char *letters)
             return DEPOT_ERR_EOF;
         if (opt == NULL) {
             depot_error_set(p->err, DEPOT_ERR_INVALID, "unknown flag: -%c", *c);
-            return depot_error_hint(p->err, "see \"depot %s --help\"", p->cmd->name);
+            return depot_error_hint(p->err, "see \"%s%s --help\"", prefix_of(p->cmd), p->cmd->name);
         }
         if (takes_value(opt)) {
             const char *rest = c[1] == '=' ? c + 2 : c + 1;
@@ -222,7 +228,8 @@ static int check_args(struct parse *p)
                                            : "at most",
             n < cmd->min_args ? cmd->min_args : cmd->max_args,
             (n < cmd->min_args ? cmd->min_args : cmd->max_args) == 1 ? "" : "s", n);
-    return depot_error_hint(p->err, "usage: depot %s [OPTIONS] %s", cmd->name, cmd->args);
+    return depot_error_hint(
+        p->err, "usage: %s%s [OPTIONS] %s", prefix_of(cmd), cmd->name, cmd->args);
 }
 
 int depot_opts_parse(const struct depot_command *cmd, int argc, char **argv, void *target,

@@ -34,8 +34,9 @@ enum depot_opt_type {
     DEPOT_OPT_IGNORED, /* accepted for docker's sake, with a warning; no target */
 };
 enum {
-    DEPOT_OPT_HIDDEN = 1, /* not in help, man page or completions */
-    DEPOT_OPT_NO_ARG = 2, /* DEPOT_OPT_IGNORED that takes no value */
+    DEPOT_OPT_HIDDEN = 1,      /* not in help, man page or completions */
+    DEPOT_OPT_NO_ARG = 2,      /* DEPOT_OPT_IGNORED that takes no value */
+    DEPOT_OPT_NOT_IN_FILE = 4, /* where a program reads its options from a file too */
 };
 struct depot_opt {
     const char *name; /* long name without dashes */
@@ -51,6 +52,7 @@ struct depot_opt {
 struct depot_command {
     const char *name;
     const char *alias; /* or NULL */
+    bool standalone;   /* a program of its own, not a command of one */
     const char *args;  /* "PATH | URL | -"; "" when there are none */
     int min_args, max_args;
     const char *summary; /* one line */

@@ -125,10 +125,10 @@ static void test_config__names_file_and_line(void **state)
     } rows[] = {
         {"idle = 1\nnonsense\n", "test.conf:2: \"nonsense\" is not `name = value`"},
         {"colour = red\n", "test.conf:1: unknown option \"colour\""},
-        {"\n\nidle = soon\n", "test.conf:3: idle: \"soon\" is not a number of seconds"},
+        {"\n\nidle = soon\n", "test.conf:3: invalid value \"soon\" for --idle"},
         {"idle =\n", "test.conf:1: option \"idle\" has no value"},
         {"ready-fd = 3\n", "test.conf:1: unknown option \"ready-fd\""},
-        {"builder = a=unix:///x\nbuilder = a=unix:///y\n", "test.conf:2: builder: two builders"},
+        {"builder = a=unix:///x\nbuilder = a=unix:///y\n", "test.conf:2: --builder: two builders"},
     };
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
@@ -149,13 +149,13 @@ static void test_config__refuses_bad_options(void **state)
         const char *args[ARGS_MAX];
         const char *error;
     } rows[] = {
-        {{"--colour"}, "unknown option \"--colour\""},
-        {{"-x"}, "unknown option"},
-        {{"build"}, "unknown option \"build\""},
-        {{"--help=yes"}, "takes no value"},
-        {{"--idle"}, "\"--idle\" needs a value (SECONDS)"},
-        {{"--idle", "-1"}, "--idle: \"-1\" is not a number"},
-        {{"--log-level", "loud"}, "is not one of error, warn, info, debug"},
+        {{"--colour"}, "unknown flag: --colour"},
+        {{"-x"}, "unknown flag: -x"},
+        {{"build"}, "\"depotd\" takes no arguments"},
+        {{"--version=yes"}, "expected true or false"},
+        {{"--idle"}, "flag needs an argument: --idle"},
+        {{"--idle", "-1"}, "invalid value \"-1\" for --idle"},
+        {{"--log-level", "loud"}, "invalid value \"loud\" for --log-level"},
         {{"--listen", "carrier-pigeon://x"}, "--listen"},
         {{"--listen", "docker+unix:///x"}, "listen on unix://PATH or tcp://HOST:PORT"},
         {{"--listen", "tcp://127.0.0.1:7"}, "refusing to listen on TCP without a token"},

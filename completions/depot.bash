@@ -1,0 +1,53 @@
+_depot() {
+    local cur prev words
+    cur="${COMP_WORDS[COMP_CWORD]}"
+    prev="${COMP_WORDS[COMP_CWORD-1]}"
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        COMPREPLY=($(compgen -W "build list logs replay cancel version help" -- "$cur"))
+        return
+    fi
+    case "${COMP_WORDS[1]}" in
+    build|b)
+        case "$prev" in
+        --color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
+        --progress) COMPREPLY=($(compgen -W "auto plain quiet rawjson none" -- "$cur")); return ;;
+        --summary) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
+        esac
+        words="--help --add-host --allow --annotation --attest --build-arg --build-context --cache-from --cache-to --cgroup-parent --color --config --detach --file --iidfile --label --load --metadata-file --network --no-cache --no-cache-filter --output --plain --platform --progress --project --provenance --pull --push --quiet --record --sbom --secret --shm-size --ssh --summary --tag --target --token --ulimit --url" ;;
+    list|ls)
+        case "$prev" in
+        --state) COMPREPLY=($(compgen -W "active queued running succeeded failed cancelled" -- "$cur")); return ;;
+        esac
+        words="--help --json --limit --project --state --url --token" ;;
+    logs)
+        case "$prev" in
+        --progress) COMPREPLY=($(compgen -W "plain rawjson" -- "$cur")); return ;;
+        esac
+        words="--help --progress --url --token" ;;
+    replay)
+        case "$prev" in
+        --progress) COMPREPLY=($(compgen -W "plain rawjson quiet" -- "$cur")); return ;;
+        --summary) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
+        esac
+        words="--help --progress --speed --summary" ;;
+    cancel)
+        case "$prev" in
+        esac
+        words="--help --url --token" ;;
+    version)
+        case "$prev" in
+        esac
+        words="--help" ;;
+    help)
+        case "$prev" in
+        --format) COMPREPLY=($(compgen -W "text man bash zsh fish" -- "$cur")); return ;;
+        esac
+        words="--help --format" ;;
+    esac
+    case "$cur" in
+    -*) COMPREPLY=($(compgen -W "$words" -- "$cur")) ;;
+    *) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    esac
+}
+complete -o filenames -F _depot depot
