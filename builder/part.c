@@ -252,12 +252,26 @@ static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
         depot_kvs_set(attrs, "target", req->target);
 }
 
+static int check_exports(const struct part *p, struct depot_error *err)
+{
+    const struct request *req = &p->build->req;
+    for (size_t i = 0; i < req->nexports; i++)
+        if (depot_str_eq(req->exports[i].type, "oci"))
+            return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+                "builder %s is a Docker Engine that cannot make outputs of type oci; "
+                "use another builder, or an output of type image, local or tar",
+                engine_name(p->engine));
+    return 0;
+}
+
 static int solve_start(struct part *p, struct depot_error *err)
 {
     const struct request *req = &p->build->req;
+    bool moby = (engine_caps(p->engine) & DEPOT_BK_CAP_MOBY) != 0;
+    if (moby && check_exports(p, err) != 0)
+        return err->code;
     struct depot_kvs attrs = {0};
-    struct depot_bk_export *exports =
-        copy_exports(req, (engine_caps(p->engine) & DEPOT_BK_CAP_MOBY) != 0);
+    struct depot_bk_export *exports = copy_exports(req, moby);
     solve_attrs(p, &attrs);
     const struct depot_bk_solve solve = {
         .ref = p->ref,
@@ -412,7 +426,6 @@ void part_cancel(struct part *p)
 {
     if (p->state == PART_DRAINING || p->state == PART_DONE)
         return; /* it has an outcome */
-    p->cancelled = true;
     part_outcome_set(&p->outcome, DEPOT_BUILD_CANCELLED, NULL, 0, NULL);
     if (p->state != PART_SOLVING) {
         finish(p);

@@ -1,0 +1,630 @@
+/*
+ * The life of builds between a client and its engines. The engines are played by the test: it
+ * defines depot_bk_*() itself and decides what each call answers, and when.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <depot/buf.h>
+#include <depot/buildkit.h>
+#include <depot/log.h>
+
+#include "hub.h"
+#include "service.h"
+
+/* ---- the engines ---- */
+enum kind { PROBE, SOLVE, STATUS, HISTORY };
+enum { CALLS_MAX = 64, ENGINES_MAX = 2 };
+
+struct depot_bk {
+    int index;
+};
+
+struct depot_bk_call {
+    enum kind kind;
+    struct depot_bk *bk;
+    bool over; /* freed by the daemon: cancelled, or done with */
+    char ref[32], session[32], platform[64];
+    char exports[64]; /* types, each with a blank after it */
+    bool multi;
+    depot_bk_info_fn *info;
+    depot_bk_solve_fn *solved;
+    const struct depot_bk_status_ops *status;
+    const struct depot_bk_history_ops *history;
+    void *arg;
+};
+
+struct depot_bk_session {
+    const struct depot_bk_session_ops *ops;
+    void *arg;
+    char id[32];
+    bool ended, freed;
+    struct depot_buf got;
+};
+
+static struct {
+    struct depot_bk_call *calls[CALLS_MAX];
+    size_t ncalls;
+    struct depot_bk_session sessions[4];
+    size_t nsessions;
+    unsigned caps;
+} fake;
+
+static struct depot_bk_call *call_new(
+    struct depot_bk *bk, enum kind kind, void *arg, struct depot_bk_call **out)
+{
+    assert_true(fake.ncalls < CALLS_MAX);
+    struct depot_bk_call *c = calloc(1, sizeof(*c));
+    c->kind = kind;
+    c->bk = bk;
+    c->arg = arg;
+    fake.calls[fake.ncalls++] = c;
+    *out = c;
+    return c;
+}
+
+int depot_bk_new(struct depot_loop *l, const struct depot_addr *addr, const struct depot_tls *tls,
+    struct depot_bk **out, struct depot_error *err)
+{
+    (void)l, (void)tls, (void)err;
+    struct depot_bk *bk = calloc(1, sizeof(*bk));
+    bk->index = addr->path[1] - '0';
+    *out = bk;
+    return 0;
+}
+
+void depot_bk_free(struct depot_bk *bk)
+{
+    for (size_t i = 0; i < fake.ncalls; i++)
+        assert_true(fake.calls[i]->bk != bk || fake.calls[i]->over);
+    free(bk);
+}
+
+void depot_bk_call_free(struct depot_bk_call *c)
+{
+    if (c != NULL)
+        c->over = true;
+}
+
+int depot_bk_probe(struct depot_bk *bk, depot_bk_info_fn *done, void *arg,
+    struct depot_bk_call **out, struct depot_error *err)
+{
+    (void)err;
+    call_new(bk, PROBE, arg, out)->info = done;
+    return 0;
+}
+
+int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
+    void *arg, struct depot_bk_call **out, struct depot_error *err)
+{
+    (void)err;
+    struct depot_bk_call *c = call_new(bk, SOLVE, arg, out);
+    c->solved = done;
+    snprintf(c->ref, sizeof(c->ref), "%s", req->ref);
+    snprintf(c->session, sizeof(c->session), "%s", req->session != NULL ? req->session : "");
+    snprintf(c->platform, sizeof(c->platform), "%s", depot_kvs_get(req->attrs, "platform"));
+    c->multi = depot_str_eq(depot_kvs_get(req->attrs, "multi-platform"), "true");
+    for (size_t i = 0; i < req->nexports; i++) {
+        strncat(c->exports, req->exports[i].type, 16);
+        strcat(c->exports, " ");
+    }
+    return 0;
+}
+
+int depot_bk_status(struct depot_bk *bk, const char *ref, const struct depot_bk_status_ops *ops,
+    void *arg, struct depot_bk_call **out, struct depot_error *err)
+{
+    (void)err;
+    struct depot_bk_call *c = call_new(bk, STATUS, arg, out);
+    c->status = ops;
+    snprintf(c->ref, sizeof(c->ref), "%s", ref);
+    return 0;
+}
+
+int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, bool early_exit,
+    const struct depot_bk_history_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err)
+{
+    (void)ref, (void)early_exit, (void)err;
+    assert_true(active_only);
+    call_new(bk, HISTORY, arg, out)->history = ops;
+    return 0;
+}
+
+int depot_bk_session_open(struct depot_bk *bk, const char *id, const char *shared_key,
+    const struct depot_strv *methods, const struct depot_bk_session_ops *ops, void *arg,
+    struct depot_bk_session **out, struct depot_error *err)
+{
+    (void)bk, (void)shared_key, (void)methods, (void)err;
+    struct depot_bk_session *s = &fake.sessions[fake.nsessions++];
+    *s = (struct depot_bk_session){.ops = ops, .arg = arg, .got = DEPOT_BUF_INIT(1024)};
+    snprintf(s->id, sizeof(s->id), "%s", id);
+    *out = s;
+    return 0;
+}
+
+void depot_bk_session_write(struct depot_bk_session *s, const void *data, size_t n)
+{
+    depot_buf_add(&s->got, data, n);
+}
+
+size_t depot_bk_session_queued(const struct depot_bk_session *s)
+{
+    return s->got.len;
+}
+
+void depot_bk_session_end(struct depot_bk_session *s)
+{
+    s->ended = true;
+}
+
+void depot_bk_session_free(struct depot_bk_session *s)
+{
+    if (s == NULL)
+        return;
+    s->freed = true;
+    depot_buf_release(&s->got);
+}
+
+/* The newest call of its kind to this engine that is not over; NULL: none. */
+static struct depot_bk_call *find(int engine, enum kind kind)
+{
+    for (size_t i = fake.ncalls; i-- > 0;)
+        if (!fake.calls[i]->over && fake.calls[i]->kind == kind &&
+            fake.calls[i]->bk->index == engine)
+            return fake.calls[i];
+    return NULL;
+}
+
+/* ---- the daemon around the service ---- */
+static struct {
+    char dir[64];
+    struct depot_loop *loop;
+    struct store *store;
+    struct hub *hub;
+    struct service *service;
+    struct depot_buf trace; /* the feed, one short word after the other */
+} d;
+
+static void trace(struct store *s, const char *build, const struct depot_event *ev,
+    struct store_line *line, void *arg)
+{
+    (void)s, (void)build, (void)line, (void)arg;
+    struct depot_buf *b = &d.trace;
+    switch (ev->type) {
+    case DEPOT_EVENT_BUILD_CREATED:
+        depot_buf_addf(b, "created %s;", ev->u.created.origin);
+        break;
+    case DEPOT_EVENT_BUILD_QUEUED:
+        depot_buf_addf(b, "queued %d;", ev->u.queued.position);
+        break;
+    case DEPOT_EVENT_BUILD_ASSIGNED:
+        depot_buf_addf(b, "assigned %s %s;", ev->u.assigned.platform, ev->u.assigned.builder);
+        break;
+    case DEPOT_EVENT_BUILD_STATUS:
+        depot_buf_addf(b, "status %s;", ev->u.status.platform);
+        break;
+    case DEPOT_EVENT_BUILD_CONTEXT:
+        depot_buf_addf(
+            b, "context %d+%d;", (int)ev->u.context.nchanged, (int)ev->u.context.changed_more);
+        break;
+    case DEPOT_EVENT_BUILD_RESULT:
+        depot_buf_addf(
+            b, "result %s %s;", ev->u.result.platform, depot_build_state_name(ev->u.result.state));
+        break;
+    case DEPOT_EVENT_BUILD_FINISHED:
+        depot_buf_addf(b, "finished %s%s%s;", depot_build_state_name(ev->u.finished.state),
+            ev->u.finished.message != NULL ? ": " : "",
+            ev->u.finished.message != NULL ? ev->u.finished.message : "");
+        break;
+    default:
+        break;
+    }
+}
+
+static void spin(void)
+{
+    for (int i = 0; i < 6; i++)
+        depot_loop_turn(d.loop);
+}
+
+/* What the feed said since the last time. */
+static void assert_trace(const char *want)
+{
+    spin();
+    assert_string_equal(depot_buf_str(&d.trace), want);
+    depot_buf_clear(&d.trace);
+}
+
+static void engine_answers(int engine)
+{
+    static const char *platforms[ENGINES_MAX][2] = {
+        {"linux/amd64", "linux/386"}, {"linux/arm64", "linux/arm/v7"}};
+    struct depot_bk_call *c = find(engine, PROBE);
+    assert_non_null(c);
+    const struct depot_bk_info info = {.engine = "buildkit",
+        .version = "v1",
+        .platforms = platforms[engine],
+        .nplatforms = 2,
+        .caps = fake.caps};
+    c->info(c, &info, NULL, c->arg);
+}
+
+static void start_daemon(int nengines, int capacity, unsigned caps)
+{
+    memset(&fake, 0, sizeof(fake));
+    fake.caps = caps;
+    depot_log_set_level(DEPOT_LOG_ERROR);
+    strcpy(d.dir, "/tmp/depot-test-service-XXXXXX");
+    assert_non_null(mkdtemp(d.dir));
+    depot_buf_init(&d.trace, DEPOT_BUF_NO_LIMIT);
+    assert_int_equal(depot_loop_new(&d.loop, NULL), 0);
+    assert_int_equal(store_open(d.loop, d.dir, &d.store, NULL), 0);
+    d.hub = hub_new(d.loop, d.store);
+    char names[ENGINES_MAX][2] = {"a", "b"};
+    struct service_builder_config b[ENGINES_MAX] = {
+        {.name = names[0], .capacity = capacity}, {.name = names[1], .capacity = capacity}};
+    assert_int_equal(depot_addr_parse("unix:///0", 0, &b[0].addr, NULL), 0);
+    assert_int_equal(depot_addr_parse("unix:///1", 0, &b[1].addr, NULL), 0);
+    assert_int_equal(service_new(d.loop, d.store, d.hub, b, (size_t)nengines, &d.service, NULL), 0);
+    hub_set_service(d.hub, d.service);
+    store_on_append(d.store, trace, NULL); /* in place of the hub */
+    depot_addr_release(&b[0].addr);
+    depot_addr_release(&b[1].addr);
+    spin();
+    for (int i = 0; i < nengines; i++)
+        engine_answers(i);
+    spin();
+}
+
+static void stop_daemon(void)
+{
+    service_free(d.service);
+    hub_free(d.hub);
+    store_free(d.store);
+    spin();
+    depot_loop_free(d.loop);
+    depot_buf_release(&d.trace);
+    for (size_t i = 0; i < fake.ncalls; i++)
+        free(fake.calls[i]);
+    for (size_t i = 0; i < fake.nsessions; i++)
+        depot_buf_release(&fake.sessions[i].got);
+    char *rm = depot_asprintf("rm -rf '%s'", d.dir);
+    assert_int_equal(system(rm), 0);
+    depot_free(rm);
+}
+
+/* ---- what happens in the tests ---- */
+static char id[SERVICE_ID_LEN + 1];
+
+static void create(const char *platforms, const char *more)
+{
+    struct depot_error err = {0};
+    char *json = depot_asprintf("{\"platforms\":[%s],\"solve\":{\"exports\":[{\"type\":"
+                                "\"image\",\"attrs\":{\"name\":\"x\",\"push\":\"true\"}}]}%s}",
+        platforms, more);
+    if (service_create(d.service, json, strlen(json), "ann", id, &err) != 0)
+        fail_msg("%s", err.msg);
+    depot_free(json);
+}
+
+static void solve_ends(int engine, int code, const char *message)
+{
+    struct depot_bk_call *c = find(engine, SOLVE);
+    assert_non_null(c);
+    const struct depot_build_error error = {.message = message, .code = code};
+    const struct depot_bk_result res = {.error = message != NULL ? &error : NULL};
+    c->solved(c, &res, c->arg);
+    assert_true(c->over);
+}
+
+static void status_comes(int engine)
+{
+    struct depot_bk_call *c = find(engine, STATUS);
+    const struct depot_status st = {0};
+    assert_non_null(c);
+    c->status->status(c, &st, c->arg);
+}
+
+static void status_ends(int engine, const char *message)
+{
+    struct depot_bk_call *c = find(engine, STATUS);
+    struct depot_error err = {0};
+    assert_non_null(c);
+    if (message != NULL)
+        depot_error_set(&err, DEPOT_ERR_UNAVAILABLE, "%s", message);
+    c->status->done(c, message != NULL ? &err : NULL, c->arg);
+}
+
+#define AMD  "\"linux/amd64\""
+#define BOTH AMD ",\"linux/arm64\""
+
+static void test_service__runs_parts_side_by_side(void **state)
+{
+    (void)state;
+    start_daemon(2, 4, 0);
+    assert_true(service_idle(d.service));
+    create(BOTH, "");
+    assert_false(service_idle(d.service));
+    assert_true(find(0, SOLVE)->multi);
+    assert_string_equal(find(1, SOLVE)->platform, "linux/arm64");
+    assert_string_equal(find(1, SOLVE)->session, "");
+    assert_string_equal(find(0, SOLVE)->ref, find(0, STATUS)->ref);
+    assert_string_not_equal(find(0, SOLVE)->ref, find(1, SOLVE)->ref);
+    assert_trace("created depot;assigned linux/amd64 a;assigned linux/arm64 b;");
+    status_comes(0);
+    solve_ends(0, 0, NULL);
+    status_comes(0); /* the last of it comes after the answer */
+    assert_trace("status linux/amd64;status linux/amd64;");
+    status_ends(0, NULL);
+    assert_trace("result linux/amd64 succeeded;");
+    status_ends(1, NULL);
+    solve_ends(1, 0, NULL);
+    assert_trace("result linux/arm64 succeeded;finished succeeded;");
+    assert_true(service_idle(d.service));
+    stop_daemon();
+}
+
+static void test_service__one_failure_cancels_the_rest(void **state)
+{
+    (void)state;
+    start_daemon(2, 4, 0);
+    create(BOTH, "");
+    struct depot_bk_call *other = find(1, SOLVE);
+    status_comes(0);
+    status_ends(0, NULL);
+    solve_ends(0, 2, "exit code: 7\nand more");
+    assert_true(other->over); /* which is how the engine is told */
+    assert_non_null(find(1, STATUS));
+    status_comes(1);
+    status_ends(1, NULL);
+    assert_trace("created depot;assigned linux/amd64 a;assigned linux/arm64 b;status linux/amd64;"
+                 "result linux/amd64 failed;status linux/arm64;result linux/arm64 cancelled;"
+                 "finished failed: linux/amd64: exit code: 7;");
+    stop_daemon();
+}
+
+static void test_service__names_an_engine_that_went_away(void **state)
+{
+    (void)state;
+    start_daemon(1, 4, 0);
+    create(AMD, "");
+    solve_ends(0, 14, "the peer closed the connection");
+    status_ends(0, "broken");
+    assert_trace("created depot;assigned linux/amd64 a;result linux/amd64 failed;finished failed: "
+                 "builder a went away while building (the peer closed the connection);");
+    assert_non_null(find(0, PROBE)); /* it looks whether it is still there */
+    /* The same code from an engine that lives is the build's own failure. */
+    create(AMD, "");
+    solve_ends(0, 14, "registry: try later");
+    status_ends(0, NULL);
+    assert_trace("created depot;assigned linux/amd64 a;result linux/amd64 failed;"
+                 "finished failed: registry: try later;");
+    stop_daemon();
+}
+
+static void test_service__queues_beyond_capacity(void **state)
+{
+    (void)state;
+    start_daemon(1, 1, 0);
+    create(AMD, "");
+    create(AMD, "");
+    char second[SERVICE_ID_LEN + 1];
+    memcpy(second, id, sizeof(second));
+    create(AMD, "");
+    assert_trace(
+        "created depot;assigned linux/amd64 a;created depot;queued 1;created depot;queued 2;");
+    assert_int_equal(service_cancel(d.service, second, NULL), 0);
+    assert_trace("result linux/amd64 cancelled;finished cancelled: cancelled;queued 1;");
+    status_ends(0, NULL);
+    solve_ends(0, 0, NULL);
+    assert_trace("result linux/amd64 succeeded;finished succeeded;assigned linux/amd64 a;");
+    stop_daemon();
+    /* Whatever ran is over in the log. */
+}
+
+static void test_service__cancels_and_reads_to_the_end(void **state)
+{
+    (void)state;
+    struct depot_error err = {0};
+    start_daemon(1, 4, 0);
+    create(AMD, "");
+    assert_int_equal(service_cancel(d.service, id, NULL), 0);
+    assert_null(find(0, SOLVE));
+    assert_int_equal(service_cancel(d.service, id, NULL), 0); /* twice is fine */
+    status_comes(0);
+    status_ends(0, NULL);
+    assert_trace("created depot;assigned linux/amd64 a;status linux/amd64;"
+                 "result linux/amd64 cancelled;finished cancelled: cancelled;");
+    assert_int_equal(service_cancel(d.service, id, &err), DEPOT_ERR_INVALID);
+    assert_non_null(strstr(err.msg, "is over already"));
+    assert_int_equal(service_cancel(d.service, "nosuchone1", &err), DEPOT_ERR_NOT_FOUND);
+    stop_daemon();
+}
+
+static void test_service__adapts_exports_to_docker(void **state)
+{
+    (void)state;
+    start_daemon(1, 4, DEPOT_BK_CAP_MOBY);
+    create(AMD, "");
+    assert_string_equal(find(0, SOLVE)->exports, "moby ");
+    stop_daemon();
+}
+
+/* ---- sessions ---- */
+static struct {
+    int data, closed;
+} client;
+
+static void on_data(struct relay *r, const void *data, size_t n, void *arg)
+{
+    (void)r, (void)data, (void)arg;
+    client.data += (int)n;
+}
+
+static void on_closed(struct relay *r, int ws_code, const char *reason, void *arg)
+{
+    (void)r, (void)reason, (void)arg;
+    client.closed = ws_code;
+}
+
+static const struct relay_ops relay_ops = {.data = on_data, .closed = on_closed};
+
+#define SESSION ",\"session\":{\"methods\":[\"/a.B/C\"]}"
+
+static void test_service__waits_for_the_session_and_relays(void **state)
+{
+    struct relay *r, *second;
+    struct depot_error err = {0};
+    (void)state;
+    memset(&client, 0, sizeof(client));
+    start_daemon(1, 4, 0);
+    create(AMD, SESSION);
+    assert_null(find(0, SOLVE));
+    assert_int_equal(
+        service_session(d.service, id, "b", &relay_ops, NULL, &r, &err), DEPOT_ERR_NOT_FOUND);
+    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, &err), 0);
+    assert_string_equal(find(0, SOLVE)->session, fake.sessions[0].id);
+    assert_int_equal(
+        service_session(d.service, id, "a", &relay_ops, NULL, &second, &err), DEPOT_ERR_EXISTS);
+    relay_write(r, "hello", 5);
+    assert_string_equal(depot_buf_str(&fake.sessions[0].got), "hello");
+    assert_int_equal(relay_queued(r), 5);
+    fake.sessions[0].ops->data(&fake.sessions[0], "abc", 3, fake.sessions[0].arg);
+    assert_int_equal(client.data, 3);
+    depot_buf_clear(&d.trace);
+    static const char *const texts[] = {"", "{", "[]", "{\"context\":1}", "{\"other\":{}}",
+        "{\"context\":{\"files\":\"x\",\"changed\":[1,\"a\",null]}}"};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(texts); i++)
+        relay_text(r, texts[i], strlen(texts[i]));
+    assert_trace("context 1+2;");
+    status_ends(0, NULL);
+    solve_ends(0, 0, NULL);
+    assert_int_equal(client.closed, 1000);
+    assert_true(fake.sessions[0].ended);
+    assert_trace("result linux/amd64 succeeded;finished succeeded;");
+    relay_text(r, texts[5], strlen(texts[5])); /* too late, and harmless */
+    relay_write(r, "x", 1);
+    relay_free(r);
+    assert_true(fake.sessions[0].freed);
+    stop_daemon();
+}
+
+static void test_service__takes_a_session_again(void **state)
+{
+    struct relay *r;
+    (void)state;
+    start_daemon(1, 4, 0);
+    create(AMD, SESSION);
+    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, NULL), 0);
+    relay_free(r);
+    assert_non_null(find(0, SOLVE)); /* the build goes on */
+    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, NULL), 0);
+    assert_string_equal(fake.sessions[1].id, fake.sessions[0].id);
+    memset(&client, 0, sizeof(client));
+    stop_daemon();
+    assert_int_equal(client.closed, 1000);
+    relay_free(r);
+}
+
+static void test_service__blames_a_lost_client(void **state)
+{
+    struct relay *r;
+    (void)state;
+    start_daemon(1, 4, 0);
+    create(AMD, SESSION);
+    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, NULL), 0);
+    relay_free(r);
+    depot_buf_clear(&d.trace);
+    status_ends(0, NULL);
+    solve_ends(0, 1, "context canceled");
+    assert_trace("result linux/amd64 cancelled;"
+                 "finished cancelled: the client's connection was lost;");
+    stop_daemon();
+}
+
+/* ---- other clients' builds ---- */
+static void record(enum depot_bk_history_kind kind, const char *ref, int generation)
+{
+    struct depot_bk_call *c = find(0, HISTORY);
+    const struct depot_pair attrs[] = {{"platform", "linux/amd64"}, {"target", "t"}};
+    const struct depot_bk_record rec = {.kind = kind,
+        .ref = ref,
+        .attrs = attrs,
+        .nattrs = 2,
+        .created = depot_time_now(),
+        .completed = kind == DEPOT_BK_COMPLETE ? depot_time_now() : 0,
+        .generation = generation};
+    assert_non_null(c);
+    c->history->record(c, &rec, c->arg);
+}
+
+static void test_service__shows_builds_of_others_once(void **state)
+{
+    struct depot_error err = {0};
+    (void)state;
+    start_daemon(1, 4, DEPOT_BK_CAP_HISTORY);
+    record(DEPOT_BK_STARTED, "ref1", 0);
+    record(DEPOT_BK_STARTED, "ref1", 0);
+    assert_false(service_idle(d.service));
+    status_comes(0);
+    record(DEPOT_BK_COMPLETE, "ref1", 0);
+    record(DEPOT_BK_COMPLETE, "ref1", 1);
+    assert_trace("created observed;assigned linux/amd64 a;status linux/amd64;");
+    status_ends(0, NULL);
+    assert_trace("result linux/amd64 succeeded;finished succeeded;");
+    record(DEPOT_BK_COMPLETE, "ref1", 2);
+    record(DEPOT_BK_DELETED, "ref1", 2);
+    assert_trace("");
+    /* The end may come first. */
+    record(DEPOT_BK_COMPLETE, "ref2", 0);
+    record(DEPOT_BK_STARTED, "ref2", 0);
+    status_ends(0, NULL);
+    assert_trace("created observed;assigned linux/amd64 a;"
+                 "result linux/amd64 succeeded;finished succeeded;");
+    /* Ours is not a stranger's. */
+    create(AMD, "");
+    record(DEPOT_BK_STARTED, find(0, SOLVE)->ref, 0);
+    assert_trace("created depot;assigned linux/amd64 a;");
+    assert_int_equal(service_cancel(d.service, "nosuchone1", &err), DEPOT_ERR_NOT_FOUND);
+    stop_daemon();
+}
+
+static void test_service__says_what_to_do_without_a_builder(void **state)
+{
+    static const char json[] = "{\"platforms\":[\"linux/amd64\"],\"solve\":{}}";
+    struct depot_error err = {0};
+    (void)state;
+    start_daemon(0, 4, 0);
+    service_set_tried(d.service, "unix:///x (No such file or directory)");
+    assert_int_equal(
+        service_create(d.service, json, strlen(json), "ann", id, &err), DEPOT_ERR_UNAVAILABLE);
+    assert_non_null(strstr(err.msg, "unix:///x (No such file"));
+    assert_non_null(strstr(err.hint, "--builder"));
+    stop_daemon();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_service__runs_parts_side_by_side),
+        cmocka_unit_test(test_service__one_failure_cancels_the_rest),
+        cmocka_unit_test(test_service__names_an_engine_that_went_away),
+        cmocka_unit_test(test_service__queues_beyond_capacity),
+        cmocka_unit_test(test_service__cancels_and_reads_to_the_end),
+        cmocka_unit_test(test_service__adapts_exports_to_docker),
+        cmocka_unit_test(test_service__waits_for_the_session_and_relays),
+        cmocka_unit_test(test_service__takes_a_session_again),
+        cmocka_unit_test(test_service__blames_a_lost_client),
+        cmocka_unit_test(test_service__shows_builds_of_others_once),
+        cmocka_unit_test(test_service__says_what_to_do_without_a_builder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
