@@ -54,11 +54,7 @@ struct sync {
 
 static void send_packet(struct sync *y, enum dp_packet_type type, uint32_t id, const char *text)
 {
-    uint8_t head[DP_PACKET_HEAD_MAX + DEPOT_ERROR_MSG_MAX];
-    size_t n = strlen(text);
-    size_t at = dp_packet_head(head, type, id, n);
-    memcpy(head + at, text, n);
-    dp_grpc_send(y->base.call, head, at + n);
+    dp_session_send_packet(y->base.call, type, id, text, strlen(text));
 }
 
 static void over(struct sync *y)

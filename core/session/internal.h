@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "grpc/grpc.h"
+#include "session/packet.h"
 #include "session/session.h"
 
 enum {
@@ -75,6 +76,9 @@ char *dp_form_decode(const char *s);
 
 /* A message with one bytes field 1, as most streams here carry. */
 void dp_session_send_bytes(struct dp_grpc_call *call, const void *data, size_t n);
+/* A packet of a file transfer with up to DEPOT_ERROR_MSG_MAX bytes of data; the rest is cut. */
+void dp_session_send_packet(
+    struct dp_grpc_call *call, enum dp_packet_type type, uint32_t id, const void *data, size_t n);
 
 /* The methods, each in its file; `arg` is the session. */
 void dp_session_open_filesync(struct dp_grpc_call *call, void *arg);

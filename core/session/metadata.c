@@ -52,3 +52,13 @@ void dp_session_send_bytes(struct dp_grpc_call *call, const void *data, size_t n
     dp_grpc_send_take(call, &b);
     depot_buf_release(&b);
 }
+
+void dp_session_send_packet(
+    struct dp_grpc_call *call, enum dp_packet_type type, uint32_t id, const void *data, size_t n)
+{
+    uint8_t msg[DP_PACKET_HEAD_MAX + DEPOT_ERROR_MSG_MAX];
+    n = n < DEPOT_ERROR_MSG_MAX ? n : DEPOT_ERROR_MSG_MAX;
+    size_t at = dp_packet_head(msg, type, id, n);
+    memcpy(msg + at, data, n);
+    dp_grpc_send(call, msg, at + n);
+}

@@ -12,7 +12,7 @@ enum token_kind {
     TOKEN_CLASS,     /* one of a set */
     TOKEN_STAR,      /* any number of characters but '/' */
     TOKEN_DIRS,      /* nothing, or anything that ends in '/'; its loop is the next token */
-    TOKEN_DIRS_LOOP, /* */
+    TOKEN_DIRS_LOOP, /* within such a thing */
     TOKEN_ALL,       /* anything */
 };
 
@@ -101,11 +101,11 @@ static uint32_t next_rune(const char *s, size_t n, size_t *at)
     const uint8_t *p = (const uint8_t *)s + *at;
     size_t left = n - *at;
     static const struct {
-        uint8_t mask, lead;
         size_t len;
         uint32_t min;
-    } forms[] = {{0x80, 0x00, 1, 0}, {0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800},
-        {0xf8, 0xf0, 4, 0x10000}};
+        uint8_t mask, lead;
+    } forms[] = {{1, 0, 0x80, 0x00}, {2, 0x80, 0xe0, 0xc0}, {3, 0x800, 0xf0, 0xe0},
+        {4, 0x10000, 0xf8, 0xf0}};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(forms); i++) {
         if ((p[0] & forms[i].mask) != forms[i].lead || left < forms[i].len)
             continue;

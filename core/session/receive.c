@@ -64,11 +64,7 @@ struct receive {
 
 static void send_packet(struct receive *r, enum dp_packet_type type, uint32_t id, const char *text)
 {
-    uint8_t head[DP_PACKET_HEAD_MAX + DEPOT_ERROR_MSG_MAX];
-    size_t n = strlen(text);
-    size_t at = dp_packet_head(head, type, id, n);
-    memcpy(head + at, text, n);
-    dp_grpc_send(r->base.call, head, at + n);
+    dp_session_send_packet(r->base.call, type, id, text, strlen(text));
 }
 
 static uint32_t parent_of(const struct receive *r, uint32_t id)
@@ -209,7 +205,7 @@ static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struc
 
 static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_error *err)
 {
-    const char *name;
+    const char *name = st->path;
     if (r->listed)
         return bad_path(st, "comes after the end of the list", err);
     int rc = check_path(st, err);

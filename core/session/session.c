@@ -194,7 +194,7 @@ static void turn(void *arg)
         event_free(e);
     }
     s->in_turn = false;
-    if (s->dead)
+    if (s->dead && !s->turn_pending)
         depot_free(s);
 }
 

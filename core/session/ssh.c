@@ -194,7 +194,7 @@ void dp_session_open_ssh_forward(struct dp_grpc_call *call, void *arg)
 {
     struct dp_session *s = arg;
     struct depot_error err;
-    struct dp_stream *agent;
+    struct dp_stream *agent = NULL;
     char *id = dp_session_md(call, "buildkit.ssh.id", 0);
     const char *path = find_agent(s->cfg, id);
     depot_error_clear(&err);

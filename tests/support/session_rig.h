@@ -44,6 +44,7 @@ struct rig {
     struct dp_session *session;
     struct dp_session_config cfg;
     int problems, contexts, closed;
+    bool free_inside; /* every callback frees the session */
     struct depot_error problem;
     char mount[64];
     int64_t files, bytes, sent_files, sent_bytes, changed;
@@ -94,6 +95,14 @@ static inline void rig_pipe_closed(void *arg)
         dp_pipe_push_eof(e->other->pipe, 0);
 }
 
+static inline void rig_free_inside(struct rig *r)
+{
+    if (r->free_inside)
+        dp_session_free(r->session);
+    if (r->free_inside)
+        r->session = NULL;
+}
+
 static inline void rig_on_context(
     struct dp_session *s, const char *mount, const struct dp_session_context *ctx, void *arg)
 {
@@ -106,6 +115,7 @@ static inline void rig_on_context(
     r->sent_files = ctx->sent_files;
     r->sent_bytes = ctx->sent_bytes;
     r->changed = (int64_t)ctx->changed.len + ctx->changed_more;
+    rig_free_inside(r);
 }
 
 static inline void rig_on_problem(struct dp_session *s, const struct depot_error *err, void *arg)
@@ -114,6 +124,7 @@ static inline void rig_on_problem(struct dp_session *s, const struct depot_error
     (void)s;
     r->problems++;
     r->problem = *err;
+    rig_free_inside(r);
 }
 
 static inline void rig_on_closed(struct dp_session *s, const struct depot_error *err, void *arg)
@@ -122,6 +133,7 @@ static inline void rig_on_closed(struct dp_session *s, const struct depot_error 
     (void)s;
     (void)err;
     r->closed++;
+    rig_free_inside(r);
 }
 
 static inline void rig_conn_closed(struct dp_grpc_conn *c, const struct depot_error *err, void *arg)

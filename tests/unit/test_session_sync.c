@@ -396,6 +396,40 @@ static void test_sync__freed_while_sending(void **state)
     depot_free(big);
 }
 
+static void test_sync__freed_inside_callbacks(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct rig r;
+        struct rig_call k;
+        begin(&r, 0);
+        rig_file(&r, "ctx/f", "x", 1);
+        r.free_inside = true;
+        rig_start(&r);
+        open_dir(&r, &k, "context");
+        RIG_UNTIL(&r, listed(&k));
+        if (i == 0) {
+            rig_send(&k, DP_PACKET_FIN, 0, "");
+            RIG_UNTIL(&r, r.contexts == 1);
+        } else if (i == 1) {
+            char *path = rig_path(&r, "ctx/f");
+            assert_int_equal(unlink(path), 0);
+            depot_free(path);
+            rig_send(&k, DP_PACKET_REQ, 0, "");
+            RIG_UNTIL(&r, r.problems == 1);
+        } else {
+            dp_grpc_conn_free(r.conn);
+            r.conn = NULL;
+            k.call = NULL;
+            RIG_UNTIL(&r, r.closed == 1);
+        }
+        assert_null(r.session);
+        RIG_UNTIL(&r, r.conn == NULL || k.done);
+        rig_call_free(&k);
+        end(&r);
+    }
+}
+
 static void test_sync__health_is_answered_meanwhile(void **state)
 {
     (void)state;
@@ -436,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_sync__garbage_and_early_end),
         cmocka_unit_test(test_sync__dockerfile_from_memory),
         cmocka_unit_test(test_sync__freed_while_sending),
+        cmocka_unit_test(test_sync__freed_inside_callbacks),
         cmocka_unit_test(test_sync__health_is_answered_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
