@@ -123,6 +123,44 @@ static void give_names(struct depot_build_plan *p)
     depot_free(names);
 }
 
+/* "[TYPE:]KEY=VALUE"; the exporter takes annotation.KEY, or annotation-TYPE.KEY. */
+static int annotate(struct depot_output *out, const char *spec, struct depot_error *err)
+{
+    static const char *const types[] = {
+        "index", "manifest", "index-descriptor", "manifest-descriptor"};
+    const char *eq = strchr(spec, '='), *colon = strchr(spec, ':');
+    const char *key = spec, *type = "manifest";
+    if (eq == NULL || eq == spec)
+        return depot_error_set(
+            err, DEPOT_ERR_INVALID, "invalid --annotation \"%s\": expected key=value", spec);
+    for (size_t i = 0; colon != NULL && colon < eq && i < DEPOT_ARRAY_LEN(types); i++) {
+        size_t n = (size_t)(colon - spec);
+        if (strlen(types[i]) == n && strncmp(types[i], spec, n) == 0) {
+            type = types[i];
+            key = colon + 1;
+        }
+    }
+    char *attr = depot_asprintf("annotation%s%s.%.*s", depot_str_eq(type, "manifest") ? "" : "-",
+        depot_str_eq(type, "manifest") ? "" : type, (int)(eq - key), key);
+    depot_kvs_set(&out->attrs, attr, eq + 1);
+    depot_free(attr);
+    return 0;
+}
+
+static int give_annotations(struct depot_build_plan *p, struct depot_error *err)
+{
+    for (size_t i = 0; i < p->outputs.len; i++)
+        for (size_t j = 0; j < p->args->annotations.len; j++) {
+            struct depot_output *out = &p->outputs.items[i];
+            int rc = find_exporter(out->type)->named
+                         ? annotate(out, p->args->annotations.items[j], err)
+                         : 0;
+            if (rc != 0)
+                return rc;
+        }
+    return 0;
+}
+
 static int check_output(
     struct depot_build_plan *p, struct depot_output *out, struct depot_error *err)
 {
@@ -174,6 +212,7 @@ int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
     if (rc != 0)
         return rc;
     give_names(p);
+    rc = give_annotations(p, err);
     for (size_t i = 0; rc == 0 && i < p->outputs.len; i++)
         rc = check_output(p, &p->outputs.items[i], err);
     if (rc == 0 && sends_to_stdout(p, &to_stdout) && (to_stdout > 1 || p->args->quiet))
