@@ -264,7 +264,9 @@ static void find_critical(struct depot_build *b)
 
         at->critical = true;
         depot_vec_push(&b->critical, at);
-        b->critical_ns += depot_step_duration(at, at->completed);
+        if (__builtin_add_overflow(
+                b->critical_ns, depot_step_duration(at, at->completed), &b->critical_ns))
+            b->critical_ns = INT64_MAX;
         if (!next && !crossed && at->parsed.kind == DEPOT_STEP_EXPORT) {
             next = before_export(b, at);
             crossed = true;

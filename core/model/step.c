@@ -15,6 +15,15 @@ bool depot_step_is_completed(const struct depot_step *s)
     return s->intervals.len > 0 && s->intervals.items[s->intervals.len - 1].stop != 0;
 }
 
+int64_t depot_time_between(depot_time from, depot_time to)
+{
+    int64_t d;
+
+    if (__builtin_sub_overflow(to, from, &d))
+        return to > from ? INT64_MAX : INT64_MIN;
+    return d;
+}
+
 int64_t depot_step_duration(const struct depot_step *s, depot_time now)
 {
     int64_t sum = 0;
@@ -23,8 +32,10 @@ int64_t depot_step_duration(const struct depot_step *s, depot_time now)
         depot_time stop = s->intervals.items[i].stop ? s->intervals.items[i].stop : now;
 
         /* Clocks jump; a step never takes less than nothing. */
-        if (stop > s->intervals.items[i].start)
-            sum += stop - s->intervals.items[i].start;
+        if (stop > s->intervals.items[i].start &&
+            __builtin_add_overflow(
+                sum, depot_time_between(s->intervals.items[i].start, stop), &sum))
+            return INT64_MAX;
     }
     return sum;
 }
@@ -79,15 +90,16 @@ static bool says_clipped(const uint8_t *p, size_t n)
 
 void dp_log_apply(struct depot_step *s, const struct depot_vertex_log *log)
 {
-    const uint8_t *p = log->data, *end = p + log->len, *nl;
+    const uint8_t *p = log->data, *end, *nl;
     size_t lines = 0;
     int64_t offset = 0;
     bool join = s->tail_partial;
 
     if (!log->len)
         return;
+    end = p + log->len;
     if (s->intervals.len)
-        offset = log->timestamp - s->intervals.items[s->intervals.len - 1].start;
+        offset = depot_time_between(s->intervals.items[s->intervals.len - 1].start, log->timestamp);
     s->log_bytes += log->len;
     if (!s->log_clipped)
         s->log_clipped = says_clipped(p, log->len);

@@ -177,7 +177,7 @@ static int64_t part_ms(const struct depot_part *p)
 {
     depot_time start = p->assigned ? p->assigned : p->first_status;
 
-    return start && p->finished > start ? (p->finished - start) / DEPOT_MSEC : 0;
+    return start && p->finished > start ? depot_time_between(start, p->finished) / DEPOT_MSEC : 0;
 }
 
 static void put_part(
@@ -207,7 +207,7 @@ void depot_render_summary(const struct depot_build *b, const struct depot_render
     int64_t ms = b->duration_ms;
 
     if (!ms && b->last > b->first)
-        ms = (b->last - b->first) / DEPOT_MSEC;
+        ms = depot_time_between(b->first, b->last) / DEPOT_MSEC;
     depot_buf_addf(
         &out, "\nBuild %s%s%s in ", b->id, *b->id ? " " : "", depot_build_state_name(b->state));
     put_duration(&out, ms);

@@ -104,7 +104,7 @@ static void put_transfer(
 {
     struct depot_buf *out = &p->base.out;
     depot_time end = t->completed ? t->completed : t->timestamp;
-    double secs = t->started ? dp_seconds((int64_t)((uint64_t)end - (uint64_t)t->started)) : 0;
+    double secs = t->started ? dp_seconds(depot_time_between(t->started, end)) : 0;
 
     put_number(out, row);
     dp_put_text(out, &p->base.opts, t->id);
@@ -141,7 +141,7 @@ static bool put_transfers(struct dp_plain *p, const struct dp_plain_row *row)
             moved = (double)(int64_t)((uint64_t)t->current - (uint64_t)last->current) /
                     (double)t->total;
         if (!fresh && !t->completed && moved < TRANSFER_STEP &&
-            (int64_t)((uint64_t)t->timestamp - (uint64_t)last->timestamp) < TRANSFER_EVERY)
+            depot_time_between(last->timestamp, t->timestamp) < TRANSFER_EVERY)
             continue;
         last->current = t->current;
         last->timestamp = t->timestamp;
@@ -226,7 +226,7 @@ static void put_end(struct dp_plain *p, struct dp_plain_row *row)
         depot_buf_adds(out, "CACHED\n");
     } else {
         for (size_t i = 0; i < n; i++)
-            secs += dp_seconds((int64_t)((uint64_t)ivals[i].stop - (uint64_t)ivals[i].start));
+            secs += dp_seconds(depot_time_between(ivals[i].start, ivals[i].stop));
         depot_buf_adds(out, "DONE ");
         dp_put_fixed(out, secs, 1);
         depot_buf_adds(out, "s\n");
@@ -275,7 +275,7 @@ static void put_offset(struct depot_buf *out, int64_t ns)
         depot_buf_addc(out, ' ');
         return;
     }
-    v = (uint64_t)((ns + unit / 2) / unit);
+    v = ((uint64_t)ns + (uint64_t)unit / 2) / (uint64_t)unit;
     *--p = ' ';
     for (int i = 0; i < decimals; i++, v /= 10)
         *--p = (char)('0' + v % 10);
@@ -309,14 +309,14 @@ static void extend_line(struct dp_plain *p, struct dp_plain_row *row, const uint
 void dp_plain_add_log(
     struct dp_plain *p, struct dp_plain_row *row, const struct depot_vertex_log *log)
 {
-    const uint8_t *at = log->data, *end = at + log->len;
+    const uint8_t *at = log->len ? log->data : (const uint8_t *)"", *end = at + log->len;
     bool join = row->partial && row->nlines;
     int64_t ns = 0;
     size_t n;
     const struct depot_interval *ivals = dp_plain_intervals(row, &n);
 
     if (n)
-        ns = (int64_t)((uint64_t)log->timestamp - (uint64_t)ivals[n - 1].start);
+        ns = depot_time_between(ivals[n - 1].start, log->timestamp);
     row->partial = true;
     while (at < end) {
         const uint8_t *nl = memchr(at, '\n', (size_t)(end - at));

@@ -211,6 +211,8 @@ struct depot_part *depot_build_part(const struct depot_build *b, const char *pla
 struct depot_step *depot_build_step(
     const struct depot_build *b, const struct depot_part *p, const char *digest);
 
+/* Nanoseconds from one time to another, held within int64 whatever the clocks said. */
+int64_t depot_time_between(depot_time from, depot_time to);
 /* Nanoseconds a step has run, `now` standing for the end of what still runs. */
 int64_t depot_step_duration(const struct depot_step *s, depot_time now);
 bool depot_step_is_started(const struct depot_step *s);

@@ -1,0 +1,230 @@
+/*
+ * The sinks beyond the golden cases: cleaning for terminals, several parts, what is printed below
+ * a build.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <depot/render.h>
+#include <depot/wire.h>
+
+static void test_clean__whole_and_byte_by_byte(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"plain\ttext\n", "plain\ttext\n"},
+        {"\033[31mred\033[0m", "red"},
+        {"\033]0;title\007x", "x"},
+        {"\033]0;title\033\\x", "x"},
+        {"\033Pdcs\033\\x\033(Bz", "xz"},
+        {"\033]never ends\nnext", "\nnext"},
+        {"\033[12\nnext", "\nnext"},
+        {"a\b\b\x01\x7f"
+         "b",
+            "ab"},
+        {"10%\r20%", "10% 20%"},
+        {"\xc3\xa9\xf0\x9f\x98\x80", "\xc3\xa9\xf0\x9f\x98\x80"},
+        {"\xff\xfe"
+         "a",
+            "??a"},
+        {"\xc3(", "?("},
+        {"\xc2\x9b"
+         "31m",
+            "31m"}, /* C1 CSI in UTF-8 */
+        {"a\xe2\x80\xae"
+         "b",
+            "ab"}, /* right-to-left override */
+        {"\xe2\x80\x1b[1mx", "?x"},
+        {"\xed\xa0\x80", "?"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct depot_buf whole = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        struct depot_buf bytes = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        struct depot_clean a = {0}, b = {0};
+
+        depot_clean_feed(&a, &whole, rows[i].in, strlen(rows[i].in));
+        for (size_t k = 0; k < strlen(rows[i].in); k++)
+            depot_clean_feed(&b, &bytes, rows[i].in + k, 1);
+        assert_string_equal(depot_buf_str(&whole), rows[i].out);
+        assert_string_equal(depot_buf_str(&bytes), rows[i].out);
+        depot_buf_release(&whole);
+        depot_buf_release(&bytes);
+    }
+}
+
+struct screen {
+    char *text;
+    size_t len;
+    struct depot_render_opts opts;
+    struct depot_build *build;
+};
+
+static void screen_open(struct screen *s, bool sanitize)
+{
+    memset(s, 0, sizeof(*s));
+    s->opts.out = open_memstream(&s->text, &s->len);
+    s->opts.sanitize = sanitize;
+    s->build = depot_build_new(NULL);
+}
+
+static void screen_close(struct screen *s)
+{
+    fclose(s->opts.out);
+    free(s->text);
+    depot_build_free(s->build);
+}
+
+static void feed(struct screen *s, struct depot_render *r, const char *line)
+{
+    struct depot_error err = {0};
+    struct depot_event ev;
+
+    if (depot_wire_decode(line, strlen(line), &ev, &err))
+        fail_msg("%s: %s", err.msg, line);
+    depot_build_apply(s->build, &ev);
+    if (r)
+        depot_render_apply(r, &ev, DEPOT_SEC);
+    depot_event_release(&ev);
+}
+
+static const char hostile[] =
+    "{\"v\":1,\"type\":\"build.status\",\"platform\":\"linux/amd64\",\"status\":{\"vertexes\":[{"
+    "\"digest\":\"a\",\"name\":\"[1/1] "
+    "\\u001b]0;x\\u0007RUN\",\"started\":\"2026-01-01T00:00:00Z\","
+    "\"completed\":\"2026-01-01T00:00:02Z\",\"error\":\"bad \\u001b[31m\"}],\"logs\":[{\"vertex\":"
+    "\"a\",\"data\":\"G1szMW1yZWQKcGFydA==\",\"timestamp\":\"2026-01-01T00:00:01Z\"}]}}";
+
+static void test_plain__sanitize(void **state)
+{
+    struct screen s;
+    struct depot_render *r;
+
+    (void)state;
+    screen_open(&s, true);
+    assert_int_equal(depot_render_new(&r, "plain", s.build, &s.opts, NULL), 0);
+    feed(&s, r, hostile);
+    depot_render_end(r, DEPOT_SEC);
+    assert_string_equal(s.text, "#1 [1/1] RUN\n#1 1.000 red\n#1 1.000 part\n#1 ERROR: bad \n"
+                                "------\n > [1/1] RUN:\n1.000 part\n1.000 part\n------\n");
+    depot_render_free(r);
+    screen_close(&s);
+}
+
+static void test_plain__two_parts_are_told_apart(void **state)
+{
+    struct screen s;
+    struct depot_render *r;
+
+    (void)state;
+    screen_open(&s, false);
+    s.opts.desc = "building";
+    assert_int_equal(depot_render_new(&r, "plain", s.build, &s.opts, NULL), 0);
+    feed(&s, r, "{\"v\":1,\"type\":\"build.assigned\",\"platform\":\"linux/amd64\"}");
+    feed(&s, r, "{\"v\":1,\"type\":\"build.assigned\",\"platform\":\"linux/arm64\"}");
+    feed(&s, r,
+        "{\"v\":1,\"type\":\"build.status\",\"platform\":\"linux/arm64\",\"status\":{\"vertexes\":"
+        "[{\"digest\":\"a\",\"name\":\"[1/1] RUN\",\"started\":\"2026-01-01T00:00:00Z\","
+        "\"completed\":\"2026-01-01T00:00:02Z\"},{\"digest\":\"e\",\"name\":\"exporting\","
+        "\"started\":\"2026-01-01T00:00:02Z\",\"completed\":\"2026-01-01T00:00:03Z\"}]}}");
+    depot_render_end(r, DEPOT_SEC);
+    assert_string_equal(s.text, "#0 building\n\n#1 [linux/arm64 1/1] RUN\n#1 DONE 2.0s\n\n"
+                                "#2 [linux/arm64] exporting\n#2 DONE 1.0s\n");
+    depot_render_free(r);
+    screen_close(&s);
+}
+
+static void test_render__names(void **state)
+{
+    struct depot_error err = {0};
+    struct depot_render *r = NULL;
+    struct screen s;
+
+    (void)state;
+    screen_open(&s, false);
+    for (size_t i = 0; depot_render_names[i]; i++) {
+        assert_int_equal(depot_render_new(&r, depot_render_names[i], s.build, &s.opts, &err), 0);
+        depot_render_end(r, 1);
+        depot_render_free(r);
+    }
+    assert_int_equal(depot_render_new(&r, "fancy", s.build, &s.opts, &err), DEPOT_ERR_NOT_FOUND);
+    depot_render_free(NULL);
+    assert_int_equal(s.len, 0);
+    screen_close(&s);
+}
+
+static void test_after__error_and_warnings(void **state)
+{
+    struct screen s;
+
+    (void)state;
+    screen_open(&s, false);
+    depot_render_warnings(s.build, &s.opts);
+    feed(&s, NULL,
+        "{\"v\":1,\"type\":\"build.status\",\"platform\":\"linux/amd64\",\"status\":{\"vertexes\":"
+        "[{\"digest\":\"a\",\"name\":\"x\"}],\"warnings\":[{\"vertex\":\"a\",\"short\":\"b25l\"},"
+        "{\"vertex\":\"a\",\"short\":\"dHdv\"},{\"vertex\":\"a\",\"short\":\"b25l\"}]}}");
+    feed(&s, NULL,
+        "{\"v\":1,\"type\":\"build.result\",\"platform\":\"linux/amd64\",\"state\":\"failed\","
+        "\"error\":{\"message\":\"process did not complete successfully: exit code: 7\","
+        "\"file\":\"Dockerfile\",\"ranges\":[[10,10]],\"first_line\":9,\"lines\":[\"FROM a\","
+        "\"RUN exit 7\",\"\"]}}");
+    depot_render_warnings(s.build, &s.opts);
+    depot_render_error(s.build, &s.opts);
+    assert_string_equal(s.text, "\n 2 warnings found (use docker --debug to expand):\n"
+                                " - one\n - two\n"
+                                "Dockerfile:10\n--------------------\n"
+                                "   9 |     FROM a\n  10 | >>> RUN exit 7\n  11 |     \n"
+                                "--------------------\n"
+                                "ERROR: failed to build: failed to solve: process did not "
+                                "complete successfully: exit code: 7\n");
+    screen_close(&s);
+}
+
+static void test_after__summary(void **state)
+{
+    struct screen s;
+
+    (void)state;
+    screen_open(&s, false);
+    feed(&s, NULL,
+        "{\"v\":1,\"build\":\"b7\",\"time\":\"2026-01-01T00:00:00Z\",\"type\":\"build.assigned\","
+        "\"platform\":\"linux/arm64\",\"builder\":\"arm\",\"emulated\":true}");
+    feed(&s, NULL,
+        "{\"v\":1,\"build\":\"b7\",\"type\":\"build.status\",\"platform\":\"linux/arm64\","
+        "\"status\":{\"vertexes\":[{\"digest\":\"a\",\"name\":\"[1/1] RUN\",\"started\":"
+        "\"2026-01-01T00:00:00Z\",\"completed\":\"2026-01-01T00:00:02Z\"}]}}");
+    feed(&s, NULL,
+        "{\"v\":1,\"build\":\"b7\",\"time\":\"2026-01-01T00:00:03Z\",\"type\":\"build.result\","
+        "\"platform\":\"linux/arm64\",\"state\":\"succeeded\",\"digest\":\"sha256:1\"}");
+    feed(&s, NULL,
+        "{\"v\":1,\"build\":\"b7\",\"time\":\"2026-01-01T00:01:03Z\",\"type\":\"build.finished\","
+        "\"state\":\"succeeded\",\"duration_ms\":63000}");
+    depot_render_summary(s.build, &s.opts);
+    assert_string_equal(s.text,
+        "\nBuild b7 succeeded in 1m03s, 1 step: 0 hit, 1 ran\n"
+        "  linux/arm64  succeeded  3.0s  1 step: 0 hit, 1 ran  on arm (emulated)  sha256:1\n");
+    screen_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_clean__whole_and_byte_by_byte),
+        cmocka_unit_test(test_plain__sanitize),
+        cmocka_unit_test(test_plain__two_parts_are_told_apart),
+        cmocka_unit_test(test_render__names),
+        cmocka_unit_test(test_after__error_and_warnings),
+        cmocka_unit_test(test_after__summary),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
