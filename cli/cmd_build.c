@@ -127,6 +127,7 @@ struct run {
     struct depot_signal *sigint, *sigterm;
     const char *sink;
     bool cancelling;
+    DEPOT_VEC(struct depot_error) problems; /* told when it is over, where they are read */
     int exit_code;
 };
 
@@ -192,11 +193,20 @@ static void on_link(struct depot_job *j, const struct depot_error *err, void *ar
         fprintf(stderr, "depot: connected to the daemon again\n");
 }
 
+static bool is_known(const struct run *r, const struct depot_error *err)
+{
+    for (size_t i = 0; i < r->problems.len; i++)
+        if (depot_str_eq(r->problems.items[i].msg, err->msg))
+            return true;
+    return false;
+}
+
 static void on_problem(struct depot_job *j, const struct depot_error *err, void *arg)
 {
+    struct run *r = arg;
     DEPOT_UNUSED(j);
-    DEPOT_UNUSED(arg);
-    depot_error_print(CLI_PROGRAM, err);
+    if (!is_known(r, err))
+        depot_vec_push(&r->problems, *err);
 }
 
 static int finish_good(struct run *r)
@@ -232,6 +242,8 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     struct run *r = arg;
     const struct depot_build *state = depot_job_state(j);
     cli_show_end(r->show, want_summary(r->args));
+    for (size_t i = 0; i < r->problems.len; i++)
+        depot_error_print(CLI_PROGRAM, &r->problems.items[i]);
     if (err == NULL) {
         r->exit_code = finish_good(r);
     } else if (err->code == DEPOT_ERR_CANCELLED) {
@@ -242,7 +254,8 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     } else if (err->code == DEPOT_ERR_FAILED && state->state == DEPOT_BUILD_FAILED) {
         r->exit_code = failure_code(state);
     } else {
-        depot_error_print(CLI_PROGRAM, err);
+        if (!is_known(r, err))
+            depot_error_print(CLI_PROGRAM, err);
         r->exit_code = depot_exit_from_err(err->code);
     }
     depot_loop_stop(r->loop);
@@ -310,6 +323,7 @@ static void finish(struct run *r)
         depot_error_print(CLI_PROGRAM, &err);
     depot_endpoint_release(&r->at);
     depot_build_plan_free(r->plan);
+    depot_vec_free(&r->problems);
 }
 
 static int run_build(const struct depot_command *cmd, void *target, const struct depot_strv *args)

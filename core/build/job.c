@@ -82,8 +82,8 @@ static void finish(struct depot_job *j)
         j->ops->problem(j, &j->lost_session, j->arg);
     if (!j->has_error && state_error(j, &err) == 0)
         end_with(j, NULL);
-    else if (j->has_error && j->state->state != DEPOT_BUILD_CANCELLED)
-        end_with(j, &j->error);
+    else if (j->has_error && !(j->cancelling && j->state->state == DEPOT_BUILD_CANCELLED))
+        end_with(j, &j->error); /* a build that we had to cancel for it is cancelled, too */
     else
         end_with(j, err.code != 0 ? &err : &j->error);
 }

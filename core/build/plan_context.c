@@ -45,7 +45,7 @@ static int check_dir(const char *what, const char *path, char **real, struct dep
             err, "give a directory, a git or http URL, or - for standard input");
     }
     if (!S_ISDIR(st.st_mode)) {
-        depot_error_set(err, DEPOT_ERR_INVALID, "%s %s is not a directory", what, path);
+        depot_error_set(err, DEPOT_ERR_NOT_FOUND, "%s %s is not a directory", what, path);
         return depot_error_hint(err, "give its directory, and the file with -f");
     }
     *real = depot_strdup(buf);
@@ -129,7 +129,7 @@ static int stdin_context(struct depot_build_plan *p, struct depot_error *err)
     struct depot_buf peek = DEPOT_BUF_INIT(STDIN_DOCKERFILE_MAX + 1);
     int rc = read_some(STDIN_FILENO, &peek, STDIN_PEEK, err);
     if (rc == 0 && peek.len == 0)
-        rc = depot_error_set(err, DEPOT_ERR_INVALID, "standard input is empty");
+        rc = depot_error_set(err, DEPOT_ERR_NOT_FOUND, "standard input is empty");
     if (rc == 0 && is_archive(peek.data, peek.len)) {
         char id[UPLOAD_ID_LEN + 1];
         depot_random_id(id, UPLOAD_ID_LEN);
@@ -173,7 +173,7 @@ static int dockerfile_dir(struct depot_build_plan *p, const char *file, struct d
         return depot_error_hint(err, "name another with -f FILE");
     }
     if (S_ISDIR(st.st_mode))
-        return depot_error_set(err, DEPOT_ERR_INVALID, "the Dockerfile %s is a directory", file);
+        return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "the Dockerfile %s is a directory", file);
     const char *slash = strrchr(file, '/');
     char *dir = slash == NULL   ? depot_strdup(".")
                 : slash == file ? depot_strdup("/")
@@ -200,7 +200,7 @@ static int default_dockerfile(struct depot_build_plan *p, struct depot_error *er
         if (there)
             return rc;
     }
-    depot_error_set(err, DEPOT_ERR_INVALID, "there is no Dockerfile in %s", p->context_dir);
+    depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no Dockerfile in %s", p->context_dir);
     return depot_error_hint(err, "name it with -f FILE, or give the directory that has it");
 }
 
