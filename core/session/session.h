@@ -24,7 +24,9 @@ struct dp_session_secret {
 enum dp_session_output_kind {
     DP_OUTPUT_NONE, /* the engine sends us nothing for this exporter */
     DP_OUTPUT_DIR,  /* local: files below `path` */
-    DP_OUTPUT_FILE, /* tar, oci, docker: one stream into `path`, written whole or not at all */
+    /* tar, oci, docker: one stream into `path`, written whole or not at all; what does not end as
+     * a tar does counts as broken. A device or a FIFO is written to as it is. */
+    DP_OUTPUT_FILE,
     DP_OUTPUT_FD,   /* the same into a descriptor ("-") */
     DP_OUTPUT_SINK, /* the same into `sink` (docker load) */
 };
@@ -55,7 +57,8 @@ struct dp_session_config {
     const struct dp_session_output *outputs; /* index = exporter's index in the solve */
     size_t noutputs;
     const struct depot_kvs *ssh; /* id -> agent socket path */
-    const char *docker_config;   /* directory of Docker's config.json; NULL: ~/.docker */
+    /* Directory of Docker's config.json; NULL: $DOCKER_CONFIG, else ~/.docker. */
+    const char *docker_config;
 };
 
 /* What happened to the context, for build.context. */

@@ -174,8 +174,10 @@ static int connect_agent(
     struct depot_loop *l, const char *path, struct dp_stream **out, struct depot_error *err)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(addr.sun_path))
-        return depot_error_set(err, DEPOT_ERR_TOO_BIG, "ssh agent %s: the path is too long", path);
+    if (strlen(path) >= sizeof(addr.sun_path)) {
+        depot_error_set(err, DEPOT_ERR_TOO_BIG, "ssh agent %s: the path is too long", path);
+        return DEPOT_ERR_TOO_BIG;
+    }
     memcpy(addr.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
@@ -183,7 +185,8 @@ static int connect_agent(
         if (fd >= 0)
             close(fd);
         depot_error_errno(err, failed, "cannot reach the ssh agent at %s", path);
-        return depot_error_hint(err, "start it, or give --ssh another socket");
+        depot_error_hint(err, "start it, or give --ssh another socket");
+        return DEPOT_ERR_UNAVAILABLE;
     }
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, O_NONBLOCK);
