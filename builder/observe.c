@@ -174,7 +174,7 @@ static void describe_command(const struct depot_bk_record *rec, struct depot_buf
     depot_buf_adds(b, "build");
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
         const char *v = attr(rec, rows[i].key);
-        if (!depot_str_empty(v))
+        if (!depot_str_empty(v) && !depot_str_eq(v, "Dockerfile"))
             depot_buf_addf(b, " %s %.200s", rows[i].option, v);
     }
     const char *context = attr(rec, "context");
