@@ -183,7 +183,7 @@ static void on_timer(struct depot_timer *t, void *arg)
         begin(d);
     else if (d->stop_ms == 0)
         tick(d);
-    else if (service_idle(d->service) || depot_mono_ms() - d->stop_ms > STOP_WAIT_MS)
+    else if (service_builds(d->service) == 0 || depot_mono_ms() - d->stop_ms > STOP_WAIT_MS)
         leave(d);
 }
 

@@ -190,6 +190,11 @@ void service_cancel_all(struct service *s, const char *why)
     depot_free(all);
 }
 
+size_t service_builds(const struct service *s)
+{
+    return depot_map_len(s->builds);
+}
+
 bool service_idle(const struct service *s)
 {
     for (size_t i = 0; i < s->nengines; i++)

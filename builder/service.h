@@ -35,8 +35,10 @@ int service_add_builder(struct service *s, const struct service_builder_config *
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* Where builders were looked for in vain: part of the error when there is none. */
 void service_set_tried(struct service *s, const char *tried);
-/* Cancel all that runs; service_idle() turns true when it is over. */
+/* Cancel all that was started here; service_builds() is 0 when it is over. */
 void service_cancel_all(struct service *s, const char *why);
+/* Builds started here that are not over; those of other clients do not count. */
+size_t service_builds(const struct service *s);
 /* Nothing is running or queued: the daemon may leave when also nobody is connected. */
 bool service_idle(const struct service *s);
 
