@@ -68,6 +68,14 @@ static void describe(struct depot_buf *b, const struct plan_engine *e)
     depot_buf_addc(b, ')');
 }
 
+static bool any_down(const struct plan_engine *engines, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!engines[i].up)
+            return true;
+    return false;
+}
+
 static int refuse(const struct plan_engine *engines, size_t n, const char *what, bool single,
     struct depot_error *err)
 {
@@ -78,8 +86,12 @@ static int refuse(const struct plan_engine *engines, size_t n, const char *what,
     }
     depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "no builder can build %s%s; builders: %s", what,
         single ? " all by itself" : "", n > 0 ? depot_buf_str(&b) : "none");
-    depot_error_hint(err, "add a builder for it with depotd --builder NAME=ADDRESS, or install "
-                          "emulation on a builder's machine (qemu-user-static, binfmt)");
+    if (any_down(engines, n))
+        depot_error_hint(err, "start the builder that is down (it is found again by itself), "
+                              "or add one with depotd --builder NAME=ADDRESS");
+    else
+        depot_error_hint(err, "add a builder for it with depotd --builder NAME=ADDRESS, or install "
+                              "emulation on a builder's machine (qemu-user-static, binfmt)");
     depot_buf_release(&b);
     return DEPOT_ERR_UNAVAILABLE;
 }
