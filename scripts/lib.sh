@@ -54,8 +54,10 @@ test_packages=(libcmocka-dev clang "$(clang_runtime)" clang-format clang-tidy py
     universal-ctags docker.io docker-registry zstd time)
 engine_packages=(runc qemu-user-static)
 
-# Configure and build one preset.
-build_preset() {
-    cmake --preset "$1" -S "$root" >/dev/null
-    cmake --build "$root/build/$1" -j "$(nproc)"
+# Configure one preset, and build it or the targets named.
+build_preset() { # PRESET [TARGET...]
+    local preset=$1
+    shift
+    cmake --preset "$preset" -S "$root" >/dev/null
+    cmake --build "$root/build/$preset" -j "$(nproc)" ${1:+--target "$@"}
 }
