@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* In depot_step.mark_, while platforms are found: several platforms share the step. */
+#define SHARED_MARK UINT32_MAX
+
 /* For depot_vec_push(). */
 struct step_vec {
     struct depot_step **items;
@@ -34,38 +37,72 @@ static void order_steps(const struct depot_build *b, struct step_vec *order)
     }
 }
 
-/*
- * A step belongs to the platforms that are built from it. Names of results are right, names of
- * steps below them may not be, so a result's platform goes down to all it was made of.
- */
-static void attribute(const struct step_vec *order)
+static const char *named_platform(const struct depot_step *s)
+{
+    return *s->parsed.to_platform ? s->parsed.to_platform : s->parsed.platform;
+}
+
+/* One platform that all of these agree on; NULL when none has one. */
+static const char *agreed(struct depot_step *const *list, size_t n, bool *mixed)
+{
+    const char *found = NULL;
+
+    for (size_t i = 0; i < n && !*mixed; i++) {
+        const char *p = list[i]->platform;
+
+        if (*p && found && strcmp(p, found) != 0)
+            *mixed = true;
+        else if (*p)
+            found = p;
+    }
+    return found;
+}
+
+/* Down from the results. `keep`: a result has its platform already. */
+static void attribute_down(const struct step_vec *order, bool keep)
 {
     for (size_t i = 0; i < order->len; i++) {
         struct depot_step *s = order->items[i];
-        const char *found = NULL;
+        const char *found;
         bool mixed = false;
 
-        if (!s->part->several)
+        if (!s->part->several || (keep && !s->dependants.len))
             continue;
-        for (size_t k = 0; k < s->dependants.len && !mixed; k++) {
-            const char *up = s->dependants.items[k]->platform;
-
-            if (s->dependants.items[k]->mark_ == UINT32_MAX)
-                mixed = true; /* it is shared itself */
-            else if (*up && found && strcmp(up, found) != 0)
-                mixed = true;
-            else if (*up)
-                found = up;
-        }
-        /* mark_ is free again: every step in the order has counted down to 0. */
-        s->mark_ = mixed ? UINT32_MAX : 0;
-        if (mixed)
-            s->platform = "";
-        else if (found)
-            s->platform = found;
-        else
-            s->platform = *s->parsed.to_platform ? s->parsed.to_platform : s->parsed.platform;
+        for (size_t k = 0; k < s->dependants.len; k++)
+            mixed = mixed || s->dependants.items[k]->mark_ == SHARED_MARK;
+        found = agreed(s->dependants.items, s->dependants.len, &mixed);
+        /* mark_ is free here: every step in the order has counted down to 0. */
+        s->mark_ = mixed ? SHARED_MARK : 0;
+        s->platform = mixed ? "" : found ? found : named_platform(s);
     }
+}
+
+/* Up to results whose name tells nothing, as of RUN in a stage from scratch. */
+static void attribute_up(const struct step_vec *order)
+{
+    for (size_t i = order->len; i > 0; i--) {
+        struct depot_step *s = order->items[i - 1];
+        bool mixed = false;
+        const char *found;
+
+        if (!s->part->several || *s->platform || s->mark_ == SHARED_MARK)
+            continue;
+        found = agreed(s->inputs, s->ninputs, &mixed);
+        if (found && !mixed)
+            s->platform = found;
+    }
+}
+
+/*
+ * A step belongs to the platforms that are built from it. Names of results are right where they
+ * have a platform, names of steps below them may not be: so a result's platform goes down to all it
+ * was made of.
+ */
+static void attribute(const struct step_vec *order)
+{
+    attribute_down(order, false);
+    attribute_up(order);
+    attribute_down(order, true);
 }
 
 /* The engine gives an input that was never looked at the start of the step that was found. */
@@ -117,42 +154,65 @@ static void judge(struct depot_build *b, const struct step_vec *order)
     }
 }
 
+static bool has_edges(const struct depot_build *b)
+{
+    for (size_t i = 0; i < b->steps.len; i++)
+        if (b->steps.items[i]->dependants.len)
+            return true;
+    return false;
+}
+
 /*
- * Newer engines forward the progress of a step that another build runs, under the digest it has
- * there. It is told by its name, and by having neither inputs nor dependants here.
+ * Newer engines forward the progress of a step that another build runs, under the digest and name
+ * it has there. Nothing here is made from it, and what it is made from was never announced.
  */
+static bool is_foreign(const struct depot_step *s)
+{
+    if (!s->raw.len || s->dependants.len || s->group || !s->ninputs ||
+        s->parsed.kind != DEPOT_STEP_BUILD)
+        return false;
+    for (size_t i = 0; i < s->ninputs; i++)
+        if (s->inputs[i]->known)
+            return false;
+    return true;
+}
+
+/* Our own step, which never ran or seems not to have been needed, says the same instruction. */
 static void match_shared(struct depot_build *b)
 {
-    struct depot_map *by_name = NULL;
+    struct depot_map *by_text = NULL;
+    bool edges = has_edges(b);
 
-    for (size_t i = 0; i < b->steps.len; i++)
-        b->steps.items[i]->mark_ = 0;
     for (size_t i = 0; i < b->steps.len; i++) {
         struct depot_step *s = b->steps.items[i];
 
-        if (s->raw.len && !s->dependants.len && !s->group && s->parsed.ordinal) {
-            if (!by_name)
-                by_name = depot_map_new();
-            depot_map_set(by_name, s->name, s);
+        s->foreign = edges && is_foreign(s);
+        if (s->foreign) {
+            if (!by_text)
+                by_text = depot_map_new();
+            depot_map_set(by_text, s->parsed.instruction, s);
         }
     }
-    for (size_t i = 0; by_name && i < b->steps.len; i++) {
+    for (size_t i = 0; i < b->steps.len; i++) {
         struct depot_step *s = b->steps.items[i], *other;
 
         s->shared_with = NULL;
-        if (s->verdict != DEPOT_VERDICT_SHARED || !(other = depot_map_get(by_name, s->name)) ||
-            other->part != s->part || other == s)
+        if (!by_text || s->foreign ||
+            (s->verdict != DEPOT_VERDICT_SHARED && s->verdict != DEPOT_VERDICT_SKIPPED))
+            continue;
+        other = depot_map_get(by_text, s->parsed.instruction);
+        if (!other || other->part != s->part)
             continue;
         s->shared_with = other;
-        other->mark_ = 1;
+        set_verdict(b, s, DEPOT_VERDICT_SHARED);
     }
-    depot_map_free(by_name);
+    depot_map_free(by_text);
 }
 
 /* Of a group one member stands for all. */
 static bool is_counted(const struct depot_step *s)
 {
-    if (s->parsed.kind != DEPOT_STEP_BUILD || s->mark_)
+    if (s->parsed.kind != DEPOT_STEP_BUILD || s->foreign)
         return false;
     if (!s->group)
         return true;

@@ -200,7 +200,7 @@ static bool interval_set(struct depot_step *s, depot_time start, depot_time stop
             return false;
         s->raw.items[i - 1].stop = stop;
     } else if (s->raw.len < DP_INTERVALS_MAX) {
-        slot = depot_vec_add(&s->raw);
+        (void)depot_vec_add(&s->raw);
         slot = s->raw.items + i;
         memmove(slot + 1, slot, (s->raw.len - 1 - i) * sizeof(*slot));
         *slot = (struct depot_interval){start, stop};

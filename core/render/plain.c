@@ -313,7 +313,7 @@ static void split_updates(struct dp_plain *p, struct row_list *completed, struct
             depot_vec_push(rest, row);
     }
     if (completed->len > 1)
-        qsort(completed->items, completed->len, sizeof(*completed->items), by_stop);
+        qsort(completed->items, completed->len, sizeof(void *), by_stop);
 }
 
 static void print_pass(struct dp_plain *p, uint64_t now)

@@ -100,7 +100,9 @@ void depot_render_free(struct depot_render *r)
 
 double dp_seconds(int64_t ns)
 {
-    return (double)(ns / DEPOT_SEC) + (double)(ns % DEPOT_SEC) / 1e9;
+    int64_t whole = ns / DEPOT_SEC, rest = ns % DEPOT_SEC;
+
+    return (double)whole + (double)rest / 1e9;
 }
 
 void dp_put_fixed(struct depot_buf *out, double v, int decimals)

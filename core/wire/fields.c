@@ -4,60 +4,34 @@
  */
 #include "wire/wire_priv.h"
 
-#define END                                                                                        \
-    {                                                                                              \
-        .name = NULL                                                                               \
-    }
-
+/* clang-format off */
 #define OF(s, m) offsetof(struct s, m)
-#define STR(name, s, m)                                                                            \
-    {                                                                                              \
-        name, DP_FIELD_STR, OF(s, m), 0, 0, NULL, 0                                                \
-    }
-#define STRV(name, s, m, n)                                                                        \
-    {                                                                                              \
-        name, DP_FIELD_STRV, OF(s, m), OF(s, n), 0, NULL, 0                                        \
-    }
-#define BOOL(name, s, m)                                                                           \
-    {                                                                                              \
-        name, DP_FIELD_BOOL, OF(s, m), 0, 0, NULL, 0                                               \
-    }
-#define INT(name, s, m)                                                                            \
-    {                                                                                              \
-        name, DP_FIELD_INT, OF(s, m), 0, 0, NULL, 0                                                \
-    }
-#define I64(name, s, m)                                                                            \
-    {                                                                                              \
-        name, DP_FIELD_I64, OF(s, m), 0, 0, NULL, 0                                                \
-    }
-#define STATE(name, s, m)                                                                          \
-    {                                                                                              \
-        name, DP_FIELD_STATE, OF(s, m), 0, 0, NULL, 0                                              \
-    }
-#define TIME(name, s, m)                                                                           \
-    {                                                                                              \
-        name, DP_FIELD_TIME, OF(s, m), 0, 0, NULL, 0                                               \
-    }
-#define KNOWN_I64(name, s, m)                                                                      \
-    {                                                                                              \
-        name, DP_FIELD_I64, OF(s, m), 0, 0, NULL, DP_OMIT_NEGATIVE                                 \
-    }
-#define KNOWN_F64(name, s, m)                                                                      \
-    {                                                                                              \
-        name, DP_FIELD_F64, OF(s, m), 0, 0, NULL, DP_OMIT_NEGATIVE                                 \
-    }
-#define GROUP(name, off, sub)                                                                      \
-    {                                                                                              \
-        name, DP_FIELD_GROUP, off, 0, 0, sub, 0                                                    \
-    }
-#define INLINE(off, sub)                                                                           \
-    {                                                                                              \
-        "", DP_FIELD_INLINE, off, 0, 0, sub, 0                                                     \
-    }
-#define ARRAY(name, s, m, n, sub)                                                                  \
-    {                                                                                              \
-        name, DP_FIELD_ARRAY, OF(s, m), OF(s, n), sizeof(*((struct s *)0)->m), sub, 0              \
-    }
+#define ROW(n, k, s, m) .name = (n), .kind = DP_FIELD_##k, .offset = OF(s, m)
+
+#define END                    {.name = NULL}
+#define STR(n, s, m)           {ROW(n, STR, s, m)}
+#define STRV(n, s, m, c)       {ROW(n, STRV, s, m), .count = OF(s, c)}
+#define BOOL(n, s, m)          {ROW(n, BOOL, s, m)}
+#define INT(n, s, m)           {ROW(n, INT, s, m)}
+#define I64(n, s, m)           {ROW(n, I64, s, m)}
+#define U64(n, s, m)           {ROW(n, U64, s, m)}
+#define STATE(n, s, m)         {ROW(n, STATE, s, m)}
+#define TIME(n, s, m)          {ROW(n, TIME, s, m)}
+#define KNOWN_I64(n, s, m)     {ROW(n, I64, s, m), .flags = DP_OMIT_NEGATIVE}
+#define KNOWN_F64(n, s, m)     {ROW(n, F64, s, m), .flags = DP_OMIT_NEGATIVE}
+#define PAIRS(n, s, m, c)      {ROW(n, PAIRS, s, m), .count = OF(s, c)}
+#define RANGES(n, s, m, c)     {ROW(n, RANGES, s, m), .count = OF(s, c)}
+#define POINTER(n, s, m, t, f) {ROW(n, POINTER, s, m), .size = sizeof(struct t), .sub = (f)}
+#define ARRAY(n, s, m, c, t, f) \
+    {ROW(n, ARRAY, s, m), .count = OF(s, c), .size = sizeof(struct t), .sub = (f)}
+#define GROUP(n, s, m, f)      {ROW(n, GROUP, s, m), .sub = (f)}
+#define INLINE(s, m, f)        {ROW("", INLINE, s, m), .sub = (f)}
+/* Members of the same struct, in an object of their own. */
+#define OBJECT(n, f)           {.name = (n), .kind = DP_FIELD_GROUP, .sub = (f)}
+/* As OBJECT, left out when the string at `m` is not set. */
+#define OBJECT_IF(n, s, m, f) \
+    {.name = (n), .kind = DP_FIELD_GROUP, .flags = DP_OMIT_ZERO, .count = OF(s, m), .sub = (f)}
+/* clang-format on */
 
 static const struct dp_field source_fields[] = {
     STR("remote", depot_ev_created, remote),
@@ -78,10 +52,10 @@ static const struct dp_field created_fields[] = {
     STR("target", depot_ev_created, target),
     STRV("tags", depot_ev_created, tags, ntags),
     STRV("platforms", depot_ev_created, platforms, nplatforms),
-    GROUP("source", 0, source_fields),
+    OBJECT("source", source_fields),
     STR("user", depot_ev_created, user),
     STR("host", depot_ev_created, host),
-    {"ci", DP_FIELD_GROUP, 0, OF(depot_ev_created, ci_url), 0, ci_fields, DP_OMIT_ZERO},
+    OBJECT_IF("ci", depot_ev_created, ci_url, ci_fields),
     STR("origin", depot_ev_created, origin),
     END,
 };
@@ -117,8 +91,7 @@ static const struct dp_field error_fields[] = {
     INT("code", depot_build_error, code),
     STR("vertex", depot_build_error, vertex),
     STR("file", depot_build_error, file),
-    {"ranges", DP_FIELD_RANGES, OF(depot_build_error, ranges), OF(depot_build_error, nranges), 0,
-        NULL, 0},
+    RANGES("ranges", depot_build_error, ranges, nranges),
     INT("first_line", depot_build_error, first_line),
     STRV("lines", depot_build_error, lines, nlines),
     END,
@@ -129,10 +102,8 @@ static const struct dp_field result_fields[] = {
     STR("builder", depot_ev_result, builder),
     STATE("state", depot_ev_result, state),
     STR("digest", depot_ev_result, digest),
-    {"response", DP_FIELD_PAIRS, OF(depot_ev_result, response), OF(depot_ev_result, nresponse), 0,
-        NULL, 0},
-    {"error", DP_FIELD_POINTER, OF(depot_ev_result, error), 0, sizeof(struct depot_build_error),
-        error_fields, 0},
+    PAIRS("response", depot_ev_result, response, nresponse),
+    POINTER("error", depot_ev_result, error, depot_build_error, error_fields),
     END,
 };
 
@@ -150,7 +121,7 @@ static const struct dp_field counts_fields[] = {
 static const struct dp_field finished_fields[] = {
     STATE("state", depot_ev_finished, state),
     I64("duration_ms", depot_ev_finished, duration_ms),
-    GROUP("counts", OF(depot_ev_finished, counts), counts_fields),
+    GROUP("counts", depot_ev_finished, counts, counts_fields),
     STR("message", depot_ev_finished, message),
     END,
 };
@@ -179,27 +150,28 @@ static const struct dp_field metrics_fields[] = {
 
 static const struct dp_field summary_fields[] = {
     STR("id", depot_build_summary, id),
-    {"seq", DP_FIELD_U64, OF(depot_build_summary, seq), 0, 0, NULL, 0},
+    U64("seq", depot_build_summary, seq),
     STATE("state", depot_build_summary, state),
     TIME("created", depot_build_summary, created),
     TIME("finished", depot_build_summary, finished),
-    INLINE(OF(depot_build_summary, info), created_fields),
+    INLINE(depot_build_summary, info, created_fields),
     STRV("builders", depot_build_summary, builders, nbuilders),
-    GROUP("counts", OF(depot_build_summary, counts), counts_fields),
+    GROUP("counts", depot_build_summary, counts, counts_fields),
     I64("duration_ms", depot_build_summary, duration_ms),
     STR("message", depot_build_summary, message),
     END,
 };
 
 const struct dp_field dp_snapshot_builder_fields[] = {
-    INLINE(OF(dp_snapshot_builder, b), metrics_fields),
+    INLINE(dp_snapshot_builder, b, metrics_fields),
     BOOL("up", dp_snapshot_builder, up),
     END,
 };
 
 const struct dp_field dp_snapshot_fields[] = {
-    ARRAY("builders", dp_snapshot, builders, nbuilders, dp_snapshot_builder_fields),
-    ARRAY("builds", dp_snapshot, builds, nbuilds, summary_fields),
+    ARRAY("builders", dp_snapshot, builders, nbuilders, dp_snapshot_builder,
+        dp_snapshot_builder_fields),
+    ARRAY("builds", dp_snapshot, builds, nbuilds, depot_build_summary, summary_fields),
     END,
 };
 

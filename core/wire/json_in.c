@@ -256,8 +256,8 @@ int dp_scan_object(struct dp_scan *s, dp_scan_member_fn *fn, void *arg)
         return 0;
     }
     for (;;) {
-        const char *key;
-        size_t len;
+        const char *key = NULL;
+        size_t len = 0;
         bool escaped;
 
         if (raw_string(s, &key, &len, &escaped) || (escaped && unescape(s, key, len, &key, &len)) ||

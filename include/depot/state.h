@@ -114,7 +114,8 @@ struct depot_step {
     DEPOT_VEC(struct depot_transfer *) transfers;            /* in order of their first start */
     DEPOT_VEC(const struct depot_vertex_warning *) warnings; /* owned by the build */
 
-    bool critical;                  /* on the critical path (after settle) */
+    bool critical; /* on the critical path (after settle) */
+    bool foreign;  /* another build's step, whose progress the engine forwards (after settle) */
     struct depot_step *shared_with; /* whose progress stands for this step's; NULL: none */
 
     uint64_t log_bytes, log_lines;

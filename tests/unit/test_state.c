@@ -223,6 +223,67 @@ static void test_build__platform_by_the_graph(void **state)
     depot_build_free(b);
 }
 
+/* A RUN in a stage from scratch has no platform in its name, and may be the result. */
+static void test_build__platform_of_a_nameless_result(void **state)
+{
+    const char *in[] = {"copy"}, *in2[] = {"base"};
+    struct depot_vertex v[] = {
+        {.digest = "out", .name = "[final 2/2] RUN a", .inputs = in, .ninputs = 1},
+        {.digest = "copy", .name = "[linux/arm64 final 1/2] COPY a", .inputs = in2, .ninputs = 1},
+        {.digest = "base", .name = "[linux/amd64 base 1/1] COPY tool"},
+    };
+    struct depot_build *b = depot_build_new(NULL);
+
+    (void)state;
+    apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
+    depot_build_settle(b);
+    assert_string_equal(step(b, "out")->platform, "linux/arm64");
+    assert_string_equal(step(b, "base")->platform, "linux/arm64");
+    depot_build_free(b);
+}
+
+/* As a current engine tells it: ours seems not needed, and a stranger with the same text ran. */
+static void test_build__shared_with_another_build(void **state)
+{
+    const char *in[] = {"ours"}, *ctx[] = {"ctx"}, *unknown[] = {"elsewhere"};
+    struct depot_vertex v[] = {
+        {.digest = "next",
+            .name = "[base 2/2] RUN x",
+            .inputs = in,
+            .ninputs = 1,
+            .started = T(3),
+            .completed = T(4)},
+        {.digest = "ours",
+            .name = "[base 1/2] COPY a /",
+            .inputs = ctx,
+            .ninputs = 1,
+            .started = T(3),
+            .completed = T(3),
+            .cached = true},
+        {.digest = "ctx",
+            .name = "[internal] load build context",
+            .started = T(1),
+            .completed = T(2)},
+        {.digest = "theirs",
+            .name = "[1/7] COPY a /",
+            .inputs = unknown,
+            .ninputs = 1,
+            .started = T(2),
+            .completed = T(3)},
+    };
+    struct depot_build *b = depot_build_new(NULL);
+
+    (void)state;
+    apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
+    depot_build_settle(b);
+    assert_int_equal(step(b, "ours")->verdict, DEPOT_VERDICT_SHARED);
+    assert_ptr_equal(step(b, "ours")->shared_with, step(b, "theirs"));
+    assert_true(step(b, "theirs")->foreign);
+    assert_int_equal(b->counts.total, 2);
+    assert_int_equal(b->counts.shared, 1);
+    depot_build_free(b);
+}
+
 static void test_build__same_digest_in_two_parts(void **state)
 {
     struct depot_vertex v = {.digest = "a", .name = "[1/1] RUN x", .started = T(1)};
@@ -416,6 +477,8 @@ int main(void)
         cmocka_unit_test(test_build__intervals_are_united),
         cmocka_unit_test(test_build__inputs_keep_the_first_and_may_be_unknown),
         cmocka_unit_test(test_build__platform_by_the_graph),
+        cmocka_unit_test(test_build__platform_of_a_nameless_result),
+        cmocka_unit_test(test_build__shared_with_another_build),
         cmocka_unit_test(test_build__same_digest_in_two_parts),
         cmocka_unit_test(test_build__group),
         cmocka_unit_test(test_build__critical_path),
