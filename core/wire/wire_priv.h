@@ -38,9 +38,9 @@ enum { DP_OMIT_NEGATIVE = 1, DP_OMIT_ZERO = 2 };
 struct dp_field {
     const char *name; /* NULL ends a table */
     enum dp_field_kind kind;
-    unsigned flags;
     size_t offset, count, size;
     const struct dp_field *sub;
+    unsigned flags;
 };
 
 /* fleet.snapshot as it is written: whether a builder is up stands among the builder's members. */
