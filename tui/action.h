@@ -75,6 +75,7 @@
     X(RECORD, "record", "Save a recording of the build")                                           \
     X(WEB, "web", "Copy the link of the CI run")                                                   \
     X(CANCEL, "cancel", "Cancel the build; asks first")                                            \
+    X(INTERRUPT, "interrupt", "Leave; of one's own build: cancel it")                              \
     X(COMMAND, "command", "Command line")                                                          \
     /* screen */                                                                                   \
     X(FREEZE, "freeze", "Freeze the screen; data keeps coming")                                    \

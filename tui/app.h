@@ -11,15 +11,6 @@
 
 #include "view.h"
 
-enum prompt_kind {
-    PROMPT_NONE,
-    PROMPT_COMMAND,
-    PROMPT_FILTER,
-    PROMPT_SEARCH,
-    PROMPT_ASK,
-    PROMPT_YES
-};
-
 struct tui_ops {
     void (*quit)(struct tui *t, void *arg); /* the last view was left, or Q */
     void (*copy)(struct tui *t, const void *data, size_t n, void *arg);
@@ -77,14 +68,15 @@ void dp_term_size(const struct term *t, int *h, int *w);
 /* Bring the screen to what the grid says: one write, none when nothing differs. Returns bytes. */
 size_t dp_term_flush(struct term *t, const struct grid *g, const struct style_set *styles);
 void dp_term_redraw(struct term *t); /* the next flush paints everything */
-void dp_term_resized(struct term *t);
-void dp_term_leave(struct term *t); /* to the shell for a while */
+void dp_term_leave(struct term *t);  /* to the shell for a while */
 void dp_term_enter(struct term *t);
 void dp_term_mouse(struct term *t, bool on);
 void dp_term_copy(struct term *t, const void *data, size_t n);
 void dp_term_outside(struct term *t, const char *title, int percent, bool failed);
-/* Next key that is ready; false: none. `wait_ms` (out): an ESC may be the start of a sequence, ask
- * again then; 0: no. */
+/* Where keys come from, to be watched; non-blocking. */
+int dp_term_fd(const struct term *t);
+/* Next key that is ready; false: none. *wait_ms in: -1 after having waited; out: an ESC may be the
+ * start of a sequence, ask again after so long; 0: no need. */
 bool dp_term_key(struct term *t, struct key *out, int *wait_ms);
 
 /* ---- replay of a file: player.c ---- */

@@ -9,7 +9,7 @@
 #ifndef DEPOT_TUI_LOGSTORE_H
 #define DEPOT_TUI_LOGSTORE_H
 
-#include <depot/base.h>
+#include <depot/buf.h>
 #include <depot/clock.h>
 
 struct spill;

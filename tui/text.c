@@ -1,0 +1,279 @@
+/*
+ * Durations, sizes and names as short text; decoding and measuring UTF-8.
+ */
+#include "text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <wchar.h>
+
+/* ---- numbers ---- */
+
+enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
+
+const char *dp_text_duration(char out[TEXT_MAX], int64_t ns, bool tenths)
+{
+    if (ns < 0)
+        ns = 0;
+    const int64_t s = ns / DEPOT_SEC;
+    if (s < MINUTE && tenths)
+        snprintf(out, TEXT_MAX, "%d.%ds", (int)s, (int)(ns % DEPOT_SEC / (DEPOT_SEC / 10)));
+    else if (s < MINUTE)
+        snprintf(out, TEXT_MAX, "%ds", (int)s);
+    else if (s < HOUR)
+        snprintf(out, TEXT_MAX, "%d:%02d", (int)(s / MINUTE), (int)(s % MINUTE));
+    else if (s < DAY)
+        snprintf(out, TEXT_MAX, "%d:%02d:%02d", (int)(s / HOUR), (int)(s % HOUR / MINUTE),
+            (int)(s % MINUTE));
+    else
+        snprintf(out, TEXT_MAX, "%lldd%02dh", (long long)(s / DAY), (int)(s % DAY / HOUR));
+    return out;
+}
+
+const char *dp_text_short(char out[TEXT_MAX], int64_t ns)
+{
+    if (ns < 0)
+        ns = 0;
+    const int64_t s = ns / DEPOT_SEC;
+    if (s < 10)
+        snprintf(out, TEXT_MAX, "%d.%ds", (int)s, (int)(ns % DEPOT_SEC / (DEPOT_SEC / 10)));
+    else if (s < 100)
+        snprintf(out, TEXT_MAX, "%ds", (int)s);
+    else if (s < 100 * MINUTE)
+        snprintf(out, TEXT_MAX, "%dm", (int)(s / MINUTE));
+    else if (s < 100 * HOUR)
+        snprintf(out, TEXT_MAX, "%dh", (int)(s / HOUR));
+    else
+        snprintf(out, TEXT_MAX, "%lldd", (long long)(s / DAY));
+    return out;
+}
+
+const char *dp_text_age(char out[TEXT_MAX], depot_time then, depot_time now)
+{
+    const int64_t s = (now - then) / DEPOT_SEC;
+    if (then == 0)
+        out[0] = '\0';
+    else if (s < 1)
+        snprintf(out, TEXT_MAX, "now");
+    else if (s < MINUTE)
+        snprintf(out, TEXT_MAX, "%ds", (int)s);
+    else if (s < HOUR)
+        snprintf(out, TEXT_MAX, "%dm", (int)(s / MINUTE));
+    else if (s < 2 * DAY)
+        snprintf(out, TEXT_MAX, "%dh", (int)(s / HOUR));
+    else
+        snprintf(out, TEXT_MAX, "%lldd", (long long)(s / DAY));
+    return out;
+}
+
+/* `n` with three digits at most and a letter. */
+static void scaled(char out[TEXT_MAX], double n, double base, const char *letters)
+{
+    size_t i = 0;
+    while (n >= (base > 1000 ? 1000 : base) - 0.5 && letters[i + 1] != '\0') {
+        n /= base;
+        i++;
+    }
+    const char letter[2] = {letters[i] == ' ' ? '\0' : letters[i], '\0'};
+    if (i == 0 || n >= 9.95)
+        snprintf(out, TEXT_MAX, "%.0f%s", n, letter);
+    else
+        snprintf(out, TEXT_MAX, "%.1f%s", n, letter);
+}
+
+const char *dp_text_bytes(char out[TEXT_MAX], int64_t n)
+{
+    scaled(out, n < 0 ? 0 : (double)n, 1024, "BKMGTPE");
+    return out;
+}
+
+const char *dp_text_rate(char out[TEXT_MAX], double bytes_per_second)
+{
+    scaled(out, bytes_per_second > 0 ? bytes_per_second : 0, 1024, "BKMGTPE");
+    const size_t n = strlen(out);
+    snprintf(out + n, TEXT_MAX - n, "/s");
+    return out;
+}
+
+const char *dp_text_count(char out[TEXT_MAX], int64_t n)
+{
+    scaled(out, n < 0 ? 0 : (double)n, 1000, " kMGT");
+    return out;
+}
+
+const char *dp_text_percent(char out[TEXT_MAX], int64_t n, int64_t of)
+{
+    if (of <= 0)
+        snprintf(out, TEXT_MAX, "-");
+    else
+        snprintf(out, TEXT_MAX, "%d%%", (int)((double)n * 100 / (double)of));
+    return out;
+}
+
+const char *dp_text_clock(char out[TEXT_MAX], depot_time t)
+{
+    const time_t s = (time_t)(t / DEPOT_SEC);
+    struct tm tm;
+    if (t == 0 || localtime_r(&s, &tm) == NULL || strftime(out, TEXT_MAX, "%H:%M:%S", &tm) == 0)
+        out[0] = '\0';
+    return out;
+}
+
+/* ---- UTF-8 ---- */
+
+int32_t dp_text_decode(const char *s, size_t n, size_t *used)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    *used = 1;
+    if (p[0] < 0x80)
+        return p[0];
+    const size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || len > n)
+        return -1;
+    uint32_t ch = p[0] & (0x7fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return -1;
+        ch = ch << 6 | (p[i] & 0x3f);
+    }
+    if (ch < least[len] || ch > 0x10ffff || (ch >= 0xd800 && ch < 0xe000))
+        return -1;
+    *used = len;
+    return (int32_t)ch;
+}
+
+size_t dp_text_encode(char out[4], uint32_t ch)
+{
+    if (ch < 0x80) {
+        out[0] = (char)ch;
+        return 1;
+    }
+    if (ch < 0x800) {
+        out[0] = (char)(0xc0 | ch >> 6);
+        out[1] = (char)(0x80 | (ch & 0x3f));
+        return 2;
+    }
+    if (ch < 0x10000) {
+        out[0] = (char)(0xe0 | ch >> 12);
+        out[1] = (char)(0x80 | (ch >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (ch & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | ch >> 18);
+    out[1] = (char)(0x80 | (ch >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (ch >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (ch & 0x3f));
+    return 4;
+}
+
+/* What could move the cursor, turn the writing direction or join with its neighbours. */
+static const struct {
+    uint32_t first, last;
+} never_drawn[] = {
+    {0x0000, 0x001f},
+    {0x007f, 0x009f},
+    {0x00ad, 0x00ad},
+    {0x061c, 0x061c},
+    {0x180e, 0x180e},
+    {0x200b, 0x200f},
+    {0x2028, 0x202e},
+    {0x2060, 0x206f},
+    {0xd800, 0xdfff},
+    {0xfe00, 0xfe0f},
+    {0xfeff, 0xfeff},
+    {0xfff0, 0xfffb},
+    {0xfffe, 0xffff},
+    {0xe0000, 0xe0fff},
+};
+
+int dp_text_width_of(uint32_t ch)
+{
+    if (ch >= 0x20 && ch < 0x7f)
+        return 1;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(never_drawn); i++)
+        if (ch >= never_drawn[i].first && ch <= never_drawn[i].last)
+            return -1;
+    const int w = wcwidth((wchar_t)ch);
+    return w < 0 ? 1 : w; /* not known to this locale: drawn as '?' */
+}
+
+size_t dp_text_width(const char *s)
+{
+    size_t columns = 0;
+    for (size_t n = strlen(s), used; n > 0; s += used, n -= used) {
+        const int32_t ch = dp_text_decode(s, n, &used);
+        const int w = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
+        columns += w > 0 ? (size_t)w : 0;
+    }
+    return columns;
+}
+
+size_t dp_text_cut(const char *s, size_t n, int columns, int *got)
+{
+    size_t at = 0;
+    int taken = 0;
+    while (at < n) {
+        size_t used;
+        const int32_t ch = dp_text_decode(s + at, n - at, &used);
+        const int w = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
+        if (w > 0 && taken + w > columns)
+            break;
+        taken += w > 0 ? w : 0;
+        at += used;
+    }
+    if (got != NULL)
+        *got = taken;
+    return at;
+}
+
+/* Start of the longest suffix of at most `columns` columns. */
+static size_t cut_tail(const char *s, size_t n, int columns)
+{
+    const int all = (int)dp_text_width(s);
+    int skipped = 0;
+    size_t at = 0;
+    while (at < n && all - skipped > columns) {
+        size_t used;
+        const int32_t ch = dp_text_decode(s + at, n - at, &used);
+        const int w = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
+        skipped += w > 0 ? w : 0;
+        at += used;
+    }
+    return at;
+}
+
+void dp_text_middle(struct depot_buf *out, const char *s, int columns, bool ascii)
+{
+    const size_t n = strlen(s);
+    const char *mark = ascii ? ".." : "…";
+    const int mark_w = ascii ? 2 : 1;
+    if ((int)dp_text_width(s) <= columns) {
+        depot_buf_add(out, s, n);
+        return;
+    }
+    if (columns <= mark_w + 1) {
+        depot_buf_add(out, s, dp_text_cut(s, n, columns, NULL));
+        return;
+    }
+    const int tail = (columns - mark_w) / 2;
+    depot_buf_add(out, s, dp_text_cut(s, n, columns - mark_w - tail, NULL));
+    depot_buf_adds(out, mark);
+    depot_buf_adds(out, s + cut_tail(s, n, tail));
+}
+
+/* ---- names ---- */
+
+const char *dp_text_platform(const char *platform)
+{
+    return depot_str_starts(platform, "linux/") ? platform + 6 : platform;
+}
+
+void dp_text_first_line(struct depot_buf *out, const char *s)
+{
+    size_t n = strcspn(s, "\r\n");
+    while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t'))
+        n--;
+    depot_buf_add(out, s, n);
+}
