@@ -138,6 +138,20 @@ static void add_platform(struct depot_bk_info *info, const char *name)
     info->platforms[info->nplatforms++] = name;
 }
 
+/* The limit that holds for every record: of the last policy that names one. The others, before it,
+ * are for some kinds of records, or old ones. */
+static int64_t cache_limit(const Bk__WorkerRecord *w)
+{
+    int64_t limit = -1;
+    for (size_t i = 0; i < w->n_gc_policy; i++) {
+        const Bk__GcPolicy *p = w->gc_policy[i];
+        int64_t max = p->max_used_space > 0 ? p->max_used_space : p->reserved_space;
+        if (max > 0)
+            limit = max;
+    }
+    return limit;
+}
+
 void dp_bk_add_workers(const Bk__ListWorkersResponse *m, bool is_docker, struct depot_arena *a,
     struct depot_bk_info *info)
 {
@@ -150,8 +164,11 @@ void dp_bk_add_workers(const Bk__ListWorkersResponse *m, bool is_docker, struct 
     }
     info->platforms = n > 0 ? depot_arena_alloc(a, n * sizeof(*info->platforms)) : NULL;
     info->nplatforms = 0;
+    info->cache_limit = -1;
     for (size_t i = 0; i < m->n_record; i++) {
         const Bk__WorkerRecord *w = m->record[i];
+        if (cache_limit(w) > info->cache_limit)
+            info->cache_limit = cache_limit(w);
         for (size_t j = 0; j < w->n_platforms; j++)
             add_platform(info, platform_name(w->platforms[j], a));
         if (w->version != NULL && depot_str_empty(info->version))

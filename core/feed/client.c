@@ -345,6 +345,18 @@ static void client_cancel(struct depot_feed *f, const char *build)
         send_op(c, "cancel", build, "");
 }
 
+static bool client_ask(struct depot_feed *f, const struct depot_question *q)
+{
+    struct feed_client *c = client_of(f);
+    if (!c->open)
+        return false;
+    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_question_encode(&b, q);
+    dp_ws_send(c->ws, b.data, b.len);
+    depot_buf_release(&b);
+    return true;
+}
+
 /* ---- lifetime ---- */
 
 static void client_quiet(struct depot_feed *f)
@@ -388,6 +400,7 @@ static const struct feed_kind client_kind = {
     .unsubscribe_build = client_unsubscribe_build,
     .create = client_create,
     .cancel = client_cancel,
+    .ask = client_ask,
 };
 
 struct dp_ws_context *dp_feed_ws(struct depot_feed *f)

@@ -82,3 +82,8 @@ void depot_feed_cancel(struct depot_feed *f, const char *build)
     if (!f->dead && f->kind->cancel != NULL)
         f->kind->cancel(f, build);
 }
+
+bool depot_feed_ask(struct depot_feed *f, const struct depot_question *q)
+{
+    return !f->dead && f->kind->ask != NULL && f->kind->ask(f, q);
+}

@@ -27,6 +27,7 @@ struct feed_kind {
     void (*unsubscribe_build)(struct depot_feed *f, const char *build);
     void (*create)(struct depot_feed *f, const char *request_json);
     void (*cancel)(struct depot_feed *f, const char *build);
+    bool (*ask)(struct depot_feed *f, const struct depot_question *q);
 };
 
 /* The sole writer of f->state. Tells the owner when it changes, or when there is an error to tell.

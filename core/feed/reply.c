@@ -9,15 +9,16 @@
 #include <json-c/json.h>
 #include <string.h>
 
-enum { REPLY_MAX = 64 * 1024, REPLY_DEPTH = 8, BUILD_ID_MAX = 128 };
+enum { REPLY_MAX = DEPOT_ANSWER_MAX, REPLY_DEPTH = 8, BUILD_ID_MAX = 128, REPLY_LOOK = 64 * 1024 };
 
-/* Most messages are events, some of them large: look before parsing one twice. */
+/* Most messages are events, some of them large: look before parsing one twice. Large replies begin
+ * with their `op`. */
 static bool may_be_reply(const char *data, size_t n)
 {
     static const char key[] = "\"op\"";
     if (n > REPLY_MAX)
         return false;
-    const char *end = data + n;
+    const char *end = data + (n > REPLY_LOOK ? REPLY_LOOK : n);
     for (const char *p = data; p < end && (p = memchr(p, '"', (size_t)(end - p))) != NULL; p++) {
         if ((size_t)(end - p) >= sizeof(key) - 1 && memcmp(p, key, sizeof(key) - 1) == 0)
             return true;
@@ -59,6 +60,12 @@ static void reply_error(struct feed_client *c, struct json_object *o)
     depot_error_set(&err, depot_err_from_name(code != NULL ? code : "internal"), "%s",
         text != NULL ? text : "the daemon refused, and does not say why");
     depot_error_hint(&err, "%s", hint != NULL ? hint : "");
+    const int ask = depot_ask_from_name(member(o, "of"));
+    if (ask >= 0) {
+        if (c->base.ops->answer != NULL)
+            c->base.ops->answer(&c->base, (enum depot_ask)ask, NULL, &err, c->base.arg);
+        return;
+    }
     if (build == NULL && c->creates.len > 0 && c->creates.items[0].sent) {
         feed_client_answer(c, NULL, &err);
         return;
@@ -68,6 +75,22 @@ static void reply_error(struct feed_client *c, struct json_object *o)
         b->wanted = b->cancel = false;
     if (c->base.ops->refused != NULL)
         c->base.ops->refused(&c->base, build, &err, c->base.arg);
+}
+
+static void reply_answer(struct feed_client *c, enum depot_ask ask, const char *data, size_t n)
+{
+    struct depot_answer a;
+    struct depot_error err;
+    if (c->base.ops->answer == NULL)
+        return;
+    depot_error_clear(&err);
+    if (depot_answer_decode(data, n, &a, &err) < 0) {
+        depot_error_prefix(&err, "%s sent a bad answer", c->addr.text);
+        c->base.ops->answer(&c->base, ask, NULL, &err, c->base.arg);
+        return;
+    }
+    c->base.ops->answer(&c->base, ask, &a, NULL, c->base.arg);
+    depot_answer_release(&a);
 }
 
 bool feed_client_reply(struct feed_client *c, const char *data, size_t n)
@@ -82,6 +105,8 @@ bool feed_client_reply(struct feed_client *c, const char *data, size_t n)
         reply_created(c, o);
     else if (is_reply && strcmp(op, "error") == 0)
         reply_error(c, o);
+    else if (is_reply && depot_ask_from_name(op) >= 0)
+        reply_answer(c, (enum depot_ask)depot_ask_from_name(op), data, n);
     else if (is_reply)
         depot_log_debug("an unknown reply was skipped");
     json_object_put(o);

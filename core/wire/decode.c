@@ -245,6 +245,17 @@ static int read_fields(
     return 0;
 }
 
+int dp_fields_decode(struct json_object *o, const struct dp_field *fields, void *base,
+    struct depot_arena *arena, struct depot_error *err)
+{
+    struct reading r = {.arena = arena};
+
+    if (read_fields(&r, fields, o, base))
+        return depot_error_set(
+            err, DEPOT_ERR_INVALID, "member \"%s\" is not as it should be", r.field);
+    return 0;
+}
+
 static int read_snapshot(struct reading *r, struct json_object *o, struct depot_ev_snapshot *out)
 {
     struct dp_snapshot s = {0};

@@ -148,7 +148,7 @@ static const struct dp_field metrics_fields[] = {
     END,
 };
 
-static const struct dp_field summary_fields[] = {
+const struct dp_field dp_summary_fields[] = {
     STR("id", depot_build_summary, id),
     U64("seq", depot_build_summary, seq),
     STATE("state", depot_build_summary, state),
@@ -171,7 +171,7 @@ const struct dp_field dp_snapshot_builder_fields[] = {
 const struct dp_field dp_snapshot_fields[] = {
     ARRAY("builders", dp_snapshot, builders, nbuilders, dp_snapshot_builder,
         dp_snapshot_builder_fields),
-    ARRAY("builds", dp_snapshot, builds, nbuilds, depot_build_summary, summary_fields),
+    ARRAY("builds", dp_snapshot, builds, nbuilds, depot_build_summary, dp_summary_fields),
     END,
 };
 

@@ -55,11 +55,18 @@ struct dp_snapshot {
     size_t nbuilds;
 };
 extern const struct dp_field dp_snapshot_fields[];
+extern const struct dp_field dp_summary_fields[]; /* of struct depot_build_summary */
 extern const struct dp_field dp_snapshot_builder_fields[];
 
 /* A body's members by a table, with a comma before the first unless *first. */
 void dp_fields_encode(
     struct depot_buf *out, bool *first, const struct dp_field *fields, const void *base);
+
+/* Members of a parsed object into `base`; what it holds goes into `arena`. Members that are not
+ * there leave zero, or -1 where the table says so. DEPOT_ERR_INVALID names the bad one. */
+struct json_object;
+int dp_fields_decode(struct json_object *o, const struct dp_field *fields, void *base,
+    struct depot_arena *arena, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* The table of an event's body, NULL when it has none here. Offsets are into the union. */
 const struct dp_field *dp_fields_of(enum depot_event_type t);

@@ -36,6 +36,7 @@ struct depot_bk_info {
     const char *version; /* may be "0.0.0+unknown": show it, never compare it */
     const char **platforms; /* the configured one first */
     size_t nplatforms;
+    int64_t cache_limit; /* what its garbage collection lets the cache grow to; -1: not known */
     unsigned caps;
 };
 /* ListWorkers, Info and the capability probe in one. `info` is borrowed, NULL on error. */

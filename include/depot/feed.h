@@ -6,6 +6,7 @@
 #define DEPOT_FEED_H
 
 #include <depot/addr.h>
+#include <depot/answer.h>
 #include <depot/event.h>
 #include <depot/loop.h>
 
@@ -27,6 +28,9 @@ struct depot_feed_ops {
     void (*created)(struct depot_feed *f, const char *build, const struct depot_error *err, void *arg);
     /* A subscription or cancel was refused. */
     void (*refused)(struct depot_feed *f, const char *build, const struct depot_error *err, void *arg);
+    /* To depot_feed_ask(): `a` is borrowed, NULL with `err` when the daemon refused. May be NULL. */
+    void (*answer)(struct depot_feed *f, enum depot_ask ask, const struct depot_answer *a,
+        const struct depot_error *err, void *arg);
 };
 
 struct depot_feed_opts {
@@ -47,6 +51,9 @@ void depot_feed_unsubscribe_build(struct depot_feed *f, const char *build);
 /* The body of POST /v1/builds, over the feed's own connection: one handshake less. */
 void depot_feed_create(struct depot_feed *f, const char *request_json);
 void depot_feed_cancel(struct depot_feed *f, const char *build);
+/* False when it is not live: nothing was asked. An answer that a lost connection swallows does not
+ * come: ask again once live. */
+bool depot_feed_ask(struct depot_feed *f, const struct depot_question *q);
 
 /* A recording, or another tool's rawjson, from a descriptor (borrowed). `speed` 0: as fast as it can
  * be read; 1: as recorded. Bad lines are given to `state` as errors that name the line, and skipped. */
