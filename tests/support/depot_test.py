@@ -310,7 +310,8 @@ class Home:
         head, _, body = data.partition(b"\r\n\r\n")
         if b"chunked" in head.lower():
             body = unchunk(body)
-        return int(head.split()[1]), json.loads(body) if body[:1] in (b"{", b"[") else body.decode()
+        is_json = b"application/json" in head.lower()
+        return int(head.split()[1]), json.loads(body) if is_json else body.decode()
 
     def builds(self, query=""):
         return self.api("/v1/builds" + query)[1]["builds"]
