@@ -252,15 +252,31 @@ static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
         depot_kvs_set(attrs, "target", req->target);
 }
 
+/* What Docker's classic image store cannot do, said before the engine fails in its own words. */
 static int check_exports(const struct part *p, struct depot_error *err)
 {
     const struct request *req = &p->build->req;
-    for (size_t i = 0; i < req->nexports; i++)
-        if (depot_str_eq(req->exports[i].type, "oci"))
+    const char *name = engine_name(p->engine);
+    for (size_t i = 0; i < req->nexports; i++) {
+        const struct depot_bk_export *e = &req->exports[i];
+        if (depot_str_eq(e->type, "oci"))
             return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
                 "builder %s is a Docker Engine that cannot make outputs of type oci; "
                 "use another builder, or an output of type image, local or tar",
-                engine_name(p->engine));
+                name);
+        if (depot_str_eq(e->type, "docker") && !(req->loads & 1u << i))
+            return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+                "builder %s is a Docker Engine that cannot write an image to a file (type "
+                "docker); use --load and docker save, or another builder, or an output of type "
+                "local or tar",
+                name);
+        if (depot_str_eq(e->type, "image") &&
+            depot_str_eq(depot_kvs_get(&e->attrs, "push"), "true"))
+            return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+                "builder %s is a Docker Engine that cannot push what it builds; use --load and "
+                "docker push, or another builder",
+                name);
+    }
     return 0;
 }
 

@@ -185,6 +185,24 @@ static int take_exports(const struct where *w, struct json_object *v,
     return 0;
 }
 
+/* Which exports the client is to load, out of the list that `r->exports` came from. */
+static int take_loads(
+    struct json_object *v, size_t first, struct request *r, struct depot_error *err)
+{
+    static const struct where at = {"exports", "load"};
+    for (size_t i = 0; i < json_object_array_length(v); i++) {
+        struct json_object *load;
+        if (!json_object_object_get_ex(json_object_array_get_idx(v, i), "load", &load) ||
+            load == NULL)
+            continue;
+        if (!json_object_is_type(load, json_type_boolean))
+            return bad(&at, "true or false", err);
+        if (json_object_get_boolean(load))
+            r->loads |= 1u << (first + i);
+    }
+    return 0;
+}
+
 /* A cache export has an export's shape: read it as one and move it over. */
 static int take_cache_exports(
     const struct where *w, struct json_object *v, struct request *r, struct depot_error *err)
@@ -231,9 +249,13 @@ static int take_field(const char *outer, const struct field *f, struct json_obje
         return take_strings(&w, v, to, err);
     case ATTRS:
         return take_attrs(&w, v, to, err);
-    case EXPORTS:
-        return f->offset == AT(exports) ? take_exports(&w, v, &r->exports, &r->nexports, err)
-                                        : take_cache_exports(&w, v, r, err);
+    case EXPORTS: {
+        if (f->offset == AT(cache_exports))
+            return take_cache_exports(&w, v, r, err);
+        const size_t first = r->nexports;
+        const int rc = take_exports(&w, v, &r->exports, &r->nexports, err);
+        return rc == 0 ? take_loads(v, first, r, err) : rc;
+    }
     case OBJECT:
         if (!json_object_is_type(v, json_type_object))
             return bad(&w, "an object", err);

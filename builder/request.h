@@ -14,7 +14,7 @@ enum {
     REQUEST_VALUE_MAX = 256 * 1024, /* one attribute's value: build arguments can be long */
     REQUEST_LIST_MAX = 256,         /* tags, methods, entitlements */
     REQUEST_ATTRS_MAX = 4096,       /* attributes of one object */
-    REQUEST_EXPORTS_MAX = 16,       /* exports, cache exports */
+    REQUEST_EXPORTS_MAX = 16,       /* exports, cache exports; see request.loads */
 };
 
 struct request {
@@ -32,6 +32,7 @@ struct request {
     struct depot_kvs attrs;
     struct depot_bk_export *exports;
     size_t nexports;
+    unsigned loads; /* bit i: the client wants exports[i] in its Docker Engine, not as a file */
     struct depot_bk_cache *cache_exports;
     size_t ncache_exports;
     struct depot_strv entitlements;

@@ -38,6 +38,8 @@ static struct json_object *exports_of(const struct depot_output *outputs, size_t
         struct json_object *o = json_object_new_object();
         add_string(o, "type", outputs[i].type);
         json_object_object_add(o, "attrs", object_of(&outputs[i].attrs));
+        if (outputs[i].kind == DEPOT_OUTPUT_DOCKER)
+            json_object_object_add(o, "load", json_object_new_boolean(1));
         json_object_array_add(a, o);
     }
     return a;

@@ -24,7 +24,8 @@ static void test_request__takes_every_field(void **state)
         "true,\"session\":{\"shared_key\":\"web:/src\",\"methods\":[\"/a.B/C\"]},\"solve\":{"
         "\"frontend\":\"dockerfile.v0\",\"attrs\":{\"filename\":\"Dockerfile\",\"build-arg:A\":"
         "\"1\"},\"exports\":[{\"type\":\"local\",\"attrs\":{}},{\"type\":\"image\",\"attrs\":{"
-        "\"name\":\"x\"}}],\"cache_exports\":[{\"type\":\"inline\"}],\"entitlements\":["
+        "\"name\":\"x\"},\"load\":true}],\"cache_exports\":[{\"type\":\"inline\"}],"
+        "\"entitlements\":["
         "\"network.host\"]},\"tomorrow\":[1,2]}\n";
     struct request r;
     struct depot_error err = {0};
@@ -53,6 +54,7 @@ static void test_request__takes_every_field(void **state)
     assert_int_equal(r.nexports, 2);
     assert_string_equal(r.exports[1].type, "image");
     assert_string_equal(depot_kvs_get(&r.exports[1].attrs, "name"), "x");
+    assert_int_equal(r.loads, 1u << 1);
     assert_int_equal(r.ncache_exports, 1);
     assert_string_equal(r.cache_exports[0].type, "inline");
     assert_string_equal(r.entitlements.items[0], "network.host");
@@ -106,6 +108,7 @@ static const struct {
     {"{" P ",\"solve\":{\"exports\":[{\"attrs\":{}}]}}", "field \"solve.exports\" must be a list"},
     {"{" P ",\"solve\":{\"exports\":[{\"type\":\"\"}]}}", "field \"exports.type\" must be a name"},
     {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"attrs\":1}]}}", "\"exports.attrs\" must be"},
+    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"load\":1}]}}", "\"exports.load\" must be"},
     {"{" P ",\"solve\":{\"cache_exports\":[{\"type\":\"a\"},7]}}", "\"solve.cache_exports\" must"},
 };
 

@@ -304,15 +304,20 @@ static void stop_daemon(void)
 /* ---- what happens in the tests ---- */
 static char id[SERVICE_ID_LEN + 1];
 
-static void create(const char *platforms, const char *more)
+static void create_with(const char *platforms, const char *exports, const char *more)
 {
     struct depot_error err = {0};
-    char *json = depot_asprintf("{\"platforms\":[%s],\"solve\":{\"exports\":[{\"type\":"
-                                "\"image\",\"attrs\":{\"name\":\"x\",\"push\":\"true\"}}]}%s}",
-        platforms, more);
+    char *json = depot_asprintf(
+        "{\"platforms\":[%s],\"solve\":{\"exports\":[%s]}%s}", platforms, exports, more);
     if (service_create(d.service, json, strlen(json), "ann", id, &err) != 0)
         fail_msg("%s", err.msg);
     depot_free(json);
+}
+
+static void create(const char *platforms, const char *more)
+{
+    create_with(
+        platforms, "{\"type\":\"image\",\"attrs\":{\"name\":\"x\",\"push\":\"true\"}}", more);
 }
 
 static void solve_ends(int engine, int code, const char *message)
@@ -453,9 +458,32 @@ static void test_service__adapts_exports_to_docker(void **state)
 {
     (void)state;
     start_daemon(1, 4, DEPOT_BK_CAP_MOBY);
-    create(AMD, "");
-    assert_string_equal(find(0, SOLVE)->exports, "moby ");
+    create_with(AMD,
+        "{\"type\":\"image\",\"attrs\":{\"name\":\"x\"}},{\"type\":\"local\"},{\"type\":\"docker\","
+        "\"load\":true}",
+        "");
+    assert_string_equal(find(0, SOLVE)->exports, "moby local moby ");
     stop_daemon();
+}
+
+static void test_service__refuses_what_docker_cannot_export(void **state)
+{
+    static const char *const rows[] = {
+        "{\"type\":\"oci\"}",
+        "{\"type\":\"docker\"}",
+        "{\"type\":\"docker\",\"load\":true},{\"type\":\"docker\",\"load\":false}",
+        "{\"type\":\"image\",\"attrs\":{\"name\":\"x\",\"push\":\"true\"}}",
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        start_daemon(1, 4, DEPOT_BK_CAP_MOBY);
+        create_with(AMD, rows[i], "");
+        spin();
+        assert_null(find(0, SOLVE));
+        assert_non_null(strstr(depot_buf_str(&d.trace), "result linux/amd64 failed;"));
+        assert_non_null(strstr(depot_buf_str(&d.trace), "is a Docker Engine that cannot"));
+        stop_daemon();
+    }
 }
 
 /* ---- sessions ---- */
@@ -620,6 +648,7 @@ int main(void)
         cmocka_unit_test(test_service__queues_beyond_capacity),
         cmocka_unit_test(test_service__cancels_and_reads_to_the_end),
         cmocka_unit_test(test_service__adapts_exports_to_docker),
+        cmocka_unit_test(test_service__refuses_what_docker_cannot_export),
         cmocka_unit_test(test_service__waits_for_the_session_and_relays),
         cmocka_unit_test(test_service__takes_a_session_again),
         cmocka_unit_test(test_service__blames_a_lost_client),
