@@ -5,6 +5,7 @@
 #ifndef DEPOT_BUILDER_STORE_H
 #define DEPOT_BUILDER_STORE_H
 
+#include <depot/answer.h>
 #include <depot/event.h>
 #include <depot/loop.h>
 
@@ -75,5 +76,9 @@ bool store_seen_ref(struct store *s, const char *engine, const char *ref);
  * the step as "STAGE TEXT", or "TEXT" where it has no stage. -1: never ran. */
 int64_t store_step_median_ms(
     struct store *s, const char *project, const char *platform, const char *step, int *runs);
+/* What the newest builds of a project tell of it: of the one that `build` belongs to, or, when that
+ * is NULL, of `project`. DEPOT_ERR_NOT_FOUND: no such build. The caller releases. */
+int store_estimates(struct store *s, const char *build, const char *project,
+    struct depot_answer *out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 #endif

@@ -40,12 +40,16 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS steps("
     " project TEXT NOT NULL, platform TEXT NOT NULL, stage TEXT NOT NULL, text TEXT NOT NULL,"
     " verdict TEXT NOT NULL, duration_ms INTEGER NOT NULL, build TEXT NOT NULL,"
-    " started INTEGER NOT NULL);"
+    " started INTEGER NOT NULL, ordinal INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX IF NOT EXISTS steps_build ON steps(build);"
     "CREATE INDEX IF NOT EXISTS steps_key ON steps(project, platform, " STEP_KEY ", started);"
     "CREATE TABLE IF NOT EXISTS refs("
     " engine TEXT NOT NULL, ref TEXT NOT NULL, PRIMARY KEY(engine, ref)) WITHOUT ROWID;"
-    "PRAGMA user_version=1;";
+    "CREATE INDEX IF NOT EXISTS builds_project ON builds(project, created);"
+    "PRAGMA user_version=2;";
+
+/* Before the schema, for an index of a version before it; fails where there is nothing to do. */
+static const char upgrade[] = "ALTER TABLE steps ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0;";
 
 static const char *const statements[STMT_COUNT] = {
     [STMT_INSERT] = "INSERT OR REPLACE INTO builds VALUES(?1,?2,'created',0,?3,0,1,0,0,?4,'',"
@@ -54,7 +58,7 @@ static const char *const statements[STMT_COUNT] = {
     [STMT_FINISH] = "UPDATE builds SET state=?2, over=1, finished=?3, seq=?4, duration_ms=?5,"
                     " bytes=?6, builders=?7, total=?8, hit=?9, ran=?10, shared=?11, failed=?12,"
                     " cancelled=?13, skipped=?14, message=?15 WHERE id=?1",
-    [STMT_STEP] = "INSERT INTO steps VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+    [STMT_STEP] = "INSERT INTO steps VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
     [STMT_QUERY] =
         "SELECT id, state, created, finished, seq, duration_ms, first, builders, total, hit, ran,"
         " shared, failed, cancelled, skipped, message FROM builds"
@@ -67,6 +71,12 @@ static const char *const statements[STMT_COUNT] = {
     [STMT_DURATIONS] = "SELECT duration_ms, count(*) OVER () FROM (SELECT duration_ms FROM steps"
                        " WHERE project=?1 AND platform=?2 AND verdict='ran'"
                        " AND " STEP_KEY "=?3 ORDER BY started DESC LIMIT ?4) ORDER BY duration_ms",
+    [STMT_PAST_STEPS] =
+        "SELECT s.platform, s.stage, s.text, s.ordinal, s.verdict, s.duration_ms, s.started FROM"
+        " (SELECT id FROM builds WHERE project=?1 AND over=1 ORDER BY created DESC LIMIT ?2) b"
+        " CROSS JOIN steps s ON s.build=b.id LIMIT ?3",
+    [STMT_PAST_BUILDS] = "SELECT duration_ms FROM builds WHERE project=?1 AND state='succeeded'"
+                         " ORDER BY created DESC LIMIT ?2",
     [STMT_USAGE] = "SELECT count(*), coalesce(sum(bytes), 0) FROM builds",
     [STMT_OLDEST] = "SELECT id FROM builds WHERE over=1 ORDER BY created, rowid LIMIT 1",
     [STMT_DELETE] = "DELETE FROM builds WHERE id=?1",
@@ -103,6 +113,7 @@ int store_db_open(struct store_db *db, const char *path, struct depot_error *err
 
     if (r == SQLITE_OK) {
         sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
+        (void)sqlite3_exec(db->handle, upgrade, NULL, NULL, NULL);
         r = sqlite3_exec(db->handle, schema, NULL, NULL, NULL);
     }
     for (int i = 0; r == SQLITE_OK && i < STMT_COUNT; i++)
@@ -188,6 +199,7 @@ static void insert_step(
     sqlite3_bind_int64(st, 6, depot_step_duration(s, now) / DEPOT_MSEC);
     bind_text(st, 7, b->id);
     sqlite3_bind_int64(st, 8, s->started);
+    sqlite3_bind_int(st, 9, s->parsed.ordinal);
     (void)run(db, st);
 }
 

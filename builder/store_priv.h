@@ -76,6 +76,8 @@ enum store_statement {
     STMT_OPEN_BUILDS,
     STMT_REF,
     STMT_DURATIONS,
+    STMT_PAST_STEPS,
+    STMT_PAST_BUILDS,
     STMT_USAGE,
     STMT_OLDEST,
     STMT_DELETE,

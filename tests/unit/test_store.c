@@ -484,6 +484,70 @@ static void test_median__of_a_step_over_builds(void **state)
         store_step_median_ms(f->store, "api", "linux/amd64", "build RUN make", &runs), -1);
 }
 
+static void cached_step(struct fixture *f, const char *id)
+{
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_STATUS};
+    struct depot_vertex v = {.digest = "sha256:a",
+        .name = "[build 2/3] RUN make",
+        .cached = true,
+        .started = 9 * DEPOT_SEC,
+        .completed = 9 * DEPOT_SEC};
+
+    ev.u.status.platform = "linux/amd64";
+    ev.u.status.builder = "one";
+    ev.u.status.status.vertexes = &v;
+    ev.u.status.status.nvertexes = 1;
+    assert_int_equal(append(f, id, &ev), 0);
+}
+
+static void test_estimates__of_a_build_come_from_its_project(void **state)
+{
+    static const int64_t times[] = {500, 100, 300, 200, 400};
+    struct fixture *f = *state;
+    struct depot_answer a;
+    struct depot_error err = {0};
+    const struct depot_step_estimate *s;
+    char id[8];
+
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(times); i++) {
+        snprintf(id, sizeof(id), "e%zu", i);
+        create(f, id, "web");
+        assign(f, id, "one");
+        step(f, id, times[i]);
+        finish(f, id);
+    }
+    create(f, "h", "web");
+    assign(f, "h", "one");
+    cached_step(f, "h");
+    finish(f, "h");
+    create(f, "other", "api");
+    close_store(f); /* the index is what is asked, not what is in memory */
+    open_store(f);
+    assert_int_equal(store_estimates(f->store, "h", NULL, &a, &err), 0);
+    assert_string_equal(a.u.estimates.project, "web");
+    assert_string_equal(a.u.estimates.build, "h");
+    assert_int_equal(a.u.estimates.duration.runs, 6);
+    assert_int_equal(a.u.estimates.nsteps, 1);
+    s = &a.u.estimates.steps[0];
+    assert_string_equal(s->platform, "linux/amd64");
+    assert_string_equal(s->stage, "build");
+    assert_string_equal(s->text, "RUN make");
+    assert_int_equal(s->ordinal, 2); /* the newest build's */
+    assert_int_equal(s->took.median_ms, 300);
+    assert_int_equal(s->took.p25_ms, 200);
+    assert_int_equal(s->took.p75_ms, 400);
+    assert_int_equal(s->took.runs, 5);
+    assert_int_equal(s->hits, 1);
+    depot_answer_release(&a);
+
+    assert_int_equal(store_estimates(f->store, NULL, "unheard of", &a, &err), 0);
+    assert_int_equal(a.u.estimates.nsteps, 0);
+    assert_int_equal(a.u.estimates.duration.runs, 0);
+    depot_answer_release(&a);
+    assert_int_equal(store_estimates(f->store, "../x", NULL, &a, &err), DEPOT_ERR_NOT_FOUND);
+    assert_int_equal(store_estimates(f->store, "nobody", NULL, &a, &err), DEPOT_ERR_NOT_FOUND);
+}
+
 static void test_seen_ref__remembers_across_a_restart(void **state)
 {
     struct fixture *f = *state;
@@ -545,6 +609,8 @@ int main(void)
             test_query__filters_newest_first_and_sees_running_builds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_retention__keeps_the_newest_thousand, setup, teardown),
         cmocka_unit_test_setup_teardown(test_median__of_a_step_over_builds, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_estimates__of_a_build_come_from_its_project, setup, teardown),
         cmocka_unit_test_setup_teardown(test_seen_ref__remembers_across_a_restart, setup, teardown),
         cmocka_unit_test(test_without_logs__cuts_the_array_alone),
     };
