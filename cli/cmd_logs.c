@@ -53,7 +53,7 @@ static void on_state(
 {
     struct logs *g = arg;
     DEPOT_UNUSED(f);
-    if (s != DEPOT_FEED_ENDED)
+    if (s != DEPOT_FEED_ENDED && (s != DEPOT_FEED_CONNECTING || err == NULL))
         return;
     if (err != NULL)
         depot_error_print(CLI_PROGRAM, err);

@@ -203,7 +203,10 @@ static void on_feed_state(
     DEPOT_UNUSED(f);
     if (j->over)
         return;
-    if (s == DEPOT_FEED_ENDED) {
+    if (s == DEPOT_FEED_CONNECTING && err != NULL) {
+        /* Never connected: nothing is lost by saying so at once. */
+        end_with(j, err);
+    } else if (s == DEPOT_FEED_ENDED) {
         struct depot_error e = {0};
         if (err != NULL)
             e = *err;
