@@ -314,7 +314,8 @@ class Home:
         return int(head.split()[1]), json.loads(body) if is_json else body.decode()
 
     def builds(self, query=""):
-        return self.api("/v1/builds" + query)[1]["builds"]
+        """The builds of this home's daemon, newest first; not those that other tests run on its engines."""
+        return [b for b in self.api("/v1/builds" + query)[1]["builds"] if b["origin"] == "depot"]
 
 
 def unchunk(data):
