@@ -359,9 +359,9 @@ static bool scan(struct log_search *s, uint64_t *line, uint64_t *offset, uint64_
         if (nl == NULL && !last) { /* longer than a read: what is shown of it was searched */
             struct log_line next;
             if (!dp_logstore_line(s->store, *line + 1, &next)) {
-                *offset = bytes;
                 s->open_end = true;
                 s->open_offset = *offset;
+                *offset = bytes;
             } else {
                 *offset = next.offset;
             }

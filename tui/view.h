@@ -57,6 +57,11 @@ struct view_ops {
     /* A moment (tui time) at which drawing would differ though no data came: running clocks. 0:
      * none. */
     depot_time (*wake)(struct view *v);
+    /* Long work, a slice of at most 8 ms per call: a search through a huge log. True: there is more.
+     * Called between frames while no input waits; a frame follows at the usual rate. */
+    bool (*work)(struct view *v);
+    /* An answer to what the view asked (dp_fleet_ask); every view of the stack hears it. */
+    void (*answer)(struct view *v, struct fleet_source *s, const struct depot_answer *a);
     /* Lines for the help view beside keys and signs, NULL-terminated {sign or term, text}. */
     const struct view_note *notes;
 };
