@@ -42,8 +42,9 @@ struct fleet_build {
     unsigned watchers;         /* dp_fleet_watch() */
     bool full;                 /* the state has logs, from the first event on */
     struct depot_build *next_; /* the one with logs, catching up */
-    struct depot_map *logs_, *next_logs_; /* step digest -> struct logstore */
-    uint64_t used_;                       /* for the choice of what to drop */
+    DEPOT_VEC(struct logstore *) logs_, next_logs_; /* by step index */
+    uint64_t settled_;                              /* the state's revision when last settled */
+    bool asked_;                                    /* for estimates */
 };
 
 struct fleet_source {
@@ -51,10 +52,11 @@ struct fleet_source {
     char *url;
     struct depot_feed *feed; /* NULL: fed by its owner */
     enum depot_feed_state state;
-    uint64_t state_since_ms;       /* monotonic */
-    uint64_t event_ms;             /* monotonic time of its newest event */
-    char why[DEPOT_ERROR_MSG_MAX]; /* why it is not live; "" */
-    int64_t skew;                  /* its clock minus ours, ns */
+    uint64_t state_since_ms;        /* monotonic */
+    char why[DEPOT_ERROR_MSG_MAX];  /* why it is not live; "" */
+    int64_t skew;                   /* its clock minus ours, ns */
+    bool skew_known_, drops_;       /* drops_: finished states may be dropped, the feed has them */
+    struct fleet_build *anonymous_; /* of events that name no build */
     struct fleet *fleet;
 };
 
@@ -71,6 +73,9 @@ struct fleet_ops {
     void (*changed)(struct fleet *f, void *arg); /* something visible did; may be NULL */
     /* Worth a line at the bottom: a bad line, a refused cancel. May be NULL. */
     void (*problem)(struct fleet *f, const struct depot_error *err, void *arg);
+    /* To dp_fleet_ask(); borrowed. Estimates are learnt before. May be NULL. */
+    void (*answer)(
+        struct fleet *f, struct fleet_source *s, const struct depot_answer *a, void *arg);
 };
 
 struct fleet *dp_fleet_new(const struct fleet_ops *ops, void *arg);
@@ -92,6 +97,9 @@ void dp_fleet_source_state(
  * must have let go of its builds' states: generations change, build pointers stay. */
 void dp_fleet_restart(struct fleet_source *s);
 
+/* The moment by the clock of the build's daemon; `now` is the tui's. */
+depot_time dp_fleet_build_now(const struct fleet_build *b, depot_time now);
+
 /* NULL: none. */
 struct fleet_build *dp_fleet_find(const struct fleet *f, const char *id);
 /* By the beginning of its id; NULL when there is none or more than one. */
@@ -108,6 +116,10 @@ int dp_fleet_cancel(
 /* The log of a step; NULL when none has come. Only of `full` builds. */
 struct logstore *dp_fleet_log(const struct fleet_build *b, const struct depot_step *s);
 
+/* Ask every daemon (or the one of `b`); the answer comes through fleet_ops.answer. False: none is
+ * live. */
+bool dp_fleet_ask(struct fleet *f, const struct fleet_build *b, const struct depot_question *q);
+
 /* Settle every state that changed; called once a frame before the views refresh. */
 void dp_fleet_settle(struct fleet *f);
 
@@ -120,9 +132,10 @@ struct step_stats {
 /* Of the steps that are the same by project, platform, stage, ordinal and instruction. */
 bool dp_fleet_step_stats(const struct fleet *f, const struct fleet_build *b,
     const struct depot_step *s, struct step_stats *out);
-/* The daemon's index tells of a step; also learnt from builds seen to finish. */
-void dp_fleet_learn(struct fleet *f, const char *project, const char *platform, const char *stage,
-    int ordinal, const char *instruction, const struct step_stats *stats);
+/* What the daemon's index tells, learnt as it is. */
+void dp_fleet_learn(struct fleet *f, const struct depot_estimates *e);
+/* How long the project's builds take; false: not known. */
+bool dp_fleet_project_stats(const struct fleet *f, const char *project, struct step_stats *out);
 
 /* ---- rows: what tables show of a build, computed once per revision ---- */
 

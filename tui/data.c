@@ -1,0 +1,464 @@
+/*
+ * The fleet: which builds and builders there are, and their reducers.
+ */
+#include "data_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void dp_fleet_touch(struct fleet *f)
+{
+    f->revision++;
+    if (f->priv->ops.changed != NULL)
+        f->priv->ops.changed(f, f->priv->arg);
+}
+
+static void problem(struct fleet *f, const struct depot_error *err)
+{
+    if (f->priv->ops.problem != NULL && err != NULL)
+        f->priv->ops.problem(f, err, f->priv->arg);
+}
+
+struct fleet *dp_fleet_new(const struct fleet_ops *ops, void *arg)
+{
+    struct fleet *f = depot_calloc(1, sizeof(*f));
+    f->priv = depot_calloc(1, sizeof(*f->priv));
+    f->priv->ops = ops != NULL ? *ops : (struct fleet_ops){0};
+    f->priv->arg = arg;
+    f->priv->build_by_id = depot_map_new();
+    f->priv->builder_by_name = depot_map_new();
+    f->priv->stats = depot_map_new();
+    f->priv->projects = depot_map_new();
+    f->spill = dp_spill_new();
+    return f;
+}
+
+/* ---- logs ---- */
+
+static void free_logs(struct logstore ***items, size_t *len, size_t *cap)
+{
+    for (size_t i = 0; i < *len; i++)
+        dp_logstore_free((*items)[i]);
+    depot_free(*items);
+    *items = NULL;
+    *len = *cap = 0;
+}
+#define FREE_LOGS(v) free_logs(&(v)->items, &(v)->len, &(v)->cap)
+
+static void on_log(const struct depot_build *state, const struct depot_step *s,
+    const struct depot_vertex_log *log, void *arg)
+{
+    struct fleet_build *b = arg;
+    const bool next = state == b->next_;
+    while (next && b->next_logs_.len <= s->index)
+        depot_vec_push(&b->next_logs_, NULL);
+    while (!next && b->logs_.len <= s->index)
+        depot_vec_push(&b->logs_, NULL);
+    struct logstore **slot = next ? &b->next_logs_.items[s->index] : &b->logs_.items[s->index];
+    if (*slot == NULL)
+        *slot = dp_logstore_new(b->source->fleet->spill);
+    dp_logstore_append(*slot, log->data, log->len, log->stream, log->timestamp);
+}
+
+struct logstore *dp_fleet_log(const struct fleet_build *b, const struct depot_step *s)
+{
+    return s->known && s->index < b->logs_.len ? b->logs_.items[s->index] : NULL;
+}
+
+/* ---- builds ---- */
+
+struct fleet_build *dp_fleet_find(const struct fleet *f, const char *id)
+{
+    return depot_map_get(f->priv->build_by_id, id);
+}
+
+struct fleet_build *dp_fleet_find_prefix(const struct fleet *f, const char *prefix)
+{
+    struct fleet_build *found = dp_fleet_find(f, prefix);
+    size_t n = 0;
+    for (size_t i = 0; found == NULL && i < f->builds.len; i++)
+        n += depot_str_starts(f->builds.items[i]->id, prefix);
+    for (size_t i = 0; found == NULL && n == 1 && i < f->builds.len; i++)
+        if (depot_str_starts(f->builds.items[i]->id, prefix))
+            found = f->builds.items[i];
+    return found;
+}
+
+struct fleet_builder *dp_fleet_builder(const struct fleet *f, const char *name)
+{
+    return depot_map_get(f->priv->builder_by_name, name);
+}
+
+static struct depot_build *new_state(struct fleet_build *b)
+{
+    const struct depot_build_hooks hooks = {.on_log = on_log, .arg = b};
+    return depot_build_new(&hooks);
+}
+
+static void free_build(struct fleet_build *b)
+{
+    depot_build_free(b->state);
+    depot_build_free(b->next_);
+    FREE_LOGS(&b->logs_);
+    FREE_LOGS(&b->next_logs_);
+    depot_arena_release(&b->arena_);
+    depot_free(b->id);
+    depot_free(b);
+}
+
+/* The oldest finished build that nobody looks at makes room. */
+static void make_room(struct fleet *f)
+{
+    if (f->builds.len < FLEET_BUILDS_MAX)
+        return;
+    for (size_t i = 0; i < f->builds.len; i++) {
+        struct fleet_build *b = f->builds.items[i];
+        if (b->watchers > 0 || !depot_build_state_over(b->sum.state))
+            continue;
+        depot_vec_remove(&f->builds, i);
+        depot_map_remove(f->priv->build_by_id, b->id);
+        free_build(b);
+        return;
+    }
+}
+
+struct fleet_build *dp_fleet_make_build(struct fleet_source *s, const char *id)
+{
+    struct fleet *f = s->fleet;
+    struct fleet_build *b = dp_fleet_find(f, id);
+    if (b != NULL)
+        return b;
+    make_room(f);
+    b = depot_calloc(1, sizeof(*b));
+    b->source = s;
+    b->id = depot_strdup(id);
+    b->order = f->priv->order++;
+    b->sum.id = b->id;
+    depot_map_set(f->priv->build_by_id, id, b);
+    depot_vec_push(&f->builds, b);
+    return b;
+}
+
+void dp_fleet_drop_state(struct fleet_build *b)
+{
+    if (b->state == NULL)
+        return;
+    const struct depot_build_summary sum = b->sum;
+    dp_fleet_set_summary(b, &sum); /* its strings may be the state's */
+    depot_build_free(b->state);
+    b->state = NULL;
+    FREE_LOGS(&b->logs_);
+    b->full = false;
+    b->generation++;
+}
+
+/* Keep the newest FLEET_STATES_MAX states of finished builds. */
+static void drop_states(struct fleet *f)
+{
+    size_t kept = 0;
+    for (size_t i = f->builds.len; i-- > 0;) {
+        struct fleet_build *b = f->builds.items[i];
+        if (b->state == NULL || b->watchers > 0 || !b->source->drops_ ||
+            !depot_build_state_over(b->state->state))
+            continue;
+        if (++kept > FLEET_STATES_MAX)
+            dp_fleet_drop_state(b);
+    }
+}
+
+/* The state with logs has caught up with what was shown. */
+static void swap_states(struct fleet_build *b)
+{
+    if (b->state != NULL && b->next_->seq < b->state->seq)
+        return;
+    dp_fleet_drop_state(b);
+    b->state = b->next_;
+    b->next_ = NULL;
+    b->logs_.items = b->next_logs_.items;
+    b->logs_.len = b->next_logs_.len;
+    b->logs_.cap = b->next_logs_.cap;
+    memset(&b->next_logs_, 0, sizeof(b->next_logs_));
+    b->full = true;
+    b->settled_ = 0;
+    b->generation++;
+}
+
+static void apply_build(struct fleet_source *s, const struct depot_event *ev)
+{
+    const char *id = ev->build != NULL ? ev->build : s->name[0] != '\0' ? s->name : "build";
+    struct fleet_build *b = dp_fleet_make_build(s, id);
+    if (b->next_ != NULL) {
+        depot_build_apply(b->next_, ev);
+        swap_states(b);
+    } else {
+        if (b->state == NULL) {
+            b->state = new_state(b);
+            b->full = !s->drops_;
+            b->generation++;
+        }
+        depot_build_apply(b->state, ev);
+    }
+    b->revision++;
+    if (ev->type == DEPOT_EVENT_BUILD_FINISHED)
+        drop_states(s->fleet);
+}
+
+static void apply_snapshot(struct fleet_source *s, const struct depot_event *ev)
+{
+    const struct depot_ev_snapshot *snap = &ev->u.snapshot;
+    for (size_t i = 0; i < s->fleet->builders.len; i++)
+        if (s->fleet->builders.items[i]->source == s)
+            s->fleet->builders.items[i]->up = false;
+    for (size_t i = 0; i < snap->nbuilders; i++)
+        dp_fleet_upsert_builder(s, &snap->builders[i], snap->builder_up[i], ev->time, false);
+    for (size_t i = snap->nbuilds; i-- > 0;) { /* newest first */
+        struct fleet_build *b = dp_fleet_make_build(s, snap->builds[i].id);
+        if (b->state == NULL)
+            dp_fleet_set_summary(b, &snap->builds[i]);
+        b->revision++;
+    }
+}
+
+/* The newest event of all is the nearest to now by its clock. */
+static void learn_skew(struct fleet_source *s, depot_time t)
+{
+    const int64_t skew = t - depot_time_now();
+    if (t == 0 || (s->skew_known_ && skew <= s->skew))
+        return;
+    s->skew = skew > -DEPOT_SEC / 4 && skew < DEPOT_SEC / 4 ? 0 : skew;
+    s->skew_known_ = true;
+}
+
+void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev)
+{
+    if (s->feed != NULL)
+        learn_skew(s, ev->time);
+    switch (ev->type) {
+    case DEPOT_EVENT_FLEET_SNAPSHOT:
+        apply_snapshot(s, ev);
+        break;
+    case DEPOT_EVENT_BUILDER_UP:
+    case DEPOT_EVENT_BUILDER_DOWN:
+    case DEPOT_EVENT_BUILDER_METRICS:
+        dp_fleet_upsert_builder(s, &ev->u.builder, ev->type != DEPOT_EVENT_BUILDER_DOWN, ev->time,
+            ev->type == DEPOT_EVENT_BUILDER_METRICS);
+        break;
+    case DEPOT_EVENT_UNKNOWN:
+    case DEPOT_EVENT_COUNT:
+        return;
+    default:
+        apply_build(s, ev);
+        break;
+    }
+    dp_fleet_touch(s->fleet);
+}
+
+depot_time dp_fleet_build_now(const struct fleet_build *b, depot_time now)
+{
+    return now + b->source->skew;
+}
+
+void dp_fleet_settle(struct fleet *f)
+{
+    for (size_t i = 0; i < f->builds.len; i++) {
+        struct fleet_build *b = f->builds.items[i];
+        if (b->state == NULL || b->settled_ == b->state->revision)
+            continue;
+        depot_build_settle(b->state);
+        b->settled_ = b->state->revision;
+        dp_fleet_sync_summary(b);
+    }
+}
+
+/* ---- sources ---- */
+
+static void set_state(
+    struct fleet_source *s, enum depot_feed_state state, const struct depot_error *err)
+{
+    if (s->state != state)
+        s->state_since_ms = depot_mono_ms();
+    s->state = state;
+    snprintf(s->why, sizeof(s->why), "%s", err != NULL && state != DEPOT_FEED_LIVE ? err->msg : "");
+    if (err != NULL && (state == DEPOT_FEED_LIVE || s->feed == NULL))
+        problem(s->fleet, err);
+    dp_fleet_touch(s->fleet);
+}
+
+void dp_fleet_source_state(
+    struct fleet_source *s, enum depot_feed_state state, const struct depot_error *err)
+{
+    set_state(s, state, err);
+}
+
+static void feed_event(struct depot_feed *feed, const struct depot_event *ev, void *arg)
+{
+    DEPOT_UNUSED(feed);
+    dp_fleet_apply(arg, ev);
+}
+
+static void feed_state(
+    struct depot_feed *feed, enum depot_feed_state state, const struct depot_error *err, void *arg)
+{
+    DEPOT_UNUSED(feed);
+    set_state(arg, state, err);
+}
+
+static void feed_refused(
+    struct depot_feed *feed, const char *build, const struct depot_error *err, void *arg)
+{
+    const struct fleet_source *s = arg;
+    DEPOT_UNUSED(feed);
+    DEPOT_UNUSED(build);
+    problem(s->fleet, err);
+}
+
+static void feed_answer(struct depot_feed *feed, enum depot_ask ask, const struct depot_answer *a,
+    const struct depot_error *err, void *arg)
+{
+    struct fleet_source *s = arg;
+    struct fleet_private *p = s->fleet->priv;
+    DEPOT_UNUSED(feed);
+    if (a == NULL) {
+        if (ask != DEPOT_ASK_ESTIMATES) /* an older daemon has none: no harm */
+            problem(s->fleet, err);
+        return;
+    }
+    if (ask == DEPOT_ASK_ESTIMATES)
+        dp_fleet_learn(s->fleet, &a->u.estimates);
+    if (p->ops.answer != NULL)
+        p->ops.answer(s->fleet, s, a, p->arg);
+    dp_fleet_touch(s->fleet);
+}
+
+static const struct depot_feed_ops feed_ops = {
+    .event = feed_event, .state = feed_state, .refused = feed_refused, .answer = feed_answer};
+
+struct fleet_source *dp_fleet_source(struct fleet *f, const char *name)
+{
+    struct fleet_source *s = depot_calloc(1, sizeof(*s));
+    s->name = depot_strdup(name != NULL ? name : "");
+    s->fleet = f;
+    s->state = DEPOT_FEED_LIVE;
+    s->state_since_ms = depot_mono_ms();
+    depot_vec_push(&f->sources, s);
+    return s;
+}
+
+int dp_fleet_connect(struct fleet *f, struct depot_loop *l, const char *name,
+    const struct depot_feed_opts *opts, struct depot_error *err)
+{
+    struct fleet_source *s = dp_fleet_source(f, name);
+    s->state = DEPOT_FEED_CONNECTING;
+    s->url = depot_strdup(opts->addr->text);
+    s->drops_ = true;
+    const int rc = depot_feed_open(l, opts, &feed_ops, s, &s->feed, err);
+    if (rc == 0)
+        depot_feed_subscribe_fleet(s->feed, false);
+    return rc;
+}
+
+int dp_fleet_read(
+    struct fleet *f, struct depot_loop *l, int fd, const char *name, struct depot_error *err)
+{
+    struct fleet_source *s = dp_fleet_source(f, name);
+    return depot_feed_open_fd(l, fd, 0, &feed_ops, s, &s->feed, err);
+}
+
+void dp_fleet_restart(struct fleet_source *s)
+{
+    for (size_t i = 0; i < s->fleet->builds.len; i++) {
+        struct fleet_build *b = s->fleet->builds.items[i];
+        if (b->source != s)
+            continue;
+        dp_fleet_drop_state(b);
+        const struct depot_build_summary nothing = {.id = b->id};
+        dp_fleet_set_summary(b, &nothing);
+        b->revision++;
+    }
+    for (size_t i = 0; i < s->fleet->builders.len; i++)
+        if (s->fleet->builders.items[i]->source == s)
+            s->fleet->builders.items[i]->up = false;
+    dp_fleet_touch(s->fleet);
+}
+
+/* ---- asking for more ---- */
+
+void dp_fleet_watch(struct fleet *f, struct fleet_build *b)
+{
+    struct fleet_source *s = b->source;
+    DEPOT_UNUSED(f);
+    if (s->drops_ && !b->asked_) {
+        const struct depot_question q = {.ask = DEPOT_ASK_ESTIMATES, .build = b->id};
+        b->asked_ = depot_feed_ask(s->feed, &q);
+    }
+    if (b->watchers++ > 0 || b->full || b->next_ != NULL || !s->drops_)
+        return;
+    b->next_ = new_state(b);
+    depot_feed_subscribe_build(s->feed, b->id, 0);
+}
+
+void dp_fleet_unwatch(struct fleet *f, struct fleet_build *b)
+{
+    DEPOT_UNUSED(f);
+    if (b->watchers == 0 || --b->watchers > 0 || !b->source->drops_)
+        return;
+    if (b->state != NULL && depot_build_state_over(b->state->state))
+        return; /* nothing more comes; it goes when others need the room */
+    depot_feed_unsubscribe_build(b->source->feed, b->id);
+    depot_build_free(b->next_);
+    b->next_ = NULL;
+    FREE_LOGS(&b->next_logs_);
+    b->full = false; /* from here on log bytes are missing */
+}
+
+int dp_fleet_cancel(struct fleet *f, struct fleet_build *b, struct depot_error *err)
+{
+    DEPOT_UNUSED(f);
+    if (depot_build_state_over(b->sum.state))
+        return depot_error_set(err, DEPOT_ERR_INVALID, "build %s is over", b->id);
+    if (!b->source->drops_)
+        return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "a recording cannot be cancelled");
+    depot_feed_cancel(b->source->feed, b->id);
+    return 0;
+}
+
+bool dp_fleet_ask(struct fleet *f, const struct fleet_build *b, const struct depot_question *q)
+{
+    bool any = false;
+    for (size_t i = 0; i < f->sources.len; i++) {
+        struct fleet_source *s = f->sources.items[i];
+        if (s->drops_ && (b == NULL || b->source == s))
+            any |= depot_feed_ask(s->feed, q);
+    }
+    return any;
+}
+
+/* ---- end ---- */
+
+void dp_fleet_free(struct fleet *f)
+{
+    if (f == NULL)
+        return;
+    for (size_t i = 0; i < f->builds.len; i++)
+        free_build(f->builds.items[i]);
+    for (size_t i = 0; i < f->builders.len; i++) {
+        depot_arena_release(&f->builders.items[i]->arena_);
+        depot_free(f->builders.items[i]->name);
+        depot_free(f->builders.items[i]);
+    }
+    for (size_t i = 0; i < f->sources.len; i++) {
+        depot_feed_free(f->sources.items[i]->feed);
+        depot_free(f->sources.items[i]->name);
+        depot_free(f->sources.items[i]->url);
+        depot_free(f->sources.items[i]);
+    }
+    depot_vec_free(&f->builds);
+    depot_vec_free(&f->builders);
+    depot_vec_free(&f->sources);
+    depot_map_free(f->priv->build_by_id);
+    depot_map_free(f->priv->builder_by_name);
+    dp_fleet_free_stats(f->priv);
+    dp_spill_free(f->spill);
+    depot_free(f->priv);
+    depot_free(f);
+}

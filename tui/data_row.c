@@ -1,0 +1,268 @@
+/*
+ * What tables show of a build: elapsed and expected time, what it does now; and what past builds
+ * tell of its steps.
+ */
+#include "data_priv.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- past builds ---- */
+
+static void step_key(struct depot_buf *out, const char *project, const char *platform,
+    const char *stage, const char *text)
+{
+    const char *const parts[] = {project, platform, stage, text};
+    depot_buf_clear(out);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++) {
+        depot_buf_adds(out, parts[i] != NULL ? parts[i] : "");
+        depot_buf_addc(out, '\x1f');
+    }
+}
+
+static void put_stats(
+    struct depot_map *m, const char *key, const struct depot_spread *took, int hits)
+{
+    struct step_stats *st = depot_map_get(m, key);
+    if (st == NULL) {
+        st = depot_calloc(1, sizeof(*st));
+        depot_map_set(m, key, st);
+    }
+    st->median = took->median_ms * DEPOT_MSEC;
+    st->p25 = took->p25_ms * DEPOT_MSEC;
+    st->p75 = took->p75_ms * DEPOT_MSEC;
+    st->runs = took->runs > 0 ? (unsigned)took->runs : 0;
+    st->hits = hits > 0 ? (unsigned)hits : 0;
+}
+
+void dp_fleet_learn(struct fleet *f, const struct depot_estimates *e)
+{
+    struct depot_buf key = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    for (size_t i = 0; i < e->nsteps; i++) {
+        const struct depot_step_estimate *s = &e->steps[i];
+        step_key(&key, e->project, s->platform, s->stage, s->text);
+        put_stats(f->priv->stats, key.data, &s->took, s->hits);
+    }
+    if (e->project != NULL)
+        put_stats(f->priv->projects, e->project, &e->duration, 0);
+    depot_buf_release(&key);
+}
+
+static void free_map(struct depot_map *m)
+{
+    size_t pos = 0;
+    void *value;
+    while (depot_map_next(m, &pos, NULL, &value))
+        depot_free(value);
+    depot_map_free(m);
+}
+
+void dp_fleet_free_stats(struct fleet_private *p)
+{
+    free_map(p->stats);
+    free_map(p->projects);
+}
+
+bool dp_fleet_step_stats(const struct fleet *f, const struct fleet_build *b,
+    const struct depot_step *s, struct step_stats *out)
+{
+    if (depot_map_len(f->priv->stats) == 0)
+        return false;
+    struct depot_buf key = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    step_key(&key, b->sum.info.project, s->platform, s->parsed.stage, s->parsed.instruction);
+    const struct step_stats *st = depot_map_get(f->priv->stats, key.data);
+    depot_buf_release(&key);
+    if (st == NULL)
+        return false;
+    *out = *st;
+    return true;
+}
+
+bool dp_fleet_project_stats(const struct fleet *f, const char *project, struct step_stats *out)
+{
+    const struct step_stats *st =
+        project != NULL ? depot_map_get(f->priv->projects, project) : NULL;
+    if (st == NULL || st->runs == 0)
+        return false;
+    *out = *st;
+    return true;
+}
+
+/* ---- what it does now ---- */
+
+static void clean_into(char *out, size_t size, const char *s)
+{
+    size_t at = 0;
+    for (size_t n = strlen(s), used; n > 0; s += used, n -= used) {
+        const int32_t ch = dp_text_decode(s, n, &used);
+        if (ch >= 0 && dp_text_width_of((uint32_t)ch) < 0)
+            continue;
+        if (at + used >= size)
+            break;
+        memcpy(out + at, s, used);
+        at += used;
+    }
+    out[at] = '\0';
+}
+
+/* The running step that matters most: a line of the Dockerfile before an export before the rest,
+ * the one that runs longest. */
+static const struct depot_step *busiest(const struct depot_build *b)
+{
+    static const int rank[] = {
+        [DEPOT_STEP_BUILD] = 2, [DEPOT_STEP_EXPORT] = 1, [DEPOT_STEP_INTERNAL] = 0};
+    const struct depot_step *best = NULL;
+    for (size_t i = 0; i < b->started.len; i++) {
+        const struct depot_step *s = b->started.items[i];
+        if (s->verdict != DEPOT_VERDICT_RUNNING)
+            continue;
+        if (best == NULL || rank[s->parsed.kind] > rank[best->parsed.kind])
+            best = s;
+    }
+    return best;
+}
+
+static const struct depot_transfer *moving(const struct depot_step *s)
+{
+    const struct depot_transfer *best = NULL;
+    for (size_t i = 0; i < s->transfers.len; i++) {
+        const struct depot_transfer *t = s->transfers.items[i];
+        if (t->completed == 0 && t->total > 0 && (best == NULL || t->total > best->total))
+            best = t;
+    }
+    return best;
+}
+
+static void say_step(
+    const struct depot_build *b, const struct depot_step *s, char *out, size_t size)
+{
+    char text[256];
+    int n = 0;
+    if (b->lanes.len > 1 && s->platform[0] != '\0')
+        n += snprintf(text, sizeof(text), "%s ", dp_text_platform(s->platform));
+    if (s->parsed.ordinal > 0 && n >= 0 && n < (int)sizeof(text))
+        n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%s%d/%d ", s->parsed.stage,
+            s->parsed.stage[0] != '\0' ? " " : "", s->parsed.ordinal, s->parsed.total);
+    if (n >= 0 && n < (int)sizeof(text))
+        snprintf(text + n, sizeof(text) - (size_t)n, "%s", s->parsed.instruction);
+    const struct depot_transfer *t = moving(s);
+    const size_t len = strlen(text);
+    if (t != NULL && len + 8 < sizeof(text))
+        snprintf(text + len, sizeof(text) - len, " %d%%",
+            (int)((double)t->current * 100 / (double)t->total));
+    clean_into(out, size, text);
+}
+
+static const struct depot_step *first_failed(const struct depot_build *b)
+{
+    for (size_t i = 0; i < b->started.len; i++)
+        if (b->started.items[i]->verdict == DEPOT_VERDICT_FAILED)
+            return b->started.items[i];
+    return NULL;
+}
+
+static void say_waiting(const struct depot_build *b, char *out, size_t size)
+{
+    for (size_t i = 0; i < b->parts.len; i++) {
+        const struct depot_part *p = b->parts.items[i];
+        if (p->state != DEPOT_BUILD_QUEUED || depot_str_empty(p->queue_reason))
+            continue;
+        clean_into(out, size, p->queue_reason);
+        return;
+    }
+}
+
+/* Where the result went, by the exporter's step. */
+static void say_done(const struct fleet_build *b, char *out, size_t size)
+{
+    const struct depot_build_summary *sum = &b->sum;
+    if (sum->info.ntags > 0)
+        clean_into(out, size, sum->info.tags[0]);
+    for (size_t i = 0; b->state != NULL && out[0] == '\0' && i < b->state->started.len; i++) {
+        const struct depot_step *s = b->state->started.items[i];
+        if (s->parsed.kind == DEPOT_STEP_EXPORT)
+            clean_into(out, size, s->parsed.instruction);
+    }
+}
+
+static void say_now(const struct fleet_build *b, char *out, size_t size)
+{
+    const struct depot_step *s = NULL;
+    out[0] = '\0';
+    switch (b->sum.state) {
+    case DEPOT_BUILD_RUNNING:
+        s = b->state != NULL ? busiest(b->state) : NULL;
+        break;
+    case DEPOT_BUILD_FAILED:
+        s = b->state != NULL ? first_failed(b->state) : NULL;
+        break;
+    case DEPOT_BUILD_SUCCEEDED:
+        say_done(b, out, size);
+        return;
+    default:
+        if (b->state != NULL)
+            say_waiting(b->state, out, size);
+        break;
+    }
+    if (s != NULL)
+        say_step(b->state, s, out, size);
+    else if (out[0] == '\0' && b->sum.message != NULL)
+        clean_into(out, size, b->sum.message);
+}
+
+/* ---- time ---- */
+
+static void expect(const struct fleet *f, const struct fleet_build *b, struct fleet_row *row)
+{
+    struct step_stats st;
+    row->eta_low = row->eta_high = -1;
+    if (depot_build_state_over(row->state) || !dp_fleet_project_stats(f, b->sum.info.project, &st))
+        return;
+    row->eta_low = st.p25 > row->elapsed ? st.p25 - row->elapsed : 0;
+    row->eta_high = st.p75 > row->elapsed ? st.p75 - row->elapsed : 0;
+    if (row->eta_high == 0) /* longer than ever: nobody knows */
+        row->eta_low = row->eta_high = -1;
+}
+
+static int64_t saved(const struct fleet *f, const struct fleet_build *b)
+{
+    int64_t sum = 0;
+    bool any = false;
+    if (b->state == NULL || depot_map_len(f->priv->stats) == 0)
+        return -1;
+    for (size_t i = 0; i < b->state->steps.len; i++) {
+        const struct depot_step *s = b->state->steps.items[i];
+        struct step_stats st;
+        if (s->parsed.kind != DEPOT_STEP_BUILD ||
+            (s->verdict != DEPOT_VERDICT_HIT && s->verdict != DEPOT_VERDICT_SKIPPED) ||
+            !dp_fleet_step_stats(f, b, s, &st))
+            continue;
+        sum += st.median;
+        any = true;
+    }
+    return any ? sum : -1;
+}
+
+void dp_fleet_row(
+    const struct fleet *f, const struct fleet_build *b, depot_time now, struct fleet_row *out)
+{
+    const struct depot_build_summary *sum = &b->sum;
+    const struct depot_counts *c = &sum->counts;
+    memset(out, 0, sizeof(*out));
+    now = dp_fleet_build_now(b, now);
+    out->state = sum->state;
+    out->counts = *c;
+    out->done = c->hit + c->ran + c->shared + c->failed + c->cancelled + c->skipped;
+    if (depot_build_state_over(sum->state) && sum->duration_ms > 0)
+        out->elapsed = sum->duration_ms * DEPOT_MSEC;
+    else if (sum->finished != 0)
+        out->elapsed = sum->finished - sum->created;
+    else if (sum->created != 0)
+        out->elapsed = now - sum->created;
+    if (out->elapsed < 0)
+        out->elapsed = 0;
+    out->saved = saved(f, b);
+    expect(f, b, out);
+    say_now(b, out->now, sizeof(out->now));
+}
