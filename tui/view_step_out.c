@@ -1,0 +1,213 @@
+/*
+ * A log leaves the step view: into a file, a command, the clipboard.
+ */
+#include "view_step_priv.h"
+
+#include <depot/render.h>
+
+#include "app.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { COPY_MAX = 1024 * 1024, PIECE = 64 * 1024, NAME_MAX_LEN = 80 };
+
+/* All of the log to a descriptor; 0 or errno. */
+static int write_log(struct logstore *l, int fd)
+{
+    char piece[PIECE];
+    size_t n;
+    for (uint64_t at = 0; (n = dp_logstore_read(l, at, piece, sizeof(piece))) > 0; at += n) {
+        for (size_t done = 0; done < n;) {
+            const ssize_t w = write(fd, piece + done, n - done);
+            if (w < 0 && errno != EINTR)
+                return errno;
+            done += w > 0 ? (size_t)w : 0;
+        }
+    }
+    return 0;
+}
+
+/* ---- save ---- */
+
+/* "b7k2q9-arm64-deps-4.log", of characters that need no quotes. */
+static void file_name(struct depot_buf *out, const struct step_view *v)
+{
+    const struct depot_step_name *p = &v->step->parsed;
+    struct depot_buf raw = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_buf_adds(&raw, v->build->id);
+    if (*v->step->platform != '\0')
+        depot_buf_addf(&raw, "-%s", dp_text_platform(v->step->platform));
+    if (p->ordinal > 0 && *p->stage != '\0')
+        depot_buf_addf(&raw, "-%s", p->stage);
+    if (p->ordinal > 0)
+        depot_buf_addf(&raw, "-%d", p->ordinal);
+    else
+        depot_buf_addf(&raw, "-%.40s", p->instruction);
+    for (size_t i = 0; i < raw.len && out->len < NAME_MAX_LEN; i++) {
+        const unsigned char c = (unsigned char)raw.data[i];
+        const bool fine = (isalnum(c) && c < 0x80) || (c == '.' && out->len > 0) || c == '_';
+        if (fine)
+            depot_buf_addc(out, (char)c);
+        else if (out->len > 0 && out->data[out->len - 1] != '-')
+            depot_buf_addc(out, '-');
+    }
+    while (out->len > 0 && out->data[out->len - 1] == '-')
+        depot_buf_truncate(out, out->len - 1);
+    depot_buf_adds(out, ".log");
+    depot_buf_release(&raw);
+}
+
+static char *expand_home(const char *path)
+{
+    const char *home = getenv("HOME");
+    if (path[0] == '~' && path[1] == '/' && home != NULL)
+        return depot_asprintf("%s%s", home, path + 1);
+    return depot_strdup(path);
+}
+
+/* Whole or not at all: written beside it, then renamed. 0 or errno. */
+static int save_to(struct logstore *l, const char *path)
+{
+    char *part = depot_asprintf("%s.XXXXXX", path);
+    const int fd = mkstemp(part);
+    int rc = fd < 0 ? errno : 0;
+    if (rc == 0) {
+        const mode_t mask = umask(0);
+        umask(mask);
+        rc = write_log(l, fd);
+        if (rc == 0 && (fchmod(fd, 0666 & ~mask) != 0 || fsync(fd) != 0))
+            rc = errno;
+        if (close(fd) != 0 && rc == 0)
+            rc = errno;
+        if (rc == 0 && rename(part, path) != 0)
+            rc = errno;
+        if (rc != 0)
+            unlink(part);
+    }
+    depot_free(part);
+    return rc;
+}
+
+static void save(struct tui *t, struct logstore *l, const char *path)
+{
+    char bytes[TEXT_MAX];
+    const int rc = save_to(l, path);
+    if (rc != 0)
+        dp_tui_say(t, STYLE_ERROR, "%s: %s; nothing was written", path, strerror(rc));
+    else
+        dp_tui_say(t, STYLE_RAN, "saved %s to %s",
+            dp_text_bytes(bytes, (int64_t)dp_logstore_bytes(l)), path);
+}
+
+/* The view whose log was asked for, when it is still there. */
+static struct step_view *top_step(struct tui *t)
+{
+    struct view *top = dp_tui_top(t);
+    struct step_view *v = (struct step_view *)top;
+    if (top == NULL || top->ops != &view_step)
+        return NULL;
+    top->ops->refresh(top);
+    return v->pager.store != NULL ? v : NULL;
+}
+
+static void on_overwrite(struct tui *t, const char *path)
+{
+    struct step_view *v = top_step(t);
+    if (v != NULL)
+        save(t, v->pager.store, path);
+}
+
+static void on_save_name(struct tui *t, struct view *base, const char *text)
+{
+    struct stat st;
+    char *path = expand_home(text);
+    struct step_view *v = top_step(t);
+    DEPOT_UNUSED(base);
+    if (v == NULL || *path == '\0')
+        dp_tui_say(t, STYLE_DIM, "nothing was saved");
+    else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        dp_tui_say(t, STYLE_ERROR, "%s is not a file", path);
+    else if (stat(path, &st) == 0)
+        dp_tui_confirm(t, on_overwrite, path, "%s exists. Replace it? y/N", path);
+    else
+        save(t, v->pager.store, path);
+    depot_free(path);
+}
+
+/* ---- pipe ---- */
+
+static void feed_log(int fd, void *arg)
+{
+    (void)write_log(arg, fd); /* the command may have read enough */
+}
+
+static void on_command(struct tui *t, struct view *base, const char *text)
+{
+    struct step_view *v = top_step(t);
+    DEPOT_UNUSED(base);
+    if (v != NULL && *text != '\0')
+        dp_tui_run(t, text, feed_log, v->pager.store);
+}
+
+/* ---- copy ---- */
+
+static void copy_line(struct step_view *v)
+{
+    struct log_text text = {0};
+    uint64_t line;
+    if (dp_pager_line(&v->pager, &line, &text)) {
+        dp_tui_copy(v->base.tui, depot_buf_str(&text.text), text.text.len);
+        dp_tui_say(v->base.tui, STYLE_DIM, "copied line %llu", (unsigned long long)line + 1);
+    }
+    dp_log_text_release(&text);
+}
+
+/* The log as text; of a huge one the end, from the start of a line. */
+static void copy_log(struct step_view *v)
+{
+    struct logstore *l = v->pager.store;
+    struct depot_buf out = DEPOT_BUF_INIT(COPY_MAX);
+    struct depot_clean clean = {0};
+    char piece[PIECE], size[TEXT_MAX];
+    const uint64_t bytes = dp_logstore_bytes(l);
+    uint64_t at = bytes > COPY_MAX ? bytes - COPY_MAX : 0;
+    struct log_line line;
+    if (at > 0 && dp_logstore_line(l, dp_logstore_line_at(l, at) + 1, &line))
+        at = line.offset;
+    const bool cut = at > 0;
+    for (size_t n; (n = dp_logstore_read(l, at, piece, sizeof(piece))) > 0; at += n)
+        depot_clean_feed(&clean, &out, piece, n);
+    dp_tui_copy(v->base.tui, depot_buf_str(&out), out.len);
+    if (cut)
+        dp_tui_say(v->base.tui, STYLE_DIM, "copied the last %s of the log",
+            dp_text_bytes(size, (int64_t)out.len));
+    depot_buf_release(&out);
+}
+
+enum view_result dp_step_out_action(struct step_view *v, enum action a)
+{
+    struct tui *t = v->base.tui;
+    if (a != ACTION_COPY && a != ACTION_COPY_LOG && a != ACTION_SAVE && a != ACTION_PIPE)
+        return VIEW_IGNORED;
+    if (v->pager.store == NULL) {
+        dp_tui_say(t, STYLE_DIM, "this step has no log");
+    } else if (a == ACTION_COPY) {
+        copy_line(v);
+    } else if (a == ACTION_COPY_LOG) {
+        copy_log(v);
+    } else if (a == ACTION_PIPE) {
+        dp_tui_ask(t, &v->base, "pipe the log to: ", "less -R", on_command);
+    } else {
+        struct depot_buf name = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        file_name(&name, v);
+        dp_tui_ask(t, &v->base, "save the log as: ", depot_buf_str(&name), on_save_name);
+        depot_buf_release(&name);
+    }
+    return VIEW_HANDLED;
+}
