@@ -10,10 +10,12 @@
 #include <string.h>
 
 enum {
-    JOB_GIVE_UP_MS = 30000, /* a daemon that is away for so long is gone */
-    JOB_CANCEL_MS = 10000,  /* engines answer a cancel in 0.1 s */
-    JOB_POLL_MS = 5,        /* while outputs are being finished */
-    JOB_SETTLE_MS = 30000,  /* and how long that may take after the build is over */
+    JOB_GIVE_UP_MS = 30000,   /* a daemon that is away for so long is gone */
+    JOB_CANCEL_MS = 10000,    /* engines answer a cancel in 0.1 s */
+    JOB_REOPEN_MS = 300,      /* between two tries to open a lost session again */
+    JOB_REOPEN_FOR_MS = 9000, /* the daemon waits for it a little longer */
+    JOB_POLL_MS = 5,          /* while outputs are being finished */
+    JOB_SETTLE_MS = 30000,    /* and how long that may take after the build is over */
 };
 
 struct depot_job {
@@ -30,6 +32,8 @@ struct depot_job {
     char *request;
     bool cancelling, finished, over, lost;
     uint64_t settle_until;
+    struct depot_timer *reopen;
+    uint64_t reopen_until;
     bool has_lost_session;
     struct depot_error lost_session;
     bool has_error; /* an error of ours decides over what the build says */
@@ -42,6 +46,7 @@ static void end_with(struct depot_job *j, const struct depot_error *err)
         return;
     j->over = true;
     depot_timer_stop(j->timer);
+    depot_timer_stop(j->reopen);
     j->ops->done(j, err, j->arg);
 }
 
@@ -131,20 +136,76 @@ static void part_problem(struct dp_part *p, const struct depot_error *err, void 
         depot_feed_cancel(j->feed, j->id);
 }
 
+static void part_closed(struct dp_part *p, const struct depot_error *err, void *arg);
+
+static const struct dp_part_ops part_ops = {.problem = part_problem, .closed = part_closed};
+
+static int new_part(
+    struct depot_job *j, const char *builder, struct dp_part **out, struct depot_error *err)
+{
+    struct dp_part_opts opts = {
+        .loop = j->loop,
+        .ws = dp_feed_ws(j->feed),
+        .plan = j->plan,
+        .at = j->at,
+        .build = j->id,
+        .builder = builder,
+    };
+    return dp_part_new(&opts, &part_ops, j, out, err);
+}
+
+static void keep_lost_session(
+    struct depot_job *j, const char *builder, const struct depot_error *err)
+{
+    if (j->has_lost_session)
+        return;
+    j->has_lost_session = true;
+    j->lost_session = *err;
+    depot_error_prefix(&j->lost_session, "session with builder %s", builder);
+}
+
+/* The builder asks the new session for whatever it still wants; what it was getting is lost. */
+static void on_reopen(struct depot_timer *t, void *arg)
+{
+    struct depot_job *j = arg;
+    DEPOT_UNUSED(t);
+    j->has_lost_session = false; /* until the new one is lost, too */
+    for (size_t i = 0; i < j->parts.len && !j->finished && !j->over; i++) {
+        struct dp_part *fresh = NULL, *lost = j->parts.items[i];
+        struct depot_error err = {0};
+        if (!dp_part_is_closed(lost))
+            continue;
+        if (new_part(j, dp_part_builder(lost), &fresh, &err) != 0) {
+            keep_lost_session(j, dp_part_builder(lost), &err);
+            continue;
+        }
+        j->parts.items[i] = fresh;
+        dp_part_free(lost);
+    }
+}
+
+static void reopen_later(struct depot_job *j, const struct dp_part *lost)
+{
+    uint64_t now = depot_loop_now_ms(j->loop);
+    if (j->finished || j->over || j->cancelling || j->has_error)
+        return;
+    if (dp_part_was_open(lost))
+        j->reopen_until = now + JOB_REOPEN_FOR_MS;
+    if (now < j->reopen_until)
+        depot_timer_start(j->reopen, JOB_REOPEN_MS, 0);
+}
+
 /* A socket that breaks while its part is ending means nothing; what it cost shows when the build
  * is over, so it is told only then. */
 static void part_closed(struct dp_part *p, const struct depot_error *err, void *arg)
 {
     struct depot_job *j = arg;
-    if (err != NULL && !j->has_lost_session) {
-        j->has_lost_session = true;
-        j->lost_session = *err;
-        depot_error_prefix(&j->lost_session, "session with builder %s", dp_part_builder(p));
+    if (err != NULL) {
+        keep_lost_session(j, dp_part_builder(p), err);
+        reopen_later(j, p);
     }
     settle(j);
 }
-
-static const struct dp_part_ops part_ops = {.problem = part_problem, .closed = part_closed};
 
 static bool has_part(const struct depot_job *j, const char *builder)
 {
@@ -158,17 +219,10 @@ static void open_part(struct depot_job *j, const struct depot_event *ev)
 {
     struct depot_error err = {0};
     struct dp_part *part = NULL;
-    struct dp_part_opts opts = {
-        .loop = j->loop,
-        .ws = dp_feed_ws(j->feed),
-        .plan = j->plan,
-        .at = j->at,
-        .build = ev->build,
-        .builder = ev->u.assigned.builder,
-    };
-    if (depot_str_empty(opts.builder) || has_part(j, opts.builder))
+    const char *builder = ev->u.assigned.builder;
+    if (depot_str_empty(builder) || has_part(j, builder))
         return;
-    if (dp_part_new(&opts, &part_ops, j, &part, &err) != 0) {
+    if (new_part(j, builder, &part, &err) != 0) {
         keep_error(j, &err);
         j->ops->problem(j, &err, j->arg);
         depot_feed_cancel(j->feed, j->id);
@@ -271,6 +325,7 @@ int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
     j->arg = arg;
     j->state = depot_build_new(NULL);
     j->timer = depot_timer_new(l, on_timer, j);
+    j->reopen = depot_timer_new(l, on_reopen, j);
     j->request = dp_build_request(plan);
     int rc = depot_feed_open(l, &opts, &feed_ops, j, &j->feed, err);
     if (rc != 0) {
@@ -312,6 +367,7 @@ void depot_job_free(struct depot_job *j)
     depot_vec_free(&j->parts);
     depot_feed_free(j->feed);
     depot_timer_free(j->timer);
+    depot_timer_free(j->reopen);
     depot_build_free(j->state);
     depot_free(j->id);
     depot_free(j->request);

@@ -30,7 +30,7 @@ struct dp_part {
     struct dp_session_config cfg;
     DEPOT_VEC(struct dp_session_output) outputs;
     DEPOT_VEC(struct load_sink *) loads;
-    bool paused, closed, failed;
+    bool paused, opened, closed, failed;
     struct depot_error problem;
 };
 
@@ -84,6 +84,7 @@ static void ws_open(struct dp_ws *ws, void *arg)
 {
     struct dp_part *p = arg;
     DEPOT_UNUSED(ws);
+    p->opened = true;
     if (p->pipe != NULL)
         dp_pipe_writable(p->pipe);
 }
@@ -297,6 +298,16 @@ int dp_part_new(const struct dp_part_opts *o, const struct dp_part_ops *ops, voi
 const char *dp_part_builder(const struct dp_part *p)
 {
     return p->builder;
+}
+
+bool dp_part_was_open(const struct dp_part *p)
+{
+    return p->opened;
+}
+
+bool dp_part_is_closed(const struct dp_part *p)
+{
+    return p->closed;
 }
 
 bool dp_part_busy(const struct dp_part *p)

@@ -24,6 +24,9 @@ struct dp_part_opts {
 int dp_part_new(const struct dp_part_opts *opts, const struct dp_part_ops *ops, void *arg,
     struct dp_part **out, struct depot_error *err) DEPOT_MUST_CHECK;
 const char *dp_part_builder(const struct dp_part *p);
+/* Of its socket. */
+bool dp_part_was_open(const struct dp_part *p);
+bool dp_part_is_closed(const struct dp_part *p);
 /* Outputs still on their way to disk or into the Docker Engine. */
 bool dp_part_busy(const struct dp_part *p);
 /* The first thing that went wrong on our side; NULL: nothing. Borrowed. */
