@@ -403,12 +403,6 @@ static void on_grace(struct depot_timer *t, void *arg)
     build_cancel(p->build, "the client's connection was lost");
 }
 
-/* Can the build come to something without its client? */
-static bool needs_client(const struct part *p)
-{
-    return !p->build->req.detach && p->build->req.nexports > 0;
-}
-
 int part_session_wanted(const struct part *p, struct depot_error *err)
 {
     const char *name = engine_name(p->engine);
@@ -432,7 +426,7 @@ void part_session(struct part *p, struct relay *r)
         depot_timer_stop(p->grace);
         if (p->state == PART_WAITING)
             solve(p);
-    } else if (p->state == PART_SOLVING && needs_client(p)) {
+    } else if (p->state == PART_SOLVING && !p->build->req.detach) {
         depot_timer_start(p->grace, GRACE_S * 1000, 0);
     }
 }
