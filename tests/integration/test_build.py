@@ -2,6 +2,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import tarfile
 import unittest
@@ -13,11 +14,11 @@ HELLO = os.path.join(SOURCE, "examples", "hello")
 
 
 def lines_of(text):
-    """The lines of a plain log but for what depends on when it was drawn: times, headers that are
-    printed again, progress under way."""
-    text = depot_test.re.sub(r"\d+\.\d+s?", "T", text)
+    """The lines of a plain log but for what depends on when it was drawn: times, numbers of steps,
+    headers that are printed again, progress under way."""
+    text = re.sub(r"\d+\.\d+s?", "T", re.sub(r"(?m)^#\d+ ", "# ", text))
     return sorted({line for line in text.splitlines()
-                   if not depot_test.re.match(r"#\d+ (transferring|copying|sending|\.\.\.)(?!.* done$)", line)})
+                   if not re.match(r"# (transferring|copying|sending|\.\.\.)(?!.* done$)", line)})
 
 
 class TwoPlatforms(TestCase):
@@ -180,7 +181,8 @@ class OnePlatform(TestCase):
         r = self.good(self.build("--progress", "quiet", ctx))
         self.assertEqual((r.text, r.stdout), ("", ""))
         r = self.good(self.build("--progress", "plain", "-o", self.tmp(), ctx))
-        self.assertRegex(r.text, r"\A#1 \[internal\] load build definition from Dockerfile\n")
+        # Not always the first step: the engine also tells of steps that a build beside this one has.
+        self.assertRegex(r.text, r"\A(#1 \[.*\n(.*\n)*)?#\d+ \[internal\] load build definition from Dockerfile\n")
         r = self.bad(self.build("--progress", "funny", ctx), 2, "funny")
 
     def test_a_record_replays_to_the_same_text(self):

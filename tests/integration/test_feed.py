@@ -74,8 +74,9 @@ class Follow(TestCase):
         token = unique()
         step = "RUN i=0; while [ $i -lt %d ]; do echo %s $i; i=$((i+1)); [ $((i %% 30)) = 0 ] && " \
                "/bin/busybox sleep %s; done; true\n" % (lines, token, 30.0 * seconds / lines)
+        known = {b["id"] for b in self.home.builds()}
         j = self.home.start("build", "--progress", "quiet", self.context(step))
-        b = eventually(lambda: [b for b in self.home.builds("?state=active")], 20)
+        b = eventually(lambda: [b for b in self.home.builds("?state=active") if b["id"] not in known], 20)
         return j, b[0]["id"], token
 
     def check_whole(self, events, token, lines):
