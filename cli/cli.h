@@ -26,7 +26,8 @@ struct cli_remote {
     }
 
 /* The commands, each in its own file. */
-extern const struct depot_command cmd_build, cmd_list, cmd_logs, cmd_replay, cmd_cancel;
+extern const struct depot_command cmd_build, cmd_list, cmd_logs, cmd_replay, cmd_cancel, cmd_cache,
+    cmd_prune;
 
 /* main.c */
 const struct depot_command *cli_commands(size_t *n);
@@ -35,6 +36,14 @@ const struct depot_command *cli_commands(size_t *n);
  * to put; an error answer becomes `err`. */
 int cli_request(const struct cli_remote *remote, const char *method, const char *path,
     struct json_object **out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The same with a body (borrowed), however long it takes. */
+int cli_post(const struct cli_remote *remote, const char *path, struct json_object *body,
+    struct json_object **out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* "?key=value" or "&key=value", escaped; nothing for an empty value. */
+void cli_add_query(struct depot_buf *path, const char *key, const char *value);
+/* "3m ago" since a time of the API; "" when it is none. */
+enum { CLI_AGE_MAX = 32 };
+void cli_age(char out[CLI_AGE_MAX], const char *when);
 /* A member's string, number; "" and 0 when it is not there. */
 const char *cli_json_string(struct json_object *o, const char *key);
 int64_t cli_json_int(struct json_object *o, const char *key);
@@ -42,14 +51,18 @@ int64_t cli_json_int(struct json_object *o, const char *key);
 /* show.c: events of one build to a headless sink, as `depot build --plain` and `depot logs` do. */
 struct cli_show;
 struct cli_show_opts {
-    const char *sink; /* plain, rawjson, quiet */
+    const char *sink; /* tty, plain, rawjson, quiet */
     FILE *out;
-    const char *color;
+    const char *color; /* --color */
 };
+/* The sink of --progress=auto on `out`: tty where a person looks at a terminal, else plain. */
+const char *cli_show_auto(FILE *out);
 int cli_show_new(struct depot_loop *l, const struct depot_build *state,
     const struct cli_show_opts *opts, struct cli_show **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 void cli_show_event(struct cli_show *s, const struct depot_event *ev);
+/* A line of the client's own between those of the build. */
+void cli_show_note(struct cli_show *s, const char *fmt, ...) DEPOT_PRINTF(2, 3);
 /* What is printed when the build is over: warnings, the error with its excerpt, the summary. */
 void cli_show_end(struct cli_show *s, bool summary);
 void cli_show_free(struct cli_show *s);

@@ -65,7 +65,7 @@ static const struct depot_opt build_opts[] = {
     {"platform", 0, DEPOT_OPT_CSV, OPT(b.platforms), "PLATFORM",
         "Target platforms, as linux/amd64,linux/arm64 (default: this machine's)", NULL, 0},
     {"progress", 0, DEPOT_OPT_STRING, OPT(b.progress), "MODE", "Progress output on stderr",
-        "auto|plain|quiet|rawjson|none", 0},
+        "auto|tty|plain|quiet|rawjson|none", 0},
     {"project", 0, DEPOT_OPT_STRING, OPT(b.project), "NAME",
         "Project of the build (default: DEPOT_PROJECT_ID, depot.json, the checkout's name)", NULL,
         0},
@@ -135,11 +135,11 @@ struct run {
 
 static bool is_sink(const char *mode)
 {
-    return depot_str_eq(mode, "plain") || depot_str_eq(mode, "quiet") ||
-           depot_str_eq(mode, "rawjson");
+    return depot_str_eq(mode, "tty") || depot_str_eq(mode, "plain") ||
+           depot_str_eq(mode, "quiet") || depot_str_eq(mode, "rawjson");
 }
 
-/* Flags first, then BUILDKIT_PROGRESS, then plain. */
+/* Flags first, then BUILDKIT_PROGRESS, then what the terminal can. */
 static const char *choose_sink(const struct build_args *a)
 {
     if (a->b.quiet)
@@ -151,7 +151,15 @@ static const char *choose_sink(const struct build_args *a)
         mode = getenv("BUILDKIT_PROGRESS");
     if (depot_str_eq(mode, "none"))
         return "quiet";
-    return is_sink(mode) ? mode : "plain";
+    return is_sink(mode) ? mode : cli_show_auto(stderr);
+}
+
+static int check_sink(const struct run *r, struct depot_error *err)
+{
+    if (!depot_str_eq(r->sink, "tty") || isatty(STDERR_FILENO) == 1)
+        return 0;
+    depot_error_set(err, DEPOT_ERR_INVALID, "--progress=tty needs a terminal");
+    return depot_error_hint(err, "use --progress=plain for files and pipes");
 }
 
 static bool want_summary(const struct build_args *a)
@@ -184,13 +192,13 @@ static void on_event(struct depot_job *j, const struct depot_event *ev, void *ar
 
 static void on_link(struct depot_job *j, const struct depot_error *err, void *arg)
 {
+    struct run *r = arg;
     DEPOT_UNUSED(j);
-    DEPOT_UNUSED(arg);
     if (err != NULL)
-        fprintf(
-            stderr, "depot: the connection to the daemon was lost (%s); reconnecting\n", err->msg);
+        cli_show_note(
+            r->show, "depot: the connection to the daemon was lost (%s); reconnecting", err->msg);
     else
-        fprintf(stderr, "depot: connected to the daemon again\n");
+        cli_show_note(r->show, "depot: connected to the daemon again");
 }
 
 static bool is_known(const struct run *r, const struct depot_error *err)
@@ -277,7 +285,7 @@ static void on_signal(struct depot_signal *s, int signum, void *arg)
     }
     r->cancelling = true;
     if (!depot_str_eq(r->sink, "rawjson"))
-        fprintf(stderr, "depot: cancelling the build; interrupt again to leave at once\n");
+        cli_show_note(r->show, "depot: cancelling the build; interrupt again to leave at once");
     depot_job_cancel(r->job);
 }
 
@@ -337,7 +345,9 @@ static int run_build(const struct depot_command *cmd, void *target, const struct
     if (level >= 0)
         depot_log_set_level((enum depot_log_level)level);
     r.sink = choose_sink(a);
-    int rc = prepare(&r, &err);
+    int rc = check_sink(&r, &err);
+    if (rc == 0)
+        rc = prepare(&r, &err);
     if (rc == 0)
         rc = start(&r, &err);
     if (rc == 0) {

@@ -19,7 +19,7 @@ struct replay_args {
 
 static const struct depot_opt replay_opts[] = {
     {"progress", 0, DEPOT_OPT_STRING, OPT(progress), "MODE", "How to print it",
-        "plain|rawjson|quiet", 0},
+        "tty|plain|rawjson|quiet", 0},
     {"speed", 0, DEPOT_OPT_STRING, OPT(speed), "N",
         "Times the recorded pace; 0 is as fast as it can be read (default: 0)", NULL, 0},
     {"summary", 0, DEPOT_OPT_STRING, OPT(summary), "WHEN",

@@ -1,12 +1,17 @@
 /*
- * A headless sink with its clock: what the sink asks for in time is given by the loop.
+ * A sink with its clock and its terminal: what it asks for in time is given by the loop, and it is
+ * told of the terminal's size.
  */
 #include "cli.h"
 
 #include <depot/clock.h>
 #include <depot/render.h>
 
+#include <langinfo.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 struct cli_show {
@@ -14,8 +19,32 @@ struct cli_show {
     struct depot_timer *timer;
     const struct depot_build *state;
     struct depot_render_opts opts;
-    bool quiet, raw;
+    struct depot_signal *winch, *tstp;
+    bool quiet, raw, live;
 };
+
+enum { COLORS_NONE = 0, COLORS_FEW = 16 };
+
+const char *cli_show_auto(FILE *out)
+{
+    const char *term = getenv("TERM"), *accessible = getenv("ACCESSIBLE");
+
+    if (isatty(fileno(out)) != 1 || depot_str_empty(term) || depot_str_eq(term, "dumb"))
+        return "plain";
+    if (!depot_str_empty(accessible) && !depot_str_eq(accessible, "0"))
+        return "plain";
+    return depot_in_ci(NULL) ? "plain" : "tty";
+}
+
+static void ask_size(const struct cli_show *s, int *width, int *height)
+{
+    struct winsize size = {0};
+
+    if (ioctl(fileno(s->opts.out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
+        size = (struct winsize){.ws_col = 80, .ws_row = 24};
+    *width = size.ws_col;
+    *height = size.ws_row;
+}
 
 static void rearm(struct cli_show *s)
 {
@@ -35,6 +64,33 @@ static void on_timer(struct depot_timer *t, void *arg)
     rearm(s);
 }
 
+static void on_winch(struct depot_signal *sig, int signum, void *arg)
+{
+    struct cli_show *s = arg;
+    int width, height;
+    DEPOT_UNUSED(sig);
+    DEPOT_UNUSED(signum);
+    ask_size(s, &width, &height);
+    depot_render_resize(s->render, width, height, depot_mono_ns());
+    rearm(s);
+}
+
+/* ^Z: the shell's prompt comes where the rows were, and they come back below it. */
+static void on_tstp(struct depot_signal *sig, int signum, void *arg)
+{
+    struct cli_show *s = arg;
+    DEPOT_UNUSED(signum);
+    depot_render_hide(s->render, depot_mono_ns());
+    raise(SIGSTOP);
+    on_winch(sig, SIGWINCH, s);
+}
+
+static int watch_terminal(struct depot_loop *l, struct cli_show *s, struct depot_error *err)
+{
+    int rc = depot_signal_new(l, SIGWINCH, on_winch, s, &s->winch, err);
+    return rc != 0 ? rc : depot_signal_new(l, SIGTSTP, on_tstp, s, &s->tstp, err);
+}
+
 int cli_show_new(struct depot_loop *l, const struct depot_build *state,
     const struct cli_show_opts *opts, struct cli_show **out, struct depot_error *err)
 {
@@ -42,6 +98,10 @@ int cli_show_new(struct depot_loop *l, const struct depot_build *state,
     s->state = state;
     s->opts.out = opts->out;
     s->opts.sanitize = isatty(fileno(opts->out)) == 1;
+    s->opts.colors = depot_use_colour(opts->color, fileno(opts->out)) ? COLORS_FEW : COLORS_NONE;
+    s->opts.utf8 = depot_str_eq(nl_langinfo(CODESET), "UTF-8");
+    s->live = depot_str_eq(opts->sink, "tty");
+    ask_size(s, &s->opts.width, &s->opts.height);
     s->quiet = depot_str_eq(opts->sink, "quiet");
     s->raw = depot_str_eq(opts->sink, "rawjson");
     int rc = depot_render_new(&s->render, opts->sink, state, &s->opts, err);
@@ -50,6 +110,12 @@ int cli_show_new(struct depot_loop *l, const struct depot_build *state,
         return rc;
     }
     s->timer = depot_timer_new(l, on_timer, s);
+    if (s->live)
+        rc = watch_terminal(l, s, err);
+    if (rc != 0) {
+        cli_show_free(s);
+        return rc;
+    }
     *out = s;
     return 0;
 }
@@ -60,10 +126,37 @@ void cli_show_event(struct cli_show *s, const struct depot_event *ev)
     rearm(s);
 }
 
+void cli_show_note(struct cli_show *s, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    char *text = depot_vasprintf(fmt, ap);
+    va_end(ap);
+    depot_render_note(s->render, text, depot_mono_ns());
+    depot_free(text);
+    rearm(s);
+}
+
+/* On a screen what matters most stands last: the summary of a good build, the error of a bad one.
+ */
+static void end_live(struct cli_show *s, bool summary)
+{
+    depot_render_warnings(s->state, &s->opts);
+    if (summary)
+        depot_render_summary(s->state, &s->opts);
+    depot_render_tails(s->render);
+    if (s->state->state == DEPOT_BUILD_FAILED)
+        depot_render_error(s->state, &s->opts);
+}
+
 void cli_show_end(struct cli_show *s, bool summary)
 {
     depot_timer_stop(s->timer);
     depot_render_end(s->render, depot_mono_ns());
+    if (s->live) {
+        end_live(s, summary);
+        return;
+    }
     if (!s->raw && !s->quiet)
         depot_render_warnings(s->state, &s->opts);
     if (s->state->state == DEPOT_BUILD_FAILED)
@@ -76,6 +169,8 @@ void cli_show_free(struct cli_show *s)
 {
     if (s == NULL)
         return;
+    depot_signal_free(s->winch);
+    depot_signal_free(s->tstp);
     depot_timer_free(s->timer);
     depot_render_free(s->render);
     depot_free(s);

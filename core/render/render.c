@@ -28,8 +28,9 @@ static const struct dp_render_ops quiet = {
     .size = sizeof(struct depot_render),
 };
 
-static const struct dp_render_ops *const sinks[] = {&dp_render_plain, &rawjson, &quiet};
-const char *const depot_render_names[] = {"plain", "rawjson", "quiet", NULL};
+static const struct dp_render_ops *const sinks[] = {
+    &dp_render_tty, &dp_render_plain, &rawjson, &quiet};
+const char *const depot_render_names[] = {"tty", "plain", "rawjson", "quiet", NULL};
 
 static void flush(struct depot_render *r)
 {
@@ -88,12 +89,45 @@ void depot_render_end(struct depot_render *r, uint64_t now)
     flush(r);
 }
 
+void depot_render_resize(struct depot_render *r, int width, int height, uint64_t now)
+{
+    r->opts.width = width;
+    r->opts.height = height;
+    if (r->ops->resize)
+        r->ops->resize(r, now);
+    flush(r);
+}
+
+void depot_render_hide(struct depot_render *r, uint64_t now)
+{
+    if (r->ops->hide)
+        r->ops->hide(r, now);
+    flush(r);
+}
+
+void depot_render_note(struct depot_render *r, const char *text, uint64_t now)
+{
+    if (r->ops->hide)
+        r->ops->hide(r, now);
+    dp_put_text(&r->out, &r->opts, text);
+    depot_buf_addc(&r->out, '\n');
+    flush(r);
+}
+
+void depot_render_tails(struct depot_render *r)
+{
+    if (r->ops->tails)
+        r->ops->tails(r);
+    flush(r);
+}
+
 void depot_render_free(struct depot_render *r)
 {
     if (!r)
         return;
     if (r->ops->release)
         r->ops->release(r);
+    flush(r);
     depot_buf_release(&r->out);
     depot_free(r);
 }

@@ -14,6 +14,9 @@ struct dp_render_ops {
     uint64_t (*deadline)(const struct depot_render *r);
     void (*tick)(struct depot_render *r, uint64_t now);
     void (*end)(struct depot_render *r, uint64_t now);
+    void (*resize)(struct depot_render *r, uint64_t now);
+    void (*hide)(struct depot_render *r, uint64_t now); /* rows below which others may write */
+    void (*tails)(struct depot_render *r);
     void (*release)(struct depot_render *r);
 };
 
@@ -24,7 +27,38 @@ struct depot_render {
     struct depot_buf out; /* written and emptied after each call */
 };
 
-extern const struct dp_render_ops dp_render_plain;
+extern const struct dp_render_ops dp_render_plain, dp_render_tty;
+
+/* What text means; a state has its glyph and word as well, never the colour alone. */
+enum dp_style {
+    DP_STYLE_TEXT,
+    DP_STYLE_DIM,
+    DP_STYLE_STRONG,
+    DP_STYLE_RUN,
+    DP_STYLE_HIT,
+    DP_STYLE_SHARED,
+    DP_STYLE_RAN,
+    DP_STYLE_FAIL,
+    DP_STYLE_CANCEL,
+    DP_STYLE_WARN,
+    DP_STYLE_COUNT
+};
+/* Switch the terminal to a style. Without colours attributes are left. */
+void dp_put_style(struct depot_buf *out, const struct depot_render_opts *opts, enum dp_style s);
+enum dp_style dp_style_of_verdict(enum depot_verdict v);
+enum dp_style dp_style_of_state(enum depot_build_state s);
+/* One column wide each, in ASCII where the locale is not UTF-8. */
+const char *dp_glyph_of_verdict(const struct depot_render_opts *opts, enum depot_verdict v);
+const char *dp_glyph_of_state(const struct depot_render_opts *opts, enum depot_build_state s);
+/* "amd64" for "linux/amd64"; other systems keep their name. */
+const char *dp_short_platform(const char *platform);
+/* "0.4s", "31.4s", "1:42", "1:02:09"; without tenths from `tenths_below` on. */
+void dp_put_duration(struct depot_buf *out, int64_t ns, int64_t tenths_below);
+/* "812B", "14kB", "4.1MB": at most six columns. */
+void dp_put_size(struct depot_buf *out, int64_t n);
+/* The end of a step's log line that a terminal would show: behind the last carriage return; cleaned
+ * of escape sequences. Of a very long one its beginning. */
+void dp_put_log_line(struct depot_buf *out, const char *line, size_t n);
 
 /* Nanoseconds as seconds in floating point, the way Go converts a Duration. */
 double dp_seconds(int64_t ns);

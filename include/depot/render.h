@@ -19,9 +19,13 @@ struct depot_render_opts {
     bool sanitize;    /* drop escape sequences and control characters: set it for a terminal */
     const char *desc; /* "#0 DESC" before the first step; NULL: none */
     bool truncate;    /* cut step names at 72 bytes */
+    /* Of the terminal behind `out`, which no sink asks itself. */
+    int width, height; /* 0: not known */
+    int colors;        /* 0, 16 or 256 */
+    bool utf8;         /* of the locale; wcwidth() goes by it too */
 };
 
-/* Sinks by name, NULL-terminated: plain, rawjson, quiet. */
+/* Sinks by name, NULL-terminated: tty, plain, rawjson, quiet. */
 extern const char *const depot_render_names[];
 
 /* `build` is borrowed until the free. Errors: DEPOT_ERR_NOT_FOUND (no such sink). */
@@ -35,6 +39,19 @@ void depot_render_tick(struct depot_render *r, uint64_t now);
 /* Print what is left: open lines, the last lines of failed steps. */
 void depot_render_end(struct depot_render *r, uint64_t now);
 void depot_render_free(struct depot_render *r);
+
+/*
+ * The tty sink keeps a few rows at the bottom of the terminal up to date and changes nothing else of
+ * it: no mode is set, so nothing has to be restored. While it shows, others write there by these.
+ */
+/* The terminal has a new size. */
+void depot_render_resize(struct depot_render *r, int width, int height, uint64_t now);
+/* A line of the client's own, above the rows; every sink prints it. */
+void depot_render_note(struct depot_render *r, const char *text, uint64_t now);
+/* Take the rows away, as before the program is stopped; the next tick brings them back. */
+void depot_render_hide(struct depot_render *r, uint64_t now);
+/* The last lines of each failed step, as far as the sink did not print them as they came. */
+void depot_render_tails(struct depot_render *r);
 
 /*
  * After the build, as buildx prints them.
