@@ -37,10 +37,9 @@ struct sync {
 
     struct dp_paths paths;
     struct dp_inodes inodes;
-    DEPOT_VEC(uint32_t) wanted; /* ids asked for, from wanted_at */
-    size_t wanted_at;
+    struct dp_ids wanted; /* asked for, not begun */
 
-    bool reading; /* the file at wanted_at - 1 is being sent */
+    bool reading; /* the file `id` is being sent */
     int fd;
     uint32_t id;
     int64_t size, left;
@@ -88,6 +87,13 @@ static void give_up(struct sync *y, int code, const char *text)
 
 /* ---- listing ---- */
 
+/* What is remembered of the files went to a file of its own, and did not come back. */
+static int spool_error(int rc, struct depot_error *err)
+{
+    depot_error_set(err, (enum depot_err)rc, "cannot read back a temporary file");
+    return depot_error_hint(err, "check the disk below TMPDIR (/tmp)");
+}
+
 static int add_file(
     struct sync *y, const struct dp_walk_entry *e, struct dp_fstat *st, struct depot_error *err)
 {
@@ -101,12 +107,17 @@ static int add_file(
         y->ctx.files++;
         y->ctx.bytes += st->size;
     }
-    if (dp_paths_add(&y->paths, e->parent, e->name, strlen(e->name), size) < 0)
+    int rc = dp_paths_add(&y->paths, e->parent, e->name, strlen(e->name), size);
+    if (rc == DEPOT_ERR_TOO_BIG)
         return depot_error_set(
             err, DEPOT_ERR_TOO_BIG, "%s holds more than %d files", y->root, DP_PATHS_MAX);
+    if (rc < 0)
+        return spool_error(rc, err);
     if (first != id) {
         char buf[DP_PATH_MAX];
         st->link = dp_paths_get(&y->paths, first, buf);
+        if (st->link == NULL)
+            return spool_error(DEPOT_ERR_IO, err);
         st->link_len = strlen(st->link);
         dp_packet_add_stat(&y->stat, st);
         return 0;
@@ -215,8 +226,13 @@ static int changed_error(struct sync *y, struct depot_error *err)
 static int open_next(struct sync *y, struct depot_error *err)
 {
     char buf[DP_PATH_MAX];
-    y->id = y->wanted.items[y->wanted_at++];
-    y->size = y->left = REQUESTED(y->paths.items[y->id].value);
+    struct dp_paths_item item;
+    int rc = dp_ids_pop(&y->wanted, &y->id);
+    if (rc == 0)
+        rc = dp_paths_item(&y->paths, y->id, &item);
+    if (rc < 0)
+        return spool_error(rc, err);
+    y->size = y->left = REQUESTED(item.value);
     const char *path = path_of(y, y->id, buf);
     if (y->memory == NULL) {
         /* O_NONBLOCK: it could have become a FIFO. */
@@ -303,8 +319,6 @@ static ssize_t send_some(struct sync *y, struct depot_error *err)
             close(y->fd);
         y->fd = -1;
         y->reading = false;
-        if (y->wanted_at == y->wanted.len)
-            y->wanted_at = y->wanted.len = 0;
     }
     return (ssize_t)n + TURN_ENTRY_COST;
 }
@@ -317,7 +331,7 @@ static void pump(struct dp_scall *c)
     depot_error_clear(&err);
     /* Above the mark, on_writable() goes on. */
     while (!y->over && dp_grpc_queued(c->call) < DP_SESSION_QUEUE_HIGH) {
-        bool file = y->reading || y->wanted_at < y->wanted.len;
+        bool file = y->reading || !dp_ids_empty(&y->wanted);
         if (!file && y->walked)
             return;
         if (moved >= TURN_BYTES) {
@@ -342,7 +356,7 @@ static void pump(struct dp_scall *c)
             }
             burst += (size_t)n;
             moved += (size_t)n;
-            file = y->reading || y->wanted_at < y->wanted.len;
+            file = y->reading || !dp_ids_empty(&y->wanted);
         }
     }
 }
@@ -351,12 +365,23 @@ static void pump(struct dp_scall *c)
 
 static void on_request(struct sync *y, uint32_t id)
 {
-    if (id >= y->paths.len || y->paths.items[id].value < 0) {
+    struct dp_paths_item item;
+    int rc = dp_paths_item(&y->paths, id, &item);
+    if (rc == DEPOT_ERR_NOT_FOUND || (rc == 0 && item.value < 0)) {
         give_up(y, DP_GRPC_INVALID_ARGUMENT, "no such file, or it was asked for before");
         return;
     }
-    y->paths.items[id].value = REQUESTED(y->paths.items[id].value);
-    depot_vec_push(&y->wanted, id);
+    if (rc == 0)
+        rc = dp_paths_set_value(&y->paths, id, REQUESTED(item.value));
+    if (rc == 0)
+        rc = dp_ids_push(&y->wanted, id);
+    if (rc < 0) {
+        struct depot_error err;
+        depot_error_clear(&err);
+        spool_error(rc, &err);
+        fail(y, &err);
+        return;
+    }
     dp_scall_wake(&y->base);
 }
 
@@ -417,7 +442,7 @@ static void sync_free(struct dp_scall *c)
     dp_walk_free(y->walk);
     dp_paths_release(&y->paths);
     dp_inodes_release(&y->inodes);
-    depot_vec_free(&y->wanted);
+    dp_ids_release(&y->wanted);
     depot_buf_release(&y->stat);
     depot_buf_release(&y->xattrs);
     dp_session_context_release(&y->ctx);

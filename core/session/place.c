@@ -74,8 +74,8 @@ static int open_below(const struct dp_place *pl, const char *path, size_t n)
     return fd;
 }
 
-int dp_place_dir(struct dp_place *pl, const struct dp_paths *paths, uint32_t id, int *fd,
-    struct depot_error *err)
+int dp_place_dir(
+    struct dp_place *pl, struct dp_paths *paths, uint32_t id, int *fd, struct depot_error *err)
 {
     if (id == DP_PATHS_ROOT) {
         *fd = pl->fd;

@@ -29,7 +29,7 @@ int dp_place_init(struct dp_place *pl, const char *path, struct depot_error *err
 void dp_place_release(struct dp_place *pl);
 
 /* The directory with this id, open: the place's own, valid until the next call. */
-int dp_place_dir(struct dp_place *pl, const struct dp_paths *paths, uint32_t id, int *fd,
+int dp_place_dir(struct dp_place *pl, struct dp_paths *paths, uint32_t id, int *fd,
     struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* Each of these puts something at `name` in the open directory `dir`. What is there gives way,

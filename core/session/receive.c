@@ -50,11 +50,10 @@ struct receive {
     struct dp_scall base;
     struct dp_place place;
     struct dp_paths paths;
-    DEPOT_VEC(struct meta) metas; /* by id */
+    struct dp_spool metas; /* struct meta, by id */
     DEPOT_VEC(struct level) levels;
     char dir[DP_PATH_MAX]; /* of the deepest level */
-    DEPOT_VEC(uint32_t) wanted;
-    size_t wanted_at;
+    struct dp_ids wanted;
     DEPOT_VEC(struct incoming) files;
     DEPOT_VEC(struct hard_link) links;
     bool listed, finished, over;
@@ -67,14 +66,30 @@ static void send_packet(struct receive *r, enum dp_packet_type type, uint32_t id
     dp_session_send_packet(r->base.call, type, id, text, strlen(text));
 }
 
-static uint32_t parent_of(const struct receive *r, uint32_t id)
+/* What is remembered of the files went to a file of its own, and did not come back. */
+static int spool_error(int rc, struct depot_error *err)
 {
-    return r->paths.items[id].parent;
+    depot_error_set(err, (enum depot_err)rc, "cannot read back a temporary file");
+    return depot_error_hint(err, "check the disk below TMPDIR (/tmp)");
 }
 
-static const char *name_of(const struct receive *r, uint32_t id)
+/* The directory that `id` belongs into, open, and its name there when `buf` is given. */
+static int find(
+    struct receive *r, uint32_t id, int *dir, char *buf, const char **name, struct depot_error *err)
 {
-    return r->paths.names + r->paths.items[id].name;
+    struct dp_paths_item item;
+    int rc = dp_paths_item(&r->paths, id, &item);
+    if (rc == 0 && buf != NULL && (*name = dp_paths_name(&r->paths, id, buf)) == NULL)
+        rc = DEPOT_ERR_IO;
+    if (rc < 0)
+        return spool_error(rc, err);
+    return dp_place_dir(&r->place, &r->paths, item.parent, dir, err);
+}
+
+static int meta_of(struct receive *r, uint32_t id, struct meta *out, struct depot_error *err)
+{
+    int rc = dp_spool_read(&r->metas, (uint64_t)id * sizeof(*out), out, sizeof(*out));
+    return rc < 0 ? spool_error(rc, err) : 0;
 }
 
 static void drop_files(struct receive *r)
@@ -85,7 +100,7 @@ static void drop_files(struct receive *r)
         if (f->fd < 0)
             continue;
         close(f->fd);
-        if (dp_place_dir(&r->place, &r->paths, parent_of(r, f->id), &dir, NULL) == 0)
+        if (find(r, f->id, &dir, NULL, NULL, NULL) == 0)
             unlinkat(dir, f->temp, 0);
     }
     r->files.len = 0;
@@ -165,22 +180,24 @@ static void enter(struct receive *r, uint32_t id, const struct dp_fstat *st)
     depot_vec_push(&r->levels, ((struct level){.id = id, .path_len = st->path_len}));
 }
 
-static void request_more(struct receive *r)
+static int request_more(struct receive *r, struct depot_error *err)
 {
-    while (r->files.len < WINDOW && r->wanted_at < r->wanted.len) {
-        uint32_t id = r->wanted.items[r->wanted_at++];
+    while (r->files.len < WINDOW && !dp_ids_empty(&r->wanted)) {
+        uint32_t id;
+        int rc = dp_ids_pop(&r->wanted, &id);
+        if (rc < 0)
+            return spool_error(rc, err);
         depot_vec_push(&r->files, ((struct incoming){.id = id, .fd = -1}));
         send_packet(r, DP_PACKET_REQ, id, "");
     }
-    if (r->wanted_at == r->wanted.len)
-        r->wanted_at = r->wanted.len = 0;
+    return 0;
 }
 
 static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struct depot_error *err)
 {
-    uint32_t parent = parent_of(r, id);
-    const char *name = name_of(r, id);
-    int dir, rc = dp_place_dir(&r->place, &r->paths, parent, &dir, err);
+    char buf[DP_PATHS_NAME_MAX];
+    const char *name;
+    int dir, rc = find(r, id, &dir, buf, &name, err);
     if (rc < 0)
         return rc;
     if (st->mode & DP_MODE_DIR) {
@@ -198,9 +215,8 @@ static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struc
         depot_vec_push(&r->links, ((struct hard_link){.id = id, .target = target}));
         return 0;
     }
-    depot_vec_push(&r->wanted, id);
-    request_more(r);
-    return 0;
+    rc = dp_ids_push(&r->wanted, id);
+    return rc < 0 ? spool_error(rc, err) : request_more(r, err);
 }
 
 static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_error *err)
@@ -215,11 +231,15 @@ static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_er
         return rc;
     uint32_t id = (uint32_t)r->paths.len;
     uint32_t parent = r->levels.items[r->levels.len - 1].id;
-    if (dp_paths_add(&r->paths, parent, name, st->path_len - (size_t)(name - st->path), 0) < 0)
+    const struct meta m = {.mode = st->mode, .mtime = st->mtime, .size = st->size};
+    rc = dp_paths_add(&r->paths, parent, name, st->path_len - (size_t)(name - st->path), 0);
+    if (rc == DEPOT_ERR_TOO_BIG)
         return depot_error_set(
             err, DEPOT_ERR_TOO_BIG, "the engine sent more than %d files", DP_PATHS_MAX);
-    depot_vec_push(
-        &r->metas, ((struct meta){.mode = st->mode, .mtime = st->mtime, .size = st->size}));
+    if (rc == 0)
+        rc = dp_spool_write(&r->metas, (uint64_t)id * sizeof(m), &m, sizeof(m));
+    if (rc < 0)
+        return spool_error(rc, err);
     return make(r, id, st, err);
 }
 
@@ -235,7 +255,7 @@ static int io_error(
 
 static int open_file(struct receive *r, struct incoming *f, struct depot_error *err)
 {
-    int dir, rc = dp_place_dir(&r->place, &r->paths, parent_of(r, f->id), &dir, err);
+    int dir, rc = find(r, f->id, &dir, NULL, NULL, err);
     if (rc < 0)
         return rc;
     dp_place_temp(&r->place, f->temp);
@@ -262,22 +282,25 @@ static int write_file(
 /* All of a file is here: give it its mode, its time and, last, its name. */
 static int finish_file(struct receive *r, struct incoming *f, struct depot_error *err)
 {
-    const struct meta *m = &r->metas.items[f->id];
+    char buf[DP_PATHS_NAME_MAX];
+    const char *name;
+    struct meta m;
     struct timespec times[2];
-    int dir, rc;
-    if (f->size != m->size)
-        return depot_error_set(err, DEPOT_ERR_PROTOCOL,
-            "the engine sent %lld bytes of %s where it announced %lld", (long long)f->size,
-            name_of(r, f->id), (long long)m->size);
-    dp_place_times(m->mtime, times);
-    if (fchmod(f->fd, dp_mode_permissions(m->mode)) < 0 || futimens(f->fd, times) < 0)
-        return io_error(r, errno, "set mode and time of", f->id, err);
-    rc = dp_place_dir(&r->place, &r->paths, parent_of(r, f->id), &dir, err);
+    int dir, rc = meta_of(r, f->id, &m, err);
+    if (rc == 0)
+        rc = find(r, f->id, &dir, buf, &name, err);
     if (rc < 0)
         return rc;
+    if (f->size != m.size)
+        return depot_error_set(err, DEPOT_ERR_PROTOCOL,
+            "the engine sent %lld bytes of %s where it announced %lld", (long long)f->size, name,
+            (long long)m.size);
+    dp_place_times(m.mtime, times);
+    if (fchmod(f->fd, dp_mode_permissions(m.mode)) < 0 || futimens(f->fd, times) < 0)
+        return io_error(r, errno, "set mode and time of", f->id, err);
     rc = close(f->fd);
     f->fd = -1;
-    if (rc < 0 || renameat(dir, f->temp, dir, name_of(r, f->id)) < 0) {
+    if (rc < 0 || renameat(dir, f->temp, dir, name) < 0) {
         int failed = errno;
         unlinkat(dir, f->temp, 0);
         return io_error(r, failed, "write", f->id, err);
@@ -301,7 +324,7 @@ static int on_data(struct receive *r, const struct dp_packet *p, struct depot_er
         rc = finish_file(r, f, err);
     if (rc == 0) {
         depot_vec_remove(&r->files, i);
-        request_more(r);
+        rc = request_more(r, err);
     }
     return rc;
 }
@@ -314,11 +337,13 @@ static int make_links(struct receive *r, struct depot_error *err)
     for (size_t i = 0; i < r->links.len; i++) {
         const struct hard_link *h = &r->links.items[i];
         struct dp_fstat st = {.path = h->target, .path_len = strlen(h->target)};
+        char buf[DP_PATHS_NAME_MAX];
+        const char *name;
         int dir, rc = check_path(&st, err);
         if (rc == 0)
-            rc = dp_place_dir(&r->place, &r->paths, parent_of(r, h->id), &dir, err);
+            rc = find(r, h->id, &dir, buf, &name, err);
         if (rc == 0)
-            rc = dp_place_link(&r->place, dir, name_of(r, h->id), h->target, err);
+            rc = dp_place_link(&r->place, dir, name, h->target, err);
         if (rc < 0)
             return rc;
     }
@@ -329,19 +354,20 @@ static int make_links(struct receive *r, struct depot_error *err)
  * its time, and a mode may close it. */
 static int finish_dirs(struct receive *r, struct depot_error *err)
 {
-    for (size_t id = r->metas.len; id-- > 0;) {
-        const struct meta *m = &r->metas.items[id];
+    for (size_t id = r->paths.len; id-- > 0;) {
+        struct meta m;
         struct timespec times[2];
-        int dir;
-        if ((m->mode & DP_MODE_DIR) == 0)
+        int dir, rc = meta_of(r, (uint32_t)id, &m, err);
+        if (rc == 0 && (m.mode & DP_MODE_DIR) == 0)
             continue;
-        int rc = dp_place_dir(&r->place, &r->paths, (uint32_t)id, &dir, err);
+        if (rc == 0)
+            rc = dp_place_dir(&r->place, &r->paths, (uint32_t)id, &dir, err);
         if (rc < 0)
             return rc;
-        dp_place_times(m->mtime, times);
+        dp_place_times(m.mtime, times);
         /* A time of 0 is the wrapper directory of a platform, which has none. */
-        if ((m->mtime != 0 && futimens(dir, times) < 0) ||
-            fchmod(dir, dp_mode_permissions(m->mode)) < 0)
+        if ((m.mtime != 0 && futimens(dir, times) < 0) ||
+            fchmod(dir, dp_mode_permissions(m.mode)) < 0)
             return io_error(r, errno, "set mode and time of", (uint32_t)id, err);
     }
     return 0;
@@ -424,9 +450,9 @@ static void receive_free(struct dp_scall *c)
         depot_free(r->links.items[i].target);
     depot_vec_free(&r->links);
     depot_vec_free(&r->files);
-    depot_vec_free(&r->wanted);
+    dp_ids_release(&r->wanted);
     depot_vec_free(&r->levels);
-    depot_vec_free(&r->metas);
+    dp_spool_release(&r->metas);
     dp_paths_release(&r->paths);
     dp_place_release(&r->place);
     depot_free(r);

@@ -11,15 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "session/names.h"
+
 /* Levels that keep their directory open; below, entries are looked up from the root. */
 enum { OPEN_LEVELS = 32 };
 
 struct level {
     int fd; /* -1: look up by path */
     size_t path_len;
-    char *names;   /* type, name, NUL, ... */
-    char **sorted; /* at the names */
-    size_t len, at;
+    struct dp_names names;
     bool emitted;
     uint32_t id;
     uint8_t *hits; /* what its path matched: includes, then excludes; NULL at the root */
@@ -63,15 +63,9 @@ static int unreadable(
 
 /* ---- one directory ---- */
 
-static int by_bytes(const void *a, const void *b)
+/* The names below `d` into `nm`, sorted; 0 or an errno. */
+static int read_names(DIR *d, struct dp_names *nm)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* The names below `d` into `lv`, sorted; 0 or an errno. */
-static int read_names(DIR *d, struct level *lv)
-{
-    size_t used = 0, cap = 0;
     for (;;) {
         errno = 0;
         struct dirent *e = readdir(d);
@@ -80,31 +74,19 @@ static int read_names(DIR *d, struct level *lv)
         const char *name = e->d_name;
         if (name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0')))
             continue;
-        size_t n = strlen(name) + 1;
-        depot_vec_grow_((void **)&lv->names, &cap, used + n + 1, 1);
-        lv->names[used] = (char)e->d_type;
-        memcpy(lv->names + used + 1, name, n);
-        used += n + 1;
-        lv->len++;
+        int rc = dp_names_add(nm, e->d_type, name);
+        if (rc < 0)
+            return rc == DEPOT_ERR_TOO_BIG ? ENAMETOOLONG : EIO;
     }
-    int failed = errno;
-    lv->sorted = depot_alloc((lv->len + 1) * sizeof(*lv->sorted));
-    char *p = lv->names;
-    for (size_t i = 0; i < lv->len; i++) {
-        lv->sorted[i] = p + 1;
-        p += strlen(p + 1) + 2;
-    }
-    if (lv->len > 1)
-        qsort(lv->sorted, lv->len, sizeof(*lv->sorted), by_bytes);
-    return failed;
+    const int failed = errno;
+    return failed == 0 && dp_names_sort(nm) < 0 ? EIO : failed;
 }
 
 static void level_release(struct level *lv)
 {
     if (lv->fd >= 0)
         close(lv->fd);
-    depot_free(lv->names);
-    depot_free(lv->sorted);
+    dp_names_release(&lv->names);
     depot_free(lv->hits);
 }
 
@@ -136,7 +118,7 @@ static int enter(
         return unreadable(w, failed, "directory", err);
     }
     struct level lv = {.fd = -1, .path_len = path_len, .emitted = emitted, .id = id};
-    int failed = read_names(d, &lv);
+    int failed = read_names(d, &lv.names);
     if (w->levels.len < OPEN_LEVELS)
         lv.fd = fcntl(dirfd(d), F_DUPFD_CLOEXEC, 0);
     closedir(d);
@@ -247,11 +229,10 @@ static unsigned char look_up_type(const struct dp_walk *w)
     return S_ISDIR(st.st_mode) ? DT_DIR : DT_REG;
 }
 
-static int visit(struct dp_walk *w, const char *name, struct depot_error *err)
+static int visit(struct dp_walk *w, unsigned char type, const char *name, struct depot_error *err)
 {
     const struct level *lv = &w->levels.items[w->levels.len - 1];
     size_t start = lv->path_len + (lv->path_len > 0), n = strlen(name);
-    unsigned char type = (unsigned char)name[-1];
     if (start + n >= sizeof(w->path))
         return depot_error_set(err, DEPOT_ERR_TOO_BIG, "the path %s/%.100s.../%.100s is too long",
             w->root, w->path, name);
@@ -275,8 +256,13 @@ int dp_walk_step(struct dp_walk *w, size_t n, struct depot_error *err)
     while (n-- > 0 && !w->done) {
         struct level *lv = &w->levels.items[w->levels.len - 1];
         w->path[lv->path_len] = '\0';
-        if (lv->at < lv->len) {
-            int rc = visit(w, lv->sorted[lv->at++], err);
+        unsigned char type;
+        const char *name;
+        int rc = dp_names_next(&lv->names, &type, &name);
+        if (rc < 0)
+            return unreadable(w, EIO, "the sorted names of", err);
+        if (rc > 0) {
+            rc = visit(w, type, name, err);
             if (rc < 0)
                 return rc;
             continue;
@@ -297,7 +283,7 @@ static int open_root(struct dp_walk *w, struct depot_error *err)
     if (d == NULL)
         return unreadable(w, errno, "directory", err);
     struct level lv = {.fd = -1, .emitted = true, .id = DP_PATHS_ROOT};
-    int failed = read_names(d, &lv);
+    int failed = read_names(d, &lv.names);
     lv.fd = fcntl(dirfd(d), F_DUPFD_CLOEXEC, 0);
     closedir(d);
     depot_vec_push(&w->levels, lv);

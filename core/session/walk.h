@@ -1,6 +1,7 @@
 /*
  * A directory tree in the order a file transfer wants it: depth first, the names of a directory
- * sorted by bytes, filtered, a bit at a time. Holds one directory's names a level, never the tree.
+ * sorted by bytes, filtered, a bit at a time. Holds the names of a directory a level (of a large
+ * one, a part of them), never the tree.
  */
 #ifndef DEPOT_CORE_SESSION_WALK_H
 #define DEPOT_CORE_SESSION_WALK_H
