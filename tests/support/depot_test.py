@@ -294,13 +294,16 @@ class Home:
         if SANITIZER.search(log):
             raise AssertionError("a sanitizer spoke in depotd's log:\n" + log[-8000:])
 
-    def api(self, path, method="GET"):
-        """One HTTP request to the daemon's socket: (status, JSON)."""
+    def post(self, path, body):
+        return self.api(path, "POST", body)
+
+    def api(self, path, method="GET", body=b""):
+        """One HTTP request to the daemon's socket: (status, JSON or text)."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(30)
             s.connect(self.socket)
-            s.sendall(("%s %s HTTP/1.1\r\nHost: depot\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % (
-                method, path)).encode())
+            s.sendall(("%s %s HTTP/1.1\r\nHost: depot\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (
+                method, path, len(body))).encode() + body)
             data = b""
             while True:
                 piece = s.recv(65536)
