@@ -39,6 +39,8 @@ struct engine {
     char *engine, *version;
     unsigned caps;
     bool emulated;
+    int64_t cache_limit;
+    struct engine_measure measure;
     /* the line */
     struct slots waiting;
     int running, queued, observed;
@@ -62,6 +64,7 @@ static void remember(struct engine *e, const struct depot_bk_info *info)
     depot_free(e->version);
     e->version = depot_strdup(info->version);
     e->caps = info->caps;
+    e->cache_limit = info->cache_limit > 0 ? info->cache_limit : -1;
     e->emulated = false;
     if (e->config.addr.kind == DEPOT_ADDR_UNIX && e->platforms.len > 0) {
         char host[PLAN_PLATFORM_MAX];
@@ -284,15 +287,31 @@ void engine_describe(const struct engine *e, struct depot_ev_builder *out)
         .running = e->running + e->observed,
         .queued = e->queued,
         .capacity = capacity(e),
-        /* What the machine under it uses is measured elsewhere. */
-        .cpu = -1,
-        .mem_used = -1,
-        .mem_total = -1,
-        .disk_used = -1,
-        .disk_total = -1,
-        .cache_used = -1,
-        .cache_limit = -1,
+        .cpu = e->measure.cpu,
+        .mem_used = e->measure.mem_used,
+        .mem_total = e->measure.mem_total,
+        .disk_used = e->measure.disk_used,
+        .disk_total = e->measure.disk_total,
+        .cache_used = e->measure.cache_used,
+        .cache_limit = e->cache_limit,
     };
+}
+
+const struct engine_measure engine_unmeasured = {.cpu = -1,
+    .mem_used = -1,
+    .mem_total = -1,
+    .disk_used = -1,
+    .disk_total = -1,
+    .cache_used = -1};
+
+void engine_set_measure(struct engine *e, const struct engine_measure *m)
+{
+    e->measure = *m;
+}
+
+const char *engine_unix_path(const struct engine *e)
+{
+    return e->config.addr.kind == DEPOT_ADDR_UNIX ? e->config.addr.path : NULL;
 }
 
 void engine_plan_view(const struct engine *e, struct plan_engine *out)
@@ -326,6 +345,8 @@ int engine_new(struct depot_loop *l, const struct service_builder_config *config
     e->config.capacity = config->capacity;
     depot_addr_copy(&e->config.addr, &config->addr);
     depot_tls_copy(&e->config.tls, &config->tls);
+    e->cache_limit = -1;
+    e->measure = engine_unmeasured;
     TAILQ_INIT(&e->waiting);
     e->timer = depot_timer_new(l, on_timer, e);
     e->pump = depot_timer_new(l, on_pump, e);

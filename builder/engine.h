@@ -43,6 +43,15 @@ const char *engine_native(const struct engine *e); /* platform; NULL when it nev
 /* Strings live until the engine's next answer. */
 void engine_describe(const struct engine *e, struct depot_ev_builder *out);
 void engine_plan_view(const struct engine *e, struct plan_engine *out);
+/* What was measured of the machine under it and of its cache; -1 where not known. */
+struct engine_measure {
+    double cpu;
+    int64_t mem_used, mem_total, disk_used, disk_total, cache_used;
+};
+extern const struct engine_measure engine_unmeasured;
+void engine_set_measure(struct engine *e, const struct engine_measure *m);
+/* The path of its unix socket; NULL for another kind of address. */
+const char *engine_unix_path(const struct engine *e);
 /* A call to it failed: look now whether it is still there. */
 void engine_suspect(struct engine *e);
 /* Builds of others seen running on it, for the numbers on the screens. */

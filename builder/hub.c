@@ -56,6 +56,9 @@ struct hub {
     struct store *store;
     struct service *service;
     DEPOT_VEC(struct subscriber *) subscribers;
+    size_t audience; /* of them, subscribed to the fleet */
+    void (*on_audience)(bool there, void *arg);
+    void *on_audience_arg;
 };
 
 /* ---- small helpers ---- */
@@ -167,6 +170,26 @@ size_t hub_subscribers(const struct hub *h)
     return h->subscribers.len;
 }
 
+void hub_on_audience(struct hub *h, void (*fn)(bool there, void *arg), void *arg)
+{
+    h->on_audience = fn;
+    h->on_audience_arg = arg;
+}
+
+/* The sole writer of s->fleet. */
+static void set_fleet(struct subscriber *s, bool on)
+{
+    struct hub *h = s->hub;
+    size_t was = h->audience;
+
+    if (s->fleet == on)
+        return;
+    s->fleet = on;
+    h->audience = on ? was + 1 : was - 1;
+    if ((was == 0 || h->audience == 0) && h->on_audience)
+        h->on_audience(on, h->on_audience_arg);
+}
+
 static struct store_line *encode_line(const struct depot_event *ev)
 {
     struct depot_buf buf = DEPOT_BUF_INIT(DEPOT_WIRE_LINE_MAX);
@@ -243,6 +266,7 @@ void hub_subscriber_free(struct subscriber *s)
             break;
         }
     }
+    set_fleet(s, false);
     drop_batch(s);
     drop_builder_lines(s);
     depot_vec_free(&s->cursors);
@@ -282,7 +306,7 @@ void hub_subscribe_fleet(struct subscriber *s, bool logs)
 
     if (s->fleet && s->logs != logs)
         drop_builder_lines(s);
-    s->fleet = true;
+    set_fleet(s, true);
     s->logs = logs;
     s->snapshot = true;
     if (store_query(s->hub->store, &query, &arena, &rows, &n, NULL) != 0)
@@ -312,7 +336,8 @@ void hub_unsubscribe_build(struct subscriber *s, const char *build)
 
 void hub_unsubscribe_fleet(struct subscriber *s)
 {
-    s->fleet = s->snapshot = false;
+    set_fleet(s, false);
+    s->snapshot = false;
     drop_builder_lines(s);
     for (size_t i = s->cursors.len; i-- > 0;) {
         struct cursor *c = &s->cursors.items[i];

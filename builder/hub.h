@@ -19,6 +19,8 @@ void hub_set_service(struct hub *h, struct service *s);
  * replaces an unsent older one of the same type. */
 void hub_publish(struct hub *h, struct depot_event *ev);
 size_t hub_subscribers(const struct hub *h);
+/* `fn` when the first subscriber of the fleet comes, and when the last one has gone. */
+void hub_on_audience(struct hub *h, void (*fn)(bool there, void *arg), void *arg);
 
 /* `wake`: there is something to send; ask for it with hub_next() when the socket can take it. */
 struct subscriber *hub_subscriber_new(

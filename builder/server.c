@@ -186,6 +186,7 @@ void server_conn_release(struct conn *c)
     c->sub = NULL;
     relay_free(c->relay);
     c->relay = NULL;
+    server_ask_release(c);
     for (size_t i = 0; i < c->replies.len; i++)
         store_line_unref(c->replies.items[i]);
     depot_vec_free(&c->replies);

@@ -154,13 +154,56 @@ static void get_events(struct conn *c, const struct route_args *args)
     server_reply_error(c, &err);
 }
 
+static void answer_to(struct conn *c, const struct depot_question *q)
+{
+    struct depot_error err;
+
+    depot_error_clear(&err);
+    if (server_ask(c, q, &err) != 0)
+        server_reply_error(c, &err);
+}
+
+static void get_estimates(struct conn *c, const struct route_args *args)
+{
+    struct depot_question q = {.ask = DEPOT_ASK_ESTIMATES, .build = args->values[0]};
+
+    answer_to(c, &q);
+}
+
+static void get_cache(struct conn *c, const struct route_args *args)
+{
+    char builder[SERVER_NAME_MAX + 1];
+    struct depot_question q = {.ask = DEPOT_ASK_CACHE};
+
+    DEPOT_UNUSED(args);
+    q.builder = server_query(c, "builder", builder, sizeof(builder)) ? builder : NULL;
+    answer_to(c, &q);
+}
+
+static void post_prune(struct conn *c, const struct route_args *args)
+{
+    struct server_op op;
+    struct depot_error err;
+    const char *body = c->in.len > 0 ? depot_buf_str(&c->in) : "{}";
+
+    DEPOT_UNUSED(args);
+    depot_error_clear(&err);
+    if (server_op_parse_question(DEPOT_ASK_PRUNE, body, strlen(body), &op, &err) == 0)
+        answer_to(c, &op.question);
+    else
+        server_reply_error(c, &err);
+}
+
 const struct route server_routes[] = {
     {.method = ROUTE_POST, .pattern = "/v1/builds", .body = true, .fn = post_builds},
     {.method = ROUTE_GET, .pattern = "/v1/builds", .fn = get_builds},
     {.method = ROUTE_GET, .pattern = "/v1/builds/{id}", .fn = get_build},
     {.method = ROUTE_POST, .pattern = "/v1/builds/{id}/cancel", .fn = post_cancel},
     {.method = ROUTE_GET, .pattern = "/v1/builds/{id}/events", .fn = get_events},
+    {.method = ROUTE_GET, .pattern = "/v1/builds/{id}/estimates", .fn = get_estimates},
     {.method = ROUTE_GET, .pattern = "/v1/builders", .fn = get_builders},
+    {.method = ROUTE_GET, .pattern = "/v1/cache", .fn = get_cache},
+    {.method = ROUTE_POST, .pattern = "/v1/cache/prune", .body = true, .fn = post_prune},
     {.method = ROUTE_GET, .pattern = "/healthz", .open = true, .fn = get_healthz},
     {.method = ROUTE_GET, .pattern = "/v1/version", .fn = get_version},
     {.method = ROUTE_GET, .pattern = "/v1/feed", .kind = ROUTE_FEED},

@@ -14,7 +14,7 @@ static void on_lines(struct subscriber *sub, void *arg)
     server_wake(arg);
 }
 
-static void reply(struct conn *c, struct depot_buf *message)
+void server_feed_reply(struct conn *c, struct depot_buf *message)
 {
     depot_vec_push(
         &c->replies, store_line_new(DEPOT_EVENT_UNKNOWN, 0, depot_buf_str(message), message->len));
@@ -23,16 +23,18 @@ static void reply(struct conn *c, struct depot_buf *message)
     server_wake(c);
 }
 
-static void reply_error(struct conn *c, const char *build, const struct depot_error *err)
+static void reply_error(struct conn *c, const struct server_op *op, const struct depot_error *err)
 {
     struct depot_buf message = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
     depot_buf_adds(&message, "{\"op\":\"error\",");
-    if (build && build[0])
-        depot_buf_addf(&message, "\"build\":\"%s\",", build);
+    if (op->build[0])
+        depot_buf_addf(&message, "\"build\":\"%s\",", op->build);
+    if (op->kind == SERVER_OP_ASK)
+        depot_buf_addf(&message, "\"of\":\"%s\",", depot_ask_name(op->question.ask));
     server_json_error(&message, err);
     depot_buf_addc(&message, '}');
-    reply(c, &message);
+    server_feed_reply(c, &message);
 }
 
 static int create(struct conn *c, const struct server_op *op, struct depot_error *err)
@@ -45,7 +47,7 @@ static int create(struct conn *c, const struct server_op *op, struct depot_error
     if (r != 0)
         return r;
     depot_buf_addf(&message, "{\"op\":\"created\",\"build\":\"%s\"}", id);
-    reply(c, &message);
+    server_feed_reply(c, &message);
     return hub_subscribe_build(c->sub, id, 0, err);
 }
 
@@ -67,6 +69,8 @@ static int act(struct conn *c, const struct server_op *op, struct depot_error *e
         return create(c, op, err);
     case SERVER_OP_CANCEL:
         return service_cancel(c->server->service, op->build, err);
+    case SERVER_OP_ASK:
+        return server_ask(c, &op->question, err);
     }
     return 0;
 }
@@ -90,10 +94,10 @@ static int receive(struct conn *c, const void *in, size_t n)
     depot_error_clear(&err);
     if (server_op_parse(depot_buf_str(&c->in), c->in.len, &op, &err) == 0) {
         if (act(c, &op, &err) != 0)
-            reply_error(c, op.build, &err);
+            reply_error(c, &op, &err);
         server_op_release(&op);
     } else {
-        reply_error(c, op.build, &err);
+        reply_error(c, &op, &err);
     }
     depot_buf_release(&c->in);
     if (c->replies_bytes > REPLIES_MAX) {

@@ -3,10 +3,16 @@
  */
 #include "server_op.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
 #include <json-c/json.h>
+
+enum {
+    KEEP_HOURS_MAX = 24 * 365 * 100,
+    LIMIT_MAX = 1000,
+};
 
 static int parse_object(
     const char *json, size_t n, struct json_object **out, struct depot_error *err)
@@ -101,6 +107,81 @@ static int parse_create(struct json_object *o, struct server_op *out, struct dep
     return 0;
 }
 
+/* ---- questions ---- */
+
+static int parse_name(struct json_object *o, const char *key, char out[SERVER_NAME_MAX + 1],
+    const char **to, struct depot_error *err)
+{
+    const char *s = string_of(o, key);
+
+    if (!s || s[0] == '\0')
+        return 0;
+    if (strlen(s) > SERVER_NAME_MAX)
+        return depot_error_set(err, DEPOT_ERR_INVALID, "`%s` is too long", key);
+    memcpy(out, s, strlen(s) + 1);
+    *to = out;
+    return 0;
+}
+
+static int parse_number(
+    struct json_object *o, const char *key, int64_t max, int64_t *to, struct depot_error *err)
+{
+    struct json_object *v;
+
+    if (!json_object_object_get_ex(o, key, &v))
+        return 0;
+    *to = json_object_get_int64(v);
+    if (!json_object_is_type(v, json_type_int) || *to < 0 || *to > max)
+        return depot_error_set(
+            err, DEPOT_ERR_INVALID, "`%s` is not a number from 0 to %" PRId64, key, max);
+    return 0;
+}
+
+static int parse_question(
+    struct json_object *o, enum depot_ask ask, struct server_op *out, struct depot_error *err)
+{
+    struct depot_question *q = &out->question;
+    struct json_object *all;
+    int r = 0;
+
+    out->kind = SERVER_OP_ASK;
+    q->ask = ask;
+    if (!depot_str_empty(string_of(o, "build"))) {
+        r = parse_build(o, out, err);
+        q->build = out->build;
+    }
+    if (r == 0)
+        r = parse_name(o, "builder", out->builder, &q->builder, err);
+    if (r == 0)
+        r = parse_name(o, "project", out->project, &q->project, err);
+    if (r == 0)
+        r = parse_number(o, "keep_bytes", INT64_MAX, &q->keep_bytes, err);
+    if (r == 0)
+        r = parse_number(o, "keep_hours", KEEP_HOURS_MAX, &q->keep_hours, err);
+    if (r == 0)
+        r = parse_number(o, "limit", LIMIT_MAX, &q->limit, err);
+    if (r == 0 && json_object_object_get_ex(o, "all", &all)) {
+        if (!json_object_is_type(all, json_type_boolean))
+            return depot_error_set(err, DEPOT_ERR_INVALID, "`all` is neither true nor false");
+        q->all = json_object_get_boolean(all);
+    }
+    return r;
+}
+
+int server_op_parse_question(
+    enum depot_ask ask, const char *json, size_t n, struct server_op *out, struct depot_error *err)
+{
+    struct json_object *o = NULL;
+    int r;
+
+    *out = (struct server_op){0};
+    r = parse_object(json, n, &o, err);
+    if (r == 0)
+        r = parse_question(o, ask, out, err);
+    json_object_put(o);
+    return r;
+}
+
 int server_op_parse(const char *json, size_t n, struct server_op *out, struct depot_error *err)
 {
     struct json_object *o = NULL;
@@ -121,6 +202,8 @@ int server_op_parse(const char *json, size_t n, struct server_op *out, struct de
     } else if (strcmp(op, "cancel") == 0) {
         out->kind = SERVER_OP_CANCEL;
         r = parse_build(o, out, err);
+    } else if (depot_ask_from_name(op) >= 0) {
+        r = parse_question(o, (enum depot_ask)depot_ask_from_name(op), out, err);
     } else {
         r = depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "unknown op \"%.32s\"", op);
     }

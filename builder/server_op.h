@@ -22,7 +22,10 @@ enum server_op_kind {
     SERVER_OP_UNSUBSCRIBE_FLEET,
     SERVER_OP_CREATE,
     SERVER_OP_CANCEL,
+    SERVER_OP_ASK,
 };
+
+enum { SERVER_NAME_MAX = 255 }; /* of a builder, of a project */
 
 struct server_op {
     enum server_op_kind kind;
@@ -30,12 +33,18 @@ struct server_op {
     uint64_t after;
     bool logs;
     char *request; /* of create, as JSON text */
+    /* of questions; its strings are the arrays here */
+    struct depot_question question;
+    char builder[SERVER_NAME_MAX + 1], project[SERVER_NAME_MAX + 1];
 };
 
 /* On failure `out->build` is still the build that the message named, for the answer; `out` needs no
  * release then. */
 int server_op_parse(
     const char *json, size_t n, struct server_op *out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The same members without an `op`, as the body of a request; "" stands for none. */
+int server_op_parse_question(enum depot_ask ask, const char *json, size_t n, struct server_op *out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 void server_op_release(struct server_op *op);
 
 #endif

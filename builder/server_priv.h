@@ -25,7 +25,8 @@ enum {
     RX_BUFFER = 64 * 1024,            /* bytes read at once, on every socket */
     TX_MAX = 256 * 1024,              /* bytes lws may hand to one send() */
     TX_BATCH = 128 * 1024,            /* what is written at one turn of a socket */
-    REPLIES_MAX = 256 * 1024,         /* unread answers to ops, then the socket closes */
+    REPLIES_MAX = 2 * 1024 * 1024,    /* unread answers to ops, then the socket closes */
+    ASKS_MAX = 4,                     /* questions of one socket that wait for engines */
     RELAY_HIGH = 1024 * 1024,         /* stop reading from a session's client */
     RELAY_OUT_MAX = 64 * 1024 * 1024, /* unread bytes for a session's client, then it closes */
     CONTEXT_TEXT_MAX = 256 * 1024,    /* a text frame on the session */
@@ -85,6 +86,8 @@ struct conn {
     struct subscriber *sub;
     DEPOT_VEC(struct store_line *) replies; /* answers to ops, sent before events */
     size_t replies_bytes;
+    DEPOT_VEC(struct cache_ask *) asks; /* questions that wait for engines */
+    struct depot_timer *look;           /* meanwhile, over HTTP: is the client still there? */
     struct relay *relay;
     bool paused; /* reading from the client is off */
     bool close_sent;
@@ -119,6 +122,14 @@ void server_reply_error(struct conn *c, const struct depot_error *err);
 void server_stream(struct conn *c, bool follow);
 /* An argument of the query; false: absent or too long. */
 bool server_query(struct conn *c, const char *name, char *out, size_t size);
+
+/* server_ask.c: answer a question, now or when the engines have; on the feed as a reply, else as
+ * the answer of the request. On failure nothing is answered. */
+int server_ask(
+    struct conn *c, const struct depot_question *q, struct depot_error *err) DEPOT_MUST_CHECK;
+void server_ask_release(struct conn *c);
+/* server_feed.c: a message that is no event; takes its bytes. */
+void server_feed_reply(struct conn *c, struct depot_buf *message);
 
 /* server_feed.c, server_session.c: the WebSockets; callbacks return nonzero to close. */
 int server_feed(struct conn *c, enum lws_callback_reasons reason, void *in, size_t n);

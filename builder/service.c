@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cache.h"
 #include "hub.h"
 #include "service_int.h"
 
@@ -52,6 +53,12 @@ static void on_changed(struct engine *e, void *arg)
 {
     if (engine_is_up(e))
         publish(arg, e, DEPOT_EVENT_BUILDER_METRICS);
+}
+
+static void on_audience(bool there, void *arg)
+{
+    struct service *s = arg;
+    metrics_watch(s->metrics, there);
 }
 
 static const struct engine_ops engine_callbacks = {
@@ -214,6 +221,25 @@ const struct depot_ev_builder *service_builders(struct service *s, const bool **
     return s->view;
 }
 
+int service_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
+    struct cache_ask **out, struct depot_error *err)
+{
+    if (q->ask == DEPOT_ASK_PRUNE)
+        metrics_cache_changed(s->metrics);
+    if (depot_str_empty(q->builder)) {
+        *out = cache_ask_new(s->loop, s->engines, s->nengines, q, fn, arg);
+        return 0;
+    }
+    for (size_t i = 0; i < s->nengines; i++) {
+        if (!depot_str_eq(engine_name(s->engines[i]), q->builder))
+            continue;
+        *out = cache_ask_new(s->loop, &s->engines[i], 1, q, fn, arg);
+        return 0;
+    }
+    depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no builder %.64s", q->builder);
+    return depot_error_hint(err, "`depot list builders` names them");
+}
+
 /* ---- making and unmaking ---- */
 int service_add_builder(
     struct service *s, const struct service_builder_config *builder, struct depot_error *err)
@@ -229,6 +255,7 @@ int service_add_builder(
     s->view_up = depot_realloc(s->view_up, n * sizeof(*s->view_up));
     s->engines[n - 1] = e;
     s->observers[n - 1] = observer_new(s, e);
+    metrics_add(s->metrics, e);
     s->nengines = n;
     return 0;
 }
@@ -243,6 +270,8 @@ int service_new(struct depot_loop *l, struct store *store, struct hub *hub,
     s->hub = hub;
     s->builds = depot_map_new();
     s->ready_timer = depot_timer_new(l, on_ready_timer, s);
+    s->metrics = metrics_new(l, on_changed, s);
+    hub_on_audience(hub, on_audience, s);
     TAILQ_INIT(&s->relays);
     for (size_t i = 0; i < n; i++) {
         int rc = service_add_builder(s, &builders[i], err);
@@ -269,6 +298,9 @@ void service_free(struct service *s)
 {
     if (s == NULL)
         return;
+    hub_on_audience(s->hub, NULL, NULL);
+    metrics_free(s->metrics);
+    s->metrics = NULL;
     abort_all(s);
     for (struct relay *r; (r = TAILQ_FIRST(&s->relays)) != NULL;)
         relay_detach(r);

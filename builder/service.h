@@ -51,6 +51,16 @@ int service_cancel(struct service *s, const char *build, struct depot_error *err
 /* The builders as they are now, until the next turn of the loop; `up[i]` tells which answer. */
 const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n);
 
+/* ---- the caches: DEPOT_ASK_CACHE and DEPOT_ASK_PRUNE ---- */
+struct cache_ask;
+/* Once, never from inside service_cache(). `a` is borrowed, and is gone when the ask is. The ask
+ * stays its owner's to free, also in here. */
+typedef void cache_ask_fn(struct cache_ask *q, const struct depot_answer *a, void *arg);
+/* A builder that fails has its error in the answer. DEPOT_ERR_NOT_FOUND: none of that name. */
+int service_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
+    struct cache_ask **out, struct depot_error *err) DEPOT_MUST_CHECK;
+void cache_ask_free(struct cache_ask *q); /* cancels; a prune stops where it is */
+
 /* ---- a client's session socket ---- */
 struct relay; /* one part's session */
 struct relay_ops {

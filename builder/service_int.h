@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "engine.h"
+#include "metrics.h"
 #include "observe.h"
 #include "part.h"
 #include "request.h"
@@ -27,6 +28,7 @@ struct service {
     void (*on_ready)(void *arg);
     void *on_ready_arg;
     struct depot_timer *ready_timer;
+    struct metrics *metrics;
     /* service_builders() hands these out */
     struct depot_ev_builder *view;
     bool *view_up;

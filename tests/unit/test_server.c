@@ -50,6 +50,9 @@ struct service {
     char user[64];
     size_t request_len;
     char cancelled[STORE_ID_MAX + 1];
+    struct cache_ask *ask; /* the newest */
+    struct depot_question asked;
+    int asks; /* open */
 };
 
 const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n)
@@ -84,6 +87,53 @@ int service_cancel(struct service *s, const char *build, struct depot_error *err
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %s", build);
     snprintf(s->cancelled, sizeof(s->cancelled), "%s", build);
     return 0;
+}
+
+struct cache_ask {
+    struct service *service;
+    cache_ask_fn *fn;
+    void *arg;
+};
+
+int service_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
+    struct cache_ask **out, struct depot_error *err)
+{
+    if (q->builder && strcmp(q->builder, "one") != 0)
+        return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no builder %s", q->builder);
+    s->asked = *q;
+    s->asks++;
+    s->ask = *out = calloc(1, sizeof(**out));
+    **out = (struct cache_ask){s, fn, arg};
+    return 0;
+}
+
+void cache_ask_free(struct cache_ask *q)
+{
+    if (!q)
+        return;
+    q->service->asks--;
+    if (q->service->ask == q)
+        q->service->ask = NULL;
+    free(q);
+}
+
+/* The engines have answered the newest question. */
+static void answer_cache(struct service *s)
+{
+    struct depot_cache_type type = {.type = "regular", .bytes = 700, .records = 1};
+    struct depot_cache_use use = {
+        .builder = "one", .bytes = 700, .limit = -1, .types = &type, .ntypes = 1};
+    struct depot_pruned pruned = {.builder = "one", .bytes = 700, .records = 3};
+    struct depot_answer a = {.ask = s->asked.ask};
+
+    if (a.ask == DEPOT_ASK_CACHE) {
+        a.u.cache.builders = &use;
+        a.u.cache.nbuilders = 1;
+    } else {
+        a.u.prune.builders = &pruned;
+        a.u.prune.nbuilders = 1;
+    }
+    s->ask->fn(s->ask, &a, s->ask->arg);
 }
 
 int service_session(struct service *s, const char *build, const char *builder,
@@ -199,6 +249,7 @@ static int teardown(void **state)
         turn(f);
     assert_int_not_equal(access(f->path, F_OK), 0);
     assert_null(f->service.relay);
+    assert_int_equal(f->service.asks, 0);
     hub_free(f->hub);
     store_free(f->store);
     for (int i = 0; i < 5; i++)
@@ -450,6 +501,14 @@ static void test_http__answers_each_route(void **state)
         {"GET /v1/builds/none/events HTTP/1.1", NULL, {" 404 ", "not_found"}},
         {"GET /v1/builds/b1/events?after=x HTTP/1.1", NULL, {" 400 ", "invalid"}},
         {"GET /v1/builds/b1/events?follow=0 HTTP/1.1", NULL, {" 200 ", "\"seq\":2"}},
+        {"GET /v1/builds/b1/estimates HTTP/1.1", NULL,
+            {" 200 ", "{\"build\":\"b1\",\"project\":\"\",\"duration\":{"}},
+        {"GET /v1/builds/none/estimates HTTP/1.1", NULL, {" 404 ", "not_found"}},
+        {"GET /v1/cache?builder=two HTTP/1.1", NULL, {" 404 ", "no builder two"}},
+        {"POST /v1/cache/prune HTTP/1.1", "{\"builder\":\"two\"}", {" 404 ", "no builder two"}},
+        {"POST /v1/cache/prune HTTP/1.1", "{\"all\":1}", {" 400 ", "`all`"}},
+        {"POST /v1/cache/prune HTTP/1.1", "{\"keep_bytes\":-1}", {" 400 ", "`keep_bytes`"}},
+        {"POST /v1/cache/prune HTTP/1.1", "[]", {" 400 ", "invalid"}},
         {"GET /v1/feed HTTP/1.1", NULL, {" 404 ", "not_found"}},
     };
     struct fixture *f = *state;
@@ -465,6 +524,67 @@ static void test_http__answers_each_route(void **state)
     }
     assert_string_equal(f->service.cancelled, "b1");
     assert_string_not_equal(f->service.user, "-");
+}
+
+static void test_cache__answers_when_the_engines_have(void **state)
+{
+    static const struct {
+        const char *head, *expected;
+    } rows[] = {
+        {"GET /v1/cache?builder=one HTTP/1.1\r\nHost: d\r\n\r\n",
+            "{\"builders\":[{\"builder\":\"one\",\"bytes\":700,"},
+        {"POST /v1/cache/prune HTTP/1.1\r\nHost: d\r\nContent-Length: 40\r\n\r\n"
+         "{\"all\":true,\"keep_bytes\":5,\"builder\":\"\"}",
+            "{\"builders\":[{\"builder\":\"one\",\"freed\":700,\"records\":3}]}"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct client c = dial_unix(f);
+        say(&c, rows[i].head, strlen(rows[i].head));
+        until(f, f->service.asks == 1);
+        for (int k = 0; k < 20; k++)
+            turn(f);
+        assert_false(has(&c, "HTTP/1.1"));
+        answer_cache(&f->service);
+        until(f, has(&c, rows[i].expected));
+        hang_up(&c);
+    }
+    assert_true(f->service.asked.all);
+    assert_int_equal(f->service.asked.keep_bytes, 5);
+    assert_null(f->service.asked.builder);
+
+    struct client c = dial_unix(f); /* a client that leaves takes its question back */
+    say(&c, rows[0].head, strlen(rows[0].head));
+    until(f, f->service.asks == 1);
+    hang_up(&c);
+    until(f, f->service.asks == 0);
+}
+
+static void test_feed__answers_questions(void **state)
+{
+    struct fixture *f = *state;
+    struct client c = dial_unix(f);
+
+    append(f, "b1", DEPOT_EVENT_BUILD_CREATED, 0);
+    upgrade(&c, "/v1/feed", "depot.feed.v1");
+    op(&c, "{\"op\":\"estimates\",\"build\":\"b1\"}");
+    expect_message(&c, "{\"op\":\"estimates\",\"build\":\"b1\",\"project\":");
+    op(&c, "{\"op\":\"estimates\",\"build\":\"b2\"}");
+    expect_message(&c, "{\"op\":\"error\",\"build\":\"b2\",\"of\":\"estimates\",");
+    op(&c, "{\"op\":\"builds\",\"limit\":10}");
+    expect_message(&c, "{\"op\":\"builds\",\"builds\":[{\"id\":\"b1\"");
+    op(&c, "{\"op\":\"builds\",\"limit\":10000000}");
+    expect_message(&c, "\"of\":\"builds\",\"error\":{\"code\":\"invalid\"");
+    op(&c, "{\"op\":\"cache\"}");
+    until(f, f->service.asks == 1);
+    answer_cache(&f->service);
+    expect_message(&c, "{\"op\":\"cache\",\"builders\":[{\"builder\":\"one\"");
+    for (int i = 0; i < 5; i++)
+        op(&c, "{\"op\":\"prune\",\"builder\":\"one\"}");
+    expect_message(&c, "\"of\":\"prune\",\"error\":{\"code\":\"exhausted\"");
+    hang_up(&c);
+    until(f, f->service.asks == 0);
 }
 
 static void test_http__takes_a_megabyte_and_no_more(void **state)
@@ -892,6 +1012,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_http__answers_each_route, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cache__answers_when_the_engines_have, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_feed__answers_questions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_http__takes_a_megabyte_and_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(test_http__keeps_a_connection_for_more, setup, teardown),
         cmocka_unit_test_setup_teardown(

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -20,7 +21,7 @@
 #include "service.h"
 
 /* ---- the engines ---- */
-enum kind { PROBE, SOLVE, STATUS, HISTORY };
+enum kind { PROBE, SOLVE, STATUS, HISTORY, USAGE, PRUNE };
 enum { CALLS_MAX = 64, ENGINES_MAX = 2 };
 
 struct depot_bk {
@@ -38,6 +39,9 @@ struct depot_bk_call {
     depot_bk_solve_fn *solved;
     const struct depot_bk_status_ops *status;
     const struct depot_bk_history_ops *history;
+    const struct depot_bk_usage_ops *usage;
+    bool all;
+    int64_t keep_bytes, keep_ns;
     void *arg;
 };
 
@@ -135,6 +139,27 @@ int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, boo
     (void)ref, (void)early_exit, (void)err;
     assert_true(active_only);
     call_new(bk, HISTORY, arg, out)->history = ops;
+    return 0;
+}
+
+int depot_bk_disk_usage(struct depot_bk *bk, const struct depot_bk_usage_ops *ops, void *arg,
+    struct depot_bk_call **out, struct depot_error *err)
+{
+    (void)err;
+    call_new(bk, USAGE, arg, out)->usage = ops;
+    return 0;
+}
+
+int depot_bk_prune(struct depot_bk *bk, bool all, int64_t keep_bytes, int64_t keep_ns,
+    const struct depot_bk_usage_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err)
+{
+    (void)err;
+    struct depot_bk_call *c = call_new(bk, PRUNE, arg, out);
+    c->usage = ops;
+    c->all = all;
+    c->keep_bytes = keep_bytes;
+    c->keep_ns = keep_ns;
     return 0;
 }
 
@@ -253,6 +278,7 @@ static void engine_answers(int engine)
         .version = "v1",
         .platforms = platforms[engine],
         .nplatforms = 2,
+        .cache_limit = 5000,
         .caps = fake.caps};
     c->info(c, &info, NULL, c->arg);
 }
@@ -625,6 +651,177 @@ static void test_service__shows_builds_of_others_once(void **state)
     stop_daemon();
 }
 
+/* ---- caches ---- */
+static struct depot_buf told; /* the newest answer, as JSON */
+
+static void on_cache(struct cache_ask *q, const struct depot_answer *a, void *arg)
+{
+    (void)arg;
+    depot_buf_clear(&told);
+    depot_answer_encode(&told, a, false);
+    cache_ask_free(q);
+}
+
+static void record_comes(struct depot_bk_call *c, const struct depot_bk_usage *u)
+{
+    assert_non_null(c);
+    c->usage->usage(c, u, c->arg);
+}
+
+static const struct depot_bk_usage layer = {
+    .id = "l", .description = "RUN make", .type = "regular", .size = 300, .last_used = 5};
+
+static void ask_cache(const struct depot_question *q)
+{
+    struct cache_ask *ask;
+    struct depot_error err = {0};
+    depot_buf_init(&told, DEPOT_BUF_NO_LIMIT);
+    if (service_cache(d.service, q, on_cache, NULL, &ask, &err) != 0)
+        fail_msg("%s", err.msg);
+}
+
+static void test_cache__sums_what_each_engine_tells(void **state)
+{
+    const struct depot_question q = {.ask = DEPOT_ASK_CACHE};
+    struct depot_bk_usage mount = {.id = "m", .type = "exec.cachemount", .size = 900};
+    struct depot_bk_usage busy = layer, bad = {.size = -5};
+    struct depot_error err = {0};
+    (void)state;
+    start_daemon(2, 4, 0);
+    busy.id = "b";
+    busy.in_use = true;
+    ask_cache(&q);
+    struct depot_bk_call *one = find(0, USAGE), *two = find(1, USAGE);
+    record_comes(one, &layer);
+    record_comes(one, &mount);
+    record_comes(one, &busy);
+    record_comes(one, &bad);
+    one->usage->done(one, NULL, one->arg);
+    spin();
+    assert_int_equal(told.len, 0);
+    depot_error_set(&err, DEPOT_ERR_UNAVAILABLE, "gone");
+    two->usage->done(two, &err, two->arg);
+    spin();
+    assert_string_equal(depot_buf_str(&told),
+        "{\"builders\":[{\"builder\":\"a\",\"bytes\":1500,\"reclaimable\":1200,\"limit\":5000,"
+        "\"records\":4,\"types\":["
+        "{\"type\":\"exec.cachemount\",\"bytes\":900,\"reclaimable\":900,\"records\":1},"
+        "{\"type\":\"regular\",\"bytes\":600,\"reclaimable\":300,\"records\":3}],\"list\":["
+        "{\"id\":\"m\",\"description\":\"\",\"type\":\"exec.cachemount\",\"bytes\":900,\"uses\":0,"
+        "\"in_use\":false,\"shared\":false,\"mutable\":false},"
+        "{\"id\":\"b\",\"description\":\"RUN make\",\"type\":\"regular\",\"bytes\":300,"
+        "\"last_used\":\"1970-01-01T00:00:00.000000005Z\",\"uses\":0,\"in_use\":true,"
+        "\"shared\":false,\"mutable\":false},"
+        "{\"id\":\"l\",\"description\":\"RUN make\",\"type\":\"regular\",\"bytes\":300,"
+        "\"last_used\":\"1970-01-01T00:00:00.000000005Z\",\"uses\":0,\"in_use\":false,"
+        "\"shared\":false,\"mutable\":false},"
+        "{\"id\":\"\",\"description\":\"\",\"type\":\"regular\",\"bytes\":-5,\"uses\":0,"
+        "\"in_use\":false,\"shared\":false,\"mutable\":false}]},"
+        "{\"builder\":\"b\",\"error\":\"gone\",\"bytes\":0,\"reclaimable\":0,\"limit\":5000,"
+        "\"records\":0,\"types\":[],\"list\":[]}]}");
+    depot_buf_release(&told);
+    stop_daemon();
+}
+
+static void test_cache__lists_the_biggest_and_the_oldest(void **state)
+{
+    const struct depot_question q = {.ask = DEPOT_ASK_CACHE, .builder = "a"};
+    char name[16];
+    (void)state;
+    start_daemon(1, 4, 0);
+    ask_cache(&q);
+    struct depot_bk_call *c = find(0, USAGE);
+    for (int i = 0; i < 500; i++) { /* the smaller, the newer; but the smallest is the oldest */
+        struct depot_bk_usage u = {.id = name, .size = 1000 - i, .last_used = i < 499 ? 10 + i : 1};
+        snprintf(name, sizeof(name), "r%d", i);
+        record_comes(c, &u);
+    }
+    c->usage->done(c, NULL, c->arg);
+    spin();
+    const char *text = depot_buf_str(&told);
+    assert_non_null(strstr(text, "\"records\":500"));
+    assert_non_null(strstr(text, "\"list\":[{\"id\":\"r0\""));
+    assert_non_null(strstr(text, "\"id\":\"r99\""));
+    assert_non_null(strstr(text, "\"id\":\"r198\""));
+    assert_null(strstr(text, "\"id\":\"r199\""));
+    assert_null(strstr(text, "\"id\":\"r498\""));
+    assert_non_null(strstr(text, "\"id\":\"r499\""));
+    depot_buf_release(&told);
+    stop_daemon();
+}
+
+static void test_cache__prunes_as_told(void **state)
+{
+    const struct depot_question q = {
+        .ask = DEPOT_ASK_PRUNE, .builder = "b", .all = true, .keep_bytes = 7, .keep_hours = 2};
+    const struct depot_question odd = {.ask = DEPOT_ASK_PRUNE, .builder = "c"};
+    struct depot_error err = {0};
+    struct cache_ask *ask;
+    (void)state;
+    start_daemon(2, 4, 0);
+    assert_int_equal(
+        service_cache(d.service, &odd, on_cache, NULL, &ask, &err), DEPOT_ERR_NOT_FOUND);
+    ask_cache(&q);
+    assert_null(find(0, PRUNE));
+    struct depot_bk_call *c = find(1, PRUNE);
+    assert_non_null(c);
+    assert_true(c->all);
+    assert_int_equal(c->keep_bytes, 7);
+    assert_int_equal(c->keep_ns, 2 * 3600 * DEPOT_SEC);
+    record_comes(c, &layer);
+    record_comes(c, &layer);
+    c->usage->done(c, NULL, c->arg);
+    spin();
+    assert_string_equal(
+        depot_buf_str(&told), "{\"builders\":[{\"builder\":\"b\",\"freed\":600,\"records\":2}]}");
+    depot_buf_release(&told);
+    /* Taken back: the engine is told to stop. */
+    assert_int_equal(service_cache(d.service, &q, on_cache, NULL, &ask, &err), 0);
+    c = find(1, PRUNE);
+    cache_ask_free(ask);
+    assert_true(c->over);
+    stop_daemon();
+}
+
+static void note_wake(struct subscriber *s, void *arg)
+{
+    (void)s, (void)arg;
+}
+
+static void test_metrics__are_taken_while_somebody_looks(void **state)
+{
+    const bool *up;
+    size_t n;
+    (void)state;
+    start_daemon(1, 4, 0);
+    for (int i = 0; i < 30; i++) {
+        spin();
+        struct timespec ms = {.tv_nsec = 10000000};
+        nanosleep(&ms, NULL);
+    }
+    assert_null(find(0, USAGE));
+    struct subscriber *s = hub_subscriber_new(d.hub, note_wake, NULL);
+    hub_subscribe_fleet(s, false);
+    hub_subscribe_fleet(s, true); /* twice is once */
+    for (int i = 0; i < 500 && find(0, USAGE) == NULL; i++) {
+        spin();
+        struct timespec ms = {.tv_nsec = 10000000};
+        nanosleep(&ms, NULL);
+    }
+    struct depot_bk_call *c = find(0, USAGE);
+    record_comes(c, &layer);
+    c->usage->done(c, NULL, c->arg);
+    spin();
+    const struct depot_ev_builder *b = service_builders(d.service, &up, &n);
+    assert_int_equal(b->cache_used, 300);
+    assert_int_equal(b->cache_limit, 5000);
+    assert_true(b->cpu < 0); /* nobody listens at its socket: not of this machine */
+    hub_subscriber_free(s);
+    b = service_builders(d.service, &up, &n);
+    assert_int_equal(b->cache_used, -1);
+    stop_daemon();
+}
+
 static void test_service__says_what_to_do_without_a_builder(void **state)
 {
     static const char json[] = "{\"platforms\":[\"linux/amd64\"],\"solve\":{}}";
@@ -653,6 +850,10 @@ int main(void)
         cmocka_unit_test(test_service__takes_a_session_again),
         cmocka_unit_test(test_service__blames_a_lost_client),
         cmocka_unit_test(test_service__shows_builds_of_others_once),
+        cmocka_unit_test(test_cache__sums_what_each_engine_tells),
+        cmocka_unit_test(test_cache__lists_the_biggest_and_the_oldest),
+        cmocka_unit_test(test_cache__prunes_as_told),
+        cmocka_unit_test(test_metrics__are_taken_while_somebody_looks),
         cmocka_unit_test(test_service__says_what_to_do_without_a_builder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
