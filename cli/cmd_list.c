@@ -3,8 +3,6 @@
  */
 #include "cli.h"
 
-#include <depot/clock.h>
-
 #include <string.h>
 
 struct list_args {
@@ -37,30 +35,12 @@ static char *joined(struct json_object *o, const char *key)
     return s;
 }
 
-/* "3m ago" */
-static void age(char *out, size_t n, const char *when)
-{
-    depot_time t = 0;
-    out[0] = '\0';
-    if (when[0] == '\0' || depot_time_parse(when, strlen(when), &t) != 0)
-        return;
-    int64_t s = (depot_time_now() - t) / DEPOT_SEC;
-    if (s < 60)
-        snprintf(out, n, "%llds ago", (long long)(s < 0 ? 0 : s));
-    else if (s < 3600)
-        snprintf(out, n, "%lldm ago", (long long)(s / 60));
-    else if (s < 86400)
-        snprintf(out, n, "%lldh ago", (long long)(s / 3600));
-    else
-        snprintf(out, n, "%lldd ago", (long long)(s / 86400));
-}
-
 static void print_build(struct json_object *b)
 {
     struct json_object *counts = NULL;
-    char when[32], hits[32], took[32] = "";
+    char when[CLI_AGE_MAX], hits[32], took[32] = "";
     char *platforms = joined(b, "platforms");
-    age(when, sizeof(when), cli_json_string(b, "created"));
+    cli_age(when, cli_json_string(b, "created"));
     json_object_object_get_ex(b, "counts", &counts);
     int64_t hit = cli_json_int(counts, "hit"), ran = cli_json_int(counts, "ran");
     if (hit + ran > 0)
@@ -122,18 +102,6 @@ static const struct list_kind *find_kind(const char *name)
     return NULL;
 }
 
-static void add_query(struct depot_buf *path, const char *key, const char *value)
-{
-    if (depot_str_empty(value))
-        return;
-    depot_buf_addf(path, "&%s=", key);
-    for (const unsigned char *c = (const unsigned char *)value; *c != '\0'; c++) {
-        bool plain = (*c >= '0' && *c <= '9') || ((*c | 0x20) >= 'a' && (*c | 0x20) <= 'z') ||
-                     strchr("-._~/", *c) != NULL;
-        depot_buf_addf(path, plain ? "%c" : "%%%02X", *c);
-    }
-}
-
 static int run_list(const struct depot_command *cmd, void *target, const struct depot_strv *args)
 {
     const struct list_args *a = target;
@@ -151,8 +119,8 @@ static int run_list(const struct depot_command *cmd, void *target, const struct 
     depot_buf_adds(&path, kind->path);
     if (kind->filtered) {
         depot_buf_addf(&path, "?limit=%lld", (long long)(a->limit > 0 ? a->limit : 20));
-        add_query(&path, "project", a->project);
-        add_query(&path, "state", a->state);
+        cli_add_query(&path, "project", a->project);
+        cli_add_query(&path, "state", a->state);
     }
     int rc = cli_request(&a->remote, "GET", depot_buf_str(&path), &answer, &err);
     if (rc != 0)

@@ -3,8 +3,10 @@
  */
 #include "cli.h"
 
+#include <depot/clock.h>
 #include <depot/http.h>
 
+#include <stdio.h>
 #include <string.h>
 
 enum { REQUEST_TIMEOUT_MS = 30000 };
@@ -60,17 +62,13 @@ static void on_done(struct depot_http_request *r, int status, const struct depot
 }
 
 static int perform(
-    struct request *q, const struct depot_endpoint *at, const char *method, const char *path)
+    struct request *q, const struct depot_endpoint *at, const struct depot_http_opts *what)
 {
     static const struct depot_http_ops ops = {.done = on_done};
-    struct depot_http_opts opts = {
-        .addr = &at->addr,
-        .tls = &at->tls,
-        .token = at->token,
-        .method = method,
-        .path = path,
-        .timeout_ms = REQUEST_TIMEOUT_MS,
-    };
+    struct depot_http_opts opts = *what;
+    opts.addr = &at->addr;
+    opts.tls = &at->tls;
+    opts.token = at->token;
     struct depot_http *http = depot_http_new(q->loop);
     struct depot_http_request *r = NULL;
     int rc = depot_http_start(http, &opts, &ops, q, &r, q->err);
@@ -82,7 +80,7 @@ static int perform(
     return rc;
 }
 
-int cli_request(const struct cli_remote *remote, const char *method, const char *path,
+static int request(const struct cli_remote *remote, const struct depot_http_opts *what,
     struct json_object **out, struct depot_error *err)
 {
     struct depot_endpoint at;
@@ -92,7 +90,7 @@ int cli_request(const struct cli_remote *remote, const char *method, const char 
         return rc;
     rc = depot_loop_new(&q.loop, err);
     if (rc == 0)
-        rc = perform(&q, &at, method, path);
+        rc = perform(&q, &at, what);
     if (rc == 0 && out != NULL)
         *out = q.answer;
     else
@@ -100,4 +98,53 @@ int cli_request(const struct cli_remote *remote, const char *method, const char 
     depot_loop_free(q.loop);
     depot_endpoint_release(&at);
     return rc;
+}
+
+int cli_request(const struct cli_remote *remote, const char *method, const char *path,
+    struct json_object **out, struct depot_error *err)
+{
+    const struct depot_http_opts what = {
+        .method = method, .path = path, .timeout_ms = REQUEST_TIMEOUT_MS};
+    return request(remote, &what, out, err);
+}
+
+int cli_post(const struct cli_remote *remote, const char *path, struct json_object *body,
+    struct json_object **out, struct depot_error *err)
+{
+    const char *text = json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN);
+    const struct depot_http_opts what = {.method = "POST",
+        .path = path,
+        .content_type = "application/json",
+        .body = text,
+        .body_len = strlen(text)};
+    return request(remote, &what, out, err);
+}
+
+void cli_add_query(struct depot_buf *path, const char *key, const char *value)
+{
+    if (depot_str_empty(value))
+        return;
+    depot_buf_addf(path, "%c%s=", strchr(depot_buf_str(path), '?') != NULL ? '&' : '?', key);
+    for (const unsigned char *c = (const unsigned char *)value; *c != '\0'; c++) {
+        bool plain = (*c >= '0' && *c <= '9') || ((*c | 0x20) >= 'a' && (*c | 0x20) <= 'z') ||
+                     strchr("-._~/", *c) != NULL;
+        depot_buf_addf(path, plain ? "%c" : "%%%02X", *c);
+    }
+}
+
+void cli_age(char out[CLI_AGE_MAX], const char *when)
+{
+    depot_time t = 0;
+    out[0] = '\0';
+    if (when[0] == '\0' || depot_time_parse(when, strlen(when), &t) != 0)
+        return;
+    int64_t s = (depot_time_now() - t) / DEPOT_SEC;
+    if (s < 60)
+        snprintf(out, CLI_AGE_MAX, "%llds ago", (long long)(s < 0 ? 0 : s));
+    else if (s < 3600)
+        snprintf(out, CLI_AGE_MAX, "%lldm ago", (long long)(s / 60));
+    else if (s < 86400)
+        snprintf(out, CLI_AGE_MAX, "%lldh ago", (long long)(s / 3600));
+    else
+        snprintf(out, CLI_AGE_MAX, "%lldd ago", (long long)(s / 86400));
 }

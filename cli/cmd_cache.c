@@ -1,0 +1,312 @@
+/*
+ * depot cache, depot prune: what the builders' caches hold, and making room in them.
+ */
+#include "cli.h"
+
+#include <depot/buf.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct cache_args {
+    struct cli_remote remote;
+    char *builder;
+    int64_t limit;
+    bool json;
+};
+
+#define OPT(field) offsetof(struct cache_args, field)
+
+static const struct depot_opt cache_opts[] = {
+    {"builder", 0, DEPOT_OPT_STRING, OPT(builder), "NAME", "Only the cache of this builder", NULL,
+        0},
+    {"json", 0, DEPOT_OPT_BOOL, OPT(json), NULL, "Print the daemon's answer as JSON", NULL, 0},
+    {"limit", 'n', DEPOT_OPT_INT, OPT(limit), "N", "At most so many records (default: 10)", NULL,
+        0},
+    CLI_REMOTE_OPTIONS(struct cache_args),
+};
+
+struct prune_args {
+    struct cli_remote remote;
+    char *builder, *keep_storage;
+    int64_t keep_hours;
+    bool all, force, json;
+};
+
+#undef OPT
+#define OPT(field) offsetof(struct prune_args, field)
+
+static const struct depot_opt prune_opts[] = {
+    {"all", 'a', DEPOT_OPT_BOOL, OPT(all), NULL,
+        "Also remove what is shared and what frontends keep", NULL, 0},
+    {"builder", 0, DEPOT_OPT_STRING, OPT(builder), "NAME", "Only the cache of this builder", NULL,
+        0},
+    {"force", 'f', DEPOT_OPT_BOOL, OPT(force), NULL, "Do not ask", NULL, 0},
+    {"json", 0, DEPOT_OPT_BOOL, OPT(json), NULL, "Print the daemon's answer as JSON", NULL, 0},
+    {"keep-hours", 0, DEPOT_OPT_INT, OPT(keep_hours), "N",
+        "Keep what was used within so many hours", NULL, 0},
+    {"keep-storage", 0, DEPOT_OPT_STRING, OPT(keep_storage), "SIZE",
+        "Keep so much of each cache, as 10GB or 512MiB", NULL, 0},
+    CLI_REMOTE_OPTIONS(struct prune_args),
+};
+
+enum { SIZE_MAX_TEXT = 24 };
+
+/* "4.2 GB", in powers of 1000 as docker shows sizes. */
+static const char *size_text(char out[SIZE_MAX_TEXT], int64_t bytes)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+    double v = (double)bytes;
+    size_t u = 0;
+    while (v >= 1000 && u + 1 < DEPOT_ARRAY_LEN(units)) {
+        v /= 1000;
+        u++;
+    }
+    snprintf(out, SIZE_MAX_TEXT, u == 0 ? "%.0f %s" : "%.1f %s", v, units[u]);
+    return out;
+}
+
+static int parse_size(const char *s, int64_t *out, struct depot_error *err)
+{
+    static const struct {
+        const char *unit;
+        double factor;
+    } units[] = {
+        {"", 1},
+        {"B", 1},
+        {"kB", 1e3},
+        {"KB", 1e3},
+        {"MB", 1e6},
+        {"GB", 1e9},
+        {"TB", 1e12},
+        {"k", 1e3},
+        {"K", 1e3},
+        {"M", 1e6},
+        {"G", 1e9},
+        {"T", 1e12},
+        {"KiB", 1024.0},
+        {"MiB", 1048576.0},
+        {"GiB", 1073741824.0},
+        {"TiB", 1099511627776.0},
+    };
+    char *end = NULL;
+    double v = s[0] >= '0' && s[0] <= '9' ? strtod(s, &end) : -1;
+    for (size_t i = 0; v >= 0 && i < DEPOT_ARRAY_LEN(units); i++) {
+        if (strcmp(end + strspn(end, " "), units[i].unit) != 0 || v * units[i].factor > 9e18)
+            continue;
+        *out = (int64_t)(v * units[i].factor);
+        return 0;
+    }
+    depot_error_set(err, DEPOT_ERR_INVALID, "--keep-storage: \"%s\" is not a size", s);
+    return depot_error_hint(err, "write it as 10GB or 512MiB");
+}
+
+/* ---- depot cache ---- */
+
+/* What an engine says comes from other people's builds: nothing of it may steer the terminal. */
+static void print_clean(const char *s, int max)
+{
+    const unsigned char *c = (const unsigned char *)s;
+    for (; *c != '\0' && max > 0; c++) {
+        if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+            continue;
+        bool control = *c < 0x20 || *c == 0x7f || (*c < 0xa0 && *c >= 0x80 && c[-1] == 0xc2);
+        putchar(control ? ' ' : *c);
+        max -= (*c & 0xc0) != 0x80;
+    }
+}
+
+static bool is_true(struct json_object *o, const char *key)
+{
+    struct json_object *v = NULL;
+    return json_object_object_get_ex(o, key, &v) && json_object_get_boolean(v);
+}
+
+static void print_record(struct json_object *r)
+{
+    char size[SIZE_MAX_TEXT], when[CLI_AGE_MAX];
+    const char *used = cli_json_string(r, "last_used");
+    cli_age(when, used[0] != '\0' ? used : cli_json_string(r, "created"));
+    printf("  %9s  %-9s %5" PRId64 "  %-16.16s ", size_text(size, cli_json_int(r, "bytes")), when,
+        cli_json_int(r, "uses"), cli_json_string(r, "type"));
+    print_clean(cli_json_string(r, "description"), 80);
+    printf(
+        "%s%s\n", is_true(r, "in_use") ? " (in use)" : "", is_true(r, "shared") ? " (shared)" : "");
+}
+
+static void print_types(struct json_object *list)
+{
+    char size[SIZE_MAX_TEXT], free_size[SIZE_MAX_TEXT];
+    printf("  %9s  %11s %8s  %s\n", "SIZE", "RECLAIMABLE", "RECORDS", "TYPE");
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *t = json_object_array_get_idx(list, i);
+        printf("  %9s  %11s %8" PRId64 "  %.32s\n", size_text(size, cli_json_int(t, "bytes")),
+            size_text(free_size, cli_json_int(t, "reclaimable")), cli_json_int(t, "records"),
+            cli_json_string(t, "type"));
+    }
+}
+
+static void print_use(struct json_object *b, size_t limit)
+{
+    struct json_object *list = NULL;
+    char used[SIZE_MAX_TEXT], most[SIZE_MAX_TEXT], free_size[SIZE_MAX_TEXT];
+    const char *error = cli_json_string(b, "error");
+    int64_t max = cli_json_int(b, "limit");
+    printf("%s: ", cli_json_string(b, "builder"));
+    if (error[0] != '\0') {
+        print_clean(error, 200);
+        putchar('\n');
+        return;
+    }
+    printf("%s%s%s, %s reclaimable, %" PRId64 " records\n",
+        size_text(used, cli_json_int(b, "bytes")), max > 0 ? " of " : "",
+        max > 0 ? size_text(most, max) : "", size_text(free_size, cli_json_int(b, "reclaimable")),
+        cli_json_int(b, "records"));
+    if (json_object_object_get_ex(b, "types", &list) && json_object_array_length(list) > 0)
+        print_types(list);
+    if (!json_object_object_get_ex(b, "list", &list) || json_object_array_length(list) == 0)
+        return;
+    printf("  %9s  %-9s %5s  %-16s %s\n", "SIZE", "USED", "USES", "TYPE", "WHAT");
+    for (size_t i = 0; i < json_object_array_length(list) && i < limit; i++)
+        print_record(json_object_array_get_idx(list, i));
+}
+
+static struct json_object *builders_of(struct json_object *answer)
+{
+    struct json_object *list = NULL;
+    if (!json_object_is_type(answer, json_type_object) ||
+        !json_object_object_get_ex(answer, "builders", &list) ||
+        !json_object_is_type(list, json_type_array))
+        return NULL;
+    return list;
+}
+
+static int run_cache(const struct depot_command *cmd, void *target, const struct depot_strv *args)
+{
+    const struct cache_args *a = target;
+    struct depot_error err = {0};
+    struct json_object *answer = NULL, *list;
+    struct depot_buf path = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    DEPOT_UNUSED(cmd);
+    DEPOT_UNUSED(args);
+    depot_buf_adds(&path, "/v1/cache");
+    cli_add_query(&path, "builder", a->builder);
+    int rc = cli_request(&a->remote, "GET", depot_buf_str(&path), &answer, &err);
+    if (rc != 0)
+        depot_error_print(CLI_PROGRAM, &err);
+    else if (a->json)
+        printf("%s\n", json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PRETTY));
+    else if ((list = builders_of(answer)) != NULL)
+        for (size_t i = 0; i < json_object_array_length(list); i++) {
+            if (i > 0)
+                putchar('\n');
+            print_use(json_object_array_get_idx(list, i), a->limit > 0 ? (size_t)a->limit : 10);
+        }
+    json_object_put(answer);
+    depot_buf_release(&path);
+    return rc == 0 ? DEPOT_EXIT_OK : DEPOT_EXIT_FAILED;
+}
+
+const struct depot_command cmd_cache = {
+    .name = "cache",
+    .alias = "du",
+    .args = "",
+    .summary = "Show what the builders' caches hold",
+    .opts = cache_opts,
+    .nopts = DEPOT_ARRAY_LEN(cache_opts),
+    .args_size = sizeof(struct cache_args),
+    .run = run_cache,
+};
+
+/* ---- depot prune ---- */
+
+static int confirm(const struct prune_args *a, struct depot_error *err)
+{
+    char line[16];
+    if (a->force)
+        return 0;
+    if (!isatty(STDIN_FILENO)) {
+        depot_error_set(err, DEPOT_ERR_INVALID, "nobody is there to be asked");
+        return depot_error_hint(err, "say --force");
+    }
+    fprintf(stderr, "Remove %s from the cache of %s? [y/N] ",
+        a->all ? "all that is not in use" : "what is neither in use nor shared",
+        a->builder != NULL ? a->builder : "all builders");
+    if (fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y'))
+        return 0;
+    return depot_error_set(err, DEPOT_ERR_CANCELLED, "nothing was removed");
+}
+
+static struct json_object *prune_body(const struct prune_args *a, int64_t keep_bytes)
+{
+    struct json_object *o = json_object_new_object();
+    if (a->builder != NULL)
+        json_object_object_add(o, "builder", json_object_new_string(a->builder));
+    json_object_object_add(o, "all", json_object_new_boolean(a->all));
+    json_object_object_add(o, "keep_bytes", json_object_new_int64(keep_bytes));
+    json_object_object_add(o, "keep_hours", json_object_new_int64(a->keep_hours));
+    return o;
+}
+
+/* False when a builder failed. */
+static bool print_pruned(struct json_object *answer)
+{
+    struct json_object *list = builders_of(answer);
+    char size[SIZE_MAX_TEXT];
+    bool ok = true;
+    for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
+        struct json_object *b = json_object_array_get_idx(list, i);
+        const char *error = cli_json_string(b, "error");
+        printf("%s: freed %s, %" PRId64 " records", cli_json_string(b, "builder"),
+            size_text(size, cli_json_int(b, "freed")), cli_json_int(b, "records"));
+        if (error[0] != '\0') {
+            printf(", then failed: ");
+            print_clean(error, 200);
+            ok = false;
+        }
+        putchar('\n');
+    }
+    return ok;
+}
+
+static int run_prune(const struct depot_command *cmd, void *target, const struct depot_strv *args)
+{
+    const struct prune_args *a = target;
+    struct depot_error err = {0};
+    struct json_object *answer = NULL, *body = NULL;
+    int64_t keep = 0;
+    bool ok = true;
+    DEPOT_UNUSED(cmd);
+    DEPOT_UNUSED(args);
+    int rc = a->keep_storage != NULL ? parse_size(a->keep_storage, &keep, &err) : 0;
+    if (rc == 0)
+        rc = confirm(a, &err);
+    if (rc != 0) {
+        depot_error_print(CLI_PROGRAM, &err);
+        return rc == DEPOT_ERR_INVALID ? DEPOT_EXIT_USAGE : DEPOT_EXIT_FAILED;
+    }
+    body = prune_body(a, keep);
+    rc = cli_post(&a->remote, "/v1/cache/prune", body, &answer, &err);
+    if (rc != 0)
+        depot_error_print(CLI_PROGRAM, &err);
+    else if (a->json)
+        printf("%s\n", json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PRETTY));
+    else
+        ok = print_pruned(answer);
+    json_object_put(answer);
+    json_object_put(body);
+    return rc == 0 && ok ? DEPOT_EXIT_OK : DEPOT_EXIT_FAILED;
+}
+
+const struct depot_command cmd_prune = {
+    .name = "prune",
+    .args = "",
+    .summary = "Make room in the builders' caches",
+    .opts = prune_opts,
+    .nopts = DEPOT_ARRAY_LEN(prune_opts),
+    .args_size = sizeof(struct prune_args),
+    .run = run_prune,
+};
