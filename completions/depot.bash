@@ -4,14 +4,14 @@ _depot() {
     prev="${COMP_WORDS[COMP_CWORD-1]}"
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "build list logs replay cancel version help" -- "$cur"))
+        COMPREPLY=($(compgen -W "build list logs replay cancel cache prune version help" -- "$cur"))
         return
     fi
     case "${COMP_WORDS[1]}" in
     build|b)
         case "$prev" in
         --color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
-        --progress) COMPREPLY=($(compgen -W "auto plain quiet rawjson none" -- "$cur")); return ;;
+        --progress) COMPREPLY=($(compgen -W "auto tty plain quiet rawjson none" -- "$cur")); return ;;
         --summary) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         esac
         words="--help --add-host --allow --annotation --attest --build-arg --build-context --cache-from --cache-to --cgroup-parent --color --config --detach --file --iidfile --label --load --metadata-file --network --no-cache --no-cache-filter --output --plain --platform --progress --project --provenance --pull --push --quiet --record --sbom --secret --shm-size --ssh --summary --tag --target --token --ulimit --url" ;;
@@ -27,7 +27,7 @@ _depot() {
         words="--help --progress --url --token" ;;
     replay)
         case "$prev" in
-        --progress) COMPREPLY=($(compgen -W "plain rawjson quiet" -- "$cur")); return ;;
+        --progress) COMPREPLY=($(compgen -W "tty plain rawjson quiet" -- "$cur")); return ;;
         --summary) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         esac
         words="--help --progress --speed --summary" ;;
@@ -35,6 +35,14 @@ _depot() {
         case "$prev" in
         esac
         words="--help --url --token" ;;
+    cache|du)
+        case "$prev" in
+        esac
+        words="--help --builder --json --limit --url --token" ;;
+    prune)
+        case "$prev" in
+        esac
+        words="--help --all --builder --force --json --keep-hours --keep-storage --url --token" ;;
     version)
         case "$prev" in
         esac
