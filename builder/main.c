@@ -125,6 +125,42 @@ static void tell_ready(struct daemon *d)
     d->config.ready_fd = -1;
 }
 
+/* PATH.sock has its daemon's pid in PATH.pid, for scripts that have to stop it. */
+static char *pid_path(const struct depot_addr *a)
+{
+    if (a->kind != DEPOT_ADDR_UNIX)
+        return NULL;
+    size_t n = strlen(a->path);
+    if (n > 5 && strcmp(a->path + n - 5, ".sock") == 0)
+        n -= 5;
+    return depot_asprintf("%.*s.pid", (int)n, a->path);
+}
+
+static void write_pids(const struct daemon *d)
+{
+    for (size_t i = 0; i < d->config.nlisten; i++) {
+        char *path = pid_path(&d->config.listen[i]);
+        int fd = path == NULL
+                     ? -1
+                     : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (path != NULL && (fd < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0))
+            depot_log_warn("cannot write %s: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        depot_free(path);
+    }
+}
+
+static void remove_pids(const struct daemon *d)
+{
+    for (size_t i = 0; d->server != NULL && i < d->config.nlisten; i++) {
+        char *path = pid_path(&d->config.listen[i]);
+        if (path != NULL)
+            unlink(path);
+        depot_free(path);
+    }
+}
+
 static void begin(void *arg)
 {
     struct daemon *d = arg;
@@ -139,6 +175,7 @@ static void begin(void *arg)
     }
     for (size_t i = 0; i < d->config.nlisten; i++)
         depot_log_info("listening on %s", d->config.listen[i].text);
+    write_pids(d);
     tell_ready(d);
     d->busy_ms = depot_mono_ms();
     depot_timer_start(d->timer, TICK_MS, TICK_MS);
@@ -280,6 +317,7 @@ static void close_all(struct daemon *d)
     depot_timer_free(d->timer);
     depot_signal_free(d->term);
     depot_signal_free(d->interrupt);
+    remove_pids(d);
     server_free(d->server);
     service_free(d->service);
     if (d->hub != NULL)

@@ -51,8 +51,12 @@ class OnDemand(TestCase):
         home = self.new_home()
         self.good(home.depot("build", "-q", self.context("")))
         self.assertEqual(os.stat(home.socket).st_mode & 0o077, 0)
+        pid_file = home.socket.removesuffix(".sock") + ".pid"
+        self.assertEqual(int(self.read(pid_file)), home.daemon_pid())
         self.assertEqual(os.stat(os.path.dirname(home.socket)).st_mode & 0o077, 0)
         self.assertEqual(os.stat(os.path.join(home.state, "depot")).st_mode & 0o077, 0)
+        home.stop()
+        self.assertFalse(os.path.exists(pid_file) or os.path.exists(home.socket))
 
     def test_gone_when_idle(self):
         home = self.new_home()
