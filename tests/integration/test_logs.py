@@ -3,6 +3,8 @@ import base64
 import json
 import os
 import re
+import signal
+import threading
 import unittest
 
 import depot_test
@@ -31,6 +33,27 @@ class Logs(TestCase):
             text = t.data.decode("utf-8")  # and it is valid
             self.assertNotRegex(text, "[\u0080-\u009f]")
             self.assertNotRegex(text, "[\u202a-\u202e\u2066-\u2069]")
+
+    # What a live display may use: cursor moves, erasing, colours, hiding the cursor; nothing else.
+    LIVE = rb"\x1b\[(\d*[A-GJKP]|[\d;]*[mHr]|\?25[lh]|\?20(04|26)[lh]|\?7[lh])|\r"
+
+    def test_the_live_display_lets_nothing_through(self):
+        for failing in (False, True):
+            t = Terminal([depot_test.DEPOT, "build", self.hostile(failing)], self.home.env)
+            code = t.wait()
+            self.assertEqual(code, int(failing), t.data)
+            text = re.sub(self.LIVE, b"", t.data)
+            self.assertEqual(re.findall(rb"[\x00-\x08\x0b-\x1f\x7f]", text), [], t.data)
+            self.assertNotRegex(text.decode("utf-8"), "[\u0080-\u009f\u202a-\u202e\u2066-\u2069]")
+
+    def test_an_interrupt_leaves_the_terminal_as_it_was(self):
+        t = Terminal([depot_test.DEPOT, "build", self.context("RUN echo it begins; /bin/busybox sleep 60 # %s\n" % unique())],
+                     self.home.env)
+        threading.Timer(3, lambda: t.process.send_signal(signal.SIGINT)).start()
+        self.assertEqual(t.wait(), 130, t.data)
+        self.assertIn(b"cancelled", t.data)
+        for on, off in ((b"\x1b[?25l", b"\x1b[?25h"), (b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?7l", b"\x1b[?7h")):
+            self.assertLessEqual(t.data.rfind(on), t.data.rfind(off), t.data[-500:])
 
     def test_a_recording_replayed_on_a_terminal_is_as_safe(self):
         path = os.path.join(self.tmp(), "r")
