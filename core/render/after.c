@@ -85,11 +85,26 @@ static void put_excerpt(
     for (size_t i = 0; i < e->nlines; i++) {
         int line = e->first_line + (int)i;
 
-        depot_buf_addf(out, " %3d | %s ", line, in_ranges(e, line) ? ">>>" : "   ");
+        bool here = in_ranges(e, line);
+
+        depot_buf_addf(out, " %3d | %s ", line, here ? ">>>" : "   ");
+        if (opts->colors)
+            dp_put_style(out, opts, here ? DP_STYLE_STRONG : DP_STYLE_DIM);
         dp_put_text(out, opts, e->lines[i]);
+        if (opts->colors)
+            dp_put_style(out, opts, DP_STYLE_TEXT);
         depot_buf_addc(out, '\n');
     }
     depot_buf_adds(out, rule);
+}
+
+static void put_error_word(struct depot_buf *out, const struct depot_render_opts *opts)
+{
+    if (opts->colors)
+        dp_put_style(out, opts, DP_STYLE_FAIL);
+    depot_buf_adds(out, "ERROR:");
+    if (opts->colors)
+        dp_put_style(out, opts, DP_STYLE_TEXT);
 }
 
 static void put_error(
@@ -99,7 +114,8 @@ static void put_error(
 
     if (p->error)
         put_excerpt(out, opts, p->error);
-    depot_buf_adds(out, "ERROR: failed to build: ");
+    put_error_word(out, opts);
+    depot_buf_adds(out, " failed to build: ");
     if (!depot_str_starts(message, "failed to solve: "))
         depot_buf_adds(out, "failed to solve: ");
     dp_put_text(out, opts, message);
@@ -126,7 +142,8 @@ void depot_render_error(const struct depot_build *b, const struct depot_render_o
         last = p;
     }
     if (!last && b->state == DEPOT_BUILD_FAILED) {
-        depot_buf_adds(&out, "ERROR: failed to build: ");
+        put_error_word(&out, opts);
+        depot_buf_adds(&out, " failed to build: ");
         dp_put_text(&out, opts, b->message ? b->message : "unknown error");
         depot_buf_addc(&out, '\n');
     } else if (!last && b->state == DEPOT_BUILD_CANCELLED) {
@@ -180,25 +197,116 @@ static int64_t part_ms(const struct depot_part *p)
     return start && p->finished > start ? depot_time_between(start, p->finished) / DEPOT_MSEC : 0;
 }
 
-static void put_part(
-    struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_part *p)
+/* One line of the summary: a platform. */
+struct row {
+    const char *platform;
+    const struct depot_part *part;
+    const struct depot_counts *counts;
+    int64_t ms;
+};
+
+struct rows {
+    struct row *items;
+    size_t len, cap;
+    size_t widest; /* name of a platform, in bytes: they are ASCII */
+};
+
+static void add_row(struct rows *rows, struct row row)
 {
+    if (strlen(row.platform) > rows->widest)
+        rows->widest = strlen(row.platform);
+    depot_vec_push(rows, row);
+}
+
+static bool has_platform(const struct depot_part *p, const char *platform)
+{
+    size_t n = strlen(platform);
+
+    for (const char *at = p->platform; *at; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == n && memcmp(at, platform, n) == 0)
+            return true;
+    return false;
+}
+
+/* Of a part that builds several platforms one row each; what they share is in none of them. */
+static void add_part(struct rows *rows, const struct depot_build *b, const struct depot_part *p)
+{
+    size_t before = rows->len;
+
+    for (size_t i = 0; i < b->lanes.len && p->several; i++) {
+        const struct depot_lane *l = &b->lanes.items[i];
+        int64_t ns = l->started ? depot_time_between(l->started, l->completed) : 0;
+
+        if (*l->platform && has_platform(p, l->platform))
+            add_row(rows, (struct row){l->platform, p, &l->counts, ns / DEPOT_MSEC});
+    }
+    if (rows->len == before)
+        add_row(rows,
+            (struct row){*p->platform ? p->platform : "(no platform)", p, &p->counts, part_ms(p)});
+}
+
+static void put_state(
+    struct depot_buf *out, const struct depot_render_opts *opts, enum depot_build_state s)
+{
+    if (opts->colors)
+        dp_put_style(out, opts, dp_style_of_state(s));
+    depot_buf_adds(out, depot_build_state_name(s));
+    if (opts->colors)
+        dp_put_style(out, opts, DP_STYLE_TEXT);
+}
+
+static void put_dim(struct depot_buf *out, const struct depot_render_opts *opts, const char *s)
+{
+    if (opts->colors)
+        dp_put_style(out, opts, DP_STYLE_DIM);
+    dp_put_text(out, opts, s);
+    if (opts->colors)
+        dp_put_style(out, opts, DP_STYLE_TEXT);
+}
+
+static void put_row(struct depot_buf *out, const struct depot_render_opts *opts,
+    const struct row *row, size_t widest)
+{
+    const struct depot_part *p = row->part;
+    size_t start;
+
     depot_buf_adds(out, "  ");
-    dp_put_text(out, opts, *p->platform ? p->platform : "(no platform)");
-    depot_buf_addf(out, "  %s  ", depot_build_state_name(p->state));
-    put_duration(out, part_ms(p));
+    start = out->len;
+    dp_put_text(out, opts, row->platform);
+    while (out->len < start + widest)
+        depot_buf_addc(out, ' ');
     depot_buf_adds(out, "  ");
-    put_counts(out, &p->counts);
+    put_state(out, opts, p->state);
+    depot_buf_adds(out, "  ");
+    put_duration(out, row->ms);
+    depot_buf_adds(out, "  ");
+    put_counts(out, row->counts);
     if (*p->builder) {
         depot_buf_adds(out, "  on ");
         dp_put_text(out, opts, p->builder);
         depot_buf_adds(out, p->emulated ? " (emulated)" : "");
     }
-    if (p->digest) {
-        depot_buf_adds(out, "  ");
-        dp_put_text(out, opts, p->digest);
+}
+
+static void put_rows(
+    struct depot_buf *out, const struct depot_build *b, const struct depot_render_opts *opts)
+{
+    struct rows rows = {0};
+
+    for (size_t i = 0; i < b->parts.len; i++)
+        add_part(&rows, b, b->parts.items[i]);
+    for (size_t i = 0; i < rows.len; i++) {
+        const struct row *row = &rows.items[i];
+
+        put_row(out, opts, row, rows.widest);
+        /* A digest is said once a part, on a screen where it does not break the line. */
+        if (row->part->digest && (i + 1 == rows.len || rows.items[i + 1].part != row->part)) {
+            depot_buf_adds(out, opts->width ? "\n    " : "  ");
+            put_dim(out, opts, row->part->digest);
+        }
+        depot_buf_addc(out, '\n');
     }
-    depot_buf_addc(out, '\n');
+    depot_vec_free(&rows);
 }
 
 void depot_render_summary(const struct depot_build *b, const struct depot_render_opts *opts)
@@ -208,8 +316,9 @@ void depot_render_summary(const struct depot_build *b, const struct depot_render
 
     if (!ms && b->last > b->first)
         ms = depot_time_between(b->first, b->last) / DEPOT_MSEC;
-    depot_buf_addf(
-        &out, "\nBuild %s%s%s in ", b->id, *b->id ? " " : "", depot_build_state_name(b->state));
+    depot_buf_addf(&out, "\nBuild %s%s", b->id, *b->id ? " " : "");
+    put_state(&out, opts, b->state);
+    depot_buf_adds(&out, " in ");
     put_duration(&out, ms);
     depot_buf_adds(&out, ", ");
     put_counts(&out, &b->counts);
@@ -218,7 +327,6 @@ void depot_render_summary(const struct depot_build *b, const struct depot_render
         dp_put_text(&out, opts, b->info.tags[i]);
     }
     depot_buf_addc(&out, '\n');
-    for (size_t i = 0; i < b->parts.len; i++)
-        put_part(&out, opts, b->parts.items[i]);
+    put_rows(&out, b, opts);
     emit(opts, &out);
 }

@@ -2,7 +2,7 @@
  * Makes bytes of a build step safe for a terminal. A state machine over single bytes, so that it
  * does not matter where the engine cuts the stream.
  */
-#include <depot/render.h>
+#include "render/render_priv.h"
 
 #include <string.h>
 
@@ -16,8 +16,7 @@ enum clean_state {
     UTF8,
 };
 
-/* Characters that change the direction of text, or hide it: a name could lie with them. */
-static bool is_hidden(unsigned c)
+bool dp_is_hidden(uint32_t c)
 {
     return (c >= 0x80 && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
            (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff ||
@@ -95,7 +94,7 @@ static bool utf8_more(struct depot_clean *c, struct depot_buf *out, unsigned cha
     v = utf8_value(c);
     if (!utf8_is_good(v, c->need))
         depot_buf_addc(out, '?');
-    else if (!is_hidden(v))
+    else if (!dp_is_hidden(v))
         depot_buf_add(out, c->utf8, c->need);
     return true;
 }

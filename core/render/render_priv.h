@@ -47,6 +47,8 @@ enum dp_style {
 void dp_put_style(struct depot_buf *out, const struct depot_render_opts *opts, enum dp_style s);
 enum dp_style dp_style_of_verdict(enum depot_verdict v);
 enum dp_style dp_style_of_state(enum depot_build_state s);
+/* Characters that change the direction of text, or hide it: a name could lie with them. */
+bool dp_is_hidden(uint32_t c);
 /* One column wide each, in ASCII where the locale is not UTF-8. */
 const char *dp_glyph_of_verdict(const struct depot_render_opts *opts, enum depot_verdict v);
 const char *dp_glyph_of_state(const struct depot_render_opts *opts, enum depot_build_state s);

@@ -6,10 +6,11 @@
 
 #include <string.h>
 
-#define FRAME_EVERY  ((uint64_t)(100 * DEPOT_MSEC)) /* at most one frame in this time */
-#define FIRST_AFTER  ((uint64_t)(150 * DEPOT_MSEC)) /* a build that is over sooner shows none */
-#define RESIZE_AFTER ((uint64_t)(80 * DEPOT_MSEC))  /* of quiet; a drag sends a new size each time \
-                                                     */
+#define FRAME_EVERY ((uint64_t)(100 * DEPOT_MSEC)) /* at most one frame in this time */
+#define FIRST_AFTER ((uint64_t)(150 * DEPOT_MSEC)) /* a build that is over sooner shows none */
+#define RESIZE_AFTER                                                                               \
+    ((uint64_t)(80 * DEPOT_MSEC))          /* of quiet; a drag sends a new size each time          \
+                                            */
 #define SETTLE_EVERY ((uint64_t)DEPOT_SEC) /* for graphs that are too big to do it always */
 
 /* An engine's clock that seems to run this much slower than before has been set. */

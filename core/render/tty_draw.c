@@ -305,13 +305,14 @@ static bool has_transfer(const struct depot_step *s)
     return false;
 }
 
-static void put_gutter(struct frame *f, struct dp_tty_line *l, const struct depot_step *s)
+static void put_gutter(
+    struct frame *f, struct dp_tty_line *l, const struct depot_step *s, bool first)
 {
     const char *label = dp_short_platform(s->platform);
     const char *bar = f->opts->utf8 ? "\u2502 " : "| ";
     int at = f->text - 3;
 
-    if (f->t->ncolumns > 1 || f->t->flat) {
+    if (first && (f->t->ncolumns > 1 || f->t->flat)) {
         dp_tty_pad(l, at - (int)strlen(label));
         dp_tty_put(l, DP_STYLE_DIM, label, at);
     }
@@ -328,7 +329,7 @@ static void draw_transfer(struct frame *f, const struct depot_step *s)
     if (!l)
         return;
     sum_transfers(&m, s);
-    put_gutter(f, l, s);
+    put_gutter(f, l, s, true);
     if (m.total > m.current && f->width - l->len > 40) {
         put_meter(f, l, 16, m.current, m.total);
         dp_tty_put(l, DP_STYLE_TEXT, "  ", f->width);
@@ -359,7 +360,7 @@ static void draw_transfer(struct frame *f, const struct depot_step *s)
     }
 }
 
-static void draw_log(struct frame *f, const struct depot_step *s, int lines)
+static void draw_log(struct frame *f, const struct depot_step *s, int lines, bool first)
 {
     if (lines > (int)s->tail_len)
         lines = (int)s->tail_len;
@@ -369,7 +370,8 @@ static void draw_log(struct frame *f, const struct depot_step *s, int lines)
 
         if (!l)
             return;
-        put_gutter(f, l, s);
+        put_gutter(f, l, s, first);
+        first = false;
         tmp_start(f);
         dp_put_log_line(&f->tmp, s->tail[at].text, s->tail[at].len);
         dp_tty_put_cut(l, DP_STYLE_DIM, depot_buf_str(&f->tmp), f->width, f->opts->utf8);
@@ -400,28 +402,44 @@ static int wanted(const struct dp_tty_row *row, int most)
     return n;
 }
 
+static void draw_step_lines(struct frame *f, const struct depot_step *s, int n)
+{
+    bool transfer = has_transfer(s);
+
+    if (transfer)
+        draw_transfer(f, s);
+    draw_log(f, s, n - transfer, !transfer);
+}
+
+static int column_of(const struct frame *f, const struct depot_step *s)
+{
+    for (int i = 0; i < f->t->ncolumns; i++)
+        if (strcmp(f->t->columns[i].platform, s->platform) == 0)
+            return i;
+    return 0;
+}
+
+/* The row's lines in even shares to its steps, in the order of the columns. */
 static void draw_below(struct frame *f, const struct dp_tty_row *row)
 {
     int left = row->lines, steps = 0;
 
     for (size_t i = 0; i < row->steps.len; i++)
         steps += wants_lines(row, row->steps.items[i]) && lines_of(row->steps.items[i]) > 0;
-    for (size_t i = 0; i < row->steps.len && left > 0; i++) {
-        const struct depot_step *s = row->steps.items[i];
-        int n;
+    for (int c = 0; c < f->t->ncolumns; c++) {
+        for (size_t i = 0; i < row->steps.len && left > 0; i++) {
+            const struct depot_step *s = row->steps.items[i];
+            int n;
 
-        if (!wants_lines(row, s) || !lines_of(s))
-            continue;
-        n = (left + steps - 1) / steps;
-        steps--;
-        if (n > lines_of(s))
-            n = lines_of(s);
-        left -= n;
-        if (has_transfer(s)) {
-            draw_transfer(f, s);
-            n--;
+            if (!wants_lines(row, s) || !lines_of(s) || column_of(f, s) != c)
+                continue;
+            n = (left + steps - 1) / steps;
+            steps--;
+            if (n > lines_of(s))
+                n = lines_of(s);
+            left -= n;
+            draw_step_lines(f, s, n);
         }
-        draw_log(f, s, n);
     }
 }
 
@@ -474,9 +492,10 @@ static void show_finished(struct frame *f, int n)
     }
 }
 
-static void show_active(struct frame *f, bool failed)
+/* `reserve` lines are left for logs. */
+static void show_active(struct frame *f, bool failed, int reserve)
 {
-    for (size_t i = 0; i < f->t->rows.len && f->spare > 0; i++) {
+    for (size_t i = 0; i < f->t->rows.len && f->spare > reserve; i++) {
         struct dp_tty_row *row = f->t->rows.items[i];
 
         if (row->shown || (failed ? !row->failed : !row->running || row->failed))
@@ -510,8 +529,8 @@ static void choose_rows(struct frame *f)
     int most = f->nrunning == 1 ? LOGS_ALONE : f->nrunning == 2 ? LOGS_OF_TWO : LOGS_OF_MORE;
     int kept = f->height / 4;
 
-    show_active(f, true);
-    show_active(f, false);
+    show_active(f, true, 0);
+    show_active(f, false, f->height / 5);
     give_lines(f, 1);
     show_finished(f, kept);
     give_lines(f, most);
@@ -593,7 +612,7 @@ static void draw_more(struct frame *f, int n)
         return;
     dp_tty_pad(l, f->text);
     tmp_start(f);
-    depot_buf_addf(&f->tmp, "and %d more", n);
+    depot_buf_addf(&f->tmp, "and %d more running", n);
     dp_tty_put(l, DP_STYLE_DIM, f->tmp.data, f->width);
 }
 
@@ -672,7 +691,7 @@ void dp_tty_compose(struct dp_tty *t)
         f.spare--; /* the second line of the header */
     f.spare -= 1 + (f.nhits > 0);
     if (f.spare > 1 && f.nrunning + f.nfailed > f.spare)
-        f.spare--; /* "and n more" */
+        f.spare--; /* "and n more running" */
     choose_rows(&f);
     measure(&f);
     f.spare = f.height;

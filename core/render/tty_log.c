@@ -163,6 +163,7 @@ void dp_tty_put_tails(struct dp_tty *t)
 {
     const struct depot_build *b = t->base.build;
     struct depot_buf *out = &t->base.out;
+    bool any = false;
 
     for (size_t i = 0; i < b->started.len; i++) {
         const struct depot_step *s = b->started.items[i];
@@ -170,6 +171,7 @@ void dp_tty_put_tails(struct dp_tty *t)
 
         if (s->verdict != DEPOT_VERDICT_FAILED)
             continue;
+        any = true;
         depot_buf_addc(out, '\n');
         put_name(t, s);
         if (!l || !l->buf.len)
@@ -181,4 +183,6 @@ void dp_tty_put_tails(struct dp_tty *t)
             put_lines(t, l);
         }
     }
+    if (any)
+        depot_buf_addc(out, '\n');
 }

@@ -76,10 +76,12 @@ static int columns_of(int32_t ch, const char **instead)
         *instead = " ";
         return 1;
     }
-    if (ch >= 0 && (ch < 0x20 || (ch >= 0x7f && ch < 0xa0)))
-        return -1;
-    if (ch >= 0 && ch < 0x7f)
+    if (ch >= 0x20 && ch < 0x7f)
         return 1;
+    if (ch >= 0 && (ch < 0x20 || ch == 0x7f || dp_is_hidden((uint32_t)ch)))
+        return -1;
+    if (ch >= 0xfe00 && ch <= 0xfe0f)
+        return -1; /* terminals do not agree on what a variation selector does to the width */
     w = ch < 0 ? -1 : wcwidth((wchar_t)ch);
     if (w >= 0)
         return w;
