@@ -147,7 +147,7 @@ static void draw_gutter(struct log_pager *p, struct frame *f, int y, uint64_t li
 {
     char text[TEXT_MAX];
     if (!p->bare && p->has_current && p->current == line)
-        dp_canvas_glyph(&f->c, y, 0, STYLE_MATCH, GLYPH_CURSOR);
+        dp_canvas_glyph(&f->c, y, 0, STYLE_TAGGED, GLYPH_CURSOR);
     if (f->time_w == 0)
         return;
     time_text(p, text, time);

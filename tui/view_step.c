@@ -216,7 +216,8 @@ static void compose(struct step_view *v, const struct canvas *c)
         .step = v->step,
         .now = dp_tui_now(v->base.tui),
         .stats = dp_fleet_step_stats(f, v->build, v->step, &stats) ? &stats : NULL};
-    dp_step_head_compose(&v->head, &facts, wide ? w : c->w, wide, c->grid->ascii);
+    dp_step_head_compose(
+        &v->head, &facts, wide ? w : c->w, wide, !wide && !v->head_focus, c->grid->ascii);
     if (v->link >= (int)v->head.links.len)
         v->link = (int)v->head.links.len - 1;
 }
@@ -466,9 +467,9 @@ static int step_search(struct view *base, const char *text, bool done, struct de
     return dp_pager_search(&v->pager, text, done, err);
 }
 
-static const enum action step_hints[] = {ACTION_SEARCH, ACTION_MATCH_NEXT, ACTION_FOLLOW,
-    ACTION_WRAP, ACTION_TIMES, ACTION_ZOOM, ACTION_SIBLING_NEXT, ACTION_TWIN, ACTION_INPUTS,
-    ACTION_DEPENDANTS, ACTION_COPY_LOG, ACTION_SAVE, ACTION_PIPE, ACTION_NONE};
+static const enum action step_hints[] = {ACTION_SEARCH, ACTION_FOLLOW, ACTION_WRAP, ACTION_TIMES,
+    ACTION_ZOOM, ACTION_TWIN, ACTION_INPUTS, ACTION_SAVE, ACTION_PIPE, ACTION_DEPENDANTS,
+    ACTION_COPY_LOG, ACTION_SIBLING_NEXT, ACTION_MATCH_NEXT, ACTION_NONE};
 
 static const struct view_note step_notes[] = {
     {"/", "A regular expression; case counts only with a capital letter in it"},

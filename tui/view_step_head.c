@@ -12,6 +12,7 @@ enum {
     LABEL_W = 10,
     INSTRUCTION_MAX = 64 * 1024, /* bytes of an instruction that are shown */
     INSTRUCTION_ROWS = 200,
+    BRIEF_ROWS = 4, /* of an instruction, while the log has the keys and little room is left */
     TEXT_ROWS = 40, /* of an error, of a warning */
     LINKS_MAX = 100,
     EXCERPT_MAX = 12,
@@ -328,14 +329,68 @@ static void put_verdict(struct step_head *h, const struct step_facts *f)
     dp_head_row(h);
 }
 
+/* The engine joins continued lines and leaves their indentation. Outside of quotes, two blanks are
+ * such a joint: `joint` goes there. False: there was none. */
+static bool split_joints(struct depot_buf *out, const char *s, char joint)
+{
+    bool any = false;
+    char quote = '\0';
+    for (; *s != '\0'; s++) {
+        if (*s == '\\' && s[1] != '\0' && quote != '\'') {
+            depot_buf_addc(out, *s++);
+        } else if (quote == '\0' && s[0] == ' ' && s[1] == ' ') {
+            while (s[1] == ' ')
+                s++;
+            depot_buf_addc(out, joint);
+            any = true;
+            continue;
+        } else if (*s == quote) {
+            quote = '\0';
+        } else if (quote == '\0' && (*s == '"' || *s == '\'')) {
+            quote = *s;
+        }
+        depot_buf_addc(out, *s);
+    }
+    return any;
+}
+
+/* The first `n` bytes of a piece in STYLE_STRONG. */
+static void split_piece(struct step_head *h, size_t at, size_t n)
+{
+    struct head_piece rest = h->pieces.items[at];
+    struct head_piece *p = &h->pieces.items[at];
+    if (n >= p->len) {
+        p->style = STYLE_STRONG;
+        return;
+    }
+    int w;
+    dp_text_cut(h->pool.data + p->text, n, h->w, &w);
+    rest.text += n;
+    rest.len -= n;
+    rest.x += w;
+    rest.w -= w;
+    p->len = n;
+    p->w = w;
+    p->style = STYLE_STRONG;
+    depot_vec_push(&h->pieces, rest);
+}
+
 static void put_instruction(struct step_head *h, const struct step_facts *f)
 {
     const struct depot_step_name *p = &f->step->parsed;
-    const char *what = *p->instruction != '\0' ? p->instruction : f->step->name;
-    char *cut = depot_strndup(what, INSTRUCTION_MAX);
+    char *cut =
+        depot_strndup(*p->instruction != '\0' ? p->instruction : f->step->name, INSTRUCTION_MAX);
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    const bool joints = split_joints(&text, cut, h->tall ? '\n' : ' ');
     dp_head_gap(h);
-    wrap(h, STYLE_STRONG, 5, h->tall ? INSTRUCTION_ROWS : 40, h->tall, cut);
+    /* Its first word strong; the rest is often long. */
+    const size_t first = h->pieces.len, word = strcspn(depot_buf_str(&text), " \n");
+    wrap(h, STYLE_TEXT, 5, h->brief ? BRIEF_ROWS : INSTRUCTION_ROWS, h->tall && !joints,
+        depot_buf_str(&text));
+    if (h->pieces.len > first)
+        split_piece(h, first, word);
     dp_head_gap(h);
+    depot_buf_release(&text);
     depot_free(cut);
 }
 
@@ -363,12 +418,21 @@ static void put_place(struct step_head *h, const struct step_facts *f)
     dp_head_gap(h);
 }
 
+/* Without the command, which stands above already: 'process "..." did not complete successfully:
+ * exit code: 2'. */
+static const char *short_error(const char *e)
+{
+    static const char middle[] = "\" did not complete successfully: ";
+    const char *at = depot_str_starts(e, "process \"") ? strstr(e, middle) : NULL;
+    return at != NULL ? at + sizeof(middle) - 1 : e;
+}
+
 static void put_error(struct step_head *h, const struct step_facts *f)
 {
     if (f->step->error == NULL)
         return;
     dp_head_label(h, "error");
-    dp_head_wrap(h, STYLE_ERROR, 1 + LABEL_W, TEXT_ROWS, f->step->error);
+    dp_head_wrap(h, STYLE_ERROR, 1 + LABEL_W, TEXT_ROWS, short_error(f->step->error));
     put_place(h, f);
 }
 
@@ -390,15 +454,6 @@ static void put_reason(struct step_head *h, const struct step_facts *f)
                part->assigned == 0) {
         dp_head_label(h, "waits");
         dp_head_wrap(h, STYLE_TEXT, 1 + LABEL_W, 3, part->queue_reason);
-    } else if (s->verdict == DEPOT_VERDICT_WAITING) {
-        size_t open = 0;
-        for (size_t i = 0; i < s->ninputs; i++)
-            open += s->inputs[i]->known && !depot_step_is_completed(s->inputs[i]);
-        if (open > 0) {
-            dp_head_label(h, "waits");
-            dp_head_textf(h, STYLE_TEXT, "for %zu of what it needs", open);
-            dp_head_row(h);
-        }
     }
 }
 
@@ -479,7 +534,7 @@ static void put_builder(struct step_head *h, const struct step_facts *f)
 }
 
 void dp_step_head_compose(
-    struct step_head *h, const struct step_facts *f, int w, bool tall, bool ascii)
+    struct step_head *h, const struct step_facts *f, int w, bool tall, bool brief, bool ascii)
 {
     h->pieces.len = h->links.len = 0;
     h->pool.max = DEPOT_BUF_NO_LIMIT;
@@ -488,6 +543,7 @@ void dp_step_head_compose(
     h->x = 1;
     h->w = w - 1;
     h->tall = tall;
+    h->brief = brief;
     h->ascii = ascii;
     put_verdict(h, f);
     put_instruction(h, f);
@@ -497,7 +553,8 @@ void dp_step_head_compose(
     dp_step_head_moves(h, f);
     put_twins(h, f);
     h->first_input = h->links.len;
-    link_list(h, f, "needs", f->step->inputs, f->step->ninputs);
+    const bool waits = f->step->verdict == DEPOT_VERDICT_WAITING;
+    link_list(h, f, waits ? "waits for" : "needs", f->step->inputs, f->step->ninputs);
     h->first_dependant = h->links.len;
     link_list(h, f, "needed by", f->step->dependants.items, f->step->dependants.len);
     put_warnings(h, f);
