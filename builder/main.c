@@ -2,6 +2,7 @@
  * depotd: puts store, hub, service and server together, listens, and leaves in order. Everything it
  * does lives in those.
  */
+#include <depot/app.h>
 #include <depot/log.h>
 #include <depot/path.h>
 
@@ -335,6 +336,7 @@ int main(int argc, char **argv)
 {
     struct daemon d = {.status = 0};
     struct depot_error err = {0};
+    depot_stdio_open();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     if (config_load(argc, argv, &d.config, &err) != 0) {

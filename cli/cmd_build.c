@@ -228,6 +228,10 @@ static int finish_good(struct run *r)
     const char *digest = depot_build_digest(state);
     if (r->args->b.quiet && digest != NULL)
         printf("%s\n", digest);
+    if (depot_stdout_flush(&err) != 0) {
+        depot_error_print(CLI_PROGRAM, &err);
+        return DEPOT_EXIT_FAILED;
+    }
     return DEPOT_EXIT_OK;
 }
 

@@ -140,6 +140,7 @@ static int run(const struct depot_command *cmd, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    depot_stdio_open();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {

@@ -24,6 +24,12 @@ int depot_exit_from_err(int err); /* a depot_err, or 0 */
 /* Print "NAME: message" and the hint on stderr. */
 void depot_error_print(const char *name, const struct depot_error *err);
 
+/* Call first: gives /dev/null to each of descriptors 0 to 2 that is closed, lest a socket gets its
+ * number and takes what is printed. */
+void depot_stdio_open(void);
+/* All that was printed on stdout is out, or an error. */
+int depot_stdout_flush(struct depot_error *err) DEPOT_MUST_CHECK;
+
 /* ---- options ---- */
 enum depot_opt_type {
     DEPOT_OPT_BOOL,    /* bool; --x, --x=false */
