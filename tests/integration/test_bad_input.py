@@ -231,6 +231,30 @@ class Contexts(TestCase):
             subprocess.run(["umount", "-l", mnt], check=False)
 
 
+class StandardDescriptors(TestCase):
+    """Closed or full ones, as scripts and service managers make them."""
+
+    def shell(self, redirections, *args):
+        argv = [depot_test.DEPOT, "build", *args, self.context("")]
+        p = subprocess.run(["sh", "-c", '"$@" ' + redirections, "sh", *argv], env=self.home.env, capture_output=True,
+                           timeout=60, check=False)
+        return depot_test.Result(argv, p.returncode, p.stdout, p.stderr)
+
+    def test_closed(self):
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+            with self.subTest(closed=closed):
+                out = self.tmp() + "/out"
+                self.good(self.shell(closed, "--plain", "-o", out))
+                self.assertTrue(os.path.exists(out + "/bin/busybox"))
+
+    def test_full(self):
+        self.bad(self.shell(">/dev/full", "-q", "-o", "type=oci,dest=%s/x" % self.tmp()), 1, "standard output.*No space")
+        self.bad(self.shell(">/dev/full", "-o", "-"), (1, 102), "No space")
+
+    def test_a_reader_that_leaves(self):
+        self.good(self.shell("2>&1 | head -n 1", "--plain"))
+
+
 class Replay(TestCase):
     """A feed that is not one."""
     GOOD = {"v": 1, "seq": 1, "time": "2026-05-04T10:11:12Z", "build": "b7k2q9x4c1", "type": "build.created",

@@ -5,6 +5,7 @@ import ssl
 import subprocess
 import threading
 import time
+import unittest
 import urllib.error
 import urllib.request
 
@@ -94,6 +95,40 @@ class OnDemand(TestCase):
         r = self.bad(home.depot("list", "builds"), 1, "daemon|connect")
         self.assertIsNone(home.daemon_pid())
         self.assertEqual(r.stdout, "")
+
+
+class Store(TestCase):
+    """The daemon's directory, damaged or full: builds go on."""
+
+    def test_damaged(self):
+        for what in ("index", "log", "both"):
+            home = self.new_home()
+            self.good(home.depot("build", "-q", self.context("")))
+            home.stop()
+            state = os.path.join(home.state, "depot")
+            if what != "log":
+                self.write(state + "/index.db", os.urandom(9000))
+            if what != "index":
+                for name in os.listdir(state + "/builds"):
+                    with open(os.path.join(state, "builds", name), "ab") as f:
+                        f.write(b'\0garbage{"v"\n{{{')
+            self.good(home.depot("build", "-q", self.context("")))
+            builds = home.builds()
+            self.assertEqual([b["state"] for b in builds], ["succeeded"] * 2, what)
+            for b in builds:
+                self.good(home.depot("logs", b["id"]))
+
+    @unittest.skipUnless(os.getuid() == 0, "mounting needs root")
+    def test_full(self):
+        home = self.new_home()
+        mnt = home.env["XDG_STATE_HOME"] = home.path("mnt")
+        os.makedirs(mnt)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "none", mnt], check=True)
+        for _ in range(3):
+            self.good(home.depot("build", "--plain", self.context(
+                "RUN i=0; while [ $i -lt 3000 ]; do echo %s $i; i=$((i+1)); done\n" % unique())))
+        self.assertIn("No space left on device", home.daemon_log())
+        self.assertEqual(home.api("/v1/builds")[0], 200)
 
 
 class NoEngine(TestCase):
