@@ -3,6 +3,7 @@
  * printed from the same tables.
  */
 #include "cli.h"
+#include "top.h"
 
 #include <locale.h>
 #include <signal.h>

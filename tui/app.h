@@ -21,7 +21,7 @@ struct tui_ops {
         struct tui *t, const char *command, dp_tui_feed_fn *feed, void *feed_arg, void *arg);
     /* Replay actions (ACTION_PLAY ... ACTION_EVENT_ON), ":seek" with its text; false: no replay. */
     bool (*replay)(struct tui *t, enum action a, const char *text, void *arg);
-    /* ACTION_CANCEL of one's own build goes to its owner; false: the fleet does it. */
+    /* Of one's own build; `build` NULL: ^C. False: the fleet cancels; of ^C: leave. */
     bool (*cancel)(struct tui *t, const char *build, void *arg);
 };
 
@@ -33,7 +33,6 @@ void dp_tui_resize(struct tui *t, int h, int w);
 void dp_tui_set_ascii(struct tui *t, bool ascii);
 void dp_tui_set_hide_keys(struct tui *t, bool hide);
 void dp_tui_key(struct tui *t, const struct key *k);
-void dp_tui_action(struct tui *t, enum action a, intptr_t arg);
 void dp_tui_command(struct tui *t, const char *line); /* as typed after ':' */
 /* Right end of the title row: replay position and speed. NULL: nothing. */
 void dp_tui_set_mark(struct tui *t, const char *text);
@@ -45,6 +44,8 @@ depot_time dp_tui_wake(const struct tui *t);
 /* A key was pressed or data came since the last frame. */
 bool dp_tui_dirty(const struct tui *t);
 void dp_tui_data_changed(struct tui *t);
+/* An answer of a daemon, for the views. */
+void dp_tui_answer(struct tui *t, struct fleet_source *s, const struct depot_answer *a);
 struct view *dp_tui_top(const struct tui *t);
 /* What the terminal's title and its progress mark should say: 0 to 100, -1 none; `failed`. */
 void dp_tui_outside(const struct tui *t, struct depot_buf *title, int *percent, bool *failed);

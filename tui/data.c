@@ -117,7 +117,8 @@ static void make_room(struct fleet *f)
             continue;
         depot_vec_remove(&f->builds, i);
         depot_map_remove(f->priv->build_by_id, b->id);
-        free_build(b);
+        dp_fleet_drop_state(b);
+        depot_vec_push(&f->priv->gone, b); /* a view may still point at it */
         return;
     }
 }
@@ -452,6 +453,9 @@ void dp_fleet_free(struct fleet *f)
         depot_free(f->sources.items[i]->url);
         depot_free(f->sources.items[i]);
     }
+    for (size_t i = 0; i < f->priv->gone.len; i++)
+        free_build(f->priv->gone.items[i]);
+    depot_vec_free(&f->priv->gone);
     depot_vec_free(&f->builds);
     depot_vec_free(&f->builders);
     depot_vec_free(&f->sources);

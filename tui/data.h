@@ -16,7 +16,7 @@
 enum {
     FLEET_METRICS = 120,     /* samples of a builder kept for its sparkline */
     FLEET_STATES_MAX = 64,   /* reducers of finished builds that nobody looks at */
-    FLEET_BUILDS_MAX = 2000, /* rows; beyond it the oldest finished ones go, with their pointers */
+    FLEET_BUILDS_MAX = 2000, /* rows; beyond it the oldest finished ones go */
 };
 
 struct fleet_builder {

@@ -57,8 +57,8 @@ struct view_ops {
     /* A moment (tui time) at which drawing would differ though no data came: running clocks. 0:
      * none. */
     depot_time (*wake)(struct view *v);
-    /* Long work, a slice of at most 8 ms per call: a search through a huge log. True: there is more.
-     * Called between frames while no input waits; a frame follows at the usual rate. */
+    /* Long work, a slice of at most 8 ms per call: a search through a huge log. True: there is
+     * more. Called between frames while no input waits; a frame follows at the usual rate. */
     bool (*work)(struct view *v);
     /* An answer to what the view asked (dp_fleet_ask); every view of the stack hears it. */
     void (*answer)(struct view *v, struct fleet_source *s, const struct depot_answer *a);
@@ -88,6 +88,8 @@ const struct keymaps *dp_tui_keymaps(const struct tui *t);
 depot_time dp_tui_now(const struct tui *t);
 bool dp_tui_ascii(const struct tui *t);
 
+/* As if a key had asked for it. */
+void dp_tui_action(struct tui *t, enum action a, intptr_t arg);
 /* Open a view on top. `arg` is copied. */
 void dp_tui_push(struct tui *t, const struct view_ops *ops, const char *arg);
 /* Instead of the top one: the sibling of a build or step. */
@@ -96,6 +98,8 @@ void dp_tui_pop(struct tui *t); /* the last one: leaves */
 /* The view below this one; NULL. */
 struct view *dp_tui_below(const struct tui *t, const struct view *v);
 
+/* Ask y/N, then cancel it. */
+void dp_tui_cancel_build(struct tui *t, const struct fleet_build *b);
 /* A line at the bottom, until the next key or 5 s. */
 void dp_tui_say(struct tui *t, uint32_t style, const char *fmt, ...) DEPOT_PRINTF(3, 4);
 /* Ask y/N at the bottom; `yes` is called with `arg`, which is copied. The view may be gone then. */

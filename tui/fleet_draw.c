@@ -1,0 +1,511 @@
+/*
+ * How the fleet view looks: meters, tabs, the table whose columns the width chooses, detail.
+ */
+#include "fleet.h"
+
+#include <stdio.h>
+
+enum {
+    WIDE = 150, /* detail stands beside the table */
+    DETAIL_MIN_H = 17,
+    DETAIL_LINES = 5,
+    GAP = 2,
+};
+
+/* ---- builders ---- */
+
+static uint32_t level(double fraction)
+{
+    return fraction >= 0.95 ? STYLE_METER_FULL : fraction >= 0.8 ? STYLE_METER_HIGH : STYLE_METER;
+}
+
+/* "mem ━━━━──── 9.1G/32G"; returns columns. */
+static int draw_amount(
+    const struct canvas *c, int y, int x, const char *name, int meter, int64_t used, int64_t total)
+{
+    char a[TEXT_MAX], b[TEXT_MAX];
+    const int start = x;
+    if (used < 0)
+        return 0;
+    x += dp_canvas_put(c, y, x, STYLE_DIM, name) + 1;
+    if (total > 0) {
+        const double f = (double)used / (double)total;
+        dp_canvas_meter(c, y, x, meter, f, level(f));
+        x += meter + 1;
+    }
+    char text[2 * TEXT_MAX + 2];
+    if (total > 0)
+        snprintf(text, sizeof(text), "%s/%s", dp_text_bytes(a, used), dp_text_bytes(b, total));
+    else
+        snprintf(text, sizeof(text), "%s", dp_text_bytes(a, used));
+    dp_canvas_field(c, y, x, 11, FIT_LEFT, STYLE_TEXT, text);
+    return x + 11 + GAP - start;
+}
+
+static void draw_builder(const struct canvas *c, int y, const struct fleet_builder *b, int name_w)
+{
+    const struct depot_ev_builder *i = &b->info;
+    int x = 1;
+    dp_canvas_field(c, y, x, name_w, FIT_LEFT, b->up ? STYLE_STRONG : STYLE_DIM, b->name);
+    x += name_w + GAP;
+    if (!b->up) {
+        x += dp_canvas_glyph(c, y, x, STYLE_FAIL, GLYPH_FAIL) + 1;
+        dp_canvas_put(c, y, x, STYLE_FAIL, "down");
+        dp_canvas_field(c, y, x + 6, c->w - x - 6, FIT_LEFT, STYLE_DIM, i->reason);
+        return;
+    }
+    char busy[64];
+    snprintf(busy, sizeof(busy), "%d running%s", i->running, "");
+    if (i->queued > 0)
+        snprintf(busy, sizeof(busy), "%d running, %d queued", i->running, i->queued);
+    const int busy_w = 12 + (i->queued > 0 ? 10 : 0);
+    const int spare = c->w - x - busy_w;
+    const int meter = spare >= 110 ? 16 : spare >= 84 ? 10 : 6;
+    if (i->cpu >= 0) {
+        dp_canvas_put(c, y, x, STYLE_DIM, "cpu");
+        dp_canvas_meter(c, y, x + 4, meter + 4, i->cpu, level(i->cpu));
+        dp_canvas_putf(c, y, x + meter + 9, STYLE_TEXT, "%3d%%", (int)(i->cpu * 100 + 0.5));
+        x += meter + 13 + GAP;
+    } else {
+        const char *p = i->nplatforms > 0 ? i->platforms[0] : "";
+        dp_canvas_field(c, y, x, 14, FIT_LEFT, STYLE_DIM, p);
+        x += 14 + GAP;
+    }
+    const int amount = 4 + meter + 1 + 11 + GAP;
+    if (x + amount <= c->w - busy_w)
+        x += draw_amount(c, y, x, "mem", meter, i->mem_used, i->mem_total);
+    if (x + amount + 2 <= c->w - busy_w)
+        x += draw_amount(c, y, x, "cache", meter, i->cache_used, i->cache_limit);
+    if (x + amount + 1 <= c->w - busy_w)
+        x += draw_amount(c, y, x, "disk", meter, i->disk_used, i->disk_total);
+    if (i->emulated && x + 10 <= c->w - busy_w)
+        x += dp_canvas_put(c, y, x, STYLE_WARN, "emulated") + GAP;
+    dp_canvas_field(c, y, c->w - busy_w - 1, busy_w, FIT_RIGHT,
+        i->queued > 0    ? STYLE_WARN
+        : i->running > 0 ? STYLE_TEXT
+                         : STYLE_DIM,
+        busy);
+}
+
+/* Rows used, with the blank one below. */
+static int draw_builders(struct fleet_view *v, const struct canvas *c)
+{
+    const struct fleet *f = dp_tui_fleet(v->base.tui);
+    const int per_row = c->w >= WIDE && f->builders.len > 3 ? 2 : 1;
+    const int most = c->h / 4 > 1 ? c->h / 4 : 1;
+    const int lines = ((int)f->builders.len + per_row - 1) / per_row;
+    const int shown = lines < most ? lines : most;
+    int name_w = 7;
+    if (f->builders.len == 0)
+        return 0;
+    for (size_t i = 0; i < f->builders.len; i++) {
+        const int w = (int)dp_text_width(f->builders.items[i]->name);
+        name_w = w > name_w ? w : name_w;
+    }
+    name_w = name_w > 16 ? 16 : name_w;
+    for (size_t i = 0; i < f->builders.len && (int)i < shown * per_row; i++) {
+        const int row = (int)i / per_row, col = (int)i % per_row;
+        const int w = c->w / per_row;
+        const struct canvas cell = dp_canvas_sub(c, row, col * w, 1, w);
+        draw_builder(&cell, 0, f->builders.items[i], name_w);
+    }
+    if (shown < lines)
+        dp_canvas_putf(c, shown - 1, c->w / 2 - 4, STYLE_DIM, " +%d more ",
+            (int)f->builders.len - shown * per_row);
+    return shown + 1;
+}
+
+/* ---- tabs ---- */
+
+static void draw_tabs(const struct fleet_view *v, const struct canvas *c, int y)
+{
+    static const char *const names[] = {"Active", "Recent", "Failed"};
+    int x = 1;
+    for (int i = 0; i < TAB_COUNT; i++) {
+        const int start = x;
+        const bool here = i == (int)v->tab;
+        x += dp_canvas_put(c, y, x, here ? STYLE_TAB : STYLE_DIM, names[i]);
+        x += dp_canvas_putf(c, y, x, here ? STYLE_TEXT : STYLE_DIM, " %zu", v->counts[i]);
+        dp_canvas_hot(c, y, start, 1, x - start, (enum action)(ACTION_VIEW_1 + i), 0, 0);
+        x += 3;
+    }
+    if (v->filter_text != NULL) {
+        x += dp_canvas_put(c, y, x, STYLE_DIM, "filter ");
+        dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_MATCH, v->filter_text);
+    }
+}
+
+/* ---- the table ---- */
+
+struct row_paint {
+    const struct canvas *c;
+    int y;
+    const struct fleet_view *v;
+    const struct fleet_build *b;
+    const struct fleet_row *row;
+    uint32_t text; /* style of plain cells: dim when the build is over */
+};
+typedef void column_fn(const struct row_paint *p, int x, int w);
+
+static void col_state(const struct row_paint *p, int x, int w)
+{
+    static const enum glyph glyphs[] = {[DEPOT_BUILD_CREATED] = GLYPH_WAIT,
+        [DEPOT_BUILD_QUEUED] = GLYPH_WAIT,
+        [DEPOT_BUILD_RUNNING] = GLYPH_RUN,
+        [DEPOT_BUILD_SUCCEEDED] = GLYPH_RAN,
+        [DEPOT_BUILD_FAILED] = GLYPH_FAIL,
+        [DEPOT_BUILD_CANCELLED] = GLYPH_CANC};
+    const uint32_t style = dp_style_state(p->row->state);
+    DEPOT_UNUSED(w);
+    dp_canvas_glyph(p->c, p->y, x, style, glyphs[p->row->state]);
+    dp_canvas_put(p->c, p->y, x + 2, style, depot_build_state_word(p->row->state));
+}
+
+static void col_build(const struct row_paint *p, int x, int w)
+{
+    dp_canvas_putn(
+        p->c, p->y, x, p->text, p->b->id, dp_text_cut(p->b->id, strlen(p->b->id), w, NULL));
+}
+
+static void col_project(const struct row_paint *p, int x, int w)
+{
+    const struct depot_ev_created *i = &p->b->sum.info;
+    const bool over = depot_build_state_over(p->row->state);
+    struct depot_buf b = DEPOT_BUF_INIT(1024);
+    depot_buf_adds(&b, depot_str_empty(i->project) ? "-" : i->project);
+    if (!depot_str_empty(i->target))
+        depot_buf_addf(&b, "/%s", i->target);
+    dp_canvas_field(
+        p->c, p->y, x, w, FIT_MIDDLE, over ? STYLE_TEXT : STYLE_STRONG, depot_buf_str(&b));
+    depot_buf_release(&b);
+}
+
+static void col_who(const struct row_paint *p, int x, int w)
+{
+    dp_canvas_field(p->c, p->y, x, w, FIT_LEFT, p->text, p->b->sum.info.user);
+}
+
+static void col_source(const struct row_paint *p, int x, int w)
+{
+    const struct depot_ev_created *i = &p->b->sum.info;
+    struct depot_buf b = DEPOT_BUF_INIT(1024);
+    if (!depot_str_empty(i->branch))
+        depot_buf_adds(&b, i->branch);
+    if (!depot_str_empty(i->commit))
+        depot_buf_addf(&b, "%s%.7s%s", b.len > 0 ? "@" : "", i->commit, i->dirty ? "+" : "");
+    dp_canvas_field(p->c, p->y, x, w, FIT_MIDDLE, p->text, depot_buf_str(&b));
+    depot_buf_release(&b);
+}
+
+static void col_platforms(const struct row_paint *p, int x, int w)
+{
+    const struct depot_ev_created *i = &p->b->sum.info;
+    struct depot_buf b = DEPOT_BUF_INIT(1024);
+    for (size_t n = 0; n < i->nplatforms; n++)
+        depot_buf_addf(&b, "%s%s", n > 0 ? " " : "", dp_text_platform(i->platforms[n]));
+    dp_canvas_field(p->c, p->y, x, w, FIT_LEFT, p->text, depot_buf_str(&b));
+    depot_buf_release(&b);
+}
+
+static void col_bar(const struct row_paint *p, int x, int w)
+{
+    const int total = p->row->counts.total;
+    if (total == 0 || p->row->state != DEPOT_BUILD_RUNNING)
+        return;
+    dp_canvas_meter(p->c, p->y, x, w, (double)p->row->done / total, STYLE_RUN & ~ATTR_BOLD);
+}
+
+static void col_steps(const struct row_paint *p, int x, int w)
+{
+    char text[32];
+    if (p->row->counts.total == 0)
+        return;
+    snprintf(text, sizeof(text), "%d/%d", p->row->done, p->row->counts.total);
+    dp_canvas_field(p->c, p->y, x, w, FIT_RIGHT, p->text, text);
+}
+
+static void col_hit(const struct row_paint *p, int x, int w)
+{
+    char text[TEXT_MAX];
+    const struct depot_counts *k = &p->row->counts;
+    dp_canvas_field(p->c, p->y, x, w, FIT_RIGHT, k->hit > 0 ? STYLE_HIT : p->text,
+        dp_text_percent(text, k->hit, k->hit + k->ran + k->failed));
+}
+
+static void col_time(const struct row_paint *p, int x, int w)
+{
+    char text[TEXT_MAX];
+    const bool over = depot_build_state_over(p->row->state);
+    dp_canvas_field(
+        p->c, p->y, x, w, FIT_RIGHT, p->text, dp_text_duration(text, p->row->elapsed, over));
+}
+
+static void col_eta(const struct row_paint *p, int x, int w)
+{
+    char text[TEXT_MAX + 1] = "~", number[TEXT_MAX];
+    if (p->row->eta_high < 0)
+        return;
+    snprintf(text + 1, TEXT_MAX, "%s",
+        dp_text_duration(number, (p->row->eta_low + p->row->eta_high) / 2, false));
+    dp_canvas_field(p->c, p->y, x, w, FIT_RIGHT, p->text, text);
+}
+
+static void col_age(const struct row_paint *p, int x, int w)
+{
+    char text[TEXT_MAX];
+    const depot_time now = dp_fleet_build_now(p->b, dp_tui_now(p->v->base.tui));
+    dp_canvas_field(
+        p->c, p->y, x, w, FIT_RIGHT, STYLE_DIM, dp_text_age(text, p->b->sum.finished, now));
+}
+
+static void col_now(const struct row_paint *p, int x, int w)
+{
+    const uint32_t style = p->row->state == DEPOT_BUILD_FAILED    ? STYLE_FAIL & 0xff
+                           : p->row->state == DEPOT_BUILD_RUNNING ? STYLE_TEXT
+                                                                  : STYLE_DIM;
+    dp_canvas_field(p->c, p->y, x, w, FIT_LEFT, style, p->row->now);
+}
+
+/* By order on the screen. `rank`: the lower, the sooner a narrow screen has it. `spread`: share of
+ * the spare columns, up to `max`. */
+static const struct column {
+    const char *title;
+    column_fn *draw;
+    int min, max, spread, rank;
+    bool right;
+    int sort; /* fleet_sort, -1: none */
+    unsigned tabs;
+} columns[] = {
+    {"STATE", col_state, 6, 6, 0, 0, false, SORT_STATE, 7},
+    {"BUILD", col_build, 6, 10, 1, 5, false, -1, 7},
+    {"PROJECT", col_project, 12, 32, 3, 1, false, SORT_NAME, 7},
+    {"WHO", col_who, 6, 12, 1, 6, false, SORT_WHO, 7},
+    {"SOURCE", col_source, 12, 24, 2, 10, false, -1, 7},
+    {"PLATFORMS", col_platforms, 11, 17, 1, 7, false, -1, 7},
+    {"", col_bar, 8, 16, 1, 9, false, -1, 1},
+    {"STEPS", col_steps, 7, 7, 0, 3, true, -1, 7},
+    {"HIT", col_hit, 4, 4, 0, 4, true, -1, 7},
+    {"TIME", col_time, 7, 7, 0, 2, true, SORT_TIME, 7},
+    {"ETA", col_eta, 6, 6, 0, 8, true, -1, 1},
+    {"AGO", col_age, 4, 4, 0, 3, true, SORT_START, 6},
+    {"NOW", col_now, 14, 200, 9, 6, false, -1, 7},
+};
+enum { NCOLUMNS = DEPOT_ARRAY_LEN(columns) };
+
+/* Widths for `w` columns; 0: left out. */
+static void choose_columns(const struct fleet_view *v, int w, int widths[NCOLUMNS])
+{
+    int left = w, spread = 0;
+    memset(widths, 0, NCOLUMNS * sizeof(*widths));
+    for (int rank = 0; rank <= 10; rank++) {
+        for (int i = 0; i < NCOLUMNS; i++) {
+            const struct column *k = &columns[i];
+            if (k->rank != rank || !(k->tabs & 1u << v->tab) || left < k->min + GAP)
+                continue;
+            widths[i] = k->min;
+            left -= k->min + GAP;
+        }
+    }
+    for (int pass = 0; pass < 4 && left > 0; pass++) {
+        spread = 0;
+        for (int i = 0; i < NCOLUMNS; i++)
+            spread += widths[i] > 0 && widths[i] < columns[i].max ? columns[i].spread : 0;
+        const int share = spread > 0 ? left / spread : 0;
+        for (int i = 0; i < NCOLUMNS; i++) {
+            if (widths[i] == 0 || columns[i].spread == 0)
+                continue;
+            int more = share * columns[i].spread;
+            more = widths[i] + more > columns[i].max ? columns[i].max - widths[i] : more;
+            widths[i] += more;
+            left -= more;
+        }
+    }
+}
+
+static void draw_heads(
+    const struct fleet_view *v, const struct canvas *c, int y, const int widths[NCOLUMNS])
+{
+    int x = 3;
+    for (int i = 0; i < NCOLUMNS; i++) {
+        const struct column *k = &columns[i];
+        if (widths[i] == 0)
+            continue;
+        const bool sorted = k->sort == (int)v->sort && k->sort >= 0 &&
+                            (v->sort != SORT_START || v->inverted || v->tab != TAB_ACTIVE);
+        dp_canvas_field(c, y, x, widths[i], k->right ? FIT_RIGHT : FIT_LEFT,
+            sorted ? STYLE_TEXT : STYLE_HEADING, k->title);
+        if (sorted && !k->right)
+            dp_canvas_glyph(c, y, x + (int)strlen(k->title) + 1, STYLE_TEXT,
+                v->inverted ? GLYPH_UP : GLYPH_DOWN);
+        if (sorted && k->right)
+            dp_canvas_glyph(c, y, x + widths[i] - (int)strlen(k->title) - 2, STYLE_TEXT,
+                v->inverted ? GLYPH_UP : GLYPH_DOWN);
+        if (k->sort >= 0)
+            dp_canvas_hot(c, y, x, 1, widths[i], ACTION_SORT_BY, k->sort, 0);
+        x += widths[i] + GAP;
+    }
+}
+
+static void draw_row(const struct fleet_view *v, const struct canvas *c, int y, size_t index,
+    const int widths[NCOLUMNS])
+{
+    const struct fleet_build *b = v->builds.items[index];
+    struct fleet_row row;
+    dp_fleet_row(dp_tui_fleet(v->base.tui), b, dp_tui_now(v->base.tui), &row);
+    const struct row_paint p = {.c = c,
+        .y = y,
+        .v = v,
+        .b = b,
+        .row = &row,
+        .text = depot_build_state_over(row.state) ? STYLE_DIM : STYLE_TEXT};
+    int x = 3;
+    for (int i = 0; i < NCOLUMNS; i++) {
+        if (widths[i] == 0)
+            continue;
+        columns[i].draw(&p, x, widths[i]);
+        x += widths[i] + GAP;
+    }
+    if (depot_strv_has(&v->tags, b->id))
+        dp_canvas_glyph(c, y, 1, STYLE_TAGGED, GLYPH_TAG);
+    if (index == v->rows.selected)
+        dp_canvas_paint(c, y, 0, 1, c->w, STYLE_SELECTED);
+    dp_canvas_hot(c, y, 0, 1, c->w, ACTION_SELECT, (intptr_t)index, 1);
+}
+
+static const char *nothing(const struct fleet_view *v)
+{
+    if (v->filter_text != NULL)
+        return "no build passes the filter";
+    if (v->tab == TAB_ACTIVE)
+        return "nothing is being built";
+    return v->tab == TAB_FAILED ? "no build failed" : "no build yet";
+}
+
+static void draw_table(struct fleet_view *v, const struct canvas *c)
+{
+    int widths[NCOLUMNS];
+    choose_columns(v, c->w - 3, widths);
+    dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_NONE, 0, 1);
+    draw_heads(v, c, 0, widths);
+    dp_rows_layout(&v->rows, v->builds.len, c->h - 1);
+    if (v->builds.len == 0)
+        dp_canvas_put(c, 2, 3, STYLE_DIM, nothing(v));
+    for (int y = 1; y < c->h; y++) {
+        const size_t index = v->rows.top + (size_t)y - 1;
+        if (index < v->builds.len)
+            draw_row(v, c, y, index, widths);
+    }
+    dp_rows_scrollbar(&v->rows, c, 1, c->w - 1, c->h - 1);
+}
+
+/* ---- detail ---- */
+
+static int detail_head(const struct canvas *c, const struct fleet_build *b, int y)
+{
+    const struct depot_ev_created *i = &b->sum.info;
+    struct depot_buf t = DEPOT_BUF_INIT(4096);
+    int x = 1 + dp_canvas_put(c, y, 1, STYLE_STRONG, b->id) + GAP;
+    if (!depot_str_empty(i->project))
+        x += dp_canvas_put(c, y, x, STYLE_TEXT, i->project) + GAP;
+    if (!depot_str_empty(i->user))
+        depot_buf_addf(&t, "%s%s%s  ", i->user, depot_str_empty(i->host) ? "" : "@",
+            depot_str_empty(i->host) ? "" : i->host);
+    if (!depot_str_empty(i->branch))
+        depot_buf_adds(&t, i->branch);
+    if (!depot_str_empty(i->commit))
+        depot_buf_addf(&t, "@%.7s%s", i->commit, i->dirty ? "+" : "");
+    dp_canvas_field(c, y++, x, c->w - x, FIT_LEFT, STYLE_DIM, depot_buf_str(&t));
+    depot_buf_release(&t);
+    return y;
+}
+
+/* A line per running step, longest first; then what failed. */
+static int detail_step(const struct canvas *c, const struct fleet_build *b,
+    const struct depot_step *s, int y, depot_time now)
+{
+    char time[TEXT_MAX];
+    char place[64];
+    int x = 1;
+    snprintf(place, sizeof(place), "%.20s", dp_text_platform(s->platform));
+    dp_canvas_glyph(c, y, x, dp_style_verdict(s->verdict),
+        s->verdict == DEPOT_VERDICT_FAILED ? GLYPH_FAIL : GLYPH_RUN);
+    x += 2;
+    if (b->state->lanes.len > 1) {
+        dp_canvas_field(c, y, x, 7, FIT_LEFT, STYLE_DIM, place);
+        x += 8;
+    }
+    if (s->parsed.ordinal > 0) {
+        snprintf(place, sizeof(place), "%.24s%s%d/%d", s->parsed.stage,
+            s->parsed.stage[0] != '\0' ? " " : "", s->parsed.ordinal, s->parsed.total);
+        const int w = (int)dp_text_width(place);
+        dp_canvas_put(c, y, x, STYLE_DIM, place);
+        x += (w < 12 ? 12 : w) + 1;
+    }
+    dp_text_duration(time, depot_step_duration(s, dp_fleet_build_now(b, now)), true);
+    dp_canvas_field(c, y, x, c->w - x - 9, FIT_LEFT, STYLE_TEXT, s->parsed.instruction);
+    dp_canvas_field(c, y, c->w - 8, 7, FIT_RIGHT, STYLE_TEXT, time);
+    return y + 1;
+}
+
+static int detail_tail(const struct canvas *c, const struct depot_step *s, int y, int lines)
+{
+    size_t n = s->tail_len < (size_t)lines ? s->tail_len : (size_t)lines;
+    for (; n > 0 && y < c->h; n--) {
+        const size_t at = (s->tail_next + DEPOT_STEP_TAIL_LINES - n) % DEPOT_STEP_TAIL_LINES;
+        dp_canvas_field(c, y++, 3, c->w - 4, FIT_LEFT, STYLE_DIM, s->tail[at].text);
+    }
+    return y;
+}
+
+static void draw_detail(struct fleet_view *v, const struct canvas *c)
+{
+    const struct fleet_build *b = dp_fleet_view_selected(v);
+    const depot_time now = dp_tui_now(v->base.tui);
+    const struct depot_step *last = NULL;
+    int y = 0;
+    if (b == NULL)
+        return;
+    y = detail_head(c, b, y);
+    if (b->sum.message != NULL && y < c->h)
+        dp_canvas_field(c, y++, 1, c->w - 2, FIT_LEFT, STYLE_ERROR, b->sum.message);
+    if (b->state == NULL)
+        return;
+    for (int pass = 0; pass < 2; pass++) {
+        const enum depot_verdict want = pass == 0 ? DEPOT_VERDICT_FAILED : DEPOT_VERDICT_RUNNING;
+        for (size_t i = 0; i < b->state->started.len && y < c->h; i++) {
+            const struct depot_step *s = b->state->started.items[i];
+            if (s->verdict != want)
+                continue;
+            y = detail_step(c, b, s, y, now);
+            last = last == NULL || s->tail_len > 0 ? s : last;
+        }
+    }
+    if (last != NULL && y < c->h)
+        detail_tail(c, last, y, c->h - y);
+}
+
+/* ---- the whole ---- */
+
+void dp_fleet_view_draw(struct view *base, const struct canvas *c)
+{
+    struct fleet_view *v = (struct fleet_view *)base;
+    const struct canvas top = dp_canvas_sub(c, 0, 0, c->h, c->w);
+    int y = draw_builders(v, &top);
+    draw_tabs(v, c, y);
+    y += 1;
+    const bool beside = c->w >= WIDE;
+    const bool below = !beside && c->h >= DETAIL_MIN_H;
+    const int table_w = beside ? c->w * 2 / 3 : c->w;
+    const int table_h = c->h - y - (below ? DETAIL_LINES + 1 : 0);
+    const struct canvas table = dp_canvas_sub(c, y, 0, table_h, table_w);
+    draw_table(v, &table);
+    if (beside) {
+        dp_canvas_vline(c, y, table_w, c->h - y, STYLE_FAINT);
+        const struct canvas detail = dp_canvas_sub(c, y, table_w + 1, c->h - y, c->w - table_w - 1);
+        draw_detail(v, &detail);
+    } else if (below) {
+        dp_canvas_hline(c, y + table_h, 0, c->w, STYLE_FAINT);
+        const struct canvas detail = dp_canvas_sub(c, y + table_h + 1, 0, DETAIL_LINES, c->w);
+        draw_detail(v, &detail);
+    }
+}

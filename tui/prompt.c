@@ -1,0 +1,258 @@
+/*
+ * The line at the bottom: commands, filters, searches, questions. A small line editor.
+ */
+#include "tui_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void dp_prompt_init(struct prompt *p)
+{
+    depot_buf_init(&p->text, PROMPT_MAX);
+}
+
+void dp_prompt_release(struct prompt *p)
+{
+    depot_buf_release(&p->text);
+    depot_free(p->arg);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(p->history); i++)
+        depot_strv_release(&p->history[i]);
+}
+
+void dp_prompt_open(struct tui *t, enum prompt_kind kind, const char *label, const char *initial)
+{
+    struct prompt *p = &t->prompt;
+    p->kind = kind;
+    snprintf(p->label, sizeof(p->label), "%s", label);
+    depot_buf_clear(&p->text);
+    depot_buf_adds(&p->text, initial != NULL ? initial : "");
+    p->cursor = p->text.len;
+    p->back = 0;
+    p->error[0] = '\0';
+    t->said[0] = '\0';
+    t->dirty = true;
+}
+
+void dp_prompt_close(struct tui *t)
+{
+    struct prompt *p = &t->prompt;
+    p->kind = PROMPT_NONE;
+    p->view = NULL;
+    p->text_fn = NULL;
+    p->yes_fn = NULL;
+    depot_free(p->arg);
+    p->arg = NULL;
+    t->dirty = true;
+}
+
+/* ---- editing ---- */
+
+static size_t before(const struct prompt *p, size_t at)
+{
+    do
+        at = at > 0 ? at - 1 : 0;
+    while (at > 0 && ((unsigned char)p->text.data[at] & 0xc0) == 0x80);
+    return at;
+}
+
+static size_t after(const struct prompt *p, size_t at)
+{
+    size_t used;
+    if (at >= p->text.len)
+        return p->text.len;
+    dp_text_decode(p->text.data + at, p->text.len - at, &used);
+    return at + used;
+}
+
+static void insert(struct prompt *p, const char *s, size_t n)
+{
+    if (p->text.len + n > PROMPT_MAX)
+        return;
+    char *tail = depot_memdup(depot_buf_str(&p->text) + p->cursor, p->text.len - p->cursor);
+    const size_t ntail = p->text.len - p->cursor;
+    depot_buf_truncate(&p->text, p->cursor);
+    depot_buf_add(&p->text, s, n);
+    p->cursor = p->text.len;
+    if (ntail > 0)
+        depot_buf_add(&p->text, tail, ntail);
+    depot_free(tail);
+}
+
+static void cut(struct prompt *p, size_t from, size_t to)
+{
+    if (from >= to)
+        return;
+    memmove(p->text.data + from, p->text.data + to, p->text.len - to);
+    depot_buf_truncate(&p->text, p->text.len - (to - from));
+    p->cursor = from;
+}
+
+static size_t word_before(const struct prompt *p)
+{
+    size_t at = p->cursor;
+    while (at > 0 && p->text.data[at - 1] == ' ')
+        at--;
+    while (at > 0 && p->text.data[at - 1] != ' ')
+        at--;
+    return at;
+}
+
+static void recall(struct prompt *p, int by)
+{
+    const struct depot_strv *h = &p->history[p->kind];
+    const int64_t to = (int64_t)p->back + by;
+    if (to < 0 || to > (int64_t)h->len)
+        return;
+    p->back = (size_t)to;
+    depot_buf_clear(&p->text);
+    if (to > 0)
+        depot_buf_adds(&p->text, h->items[h->len - (size_t)to]);
+    p->cursor = p->text.len;
+}
+
+static bool edit(struct prompt *p, const struct key *k)
+{
+    const bool ctrl = k->mods == KEY_CTRL;
+    if (k->code == KEY_CODE_PASTE)
+        insert(p, k->text, strlen(k->text));
+    else if (k->code == KEY_CODE_BACKSPACE)
+        cut(p, before(p, p->cursor), p->cursor);
+    else if (k->code == KEY_CODE_DELETE || (ctrl && k->code == 'd'))
+        cut(p, p->cursor, after(p, p->cursor));
+    else if (k->code == KEY_CODE_LEFT || (ctrl && k->code == 'b'))
+        p->cursor = before(p, p->cursor);
+    else if (k->code == KEY_CODE_RIGHT || (ctrl && k->code == 'f'))
+        p->cursor = after(p, p->cursor);
+    else if (k->code == KEY_CODE_HOME || (ctrl && k->code == 'a'))
+        p->cursor = 0;
+    else if (k->code == KEY_CODE_END || (ctrl && k->code == 'e'))
+        p->cursor = p->text.len;
+    else if (ctrl && k->code == 'u')
+        cut(p, 0, p->cursor);
+    else if (ctrl && k->code == 'w')
+        cut(p, word_before(p), p->cursor);
+    else if (k->code == KEY_CODE_UP || (ctrl && k->code == 'p'))
+        recall(p, 1);
+    else if (k->code == KEY_CODE_DOWN || (ctrl && k->code == 'n'))
+        recall(p, -1);
+    else if (k->mods == 0 && k->code >= ' ' && k->code < KEY_CODE_BASE) {
+        char bytes[4];
+        insert(p, bytes, dp_text_encode(bytes, k->code));
+    } else
+        return false;
+    return true;
+}
+
+/* ---- what it is for ---- */
+
+static void give(struct tui *t, bool done)
+{
+    struct prompt *p = &t->prompt;
+    struct view *v = dp_tui_top(t);
+    struct depot_error err = {0};
+    int rc = 0;
+    if (v == NULL)
+        return;
+    if (p->kind == PROMPT_FILTER && v->ops->filter != NULL)
+        rc = v->ops->filter(v, depot_buf_str(&p->text), done, &err);
+    if (p->kind == PROMPT_SEARCH && v->ops->search != NULL)
+        rc = v->ops->search(v, depot_buf_str(&p->text), done, &err);
+    snprintf(p->error, sizeof(p->error), "%.500s", rc != 0 ? err.msg : "");
+}
+
+static void remember(struct prompt *p)
+{
+    struct depot_strv *h = &p->history[p->kind];
+    if (p->text.len == 0 || (h->len > 0 && depot_str_eq(h->items[h->len - 1], p->text.data)))
+        return;
+    if (h->len >= PROMPT_HISTORY) {
+        depot_free(h->items[0]);
+        depot_vec_remove(h, 0);
+    }
+    depot_strv_push(h, p->text.data);
+}
+
+static void done(struct tui *t)
+{
+    struct prompt *p = &t->prompt;
+    const enum prompt_kind kind = p->kind;
+    remember(p);
+    give(t, true);
+    if (p->error[0] != '\0')
+        return;
+    char *text = depot_strdup(depot_buf_str(&p->text));
+    dp_tui_text_fn *fn = p->text_fn;
+    struct view *v = p->view;
+    dp_prompt_close(t);
+    if (kind == PROMPT_COMMAND)
+        dp_tui_command(t, text);
+    else if (kind == PROMPT_ASK && fn != NULL && text[0] != '\0')
+        fn(t, v, text);
+    depot_free(text);
+}
+
+static void abandon(struct tui *t)
+{
+    struct prompt *p = &t->prompt;
+    if (p->kind == PROMPT_FILTER || p->kind == PROMPT_SEARCH) {
+        depot_buf_clear(&p->text);
+        depot_buf_adds(&p->text, "");
+        give(t, true);
+    }
+    dp_prompt_close(t);
+}
+
+static void answer_yes(struct tui *t, const struct key *k)
+{
+    struct prompt *p = &t->prompt;
+    dp_tui_yes_fn *fn = p->yes_fn;
+    char *arg = p->arg;
+    p->arg = NULL;
+    dp_prompt_close(t);
+    if ((k->code == 'y' || k->code == 'Y') && k->mods == 0 && fn != NULL)
+        fn(t, arg);
+    depot_free(arg);
+}
+
+void dp_prompt_key(struct tui *t, const struct key *k)
+{
+    struct prompt *p = &t->prompt;
+    t->dirty = true;
+    if (k->code == KEY_CODE_MOUSE || k->code == KEY_CODE_FOCUS)
+        return;
+    if (p->kind == PROMPT_YES) {
+        answer_yes(t, k);
+    } else if (k->code == KEY_CODE_ENTER) {
+        done(t);
+    } else if (k->code == KEY_CODE_ESC ||
+               (k->mods == KEY_CTRL && (k->code == 'c' || k->code == 'g')) ||
+               (k->code == KEY_CODE_BACKSPACE && p->text.len == 0)) {
+        abandon(t);
+    } else if (edit(p, k)) {
+        p->error[0] = '\0';
+        give(t, false);
+    }
+}
+
+void dp_prompt_draw(struct tui *t, const struct canvas *c, int y)
+{
+    const struct prompt *p = &t->prompt;
+    int x = 1 + dp_canvas_put(c, y, 1, STYLE_STRONG, p->label);
+    if (p->kind == PROMPT_YES)
+        return;
+    const char *text = depot_buf_str(&p->text);
+    const int room = c->w - x - 2;
+    int columns = 0;
+    size_t from = 0;
+    /* Scroll so that the cursor is visible. */
+    dp_text_cut(text, p->cursor, GRID_MAX_W, &columns);
+    if (columns > room && room > 0)
+        from = dp_text_cut(text, p->cursor, columns - room, NULL);
+    if (from > p->cursor)
+        from = p->cursor;
+    const int at = x + dp_canvas_putn(c, y, x, STYLE_TEXT, text + from, p->cursor - from);
+    x = at + dp_canvas_put(c, y, at, STYLE_TEXT, text + p->cursor);
+    dp_canvas_paint(c, y, at, 1, 1, STYLE_KEEP | ATTR_REVERSE);
+    if (p->error[0] != '\0')
+        dp_canvas_put(c, y, x + 3, STYLE_ERROR, p->error);
+}

@@ -1,0 +1,433 @@
+/*
+ * Frames: input is drawn at once, data at most every 100 ms, clocks when they differ.
+ */
+#include "screen.h"
+
+#include <depot/path.h>
+#include <depot/render.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FRAME_MS = 100, CONFIG_MAX = 256 * 1024 };
+
+struct screen {
+    struct depot_loop *loop;
+    struct screen_ops ops;
+    void *arg;
+    struct depot_tui_opts opts;
+    struct tui_settings settings;
+    struct fleet *fleet;
+    struct keymaps *keys;
+    struct style_set styles;
+    char *config_text;
+    struct tui *tui;
+    struct term *term;
+    struct player *player;
+    struct depot_loop_fd *watch;
+    struct depot_timer *frame, *late;
+    struct depot_signal *winch, *cont;
+    uint64_t drawn_ms;
+    bool pending; /* a frame is armed for data */
+    bool interrupted, quitting;
+    struct depot_buf title;
+    int percent;
+};
+
+/* ---- frames ---- */
+
+static depot_time now_of(struct screen *s)
+{
+    return s->player != NULL ? dp_player_now(s->player) : depot_time_now();
+}
+
+static void put_outside(struct screen *s)
+{
+    struct depot_buf title = DEPOT_BUF_INIT(512);
+    int percent;
+    bool failed;
+    dp_tui_outside(s->tui, &title, &percent, &failed);
+    const bool renamed = !depot_str_eq(depot_buf_str(&title), depot_buf_str(&s->title));
+    if (renamed || percent != s->percent)
+        dp_term_outside(s->term, renamed ? depot_buf_str(&title) : NULL, percent, failed);
+    depot_buf_clear(&s->title);
+    depot_buf_adds(&s->title, depot_buf_str(&title));
+    s->percent = percent;
+    depot_buf_release(&title);
+}
+
+static void put_mark(struct screen *s)
+{
+    struct depot_buf mark = DEPOT_BUF_INIT(128);
+    if (s->player == NULL)
+        return;
+    dp_player_mark(s->player, dp_tui_ascii(s->tui), &mark);
+    dp_tui_set_mark(s->tui, depot_buf_str(&mark));
+    depot_buf_release(&mark);
+}
+
+static void arm_wake(struct screen *s)
+{
+    depot_time wake = dp_tui_wake(s->tui);
+    s->pending = false;
+    if (s->player != NULL && dp_player_paused(s->player))
+        wake = 0;
+    if (wake == 0) {
+        depot_timer_stop(s->frame);
+        return;
+    }
+    const int64_t ms = (wake - now_of(s)) / DEPOT_MSEC + 1;
+    depot_timer_start(s->frame, ms < FRAME_MS ? FRAME_MS : (uint64_t)ms, 0);
+}
+
+static void draw(struct screen *s)
+{
+    if (s->term == NULL || s->quitting)
+        return;
+    put_mark(s);
+    const struct grid *g = dp_tui_frame(s->tui, now_of(s));
+    put_outside(s);
+    dp_term_flush(s->term, g, &s->styles);
+    s->drawn_ms = depot_mono_ms();
+    arm_wake(s);
+}
+
+static void on_frame(struct depot_timer *t, void *arg)
+{
+    DEPOT_UNUSED(t);
+    draw(arg);
+}
+
+static void data_changed(struct screen *s)
+{
+    dp_tui_data_changed(s->tui);
+    if (s->pending || s->term == NULL)
+        return;
+    const uint64_t since = depot_mono_ms() - s->drawn_ms;
+    s->pending = true;
+    depot_timer_start(s->frame, since < FRAME_MS ? FRAME_MS - since : 0, 0);
+}
+
+/* ---- the fleet ---- */
+
+static void on_changed(struct fleet *f, void *arg)
+{
+    DEPOT_UNUSED(f);
+    data_changed(arg);
+}
+
+static void on_problem(struct fleet *f, const struct depot_error *err, void *arg)
+{
+    struct screen *s = arg;
+    DEPOT_UNUSED(f);
+    dp_tui_say(s->tui, STYLE_WARN, "%s", err->msg);
+    data_changed(s);
+}
+
+static void on_answer(
+    struct fleet *f, struct fleet_source *from, const struct depot_answer *a, void *arg)
+{
+    struct screen *s = arg;
+    DEPOT_UNUSED(f);
+    dp_tui_answer(s->tui, from, a);
+}
+
+static const struct fleet_ops fleet_ops = {
+    .changed = on_changed, .problem = on_problem, .answer = on_answer};
+
+static void on_move(struct player *p, void *arg)
+{
+    DEPOT_UNUSED(p);
+    data_changed(arg);
+}
+
+/* ---- input ---- */
+
+static void on_keys(struct screen *s, int wait)
+{
+    struct key k;
+    bool any = false;
+    while (!s->quitting && dp_term_key(s->term, &k, &wait)) {
+        dp_tui_key(s->tui, &k);
+        any = true;
+    }
+    if (s->quitting) {
+        s->ops.quit(s, s->interrupted, s->arg);
+        return;
+    }
+    depot_timer_stop(s->late);
+    if (wait > 0)
+        depot_timer_start(s->late, (uint64_t)wait, 0);
+    if (any)
+        draw(s);
+}
+
+static void on_late(struct depot_timer *t, void *arg)
+{
+    DEPOT_UNUSED(t);
+    on_keys(arg, -1);
+}
+
+static void on_input(struct depot_loop_fd *w, unsigned events, void *arg)
+{
+    struct screen *s = arg;
+    DEPOT_UNUSED(w);
+    DEPOT_UNUSED(events);
+    on_keys(s, 0);
+}
+
+static void on_winch(struct depot_signal *sig, int signum, void *arg)
+{
+    struct screen *s = arg;
+    int h, w;
+    DEPOT_UNUSED(sig);
+    DEPOT_UNUSED(signum);
+    dp_term_size(s->term, &h, &w);
+    dp_tui_resize(s->tui, h, w);
+    draw(s);
+}
+
+/* Back from ^Z, or stopped by somebody else. */
+static void on_cont(struct depot_signal *sig, int signum, void *arg)
+{
+    struct screen *s = arg;
+    dp_term_enter(s->term);
+    dp_term_redraw(s->term);
+    on_winch(sig, signum, arg);
+}
+
+/* ---- what the core asks ---- */
+
+static void tui_quit(struct tui *t, void *arg)
+{
+    struct screen *s = arg;
+    DEPOT_UNUSED(t);
+    s->quitting = true;
+}
+
+static void tui_copy(struct tui *t, const void *data, size_t n, void *arg)
+{
+    const struct screen *s = arg;
+    DEPOT_UNUSED(t);
+    if (s->term != NULL)
+        dp_term_copy(s->term, data, n);
+}
+
+static void tui_suspend(struct tui *t, void *arg)
+{
+    const struct screen *s = arg;
+    DEPOT_UNUSED(t);
+    dp_term_leave(s->term);
+    (void)kill(0, SIGTSTP); /* the whole job, as the terminal does it; SIGCONT brings us back */
+}
+
+static void tui_redraw(struct tui *t, void *arg)
+{
+    const struct screen *s = arg;
+    DEPOT_UNUSED(t);
+    dp_term_redraw(s->term);
+}
+
+static void tui_mouse(struct tui *t, bool on, void *arg)
+{
+    const struct screen *s = arg;
+    DEPOT_UNUSED(t);
+    dp_term_mouse(s->term, on);
+}
+
+static void tui_run(
+    struct tui *t, const char *command, dp_tui_feed_fn *feed, void *feed_arg, void *arg)
+{
+    const struct screen *s = arg;
+    dp_term_leave(s->term);
+    fflush(NULL);
+    FILE *to = popen(command, "w");
+    int status = -1;
+    if (to != NULL) {
+        feed(fileno(to), feed_arg);
+        status = pclose(to);
+    }
+    dp_term_enter(s->term);
+    if (to == NULL || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
+        dp_tui_say(t, STYLE_ERROR, "cannot run %s", command);
+    else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+        dp_tui_say(t, STYLE_WARN, "the command ended with status %d", WEXITSTATUS(status));
+}
+
+static bool tui_replay(struct tui *t, enum action a, const char *text, void *arg)
+{
+    struct screen *s = arg;
+    struct depot_error err = {0};
+    if (s->player == NULL)
+        return false;
+    if (text == NULL)
+        return dp_player_action(s->player, a);
+    if (dp_player_seek(s->player, text, &err) != 0)
+        dp_tui_say(t, STYLE_ERROR, "%s", err.msg);
+    return true;
+}
+
+static bool tui_cancel(struct tui *t, const char *build, void *arg)
+{
+    struct screen *s = arg;
+    DEPOT_UNUSED(t);
+    if (s->ops.cancel != NULL && s->ops.cancel(s, build, s->arg))
+        return true;
+    s->interrupted = build == NULL;
+    return false;
+}
+
+static const struct tui_ops tui_ops = {.quit = tui_quit,
+    .copy = tui_copy,
+    .suspend = tui_suspend,
+    .redraw = tui_redraw,
+    .mouse = tui_mouse,
+    .run = tui_run,
+    .replay = tui_replay,
+    .cancel = tui_cancel};
+
+/* ---- settings ---- */
+
+static void bad_config(const struct depot_error *err, void *arg)
+{
+    struct screen *s = arg;
+    dp_tui_say(s->tui, STYLE_WARN, "config: %s", err->msg);
+}
+
+static char *read_config(const struct depot_tui_opts *opts)
+{
+    char *dir = opts->config == NULL ? depot_path_config_dir() : NULL;
+    char *path =
+        opts->config != NULL ? depot_strdup(opts->config) : depot_path_join(dir, "dashboard.conf");
+    FILE *f = fopen(path, "re");
+    char *text = NULL;
+    if (f != NULL) {
+        text = depot_calloc(1, CONFIG_MAX);
+        (void)!fread(text, 1, CONFIG_MAX - 1, f);
+        fclose(f);
+    }
+    depot_free(path);
+    depot_free(dir);
+    return text;
+}
+
+static int color_of(const struct screen *s)
+{
+    static const char *const names[] = {"auto", "never", "16", "256", "true"};
+    for (size_t i = 1; i < DEPOT_ARRAY_LEN(names); i++)
+        if (depot_str_eq(s->opts.color, names[i]))
+            return (int)i;
+    return s->settings.color;
+}
+
+/* Palette first, then BuildKit's colours, then ours, then the file's. */
+static void set_styles(struct screen *s, enum palette palette)
+{
+    static const char *const variables[] = {"BUILDKIT_COLORS", "DEPOT_TUI_COLORS"};
+    struct depot_error err = {0};
+    dp_style_init(&s->styles, palette);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(variables); i++) {
+        const char *text = getenv(variables[i]);
+        if (!depot_str_empty(text) && dp_style_parse(&s->styles, text, &err) != 0)
+            dp_tui_say(s->tui, STYLE_WARN, "%s: %s", variables[i], err.msg);
+    }
+}
+
+/* ---- life ---- */
+
+int dp_screen_new(struct depot_loop *l, const struct depot_tui_opts *opts,
+    const struct screen_ops *ops, void *arg, struct screen **out, struct depot_error *err)
+{
+    struct screen *s = depot_calloc(1, sizeof(*s));
+    DEPOT_UNUSED(err);
+    s->loop = l;
+    s->ops = *ops;
+    s->arg = arg;
+    s->opts = *opts;
+    s->percent = -1;
+    depot_buf_init(&s->title, 512);
+    s->fleet = dp_fleet_new(&fleet_ops, s);
+    s->keys = dp_keymaps_new();
+    s->tui = dp_tui_new(s->fleet, s->keys, &s->styles, &tui_ops, s);
+    s->frame = depot_timer_new(l, on_frame, s);
+    s->late = depot_timer_new(l, on_late, s);
+    dp_style_init(&s->styles, PALETTE_MONO);
+    s->config_text = read_config(opts);
+    if (s->config_text != NULL) /* once more when the palette is known */
+        dp_config_read(s->config_text, s->keys, &s->styles, &s->settings, bad_config, s);
+    *out = s;
+    return 0;
+}
+
+void dp_screen_play(struct screen *s, struct player *p)
+{
+    s->player = p;
+    dp_player_on_move(p, on_move, s);
+}
+
+struct fleet *dp_screen_fleet(struct screen *s)
+{
+    return s->fleet;
+}
+
+struct tui *dp_screen_tui(struct screen *s)
+{
+    return s->tui;
+}
+
+int dp_screen_start(struct screen *s, struct depot_error *err)
+{
+    const struct term_opts opts = {.in_fd = STDIN_FILENO,
+        .out = stdout,
+        .mouse = !s->opts.no_mouse && !s->settings.no_mouse,
+        .title = !s->settings.no_title,
+        .progress = !s->settings.no_progress,
+        .ascii = s->opts.ascii || s->settings.ascii,
+        .color = color_of(s)};
+    struct keymaps *scratch = dp_keymaps_new();
+    int h, w;
+    int rc = dp_term_open(&opts, &s->term, err);
+    if (rc != 0)
+        goto out;
+    set_styles(s, dp_term_palette(s->term));
+    if (s->config_text != NULL)
+        dp_config_read(s->config_text, scratch, &s->styles, &s->settings, NULL, NULL);
+    dp_tui_set_ascii(s->tui, dp_term_ascii(s->term));
+    dp_term_size(s->term, &h, &w);
+    dp_tui_resize(s->tui, h, w);
+    dp_tui_set_hide_keys(s->tui, s->settings.hide_keys);
+    rc = depot_loop_fd_new(s->loop, dp_term_fd(s->term), DEPOT_READ, on_input, s, &s->watch, err);
+    if (rc == 0)
+        rc = depot_signal_new(s->loop, SIGWINCH, on_winch, s, &s->winch, err);
+    if (rc == 0)
+        rc = depot_signal_new(s->loop, SIGCONT, on_cont, s, &s->cont, err);
+    if (rc == 0)
+        draw(s);
+out:
+    dp_keymaps_free(scratch);
+    return rc;
+}
+
+void dp_screen_free(struct screen *s)
+{
+    if (s == NULL)
+        return;
+    depot_signal_free(s->winch);
+    depot_signal_free(s->cont);
+    depot_loop_fd_free(s->watch);
+    depot_timer_free(s->frame);
+    depot_timer_free(s->late);
+    dp_tui_free(s->tui);
+    dp_player_free(s->player);
+    dp_fleet_free(s->fleet);
+    dp_keymaps_free(s->keys);
+    dp_term_close(s->term);
+    depot_buf_release(&s->title);
+    depot_free(s->config_text);
+    depot_free(s);
+}

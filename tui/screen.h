@@ -1,0 +1,30 @@
+/*
+ * A dashboard on a terminal and on a loop: when frames are drawn, where keys come from. Shared by
+ * its two owners, the fleet (top.c) and one's own build (build.c).
+ */
+#ifndef DEPOT_TUI_SCREEN_H
+#define DEPOT_TUI_SCREEN_H
+
+#include "app.h"
+
+struct screen;
+
+struct screen_ops {
+    void (*quit)(struct screen *s, bool interrupted, void *arg); /* the screen is still on */
+    /* `build` NULL: ^C. NULL or false: as tui_ops.cancel. */
+    bool (*cancel)(struct screen *s, const char *build, void *arg);
+};
+
+/* Makes fleet and tui, reads the config file. No terminal yet. */
+int dp_screen_new(struct depot_loop *l, const struct depot_tui_opts *opts,
+    const struct screen_ops *ops, void *arg, struct screen **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+void dp_screen_free(struct screen *s); /* leaves the terminal first */
+struct fleet *dp_screen_fleet(struct screen *s);
+struct tui *dp_screen_tui(struct screen *s);
+/* Its clock and keys drive the screen from now on; taken. */
+void dp_screen_play(struct screen *s, struct player *p);
+/* Take the terminal and draw. */
+int dp_screen_start(struct screen *s, struct depot_error *err) DEPOT_MUST_CHECK;
+
+#endif

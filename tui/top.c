@@ -1,0 +1,136 @@
+/*
+ * depot-top: the dashboard of daemons, of a recording, or of a feed on standard input.
+ */
+#include "screen.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+struct top {
+    struct depot_loop *loop;
+    struct screen *screen;
+    struct depot_signal *term, *hup;
+    DEPOT_VEC(struct depot_endpoint *) endpoints;
+    int exit_code;
+};
+
+static void on_quit(struct screen *s, bool interrupted, void *arg)
+{
+    struct top *t = arg;
+    DEPOT_UNUSED(s);
+    t->exit_code = interrupted ? DEPOT_EXIT_INTERRUPTED : DEPOT_EXIT_OK;
+    depot_loop_stop(t->loop);
+}
+
+static const struct screen_ops screen_ops = {.quit = on_quit};
+
+static void on_signal(struct depot_signal *s, int signum, void *arg)
+{
+    struct top *t = arg;
+    DEPOT_UNUSED(s);
+    t->exit_code = 128 + signum;
+    depot_loop_stop(t->loop);
+}
+
+/* ---- where the data comes from ---- */
+
+/* "unix:///run/x.sock" -> "x.sock", "https://builds.example.org:8443" -> "builds.example.org". */
+static char *short_name(const struct depot_addr *a)
+{
+    if (a->kind == DEPOT_ADDR_TCP)
+        return depot_strdup(a->host);
+    const char *slash = strrchr(a->path, '/');
+    return depot_strdup(slash != NULL ? slash + 1 : a->path);
+}
+
+static int connect_one(struct top *t, const struct depot_tui_opts *o, const char *url, bool named,
+    struct depot_error *err)
+{
+    struct depot_endpoint *e = depot_calloc(1, sizeof(*e));
+    depot_vec_push(&t->endpoints, e);
+    int rc = depot_endpoint_resolve(url, o->token, true, e, err);
+    if (rc != 0)
+        return rc;
+    const struct depot_feed_opts opts = {.addr = &e->addr, .tls = &e->tls, .token = e->token};
+    char *name = named ? short_name(&e->addr) : depot_strdup("");
+    rc = dp_fleet_connect(dp_screen_fleet(t->screen), t->loop, name, &opts, err);
+    depot_free(name);
+    return rc;
+}
+
+static int connect_all(struct top *t, const struct depot_tui_opts *o, struct depot_error *err)
+{
+    if (o->urls == NULL || o->urls->len == 0)
+        return connect_one(t, o, NULL, false, err);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < o->urls->len; i++)
+        rc = connect_one(t, o, o->urls->items[i], o->urls->len > 1, err);
+    return rc;
+}
+
+static int open_data(struct top *t, const struct depot_tui_opts *o, struct depot_error *err)
+{
+    struct fleet *f = dp_screen_fleet(t->screen);
+    if (o->from_stdin)
+        return dp_fleet_read(f, t->loop, STDIN_FILENO, "", err);
+    if (o->replay == NULL)
+        return connect_all(t, o, err);
+    struct player *p;
+    const int rc = dp_player_new(t->loop, dp_fleet_source(f, ""), o->replay, o->speed, &p, err);
+    if (rc == 0)
+        dp_screen_play(t->screen, p);
+    return rc;
+}
+
+/* A recording of one build begins with it. */
+static void open_views(struct top *t, const struct depot_tui_opts *o)
+{
+    struct tui *tui = dp_screen_tui(t->screen);
+    const struct fleet *f = dp_screen_fleet(t->screen);
+    dp_tui_push(tui, &view_fleet, NULL);
+    if (o->open != NULL)
+        dp_tui_command(tui, o->open);
+    else if (o->replay != NULL && f->builds.len == 1)
+        dp_tui_push(tui, &view_build, f->builds.items[0]->id);
+}
+
+static int start(struct top *t, const struct depot_tui_opts *o, struct depot_error *err)
+{
+    int rc = depot_loop_new(&t->loop, err);
+    if (rc == 0)
+        rc = depot_signal_new(t->loop, SIGTERM, on_signal, t, &t->term, err);
+    if (rc == 0)
+        rc = depot_signal_new(t->loop, SIGHUP, on_signal, t, &t->hup, err);
+    if (rc == 0)
+        rc = dp_screen_new(t->loop, o, &screen_ops, t, &t->screen, err);
+    if (rc == 0)
+        rc = open_data(t, o, err);
+    if (rc != 0)
+        return rc;
+    open_views(t, o);
+    return dp_screen_start(t->screen, err);
+}
+
+int depot_tui_top(const char *program, const struct depot_tui_opts *opts)
+{
+    struct top t = {.exit_code = DEPOT_EXIT_OK};
+    struct depot_error err = {0};
+    const int rc = start(&t, opts, &err);
+    if (rc == 0)
+        depot_loop_run(t.loop);
+    dp_screen_free(t.screen);
+    depot_signal_free(t.term);
+    depot_signal_free(t.hup);
+    for (size_t i = 0; i < t.endpoints.len; i++) {
+        depot_endpoint_release(t.endpoints.items[i]);
+        depot_free(t.endpoints.items[i]);
+    }
+    depot_vec_free(&t.endpoints);
+    depot_loop_free(t.loop);
+    if (rc != 0) {
+        depot_error_print(program, &err);
+        return rc == DEPOT_ERR_UNSUPPORTED ? DEPOT_EXIT_USAGE : DEPOT_EXIT_FAILED;
+    }
+    return t.exit_code;
+}

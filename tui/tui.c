@@ -1,0 +1,668 @@
+/*
+ * The core: the stack of views, actions and commands, frames. It knows no terminal.
+ */
+#include "tui_priv.h"
+
+#include <depot/render.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SAY_MS = 5000, DOUBLE_CLICK_MS = 400 };
+
+/* ---- life ---- */
+
+struct tui *dp_tui_new(struct fleet *f, struct keymaps *keys, const struct style_set *styles,
+    const struct tui_ops *ops, void *arg)
+{
+    struct tui *t = depot_calloc(1, sizeof(*t));
+    t->fleet = f;
+    t->keys = keys;
+    t->styles = styles;
+    t->ops = ops != NULL ? *ops : (struct tui_ops){0};
+    t->arg = arg;
+    t->mouse = t->dirty = t->data_changed = true;
+    dp_grid_init(&t->grid);
+    dp_prompt_init(&t->prompt);
+    return t;
+}
+
+static void free_view(struct view *v)
+{
+    if (v->ops->close != NULL)
+        v->ops->close(v);
+    depot_free(v->arg);
+    depot_free(v);
+}
+
+static void bury(struct tui *t)
+{
+    for (size_t i = 0; i < t->gone.len; i++)
+        free_view(t->gone.items[i]);
+    t->gone.len = 0;
+}
+
+void dp_tui_free(struct tui *t)
+{
+    if (t == NULL)
+        return;
+    bury(t);
+    while (t->stack.len > 0)
+        free_view(t->stack.items[--t->stack.len]);
+    depot_vec_free(&t->stack);
+    depot_vec_free(&t->gone);
+    dp_grid_release(&t->grid);
+    dp_prompt_release(&t->prompt);
+    depot_free(t);
+}
+
+/* ---- what views ask ---- */
+
+struct fleet *dp_tui_fleet(const struct tui *t)
+{
+    return t->fleet;
+}
+
+const struct keymaps *dp_tui_keymaps(const struct tui *t)
+{
+    return t->keys;
+}
+
+depot_time dp_tui_now(const struct tui *t)
+{
+    return t->now;
+}
+
+bool dp_tui_ascii(const struct tui *t)
+{
+    return t->grid.ascii;
+}
+
+struct view *dp_tui_top(const struct tui *t)
+{
+    return t->stack.len > 0 ? t->stack.items[t->stack.len - 1] : NULL;
+}
+
+struct view *dp_tui_below(const struct tui *t, const struct view *v)
+{
+    for (size_t i = 1; i < t->stack.len; i++)
+        if (t->stack.items[i] == v)
+            return t->stack.items[i - 1];
+    return NULL;
+}
+
+static void size_view(struct tui *t, struct view *v)
+{
+    v->h = t->h - (t->hide_keys ? 1 : 2);
+    v->w = t->w;
+    v->h = v->h > 0 ? v->h : 0;
+    if (v->ops->resize != NULL)
+        v->ops->resize(v, v->h, v->w);
+}
+
+static struct view *make_view(struct tui *t, const struct view_ops *ops, const char *arg)
+{
+    struct depot_error err = {0};
+    struct view *v = depot_calloc(1, ops->size > sizeof(*v) ? ops->size : sizeof(*v));
+    v->ops = ops;
+    v->tui = t;
+    v->arg = depot_strdup(arg);
+    size_view(t, v);
+    if (ops->open == NULL || ops->open(v, v->arg, &err) == 0)
+        return v;
+    dp_tui_say(t, STYLE_ERROR, "%s", err.msg);
+    depot_free(v->arg);
+    depot_free(v);
+    return NULL;
+}
+
+void dp_tui_push(struct tui *t, const struct view_ops *ops, const char *arg)
+{
+    struct view *v = make_view(t, ops, arg);
+    if (v == NULL)
+        return;
+    depot_vec_push(&t->stack, v);
+    t->dirty = t->data_changed = true;
+}
+
+void dp_tui_replace(struct tui *t, const struct view_ops *ops, const char *arg)
+{
+    struct view *v = make_view(t, ops, arg);
+    if (v == NULL)
+        return;
+    if (t->stack.len > 0)
+        depot_vec_push(&t->gone, t->stack.items[--t->stack.len]);
+    depot_vec_push(&t->stack, v);
+    t->dirty = t->data_changed = true;
+}
+
+static void quit(struct tui *t)
+{
+    if (!t->quit && t->ops.quit != NULL) {
+        t->quit = true;
+        t->ops.quit(t, t->arg);
+    }
+}
+
+void dp_tui_pop(struct tui *t)
+{
+    if (t->stack.len <= 1) {
+        quit(t);
+        return;
+    }
+    depot_vec_push(&t->gone, t->stack.items[--t->stack.len]);
+    size_view(t, dp_tui_top(t));
+    t->dirty = t->data_changed = true;
+}
+
+void dp_tui_say(struct tui *t, uint32_t style, const char *fmt, ...)
+{
+    char text[SAY_MAX];
+    struct depot_buf clean = DEPOT_BUF_INIT(SAY_MAX - 1);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    depot_clean_string(&clean, text);
+    snprintf(t->said, sizeof(t->said), "%s", depot_buf_str(&clean));
+    depot_buf_release(&clean);
+    t->said_style = style;
+    t->said_until_ms = depot_mono_ms() + SAY_MS;
+    t->dirty = true;
+}
+
+void dp_tui_confirm(struct tui *t, dp_tui_yes_fn *yes, const char *arg, const char *fmt, ...)
+{
+    char text[SAY_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    dp_prompt_open(t, PROMPT_YES, text, NULL);
+    t->prompt.yes_fn = yes;
+    t->prompt.arg = depot_strdup(arg);
+}
+
+void dp_tui_ask(
+    struct tui *t, struct view *v, const char *prompt, const char *initial, dp_tui_text_fn *fn)
+{
+    dp_prompt_open(t, PROMPT_ASK, prompt, initial);
+    t->prompt.view = v;
+    t->prompt.text_fn = fn;
+}
+
+void dp_tui_copy(struct tui *t, const void *data, size_t n)
+{
+    char size[TEXT_MAX];
+    if (t->ops.copy != NULL)
+        t->ops.copy(t, data, n, t->arg);
+    dp_tui_say(t, STYLE_DIM, "copied %s", dp_text_bytes(size, (int64_t)n));
+}
+
+void dp_tui_run(struct tui *t, const char *command, dp_tui_feed_fn *feed, void *arg)
+{
+    if (t->ops.run != NULL)
+        t->ops.run(t, command, feed, arg, t->arg);
+}
+
+/* ---- actions ---- */
+
+static void yes_cancel(struct tui *t, const char *arg)
+{
+    struct depot_error err = {0};
+    struct fleet_build *b = dp_fleet_find(t->fleet, arg);
+    if (t->ops.cancel != NULL && t->ops.cancel(t, arg, t->arg))
+        dp_tui_say(t, STYLE_WARN, "cancelling the build");
+    else if (b == NULL || dp_fleet_cancel(t->fleet, b, &err) != 0)
+        dp_tui_say(t, STYLE_ERROR, "%s", b == NULL ? "the build is gone" : err.msg);
+    else
+        dp_tui_say(t, STYLE_WARN, "cancelling %s", b->id);
+}
+
+void dp_tui_cancel_build(struct tui *t, const struct fleet_build *b)
+{
+    if (depot_build_state_over(b->sum.state)) {
+        dp_tui_say(t, STYLE_DIM, "build %s is over", b->id);
+        return;
+    }
+    dp_tui_confirm(t, yes_cancel, b->id, "cancel %s%s%s of %s? y/N", b->id,
+        depot_str_empty(b->sum.info.project) ? "" : " ",
+        depot_str_empty(b->sum.info.project) ? "" : b->sum.info.project,
+        depot_str_empty(b->sum.info.user) ? "somebody" : b->sum.info.user);
+}
+
+static const struct view_ops *find_view(const char *name)
+{
+    for (size_t i = 0; view_list[i] != NULL; i++)
+        if (depot_str_eq(view_list[i]->name, name))
+            return view_list[i];
+    return NULL;
+}
+
+/* Views that are opened from everywhere; opening one twice goes back to it. */
+static void open_named(struct tui *t, const char *name)
+{
+    const struct view_ops *ops = find_view(name);
+    if (ops == NULL) {
+        dp_tui_say(t, STYLE_DIM, "there is no view \"%s\"", name);
+        return;
+    }
+    if (dp_tui_top(t) != NULL && dp_tui_top(t)->ops == ops)
+        return;
+    dp_tui_push(t, ops, NULL);
+}
+
+static bool is_replay_action(enum action a)
+{
+    return a >= ACTION_PLAY && a <= ACTION_EVENT_ON;
+}
+
+static bool prompt_action(struct tui *t, const struct view *v, enum action a)
+{
+    if (a == ACTION_COMMAND)
+        dp_prompt_open(t, PROMPT_COMMAND, ":", NULL);
+    else if (a == ACTION_FILTER && v->ops->filter != NULL)
+        dp_prompt_open(t, PROMPT_FILTER, "filter ", NULL);
+    else if (a == ACTION_SEARCH && v->ops->search != NULL)
+        dp_prompt_open(t, PROMPT_SEARCH, "/", NULL);
+    else if (a == ACTION_SEARCH && v->ops->filter != NULL)
+        dp_prompt_open(t, PROMPT_FILTER, "filter ", NULL);
+    else
+        return false;
+    return true;
+}
+
+static bool screen_action(struct tui *t, enum action a)
+{
+    if (a == ACTION_FREEZE) {
+        t->frozen = !t->frozen;
+    } else if (a == ACTION_REDRAW) {
+        if (t->ops.redraw != NULL)
+            t->ops.redraw(t, t->arg);
+    } else if (a == ACTION_SUSPEND) {
+        if (t->ops.suspend != NULL)
+            t->ops.suspend(t, t->arg);
+    } else if (a == ACTION_MOUSE) {
+        t->mouse = !t->mouse;
+        if (t->ops.mouse != NULL)
+            t->ops.mouse(t, t->mouse, t->arg);
+        dp_tui_say(t, STYLE_DIM, t->mouse ? "mouse on" : "mouse off: the terminal selects text");
+    } else if (a == ACTION_KEYS) {
+        dp_tui_set_hide_keys(t, !t->hide_keys);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void core_action(struct tui *t, struct view *v, enum action a)
+{
+    if (prompt_action(t, v, a) || screen_action(t, a))
+        return;
+    if (is_replay_action(a)) {
+        if (t->ops.replay != NULL)
+            (void)t->ops.replay(t, a, NULL, t->arg);
+        return;
+    }
+    switch (a) {
+    case ACTION_BACK:
+        dp_tui_pop(t);
+        break;
+    case ACTION_QUIT:
+        quit(t);
+        break;
+    case ACTION_INTERRUPT:
+        if (t->ops.cancel == NULL || !t->ops.cancel(t, NULL, t->arg))
+            quit(t);
+        break;
+    case ACTION_HELP:
+        dp_tui_push(t, &view_help, dp_keymap_name(v->ops->keymap));
+        break;
+    case ACTION_BUILDERS:
+    case ACTION_CACHE:
+    case ACTION_HISTORY:
+        open_named(t, dp_action_name(a));
+        break;
+    default:
+        break;
+    }
+}
+
+void dp_tui_action(struct tui *t, enum action a, intptr_t arg)
+{
+    struct view *v = dp_tui_top(t);
+    t->dirty = true;
+    if (v == NULL || a == ACTION_NONE || a >= ACTION_COUNT)
+        return;
+    if (v->ops->action != NULL && v->ops->action(v, a, arg) == VIEW_HANDLED)
+        return;
+    core_action(t, v, a);
+}
+
+/* ---- the command line ---- */
+
+static void command_quit(struct tui *t, const char *arg)
+{
+    DEPOT_UNUSED(arg);
+    quit(t);
+}
+
+static void command_build(struct tui *t, const char *arg)
+{
+    const struct fleet_build *b = dp_fleet_find_prefix(t->fleet, arg);
+    if (arg[0] == '\0' || b == NULL)
+        dp_tui_say(t, STYLE_ERROR, "no single build begins with \"%s\"", arg);
+    else
+        dp_tui_push(t, &view_build, b->id);
+}
+
+static void command_seek(struct tui *t, const char *arg)
+{
+    if (t->ops.replay == NULL || !t->ops.replay(t, ACTION_NONE, arg, t->arg))
+        dp_tui_say(t, STYLE_DIM, "this is not a replay");
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct tui *t, const char *arg);
+} commands[] = {
+    {"q", command_quit}, {"quit", command_quit}, {"build", command_build}, {"seek", command_seek}};
+
+void dp_tui_command(struct tui *t, const char *line)
+{
+    while (*line == ' ')
+        line++;
+    const size_t n = strcspn(line, " ");
+    const char *arg = line + n;
+    while (*arg == ' ')
+        arg++;
+    char *name = depot_strndup(line, n);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(commands); i++) {
+        if (depot_str_eq(name, commands[i].name)) {
+            commands[i].run(t, arg);
+            depot_free(name);
+            return;
+        }
+    }
+    const struct view_ops *ops = find_view(name);
+    const enum action a = dp_action_from_name(name);
+    if (ops != NULL)
+        dp_tui_push(t, ops, arg[0] != '\0' ? arg : NULL);
+    else if (a != ACTION_COUNT)
+        dp_tui_action(t, a, 0);
+    else if (n > 0)
+        dp_tui_say(t, STYLE_ERROR, "there is no command \"%s\"; ? shows the actions", name);
+    depot_free(name);
+}
+
+/* ---- keys ---- */
+
+static void click(struct tui *t, const struct key *k)
+{
+    const bool wheel = k->button == MOUSE_WHEEL_UP || k->button == MOUSE_WHEEL_DOWN;
+    const struct hot *h = dp_grid_hot(&t->grid, k->y, k->x, wheel);
+    const uint64_t now = depot_mono_ms();
+    if (h == NULL || (!wheel && k->button != MOUSE_LEFT))
+        return;
+    if (wheel) {
+        dp_tui_action(
+            t, k->button == MOUSE_WHEEL_UP ? ACTION_WHEEL_UP : ACTION_WHEEL_DOWN, h->pane);
+        return;
+    }
+    const bool twice =
+        t->click_y == k->y && now - t->click_ms < DOUBLE_CLICK_MS && h->action == ACTION_SELECT;
+    const enum action a = h->action;
+    const intptr_t arg = h->arg;
+    t->click_y = k->y;
+    t->click_ms = twice ? 0 : now;
+    dp_tui_action(t, a, arg);
+    if (twice)
+        dp_tui_action(t, ACTION_OPEN, 0);
+}
+
+void dp_tui_key(struct tui *t, const struct key *k)
+{
+    const struct view *v = dp_tui_top(t);
+    if (k->code == KEY_CODE_FOCUS || v == NULL)
+        return;
+    if (t->prompt.kind != PROMPT_NONE) {
+        dp_prompt_key(t, k);
+        bury(t);
+        return;
+    }
+    t->said[0] = '\0';
+    t->dirty = true;
+    if (k->code == KEY_CODE_MOUSE) {
+        click(t, k);
+        bury(t);
+        return;
+    }
+    enum action a = ACTION_COUNT;
+    if (t->mark[0] != '\0')
+        a = dp_keymaps_find(t->keys, KEYMAP_REPLAY, k);
+    if (a == ACTION_COUNT)
+        a = dp_keymaps_find(t->keys, v->ops->keymap, k);
+    dp_tui_action(t, a, 0);
+    bury(t);
+}
+
+/* ---- frames ---- */
+
+void dp_tui_resize(struct tui *t, int h, int w)
+{
+    dp_grid_resize(&t->grid, h, w);
+    t->h = t->grid.h;
+    t->w = t->grid.w;
+    for (size_t i = 0; i < t->stack.len; i++)
+        size_view(t, t->stack.items[i]);
+    t->dirty = t->data_changed = true;
+}
+
+void dp_tui_set_ascii(struct tui *t, bool ascii)
+{
+    t->grid.ascii = ascii;
+    t->dirty = true;
+}
+
+void dp_tui_set_hide_keys(struct tui *t, bool hide)
+{
+    t->hide_keys = hide;
+    for (size_t i = 0; i < t->stack.len; i++)
+        size_view(t, t->stack.items[i]);
+    t->dirty = t->data_changed = true;
+}
+
+void dp_tui_set_mark(struct tui *t, const char *text)
+{
+    snprintf(t->mark, sizeof(t->mark), "%s", text != NULL ? text : "");
+}
+
+void dp_tui_data_changed(struct tui *t)
+{
+    t->data_changed = true;
+}
+
+bool dp_tui_dirty(const struct tui *t)
+{
+    return t->dirty || (t->data_changed && !t->frozen);
+}
+
+/* "stale 12s": the one thing about the connection that matters. */
+static void put_link(const struct tui *t, struct depot_buf *out, bool *bad)
+{
+    const uint64_t now = depot_mono_ms();
+    for (size_t i = 0; i < t->fleet->sources.len; i++) {
+        const struct fleet_source *s = t->fleet->sources.items[i];
+        char age[TEXT_MAX];
+        const char *word = NULL;
+        if (s->state == DEPOT_FEED_STALE)
+            word = "stale";
+        else if (s->state == DEPOT_FEED_CONNECTING && s->feed != NULL)
+            word = "connecting";
+        else if (s->state == DEPOT_FEED_ENDED && s->why[0] != '\0')
+            word = "lost";
+        if (word == NULL)
+            continue;
+        *bad = true;
+        dp_text_duration(age, (int64_t)(now - s->state_since_ms) * DEPOT_MSEC, false);
+        depot_buf_addf(out, "%s%s%s%s %s", out->len > 0 ? "  " : "", s->name,
+            s->name[0] != '\0' ? " " : "", word, age);
+    }
+}
+
+static void draw_title(struct tui *t, struct view *v, const struct canvas *c)
+{
+    struct depot_buf left = DEPOT_BUF_INIT(4096), right = DEPOT_BUF_INIT(4096);
+    struct depot_buf link = DEPOT_BUF_INIT(4096);
+    bool bad = false;
+    int x = c->w - 1;
+    if (v->ops->title != NULL)
+        v->ops->title(v, &left, &right);
+    put_link(t, &link, &bad);
+    if (t->frozen)
+        depot_buf_addf(&link, "%sfrozen", link.len > 0 ? "  " : "");
+    const struct {
+        const char *text;
+        uint32_t style;
+    } parts[] = {{depot_buf_str(&link), bad || t->frozen ? STYLE_STALE : STYLE_DIM},
+        {t->mark, STYLE_TEXT}, {depot_buf_str(&right), STYLE_DIM}};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++) {
+        const int w = (int)dp_text_width(parts[i].text);
+        if (w == 0 || x - w < c->w / 3)
+            continue;
+        dp_canvas_put(c, 0, x - w, parts[i].style, parts[i].text);
+        x -= w + 2;
+    }
+    dp_canvas_field(c, 0, 1, x - 1, FIT_LEFT, STYLE_TITLE, depot_buf_str(&left));
+    depot_buf_release(&left);
+    depot_buf_release(&right);
+    depot_buf_release(&link);
+}
+
+static int draw_hint(
+    struct tui *t, const struct view *v, const struct canvas *c, int x, enum action a)
+{
+    struct depot_buf key = DEPOT_BUF_INIT(64);
+    const char *word = dp_action_name(a);
+    dp_keymaps_keys(t->keys, v->ops->keymap, a, 1, &key);
+    const int w = (int)dp_text_width(depot_buf_str(&key)) + 1 + (int)strlen(word);
+    if (key.len > 0 && x + w < c->w) {
+        const int start = x;
+        x += dp_canvas_put(c, c->h - 1, x, STYLE_KEY, key.data);
+        x += 1 + dp_canvas_put(c, c->h - 1, x + 1, STYLE_DIM, word);
+        dp_canvas_hot(c, c->h - 1, start, 1, x - start, a, 0, 0);
+        x += 2;
+    }
+    depot_buf_release(&key);
+    return x;
+}
+
+static void draw_bottom(struct tui *t, const struct view *v, const struct canvas *c)
+{
+    static const enum action always[] = {ACTION_HELP, ACTION_BACK, ACTION_NONE};
+    const int y = c->h - 1;
+    if (t->prompt.kind != PROMPT_NONE) {
+        dp_canvas_fill(c, y, 0, 1, c->w, STYLE_TEXT, ' ');
+        dp_prompt_draw(t, c, y);
+        return;
+    }
+    if (t->said[0] != '\0' && depot_mono_ms() < t->said_until_ms) {
+        dp_canvas_fill(c, y, 0, 1, c->w, STYLE_TEXT, ' ');
+        dp_canvas_field(c, y, 1, c->w - 2, FIT_LEFT, t->said_style, t->said);
+        return;
+    }
+    if (t->hide_keys)
+        return;
+    int x = 1;
+    for (size_t i = 0; v->ops->hints != NULL && v->ops->hints[i] != ACTION_NONE; i++)
+        x = draw_hint(t, v, c, x, v->ops->hints[i]);
+    for (size_t i = 0; always[i] != ACTION_NONE; i++)
+        x = draw_hint(t, v, c, x, always[i]);
+}
+
+const struct grid *dp_tui_frame(struct tui *t, depot_time now)
+{
+    struct view *v = dp_tui_top(t);
+    dp_grid_clear(&t->grid);
+    if (!t->frozen || t->now == 0)
+        t->now = now;
+    const struct canvas all = dp_canvas_of(&t->grid);
+    t->dirty = false;
+    if (v == NULL)
+        return &t->grid;
+    if (t->w < VIEW_MIN_W || t->h < VIEW_MIN_H) {
+        dp_canvas_putf(&all, t->h / 2, 0, STYLE_TEXT, "need %dx%d, have %dx%d", VIEW_MIN_W,
+            VIEW_MIN_H, t->w, t->h);
+        return &t->grid;
+    }
+    if (t->data_changed && !t->frozen) {
+        t->data_changed = false;
+        dp_fleet_settle(t->fleet);
+        if (v->ops->refresh != NULL)
+            v->ops->refresh(v);
+    }
+    const struct canvas body = dp_canvas_sub(&all, 1, 0, v->h, v->w);
+    v->ops->draw(v, &body);
+    draw_title(t, v, &all);
+    draw_bottom(t, v, &all);
+    return &t->grid;
+}
+
+static bool any_link_bad(const struct tui *t)
+{
+    for (size_t i = 0; i < t->fleet->sources.len; i++)
+        if (t->fleet->sources.items[i]->state == DEPOT_FEED_STALE ||
+            (t->fleet->sources.items[i]->state == DEPOT_FEED_CONNECTING &&
+                t->fleet->sources.items[i]->feed != NULL))
+            return true;
+    return false;
+}
+
+depot_time dp_tui_wake(const struct tui *t)
+{
+    struct view *v = dp_tui_top(t);
+    depot_time wake = v != NULL && v->ops->wake != NULL && !t->frozen ? v->ops->wake(v) : 0;
+    depot_time also = 0;
+    if (any_link_bad(t))
+        also = t->now + DEPOT_SEC;
+    if (t->said[0] != '\0') {
+        const uint64_t ms = depot_mono_ms();
+        const depot_time end =
+            t->now + (t->said_until_ms > ms ? (depot_time)(t->said_until_ms - ms) : 1) * DEPOT_MSEC;
+        also = also == 0 || end < also ? end : also;
+    }
+    return wake == 0 || (also != 0 && also < wake) ? also : wake;
+}
+
+void dp_tui_answer(struct tui *t, struct fleet_source *s, const struct depot_answer *a)
+{
+    for (size_t i = 0; i < t->stack.len; i++)
+        if (t->stack.items[i]->ops->answer != NULL)
+            t->stack.items[i]->ops->answer(t->stack.items[i], s, a);
+    t->data_changed = true;
+}
+
+void dp_tui_outside(const struct tui *t, struct depot_buf *title, int *percent, bool *failed)
+{
+    struct depot_buf right = DEPOT_BUF_INIT(4096), left = DEPOT_BUF_INIT(4096);
+    struct view *v = dp_tui_top(t);
+    int total = 0, done = 0;
+    *failed = false;
+    for (size_t i = 0; i < t->fleet->builds.len; i++) {
+        const struct fleet_build *b = t->fleet->builds.items[i];
+        struct fleet_row row;
+        if (depot_build_state_over(b->sum.state))
+            continue;
+        dp_fleet_row(t->fleet, b, t->now, &row);
+        total += row.counts.total;
+        done += row.done;
+    }
+    *percent = total > 0 ? done * 100 / total : -1;
+    if (v != NULL && v->ops->title != NULL)
+        v->ops->title(v, &left, &right);
+    depot_buf_adds(title, "depot ");
+    depot_clean_string(title, depot_buf_str(&left));
+    depot_buf_release(&left);
+    depot_buf_release(&right);
+}

@@ -1,0 +1,64 @@
+/*
+ * The core's own struct, shared by its files: the stack and frames (tui.c), the line at the bottom
+ * (prompt.c).
+ */
+#ifndef DEPOT_TUI_PRIV_H
+#define DEPOT_TUI_PRIV_H
+
+#include "app.h"
+
+enum prompt_kind {
+    PROMPT_NONE,
+    PROMPT_COMMAND,
+    PROMPT_FILTER,
+    PROMPT_SEARCH,
+    PROMPT_ASK, /* a view's question */
+    PROMPT_YES, /* y or n */
+};
+
+enum { PROMPT_MAX = 1024, SAY_MAX = 512, PROMPT_HISTORY = 50 };
+
+struct prompt {
+    enum prompt_kind kind;
+    char label[SAY_MAX];
+    struct depot_buf text;
+    size_t cursor; /* byte */
+    struct view *view;
+    dp_tui_text_fn *text_fn;
+    dp_tui_yes_fn *yes_fn;
+    char *arg;
+    char error[SAY_MAX];
+    struct depot_strv history[PROMPT_ASK + 1];
+    size_t back; /* entries gone back in the history */
+};
+
+struct tui {
+    struct fleet *fleet;
+    struct keymaps *keys;
+    const struct style_set *styles;
+    struct tui_ops ops;
+    void *arg;
+    struct grid grid;
+    int h, w;
+    DEPOT_VEC(struct view *) stack;
+    DEPOT_VEC(struct view *) gone; /* left while one of their functions ran */
+    depot_time now;
+    bool dirty, data_changed, frozen, mouse, hide_keys, busy, quit;
+    struct prompt prompt;
+    char said[SAY_MAX];
+    uint32_t said_style;
+    uint64_t said_until_ms;
+    char mark[64];
+    int click_y, click_x;
+    uint64_t click_ms;
+};
+
+/* prompt.c */
+void dp_prompt_init(struct prompt *p);
+void dp_prompt_release(struct prompt *p);
+void dp_prompt_open(struct tui *t, enum prompt_kind kind, const char *label, const char *initial);
+void dp_prompt_close(struct tui *t);
+void dp_prompt_key(struct tui *t, const struct key *k);
+void dp_prompt_draw(struct tui *t, const struct canvas *c, int y);
+
+#endif

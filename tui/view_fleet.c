@@ -1,0 +1,392 @@
+/*
+ * The fleet: builders as meters, builds as a table, detail of the selected one.
+ *
+ * Rows keep the order in which builds came unless a sort is asked for; a sort is applied again
+ * every two seconds, and the selected row keeps its line on the screen.
+ */
+#include "fleet.h"
+
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { STAY_SECONDS = 600 };
+
+static const char *const tab_names[] = {"Active", "Recent", "Failed"};
+_Static_assert(DEPOT_ARRAY_LEN(tab_names) == TAB_COUNT, "every tab has a name");
+
+/* ---- which builds ---- */
+
+static bool in_tab(const struct fleet_view *v, const struct fleet_build *b, enum fleet_tab tab)
+{
+    const bool over = depot_build_state_over(b->sum.state);
+    switch (tab) {
+    case TAB_ACTIVE: /* what ends stays for a while, in its place */
+        return !over || (b->sum.finished != 0 &&
+                            dp_fleet_build_now(b, dp_tui_now(v->base.tui)) - b->sum.finished <
+                                STAY_SECONDS * DEPOT_SEC);
+    case TAB_RECENT:
+        return over;
+    case TAB_FAILED:
+        return b->sum.state == DEPOT_BUILD_FAILED;
+    default:
+        return false;
+    }
+}
+
+/* What the filter is held against: "state=RUN id=.. project=.. user=..". */
+static void haystack(const struct fleet_build *b, struct depot_buf *out)
+{
+    const struct depot_ev_created *i = &b->sum.info;
+    const struct {
+        const char *key, *value;
+    } facts[] = {{"state", depot_build_state_word(b->sum.state)}, {"id", b->id},
+        {"project", i->project}, {"target", i->target}, {"user", i->user}, {"host", i->host},
+        {"branch", i->branch}, {"commit", i->commit}, {"remote", i->remote}, {"origin", i->origin},
+        {"daemon", b->source->name}, {"message", b->sum.message}};
+    depot_buf_clear(out);
+    for (size_t n = 0; n < DEPOT_ARRAY_LEN(facts); n++)
+        if (!depot_str_empty(facts[n].value))
+            depot_buf_addf(out, "%s=%s ", facts[n].key, facts[n].value);
+    for (size_t n = 0; n < i->ntags; n++)
+        depot_buf_addf(out, "tag=%s ", i->tags[n]);
+    for (size_t n = 0; n < i->nplatforms; n++)
+        depot_buf_addf(out, "platform=%s ", i->platforms[n]);
+}
+
+static bool passes(const struct fleet_view *v, const struct fleet_build *b, struct depot_buf *text)
+{
+    if (!v->filtering)
+        return true;
+    haystack(b, text);
+    return (regexec(&v->filter, depot_buf_str(text), 0, NULL, 0) == 0) != v->filter_inverted;
+}
+
+/* ---- order ---- */
+
+static int compare_text(const char *a, const char *b)
+{
+    return strcmp(a != NULL ? a : "", b != NULL ? b : "");
+}
+
+static int64_t elapsed(const struct fleet_build *b, depot_time now)
+{
+    if (b->sum.duration_ms > 0)
+        return b->sum.duration_ms * DEPOT_MSEC;
+    return dp_fleet_build_now(b, now) - b->sum.created;
+}
+
+static int compare(
+    const struct fleet_view *v, const struct fleet_build *a, const struct fleet_build *b)
+{
+    static const int state_rank[] = {[DEPOT_BUILD_RUNNING] = 0,
+        [DEPOT_BUILD_QUEUED] = 1,
+        [DEPOT_BUILD_CREATED] = 2,
+        [DEPOT_BUILD_FAILED] = 3,
+        [DEPOT_BUILD_CANCELLED] = 4,
+        [DEPOT_BUILD_SUCCEEDED] = 5};
+    const depot_time now = dp_tui_now(v->base.tui);
+    int64_t d = 0;
+    switch (v->sort) {
+    case SORT_STATE:
+        d = state_rank[a->sum.state] - state_rank[b->sum.state];
+        break;
+    case SORT_NAME:
+        d = compare_text(a->sum.info.project, b->sum.info.project);
+        if (d == 0)
+            d = compare_text(a->sum.info.target, b->sum.info.target);
+        break;
+    case SORT_WHO:
+        d = compare_text(a->sum.info.user, b->sum.info.user);
+        break;
+    case SORT_TIME:
+        d = elapsed(b, now) - elapsed(a, now);
+        break;
+    default:
+        d = a->sum.created < b->sum.created ? -1 : a->sum.created > b->sum.created;
+        break;
+    }
+    if (d == 0)
+        d = a->order < b->order ? -1 : a->order > b->order;
+    const bool down = v->sort == SORT_START && v->tab != TAB_ACTIVE; /* the newest first */
+    return (d < 0 ? -1 : d > 0) * (down != v->inverted ? -1 : 1);
+}
+
+/* Merge sort: stable, and it takes the view along, which qsort() cannot. */
+static void sort_builds(
+    const struct fleet_view *v, struct fleet_build **a, struct fleet_build **tmp, size_t n)
+{
+    if (n < 2)
+        return;
+    const size_t half = n / 2;
+    sort_builds(v, a, tmp, half);
+    sort_builds(v, a + half, tmp, n - half);
+    memcpy(tmp, a, half * sizeof(*a));
+    size_t i = 0, j = half, k = 0;
+    while (i < half && j < n)
+        a[k++] = compare(v, a[j], tmp[i]) < 0 ? a[j++] : tmp[i++];
+    while (i < half)
+        a[k++] = tmp[i++];
+}
+
+static void keep_selection(struct fleet_view *v)
+{
+    for (size_t i = 0; i < v->builds.len; i++) {
+        if (depot_str_eq(v->builds.items[i]->id, v->selected)) {
+            dp_rows_move(&v->rows, i);
+            return;
+        }
+    }
+}
+
+static void note_selection(struct fleet_view *v)
+{
+    snprintf(v->selected, sizeof(v->selected), "%s",
+        v->rows.selected < v->builds.len ? v->builds.items[v->rows.selected]->id : "");
+}
+
+struct fleet_build *dp_fleet_view_selected(const struct fleet_view *v)
+{
+    return v->rows.selected < v->builds.len ? v->builds.items[v->rows.selected] : NULL;
+}
+
+static void collect(struct fleet_view *v)
+{
+    const struct fleet *f = dp_tui_fleet(v->base.tui);
+    struct depot_buf text = DEPOT_BUF_INIT(64 * 1024);
+    v->builds.len = 0;
+    memset(v->counts, 0, sizeof(v->counts));
+    v->running = v->waiting = 0;
+    for (size_t i = 0; i < f->builds.len; i++) {
+        struct fleet_build *b = f->builds.items[i];
+        v->running += b->sum.state == DEPOT_BUILD_RUNNING;
+        v->waiting += b->sum.state < DEPOT_BUILD_RUNNING;
+        for (size_t tab = 0; tab < TAB_COUNT; tab++)
+            v->counts[tab] += in_tab(v, b, (enum fleet_tab)tab);
+        if (in_tab(v, b, v->tab) && passes(v, b, &text))
+            depot_vec_push(&v->builds, b);
+    }
+    v->counts[TAB_ACTIVE] = v->running + v->waiting;
+    depot_buf_release(&text);
+}
+
+static void fleet_refresh(struct view *base)
+{
+    struct fleet_view *v = (struct fleet_view *)base;
+    collect(v);
+    if (v->builds.len > 1) {
+        struct fleet_build **tmp = depot_alloc(v->builds.len * sizeof(*tmp));
+        sort_builds(v, v->builds.items, tmp, v->builds.len);
+        depot_free(tmp);
+    }
+    keep_selection(v);
+    dp_rows_layout(&v->rows, v->builds.len, v->rows.page);
+    note_selection(v);
+}
+
+/* ---- actions ---- */
+
+static void set_tab(struct fleet_view *v, int tab)
+{
+    v->tab = (enum fleet_tab)((tab + TAB_COUNT) % TAB_COUNT);
+    v->rows = (struct rows){.page = v->rows.page};
+    v->selected[0] = '\0';
+    fleet_refresh(&v->base);
+}
+
+static void set_sort(struct fleet_view *v, int sort)
+{
+    const enum fleet_sort to = (enum fleet_sort)((sort + SORT_COUNT) % SORT_COUNT);
+    v->inverted = to == v->sort ? !v->inverted : false;
+    v->sort = to;
+    fleet_refresh(&v->base);
+}
+
+static void toggle_tag(struct fleet_view *v)
+{
+    const struct fleet_build *b = dp_fleet_view_selected(v);
+    if (b == NULL)
+        return;
+    for (size_t i = 0; i < v->tags.len; i++) {
+        if (depot_str_eq(v->tags.items[i], b->id)) {
+            depot_free(v->tags.items[i]);
+            depot_vec_remove(&v->tags, i);
+            dp_rows_action(&v->rows, ACTION_DOWN, 0);
+            return;
+        }
+    }
+    depot_strv_push(&v->tags, b->id);
+    dp_rows_action(&v->rows, ACTION_DOWN, 0);
+}
+
+static void open_log(struct fleet_view *v, const struct fleet_build *b)
+{
+    /* The build view knows which step matters; it opens its log from there. */
+    dp_tui_push(v->base.tui, &view_build, b->id);
+    dp_tui_action(v->base.tui, ACTION_LOG, 0);
+}
+
+static enum view_result act_on_build(struct fleet_view *v, enum action a)
+{
+    struct fleet_build *b = dp_fleet_view_selected(v);
+    if (b == NULL)
+        return VIEW_IGNORED;
+    if (a == ACTION_OPEN)
+        dp_tui_push(v->base.tui, &view_build, b->id);
+    else if (a == ACTION_LOG)
+        open_log(v, b);
+    else if (a == ACTION_CANCEL)
+        dp_tui_cancel_build(v->base.tui, b);
+    else if (a == ACTION_COPY)
+        dp_tui_copy(v->base.tui, b->id, strlen(b->id));
+    else if (a == ACTION_WEB && b->sum.info.ci_url != NULL)
+        dp_tui_copy(v->base.tui, b->sum.info.ci_url, strlen(b->sum.info.ci_url));
+    else
+        return VIEW_IGNORED;
+    return VIEW_HANDLED;
+}
+
+static enum view_result sort_action(struct fleet_view *v, enum action a, intptr_t arg)
+{
+    switch (a) {
+    case ACTION_SORT_NEXT:
+        set_sort(v, (int)v->sort + 1);
+        break;
+    case ACTION_SORT_PREV:
+        set_sort(v, (int)v->sort - 1);
+        break;
+    case ACTION_SORT_INVERT:
+        set_sort(v, (int)v->sort);
+        break;
+    case ACTION_SORT_AGE:
+        set_sort(v, SORT_START);
+        break;
+    case ACTION_SORT_STATE:
+        set_sort(v, SORT_STATE);
+        break;
+    case ACTION_SORT_NAME:
+        set_sort(v, SORT_NAME);
+        break;
+    case ACTION_SORT_TIME:
+        set_sort(v, SORT_TIME);
+        break;
+    case ACTION_SORT_BY:
+        set_sort(v, (int)arg);
+        break;
+    default:
+        return VIEW_IGNORED;
+    }
+    return VIEW_HANDLED;
+}
+
+static enum view_result fleet_action(struct view *base, enum action a, intptr_t arg)
+{
+    struct fleet_view *v = (struct fleet_view *)base;
+    if (dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED) {
+        note_selection(v);
+        return VIEW_HANDLED;
+    }
+    if (sort_action(v, a, arg) == VIEW_HANDLED || act_on_build(v, a) == VIEW_HANDLED)
+        return VIEW_HANDLED;
+    if (a == ACTION_NEXT || a == ACTION_PREV)
+        set_tab(v, (int)v->tab + (a == ACTION_NEXT ? 1 : -1));
+    else if (a >= ACTION_VIEW_1 && a <= ACTION_VIEW_3)
+        set_tab(v, (int)(a - ACTION_VIEW_1));
+    else if (a == ACTION_TAG)
+        toggle_tag(v);
+    else
+        return VIEW_IGNORED;
+    note_selection(v);
+    return VIEW_HANDLED;
+}
+
+static void clear_filter(struct fleet_view *v)
+{
+    if (v->filtering)
+        regfree(&v->filter);
+    v->filtering = false;
+    depot_free(v->filter_text);
+    v->filter_text = NULL;
+}
+
+static int fleet_filter(struct view *base, const char *text, bool done, struct depot_error *err)
+{
+    struct fleet_view *v = (struct fleet_view *)base;
+    const bool inverted = text[0] == '!';
+    regex_t re;
+    DEPOT_UNUSED(done);
+    if (text[inverted] == '\0') {
+        clear_filter(v);
+        fleet_refresh(base);
+        return 0;
+    }
+    const int rc = regcomp(&re, text + inverted, REG_EXTENDED | REG_ICASE | REG_NOSUB);
+    if (rc != 0) {
+        char why[128];
+        regerror(rc, &re, why, sizeof(why));
+        return depot_error_set(err, DEPOT_ERR_INVALID, "%s", why);
+    }
+    clear_filter(v);
+    v->filter = re;
+    v->filtering = true;
+    v->filter_inverted = inverted;
+    v->filter_text = depot_strdup(text);
+    fleet_refresh(base);
+    return 0;
+}
+
+static void fleet_close(struct view *base)
+{
+    struct fleet_view *v = (struct fleet_view *)base;
+    clear_filter(v);
+    depot_vec_free(&v->builds);
+    depot_strv_release(&v->tags);
+}
+
+static void fleet_title(struct view *base, struct depot_buf *left, struct depot_buf *right)
+{
+    const struct fleet_view *v = (const struct fleet_view *)base;
+    const struct fleet *f = dp_tui_fleet(base->tui);
+    size_t up = 0;
+    for (size_t i = 0; i < f->builders.len; i++)
+        up += f->builders.items[i]->up;
+    depot_buf_adds(left, "fleet");
+    depot_buf_addf(
+        right, "%zu of %zu builder%s up", up, f->builders.len, f->builders.len == 1 ? "" : "s");
+    if (v->running > 0)
+        depot_buf_addf(right, "  %zu running", v->running);
+    if (v->waiting > 0)
+        depot_buf_addf(right, "  %zu waiting", v->waiting);
+}
+
+/* Clocks of running builds tick once a second. */
+static depot_time fleet_wake(struct view *base)
+{
+    const struct fleet_view *v = (const struct fleet_view *)base;
+    const depot_time now = dp_tui_now(base->tui);
+    return v->running + v->waiting > 0 ? now - now % DEPOT_SEC + DEPOT_SEC : 0;
+}
+
+static const enum action fleet_hints[] = {ACTION_OPEN, ACTION_LOG, ACTION_NEXT, ACTION_FILTER,
+    ACTION_SORT_NEXT, ACTION_CANCEL, ACTION_BUILDERS, ACTION_HISTORY, ACTION_NONE};
+
+static const struct view_note fleet_notes[] = {
+    {"hit", "share of the steps that were over which the cache had"},
+    {"eta", "what is left by the middle half of the project's past builds"},
+    {"filter", "a regular expression on state= id= project= user= branch= tag= platform="},
+    {NULL, NULL}};
+
+const struct view_ops view_fleet = {
+    .name = "fleet",
+    .keymap = KEYMAP_FLEET,
+    .size = sizeof(struct fleet_view),
+    .close = fleet_close,
+    .refresh = fleet_refresh,
+    .draw = dp_fleet_view_draw,
+    .action = fleet_action,
+    .title = fleet_title,
+    .hints = fleet_hints,
+    .filter = fleet_filter,
+    .wake = fleet_wake,
+    .notes = fleet_notes,
+};

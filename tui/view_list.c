@@ -1,0 +1,13 @@
+/*
+ * The views that can be opened by name. One row per view.
+ */
+#include "view.h"
+#include "view_step.h"
+
+const struct view_ops *const view_list[] = {
+    &view_fleet,
+    &view_build,
+    &view_step,
+    &view_help,
+    NULL,
+};
