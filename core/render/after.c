@@ -264,6 +264,20 @@ static void put_dim(struct depot_buf *out, const struct depot_render_opts *opts,
         dp_put_style(out, opts, DP_STYLE_TEXT);
 }
 
+/* Whether the builder's name still fits on the line of a screen. */
+static bool fits(const struct depot_render_opts *opts, const struct row *row, size_t widest)
+{
+    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    size_t n;
+
+    put_duration(&b, row->ms);
+    put_counts(&b, row->counts);
+    n = b.len + widest + strlen(depot_build_state_name(row->part->state)) +
+        strlen(row->part->builder) + strlen("            on  (emulated)");
+    depot_buf_release(&b);
+    return n < (size_t)opts->width;
+}
+
 static void put_row(struct depot_buf *out, const struct depot_render_opts *opts,
     const struct row *row, size_t widest)
 {
@@ -282,7 +296,7 @@ static void put_row(struct depot_buf *out, const struct depot_render_opts *opts,
     depot_buf_adds(out, "  ");
     put_counts(out, row->counts);
     if (*p->builder) {
-        depot_buf_adds(out, "  on ");
+        depot_buf_adds(out, opts->width && !fits(opts, row, widest) ? "\n    on " : "  on ");
         dp_put_text(out, opts, p->builder);
         depot_buf_adds(out, p->emulated ? " (emulated)" : "");
     }

@@ -176,7 +176,7 @@ static void draw_header(struct frame *f)
 
     for (int i = 0; i < f->t->ncolumns; i++) {
         dp_tty_pad(l, i * f->cell);
-        put_column_head(f, l, &f->t->columns[i], (i + 1) * f->cell - 1);
+        put_column_head(f, l, &f->t->columns[i], (i + 1) * f->cell - (f->cell > 10 ? 2 : 1));
     }
     dp_tty_pad(l, f->text);
     put_title(f, l);
@@ -264,7 +264,10 @@ static void draw_row(struct frame *f, const struct dp_tty_row *row)
     put_label(f, row->steps.items[0]);
     if (f->tmp.len)
         dp_tty_put_cut(l, style, depot_buf_str(&f->tmp), f->text + f->label - 1, f->opts->utf8);
-    dp_tty_pad(l, f->text + f->label);
+    if (f->width >= NARROW)
+        dp_tty_pad(l, f->text + f->label);
+    else if (l->len > f->text)
+        dp_tty_put(l, style, " ", f->width);
     put_instruction(f, row->steps.items[0]);
     dp_tty_put_cut(l, style, depot_buf_str(&f->tmp), f->width, f->opts->utf8);
 }
@@ -310,13 +313,17 @@ static void put_gutter(
 {
     const char *label = dp_short_platform(s->platform);
     const char *bar = f->opts->utf8 ? "\u2502 " : "| ";
-    int at = f->text - 3;
+    /* Where there is little room the text begins at the left. */
+    int at = f->width < NARROW ? (int)strlen(label) : f->text - 3;
 
-    if (first && (f->t->ncolumns > 1 || f->t->flat)) {
-        dp_tty_pad(l, at - (int)strlen(label));
-        dp_tty_put(l, DP_STYLE_DIM, label, at);
+    if (f->t->ncolumns == 1 && !f->t->flat) {
+        label = "";
+        at = f->width < NARROW ? 1 : at;
     }
-    dp_tty_pad(l, f->text - 2);
+    dp_tty_pad(l, at - (int)strlen(label));
+    if (first)
+        dp_tty_put(l, DP_STYLE_DIM, label, at);
+    dp_tty_pad(l, at + 1);
     dp_tty_put(l, DP_STYLE_DIM, bar, f->width);
 }
 
@@ -630,7 +637,7 @@ static int lines_allowed(int height)
 static void measure(struct frame *f)
 {
     const struct dp_tty *t = f->t;
-    int cell = f->width >= 110 ? 18 : f->width >= 76 ? 15 : f->width >= NARROW ? 12 : 10;
+    int cell = f->width >= 110 ? 18 : f->width >= 76 ? 16 : f->width >= NARROW ? 12 : 10;
     int most = f->width < NARROW ? LABEL_MAX_NARROW : LABEL_MAX;
 
     while (cell > 10 && t->ncolumns * cell > f->width / 2)
