@@ -309,7 +309,7 @@ void dp_pager_status(struct log_pager *p, const struct canvas *c, int y)
     position_text(p, position);
     search_text(p, search);
     x = put_left_of(&right, 0, x, STYLE_DIM, position);
-    if (p->follow)
+    if (p->follow && p->live)
         x = put_left_of(&right, 0, x, STYLE_HIT, "follow");
     if (p->wrap)
         x = put_left_of(&right, 0, x, STYLE_DIM, "wrap");

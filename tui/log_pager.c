@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { SLICE_NS = 6 * 1000 * 1000 }; /* a slice of search: a third of what a key may take */
+enum { SLICE_NS = 5 * 1000 * 1000 }; /* a slice of search: a third of what a key may take */
 
 void dp_pager_init(struct log_pager *p)
 {

@@ -21,6 +21,7 @@ struct log_pager {
     struct log_place top;
     size_t pan; /* first column shown when lines are not wrapped */
     bool follow, wrap, plain;
+    bool live; /* more may come: following is worth telling */
     bool bare; /* text alone, for the terminal's own selection */
     enum log_times times;
     uint64_t current; /* the line that a search or a click chose */

@@ -4,12 +4,13 @@
 #include "log_search.h"
 
 #include <ctype.h>
+#include <locale.h>
 #include <string.h>
 
 enum {
     BLOCK_WORDS = 64, /* 4096 lines: one count for all of them */
     BLOCK_LINES = BLOCK_WORDS * 64,
-    READ_SIZE = 256 * 1024, /* a slice of work between two looks at the clock */
+    READ_SIZE = 128 * 1024, /* a slice of work between two looks at the clock */
 };
 
 void dp_log_search_init(struct log_search *s)
@@ -24,8 +25,10 @@ static void pattern_release(struct log_search *s)
     depot_free(s->literal);
     if (s->compiled)
         regfree(&s->regex);
+    if (s->has_ascii)
+        regfree(&s->ascii);
     s->pattern = s->literal = NULL;
-    s->compiled = false;
+    s->compiled = s->has_ascii = false;
 }
 
 void dp_log_search_release(struct log_search *s)
@@ -58,6 +61,22 @@ static bool has_capital(const char *p)
     return false;
 }
 
+/* The C library's matcher is three times as fast in the C locale. */
+static bool compile_ascii(regex_t *out, const char *pattern, int flags)
+{
+    for (const char *p = pattern; *p != '\0'; p++)
+        if ((unsigned char)*p >= 0x80)
+            return false;
+    const locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (c == (locale_t)0)
+        return false;
+    const locale_t before = uselocale(c);
+    const int rc = regcomp(out, pattern, flags);
+    uselocale(before);
+    freelocale(c);
+    return rc == 0;
+}
+
 static void restart(struct log_search *s, uint64_t anchor)
 {
     struct log_line line;
@@ -83,8 +102,9 @@ int dp_log_search_set(
     }
     const bool ignore_case = !has_capital(pattern), literal = is_literal(pattern);
     regex_t regex;
+    const int flags = REG_EXTENDED | (ignore_case ? REG_ICASE : 0);
     if (!literal) {
-        const int rc = regcomp(&regex, pattern, REG_EXTENDED | (ignore_case ? REG_ICASE : 0));
+        const int rc = regcomp(&regex, pattern, flags);
         if (rc != 0) {
             char why[128];
             regerror(rc, &regex, why, sizeof(why));
@@ -100,6 +120,7 @@ int dp_log_search_set(
     } else {
         s->regex = regex;
         s->compiled = true;
+        s->has_ascii = compile_ascii(&s->ascii, pattern, flags);
     }
     restart(s, anchor);
     return 0;
@@ -199,7 +220,8 @@ static bool line_matches(struct log_search *s, char *data, size_t n)
     if (dp_log_line_is_plain(data, n)) {
         const char behind = data[n];
         data[n] = '\0';
-        const bool hit = find(s, data, 0, n, &from, &to);
+        const bool hit = s->has_ascii ? regexec(&s->ascii, data, 0, NULL, 0) == 0
+                                      : find(s, data, 0, n, &from, &to);
         data[n] = behind;
         return hit;
     }

@@ -19,7 +19,8 @@ struct log_search {
     size_t literal_len;
     bool ignore_case;
     regex_t regex;
-    bool compiled;
+    regex_t ascii; /* the same without multibyte characters, for lines that have none: faster */
+    bool compiled, has_ascii;
 
     /* Searched so far: [anchor, hi) and [0, lo). */
     uint64_t anchor, hi, lo;

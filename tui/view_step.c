@@ -19,6 +19,9 @@ enum {
 static const struct depot_step *find_in(
     const struct depot_build *b, const char *part, const char *digest)
 {
+    int64_t index;
+    if (part == NULL && depot_str_to_int64(digest, 0, INT64_MAX, &index) == 0)
+        return (uint64_t)index < b->steps.len ? b->steps.items[index] : NULL;
     for (size_t i = 0; i < b->parts.len; i++) {
         const struct depot_part *p = b->parts.items[i];
         if (part != NULL && !depot_str_eq(p->platform, part))
@@ -45,9 +48,13 @@ static void sync(struct step_view *v)
         v->step = find_in(b->state, v->part, v->digest);
     if (v->step == NULL)
         return;
-    if (v->part == NULL)
+    if (v->part == NULL) {
+        depot_free(v->digest);
         v->part = depot_strdup(v->step->part->platform);
+        v->digest = depot_strdup(v->step->digest);
+    }
     dp_pager_set_log(&v->pager, dp_fleet_log(b, v->step), v->step->started);
+    v->pager.live = !depot_step_is_completed(v->step) && !depot_build_state_over(b->sum.state);
 }
 
 static void go_to(struct step_view *v, const struct depot_step *s)
@@ -66,7 +73,7 @@ static void go_to(struct step_view *v, const struct depot_step *s)
     sync(v);
 }
 
-/* "BUILD/DIGEST" or "BUILD/PART/DIGEST"; both may hold slashes. */
+/* "BUILD/INDEX", "BUILD/DIGEST" or "BUILD/PART/DIGEST"; a part has slashes too. */
 static bool parse_arg(struct step_view *v, struct fleet *f, const char *arg)
 {
     for (const char *cut = strchr(arg, '/'); cut != NULL; cut = strchr(cut + 1, '/')) {

@@ -15,7 +15,6 @@ enum {
     BRIEF_ROWS = 4, /* of an instruction, while the log has the keys and little room is left */
     TEXT_ROWS = 40, /* of an error, of a warning */
     LINKS_MAX = 100,
-    EXCERPT_MAX = 12,
 };
 
 void dp_step_head_release(struct step_head *h)
@@ -406,16 +405,6 @@ static void put_place(struct step_head *h, const struct step_facts *f)
     if (line > 0)
         dp_head_textf(h, STYLE_TEXT, ":%d", line);
     dp_head_row(h);
-    for (size_t i = 0; h->tall && i < e->nlines && i < EXCERPT_MAX; i++) {
-        const int at = e->first_line + (int)i;
-        bool in = false;
-        for (size_t k = 0; k < e->nranges; k++)
-            in |= at >= e->ranges[k].start_line && at <= e->ranges[k].end_line;
-        dp_head_textf(h, in ? STYLE_ERROR : STYLE_FAINT, "%5d ", at);
-        dp_head_text(h, in ? STYLE_TEXT : STYLE_DIM, e->lines[i]);
-        dp_head_row(h);
-    }
-    dp_head_gap(h);
 }
 
 /* Without the command, which stands above already: 'process "..." did not complete successfully:
@@ -434,6 +423,7 @@ static void put_error(struct step_head *h, const struct step_facts *f)
     dp_head_label(h, "error");
     dp_head_wrap(h, STYLE_ERROR, 1 + LABEL_W, TEXT_ROWS, short_error(f->step->error));
     put_place(h, f);
+    dp_head_gap(h);
 }
 
 /* Why it does not run, or who did it instead. */

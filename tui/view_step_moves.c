@@ -33,13 +33,23 @@ static void put_rate(struct step_head *h, double rate)
         dp_head_textf(h, STYLE_DIM, "  %s", dp_text_rate(text, rate));
 }
 
+/* What it is called: "transferring context:" without its colon. */
+static void put_name(struct step_head *h, uint32_t style, int w, const struct depot_transfer *t)
+{
+    char *name = depot_strdup(*t->id != '\0' ? t->id : t->name);
+    const size_t n = strlen(name);
+    if (n > 0 && name[n - 1] == ':')
+        name[n - 1] = '\0';
+    dp_head_field(h, style, w, name);
+    depot_free(name);
+}
+
 static void put_move(struct step_head *h, const struct depot_transfer *t)
 {
-    const char *name = *t->id != '\0' ? t->id : t->name;
     const bool over = t->completed != 0;
     const int amounts = METER_W + 24, name_w = h->w - amounts > 16 ? h->w - amounts : 16;
     const double part = t->total > 0 ? (double)t->current / (double)t->total : over ? 1 : -1;
-    dp_head_field(h, over ? STYLE_DIM : STYLE_TEXT, name_w, name);
+    put_name(h, over ? STYLE_DIM : STYLE_TEXT, name_w, t);
     h->x = 1 + name_w + 1;
     if (h->x + amounts <= h->w + 1 && (t->total > 0 || t->current > 0))
         dp_head_meter(h, METER_W, part, over ? STYLE_DIM : STYLE_RUN);
@@ -93,7 +103,7 @@ static void put_sum(struct step_head *h, const struct depot_step *s)
     h->x += h->x > 11 ? 2 : 0;
     if (m.n > 1)
         dp_head_textf(h, STYLE_DIM, "%zu of %zu  ", m.over, m.n);
-    dp_head_field(h, STYLE_DIM, h->w - h->x, *m.last->id != '\0' ? m.last->id : m.last->name);
+    put_name(h, STYLE_DIM, h->w - h->x, m.last);
     dp_head_row(h);
 }
 
@@ -115,14 +125,14 @@ static void put_all(struct step_head *h, const struct depot_step *s)
     }
 }
 
-/* The build context, at the step that loads it. */
-static void put_context(struct step_head *h, const struct depot_step *s)
+/* The build context, at the step that loads it; false: this is another. */
+static bool put_context(struct step_head *h, const struct depot_step *s)
 {
     const struct depot_part *p = s->part;
     char all[TEXT_MAX], sent[TEXT_MAX];
     if (p == NULL || !p->has_context || s->parsed.kind != DEPOT_STEP_INTERNAL ||
         strstr(s->name, "load build context") == NULL)
-        return;
+        return false;
     const struct depot_ev_context *c = &p->context;
     dp_head_label(h, "context");
     dp_head_textf(
@@ -139,12 +149,13 @@ static void put_context(struct step_head *h, const struct depot_step *s)
             dp_head_textf(h, STYLE_DIM, "  and %lld", (long long)more);
         dp_head_row(h);
     }
+    return true;
 }
 
 void dp_step_head_moves(struct step_head *h, const struct step_facts *f)
 {
-    put_context(h, f->step);
-    if (f->step->transfers.len == 0)
+    const bool told = put_context(h, f->step);
+    if (f->step->transfers.len == 0 || (told && depot_step_is_completed(f->step)))
         return;
     if (h->tall)
         put_all(h, f->step);

@@ -1,0 +1,688 @@
+/*
+ * The step view: log lines as cells, sliced search, and screens of recorded builds against
+ * the .screen files of
+ * tests/golden/tui_step. UPDATE_GOLDEN=1 writes those anew.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <locale.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <depot/wire.h>
+
+#include "app.h"
+#include "log_pager.h"
+#include "view_step.h"
+
+#define GOLDEN TEST_SOURCE_DIR "/golden/tui_step/"
+
+/* ---- lines ---- */
+
+static char *line_text(const char *data, size_t n, struct log_cells *cells)
+{
+    struct log_text t = {0};
+    dp_log_line_decode(cells, data, n, true);
+    dp_log_cells_text(cells, 0, cells->cells.len, &t);
+    char *s = depot_strdup(depot_buf_str(&t.text));
+    dp_log_text_release(&t);
+    return s;
+}
+
+static void test_log_line__shows_what_a_terminal_without_cursor_would(void **state)
+{
+    static const struct {
+        const char *data, *text;
+    } rows[] = {
+        {"plain", "plain"},
+        {"", ""},
+        {"a\tb", "a       b"},
+        {"12345678\tb", "12345678        b"},
+        {"10%\r55%\r100%", "100%"},
+        {"overwritten\rshort", "shortritten"},
+        {"overwritten\rshort\033[K", "short"},
+        {"gone\033[2K\rnew", "new"},
+        {"back\b\b\b\bBACK", "BACK"},
+        {"\b\bx", "x"},
+        {"abc\033[1Gx", "xbc"},
+        {"abc\033[99Gx", "abcx"},
+        {"\033[31mred\033[0m", "red"},
+        {"a\033[2Jb\033[Hc\033[10;10Hd\033[5Ae", "abcde"},
+        {"a\033]0;title\007b\033]8;;x\033\\c", "abc"},
+        {"a\033]0;never closed", "a0;never closed"},
+        {"a\033P+q\033\\b\033^x\033\\c", "abc"},
+        {"a\033[?1049hb\033[?25lc", "abc"},
+        {"a\033(Bb\033=c\0337d", "abcd"},
+        {"a\033[38;5", "a"},
+        {"a\033", "a"},
+        {"a\033[3\033[31mb", "ab"},
+        {"\342\200\256rtl\342\200\254 a\342\200\213b", "rtl ab"},
+        {"\377\376x\303(", "??x?("},
+        {"\342\202", "??"},
+        {"e\314\201", "e\314\201"},
+        {"\346\227\245\346\234\254", "\346\227\245\346\234\254"},
+        {"\346\227\245\rx", "x "},
+        {"a\007\013\014\016\177b", "ab"},
+        {"\302\233"
+         "31mx",
+            "31mx"},
+    };
+    struct log_cells cells = {0};
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        char *s = line_text(rows[i].data, strlen(rows[i].data), &cells);
+        assert_string_equal(s, rows[i].text);
+        depot_free(s);
+    }
+    char *s = line_text("a\0b", 3, &cells);
+    assert_string_equal(s, "ab");
+    depot_free(s);
+    dp_log_cells_release(&cells);
+}
+
+static void test_log_line__takes_colours_and_nothing_that_hides(void **state)
+{
+    static const struct {
+        const char *data;
+        uint32_t style;
+    } rows[] = {
+        {"x", STYLE_TEXT},
+        {"\033[31mx", STYLE_TEXT | STYLE_FG(1)},
+        {"\033[1;4;31mx", STYLE_TEXT | ATTR_BOLD | ATTR_UNDERLINE | STYLE_FG(1)},
+        {"\033[1;31m\033[mx", STYLE_TEXT},
+        {"\033[1m\033[22mx", STYLE_TEXT},
+        {"\033[91;103mx", STYLE_TEXT | STYLE_FG(9) | STYLE_BG(11)},
+        {"\033[38;5;208mx", STYLE_TEXT | STYLE_FG(208)},
+        {"\033[38;5;208;1mx", STYLE_TEXT | STYLE_FG(208) | ATTR_BOLD},
+        {"\033[38;2;255;0;0mx", STYLE_TEXT | STYLE_FG(196)},
+        {"\033[38:2::255:0:0mx", STYLE_TEXT | STYLE_FG(196)},
+        {"\033[38;2;128;128;128mx", STYLE_TEXT | STYLE_FG(244)},
+        {"\033[38mx", STYLE_TEXT},
+        {"\033[48;5mx", STYLE_TEXT},
+        {"\033[30;40mx", STYLE_TEXT | STYLE_BG(0)},
+        {"\033[8mx", STYLE_TEXT},
+        {"\033[5mx", STYLE_TEXT},
+        {"\033[4:3mx", STYLE_TEXT | ATTR_UNDERLINE},
+        {"\033[31m\033[39mx", STYLE_TEXT},
+        {"\033[?31mx", STYLE_TEXT},
+        {"\033[1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1mx", STYLE_TEXT},
+    };
+    struct log_cells cells = {0};
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        dp_log_line_decode(&cells, rows[i].data, strlen(rows[i].data), true);
+        assert_int_equal(cells.cells.len, 1);
+        assert_int_equal(cells.cells.items[0].style, rows[i].style);
+        dp_log_line_decode(&cells, rows[i].data, strlen(rows[i].data), false);
+        assert_int_equal(cells.cells.items[0].style, STYLE_TEXT);
+    }
+    dp_log_cells_release(&cells);
+}
+
+/* Any bytes at all: no crash, no control character, and cells as a grid has them. */
+static void test_log_line__survives_noise(void **state)
+{
+    struct log_cells cells = {0};
+    unsigned seed = 7;
+    (void)state;
+    for (int round = 0; round < 3000; round++) {
+        static const char likely[] = "\033[];:m?KG\r\b\t\x9b\xe2\x80\xae\xe6\x97\xa5 0123a";
+        char data[64];
+        size_t n = 0;
+        for (; n < sizeof(data); n++) {
+            seed = seed * 1103515245u + 12345u;
+            const unsigned r = seed >> 16;
+            data[n] = r % 8 == 0 ? (char)(r >> 3) : likely[r / 8 % (sizeof(likely) - 1)];
+        }
+        dp_log_line_decode(&cells, data, n, true);
+        for (size_t i = 0; i < cells.cells.len; i++) {
+            const struct cell *c = &cells.cells.items[i];
+            if (c->width == 0)
+                assert_true(i > 0 && c[-1].width == 2 && c->ch == 0);
+            else
+                assert_true(c->ch >= 0x20 && c->ch != 0x7f && dp_text_width_of(c->ch) == c->width);
+        }
+    }
+    dp_log_cells_release(&cells);
+}
+
+static void test_log_line__bounds_what_erasing_costs(void **state)
+{
+    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct log_cells cells = {0};
+    (void)state;
+    for (int i = 0; i < 32 * 1024; i++)
+        depot_buf_addc(&b, 'x');
+    for (int i = 0; i < 8 * 1024; i++)
+        depot_buf_adds(&b, "\033[1K");
+    const uint64_t before = depot_mono_ms();
+    dp_log_line_decode(&cells, b.data, b.len, true);
+    assert_true(depot_mono_ms() - before < 2000);
+    depot_buf_release(&b);
+    dp_log_cells_release(&cells);
+}
+
+/* ---- search ---- */
+
+static void append(struct logstore *l, const char *s)
+{
+    dp_logstore_append(l, s, strlen(s), 1, DEPOT_SEC);
+}
+
+static void finish(struct log_search *s)
+{
+    for (int i = 0; dp_log_search_work(s, 1); i++)
+        assert_true(i < 1000000);
+}
+
+static void test_log_search__finds_lines(void **state)
+{
+    static const struct {
+        const char *pattern;
+        uint64_t found;
+        int first;
+    } rows[] = {
+        {"error", 3, 1},
+        {"Error", 1, 3},
+        {"err.r", 3, 1},
+        {"^an", 2, 1},
+        {"[0-9]{3}", 1, 4},
+        {"an? ?other", 1, 4},
+        {"^red", 1, 5},
+        {"nothing like it", 0, -1},
+        {"\303\251", 1, 6},
+        {"last", 1, 7},
+        {"$", 8, 0},
+    };
+    struct spill *spill = dp_spill_new();
+    struct logstore *l = dp_logstore_new(spill);
+    struct depot_error err = {0};
+    (void)state;
+    append(l,
+        "first\nan error\nno\nError\nanother error 404\n\033[31mr\033[1med\033[0m\n\303\251\nlast");
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        for (uint64_t anchor = 0; anchor < 8; anchor += 3) {
+            struct log_search s;
+            uint64_t at = 99;
+            dp_log_search_init(&s);
+            dp_log_search_store(&s, l, 0);
+            assert_int_equal(dp_log_search_set(&s, rows[i].pattern, anchor, &err), 0);
+            finish(&s);
+            assert_int_equal(s.found, rows[i].found);
+            const bool any = dp_log_search_hit(&s, 0) || dp_log_search_next(&s, 0, false, &at);
+            if (dp_log_search_hit(&s, 0))
+                at = 0;
+            assert_int_equal(any, rows[i].first >= 0);
+            if (any)
+                assert_int_equal(at, rows[i].first);
+            dp_log_search_release(&s);
+        }
+    }
+    struct log_search s;
+    dp_log_search_init(&s);
+    assert_int_equal(dp_log_search_set(&s, "[", 0, &err), DEPOT_ERR_INVALID);
+    dp_log_search_release(&s);
+    dp_logstore_free(l);
+    dp_spill_free(spill);
+}
+
+static void test_log_search__keeps_up_with_a_growing_log(void **state)
+{
+    struct spill *spill = dp_spill_new();
+    struct logstore *l = dp_logstore_new(spill);
+    struct log_search s;
+    struct depot_error err = {0};
+    (void)state;
+    append(l, "one\ntwo er");
+    dp_log_search_init(&s);
+    dp_log_search_store(&s, l, 0);
+    assert_int_equal(dp_log_search_set(&s, "error", 0, &err), 0);
+    finish(&s);
+    assert_int_equal(s.found, 0);
+    append(l, "ror\nthree");
+    finish(&s);
+    assert_int_equal(s.found, 1);
+    assert_true(dp_log_search_hit(&s, 1));
+    append(l, " error\n");
+    finish(&s);
+    assert_int_equal(s.found, 2);
+    assert_false(dp_log_search_busy(&s));
+    dp_log_search_release(&s);
+    dp_logstore_free(l);
+    dp_spill_free(spill);
+}
+
+static void test_log_search__counts_ranks_over_many_lines(void **state)
+{
+    struct spill *spill = dp_spill_new();
+    struct logstore *l = dp_logstore_new(spill);
+    struct log_search s;
+    struct depot_error err = {0};
+    uint64_t at = 0, n = 0;
+    (void)state;
+    for (int i = 0; i < 50000; i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "line %d%s\n", i, i % 7000 == 6999 ? " needle" : "");
+        append(l, line);
+    }
+    dp_log_search_init(&s);
+    dp_log_search_store(&s, l, 0);
+    assert_int_equal(dp_log_search_set(&s, "needle", 30000, &err), 0);
+    finish(&s);
+    assert_int_equal(s.found, 7);
+    for (; dp_log_search_next(&s, at, false, &at); n++) {
+        assert_int_equal(at % 7000, 6999);
+        assert_int_equal(dp_log_search_rank(&s, at), n);
+    }
+    assert_int_equal(n, 7);
+    for (at = 50000; dp_log_search_next(&s, at, true, &at); n--)
+        assert_int_equal(dp_log_search_rank(&s, at), n - 1);
+    assert_int_equal(n, 0);
+    assert_true(dp_log_search_any(&s, 6990, 7000));
+    assert_false(dp_log_search_any(&s, 7000, 13999));
+    dp_log_search_release(&s);
+    dp_logstore_free(l);
+    dp_spill_free(spill);
+}
+
+/* ---- screens ---- */
+
+struct rig {
+    struct fleet *fleet;
+    struct fleet_source *source;
+    struct keymaps *keys;
+    struct style_set styles;
+    struct tui *tui;
+    depot_time now;
+    int left; /* events to take yet; below 0: all */
+    struct depot_buf copied, fed;
+};
+
+static int on_event(struct depot_event *ev, void *arg)
+{
+    struct rig *r = arg;
+    if (r->left != 0) {
+        dp_fleet_apply(r->source, ev);
+        r->now = ev->time > r->now ? ev->time : r->now;
+        r->left--;
+    }
+    depot_event_release(ev);
+    return 0;
+}
+
+static int on_bad(const struct depot_error *err, void *arg)
+{
+    (void)arg;
+    fail_msg("%s", err->msg);
+    return -1;
+}
+
+static void feed(struct rig *r, const char *data, size_t n)
+{
+    struct depot_wire_reader *reader = depot_wire_reader_new(on_event, on_bad, r);
+    assert_int_equal(depot_wire_reader_feed(reader, data, n), 0);
+    assert_int_equal(depot_wire_reader_end(reader), 0);
+    depot_wire_reader_free(reader);
+}
+
+static char *read_file(const char *path, size_t *n)
+{
+    FILE *f = fopen(path, "rb");
+    if (f == NULL)
+        return NULL;
+    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    char piece[4096];
+    for (size_t got; (got = fread(piece, 1, sizeof(piece), f)) > 0;)
+        depot_buf_add(&b, piece, got);
+    fclose(f);
+    *n = b.len;
+    depot_buf_adds(&b, "");
+    return depot_buf_detach(&b);
+}
+
+static void on_copy(struct tui *t, const void *data, size_t n, void *arg)
+{
+    struct rig *r = arg;
+    (void)t;
+    depot_buf_clear(&r->copied);
+    depot_buf_add(&r->copied, data, n);
+}
+
+static void on_run(
+    struct tui *t, const char *command, dp_tui_feed_fn *fn, void *feed_arg, void *arg)
+{
+    struct rig *r = arg;
+    char path[] = "/tmp/test_view_step.XXXXXX";
+    const int fd = mkstemp(path);
+    size_t n;
+    (void)t;
+    assert_true(fd >= 0);
+    fn(fd, feed_arg);
+    close(fd);
+    char *data = read_file(path, &n);
+    unlink(path);
+    depot_buf_clear(&r->fed);
+    depot_buf_adds(&r->fed, command);
+    depot_buf_addc(&r->fed, '|');
+    depot_buf_add(&r->fed, data, n);
+    depot_free(data);
+}
+
+static void rig_open(struct rig *r, const char *recording, int events)
+{
+    static const struct tui_ops ops = {.copy = on_copy, .run = on_run};
+    memset(r, 0, sizeof(*r));
+    r->left = events > 0 ? events : -1;
+    r->copied.max = r->fed.max = DEPOT_BUF_NO_LIMIT;
+    r->fleet = dp_fleet_new(NULL, NULL);
+    r->source = dp_fleet_source(r->fleet, "");
+    r->keys = dp_keymaps_new();
+    dp_style_init(&r->styles, PALETTE_256);
+    r->tui = dp_tui_new(r->fleet, r->keys, &r->styles, &ops, r);
+    if (recording != NULL) {
+        char *path = depot_asprintf(GOLDEN "%s.ndjson", recording);
+        size_t n;
+        char *data = read_file(path, &n);
+        assert_non_null(data);
+        feed(r, data, n);
+        depot_free(data);
+        depot_free(path);
+    }
+    dp_fleet_settle(r->fleet);
+}
+
+static void rig_close(struct rig *r)
+{
+    dp_tui_free(r->tui);
+    dp_fleet_free(r->fleet);
+    dp_keymaps_free(r->keys);
+    depot_buf_release(&r->copied);
+    depot_buf_release(&r->fed);
+}
+
+/* "linux/arm64 deps 1": the step on that platform, of that stage with that ordinal, or whose name
+ * holds what stands behind the platform. */
+static const struct depot_step *step_by(const struct rig *r, const char *what)
+{
+    const struct depot_build *b = r->fleet->builds.items[0]->state;
+    for (size_t i = 0; i < b->steps.len; i++) {
+        const struct depot_step *s = b->steps.items[i];
+        char *name =
+            depot_asprintf("%s %s %d %s", s->platform, s->parsed.stage, s->parsed.ordinal, s->name);
+        const bool found = strstr(name, what) != NULL;
+        depot_free(name);
+        if (found)
+            return s;
+    }
+    fail_msg("no step \"%s\"", what);
+    return NULL;
+}
+
+static void keys(struct rig *r, const char *text)
+{
+    struct depot_strv names = {0};
+    struct depot_error err = {0};
+    depot_strv_split(&names, text, ' ');
+    for (size_t i = 0; i < names.len; i++) {
+        struct key k;
+        if (names.items[i][0] == '\0')
+            continue;
+        dp_tui_frame(r->tui, r->now);
+        assert_int_equal(dp_key_parse(names.items[i], &k, &err), 0);
+        dp_tui_key(r->tui, &k);
+        for (int n = 0; n < 1000 && view_step.work(dp_tui_top(r->tui)); n++)
+            ;
+    }
+    depot_strv_release(&names);
+}
+
+static void show(struct rig *r, const char *step, int h, int w)
+{
+    dp_tui_resize(r->tui, h, w);
+    dp_view_step_open(r->tui, r->fleet->builds.items[0], step_by(r, step));
+    assert_ptr_equal(dp_tui_top(r->tui)->ops, &view_step);
+    dp_tui_frame(r->tui, r->now);
+}
+
+/* Without the title and the keys, which are the core's. */
+static void body_only(struct depot_buf *b)
+{
+    const char *nl = strchr(b->data, '\n');
+    depot_buf_consume(b, (size_t)(nl - b->data) + 1);
+    size_t n = b->len - 1;
+    while (n > 0 && b->data[n - 1] != '\n')
+        n--;
+    depot_buf_truncate(b, n);
+}
+
+static void expect_screen(struct rig *r, const char *name)
+{
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    char *path = depot_asprintf(GOLDEN "%s.screen", name);
+    const struct grid *g = dp_tui_frame(r->tui, r->now);
+    size_t n;
+    dp_grid_text(g, &out);
+    body_only(&out);
+    char *want = read_file(path, &n);
+    if (getenv("UPDATE_GOLDEN") != NULL) {
+        FILE *f = fopen(path, "wb");
+        fwrite(out.data, 1, out.len, f);
+        fclose(f);
+    } else if (want == NULL || n != out.len || memcmp(want, out.data, n) != 0) {
+        fail_msg("%s differs; now:\n%s", path, out.data);
+    }
+    const char *dir = getenv("ANSI_DIR"); /* for pictures */
+    if (dir != NULL) {
+        char *ansi = depot_asprintf("%s/%s.ansi", dir, name);
+        FILE *f = fopen(ansi, "wb");
+        depot_buf_clear(&out);
+        dp_grid_ansi(g, &r->styles, &out);
+        fwrite(out.data, 1, out.len, f);
+        fclose(f);
+        depot_free(ansi);
+    }
+    depot_free(want);
+    depot_free(path);
+    depot_buf_release(&out);
+}
+
+static void test_view_step__draws_recorded_builds(void **state)
+{
+    static const struct {
+        const char *name, *recording;
+        int events; /* 0: all */
+        const char *step;
+        int h, w;
+        const char *keys;
+    } rows[] = {
+        {"done_80x24", "twin", 0, "linux/arm64 deps 1", 24, 80, ""},
+        {"done_120x40", "twin", 0, "linux/arm64 deps 1", 40, 120, ""},
+        {"done_200x50", "twin", 0, "linux/arm64 deps 1", 50, 200, ""},
+        {"done_40x8", "twin", 0, "linux/arm64 deps 1", 8, 40, ""},
+        {"running_80x24", "twin", 60, "linux/arm64 deps 1", 24, 80, ""},
+        {"running_200x50", "twin", 60, "linux/arm64 deps 1", 50, 200, ""},
+        {"waiting_80x24", "twin", 60, "linux/arm64 final 4", 24, 80, ""},
+        {"waiting_200x50", "twin", 60, "linux/arm64 final 4", 50, 200, ""},
+        {"search_80x24", "twin", 0, "linux/arm64 deps 1", 24, 80, "/ w a r n Enter n n"},
+        {"search_200x50", "twin", 0, "linux/arm64 deps 1", 50, 200, "/ w a r n Enter n n"},
+        {"wrap_clock_80x24", "twin", 0, "linux/arm64 deps 1", 24, 80, "w t"},
+        {"links_80x24", "twin", 0, "linux/amd64 base 2", 24, 80, "o o"},
+        {"base_200x50", "twin", 0, "linux/amd64 base 2", 50, 200, "o o"},
+        {"context_80x24", "twin", 0, "load build context", 24, 80, ""},
+        {"context_200x50", "twin", 0, "load build context", 50, 200, ""},
+        {"zoom_80x24", "twin", 0, "linux/arm64 deps 1", 24, 80, "z t t g"},
+        {"fail_80x24", "fail", 0, "build 2", 24, 80, ""},
+        {"fail_120x40", "fail", 0, "build 2", 40, 120, ""},
+        {"fail_200x50", "fail", 0, "build 2", 50, 200, ""},
+        {"hostile_80x24", "hostile", 0, "torture 2", 24, 80, "g"},
+        {"hostile_120x40", "hostile", 0, "torture 2", 40, 120, "g w"},
+        {"hostile_200x50", "hostile", 0, "torture 2", 50, 200, "g"},
+        {"hostile_end_120x40", "hostile", 0, "torture 2", 40, 120, "w G"},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct rig r;
+        rig_open(&r, rows[i].recording, rows[i].events);
+        show(&r, rows[i].step, rows[i].h, rows[i].w);
+        keys(&r, rows[i].keys);
+        expect_screen(&r, rows[i].name);
+        rig_close(&r);
+    }
+}
+
+static void test_view_step__draws_ascii(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_open(&r, "twin", 0);
+    dp_tui_set_ascii(r.tui, true);
+    show(&r, "linux/arm64 deps 1", 24, 80);
+    expect_screen(&r, "ascii_80x24");
+    rig_close(&r);
+}
+
+static void test_view_step__fits_any_size(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_open(&r, "hostile", 0);
+    show(&r, "torture 2", 24, 80);
+    for (int i = 0; i < 400; i++) {
+        const int h = i * 7 % 61, w = i * 13 % 233;
+        static const char *const moves[] = {"w", "t", "g", "G", "z", "j", "PgUp", "Right", "Tab",
+            "k", "F", "i", "o", "]", "[", "T", "a", "n", "N", "Esc"};
+        dp_tui_resize(r.tui, h, w);
+        dp_tui_frame(r.tui, r.now);
+        if (dp_tui_top(r.tui)->ops != &view_step)
+            break;
+        if (!depot_str_eq(moves[i % 20], "Esc"))
+            keys(&r, moves[i % 20]);
+    }
+    rig_close(&r);
+}
+
+/* ---- leaving ---- */
+
+static void test_view_step__saves_whole_files(void **state)
+{
+    struct rig r;
+    char dir[] = "/tmp/test_view_step.XXXXXX";
+    struct stat st;
+    size_t n;
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(chdir(dir), 0);
+    rig_open(&r, "hostile", 0);
+    const struct depot_step *s = step_by(&r, "torture 2");
+    struct logstore *l = dp_fleet_log(r.fleet->builds.items[0], s);
+    show(&r, "torture 2", 24, 80);
+    keys(&r, "s C-u x Enter");
+    char *data = read_file("x", &n);
+    assert_non_null(data);
+    assert_int_equal(n, dp_logstore_bytes(l));
+    char *raw = depot_alloc(n);
+    assert_int_equal(dp_logstore_read(l, 0, raw, n), n);
+    assert_memory_equal(raw, data, n);
+    depot_free(raw);
+    depot_free(data);
+    FILE *f = fopen("x", "w");
+    fclose(f);
+    keys(&r, "s C-u x Enter n");
+    assert_int_equal(stat("x", &st), 0);
+    assert_int_equal(st.st_size, 0);
+    keys(&r, "s C-u x Enter y");
+    assert_int_equal(stat("x", &st), 0);
+    assert_int_equal(st.st_size, n);
+    keys(&r, "s C-u n o / x Enter");
+    assert_int_not_equal(stat("no", &st), 0);
+    keys(&r, "| C-u c a t Enter");
+    assert_int_equal(r.fed.len, n + 4);
+    assert_memory_equal(r.fed.data, "cat|", 4);
+    rig_close(&r);
+    assert_int_equal(unlink("x"), 0);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
+static void test_view_step__copies_text_without_sequences(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_open(&r, "twin", 0);
+    show(&r, "linux/arm64 deps 1", 24, 80);
+    keys(&r, "/ W A R N Enter y");
+    assert_non_null(strstr(r.copied.data, "WARN  deprecated glob@7.2.4"));
+    assert_null(strchr(r.copied.data, '\033'));
+    keys(&r, "Y");
+    assert_true(r.copied.len > 2000);
+    assert_null(memchr(r.copied.data, '\033', r.copied.len));
+    rig_close(&r);
+}
+
+static void test_view_step__goes_from_step_to_step(void **state)
+{
+    struct rig r;
+    struct depot_buf title = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
+                     right = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    static const struct {
+        const char *keys, *title;
+    } rows[] = {
+        {"", "arm64 deps 1/1"},
+        {"T", "amd64 deps 1/1"},
+        {"T", "arm64 deps 1/1"},
+        {"i", "arm64 base 2/2"},
+        {"i", "arm64 base 1/2"},
+        {"o", "arm64 base 2/2"},
+        {"o Enter", "arm64 assets 1/1"},
+        {"Tab Enter", "amd64 assets 1/1"},
+        {"]", "amd64 final 1/4"},
+        {"[", "amd64 assets 1/1"},
+    };
+    (void)state;
+    rig_open(&r, "twin", 0);
+    show(&r, "linux/arm64 deps 1", 24, 80);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        keys(&r, rows[i].keys);
+        depot_buf_clear(&title);
+        view_step.title(dp_tui_top(r.tui), &title, &right);
+        assert_string_equal(depot_buf_str(&title), rows[i].title);
+    }
+    depot_buf_release(&title);
+    depot_buf_release(&right);
+    rig_close(&r);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    setenv("TZ", "UTC", 1);
+    tzset();
+    if (setlocale(LC_ALL, "C.UTF-8") == NULL)
+        setlocale(LC_ALL, "en_US.UTF-8");
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_log_line__shows_what_a_terminal_without_cursor_would),
+        cmocka_unit_test(test_log_line__takes_colours_and_nothing_that_hides),
+        cmocka_unit_test(test_log_line__survives_noise),
+        cmocka_unit_test(test_log_line__bounds_what_erasing_costs),
+        cmocka_unit_test(test_log_search__finds_lines),
+        cmocka_unit_test(test_log_search__keeps_up_with_a_growing_log),
+        cmocka_unit_test(test_log_search__counts_ranks_over_many_lines),
+        cmocka_unit_test(test_view_step__draws_recorded_builds),
+        cmocka_unit_test(test_view_step__draws_ascii),
+        cmocka_unit_test(test_view_step__fits_any_size),
+        cmocka_unit_test(test_view_step__saves_whole_files),
+        cmocka_unit_test(test_view_step__copies_text_without_sequences),
+        cmocka_unit_test(test_view_step__goes_from_step_to_step),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
