@@ -196,11 +196,12 @@ static void reopen_later(struct depot_job *j, const struct dp_part *lost)
 }
 
 /* A socket that breaks while its part is ending means nothing; what it cost shows when the build
- * is over, so it is told only then. */
+ * is over, so it is told only then. A session that the builder ended, though, is the builder's to
+ * explain: the build's own error does. */
 static void part_closed(struct dp_part *p, const struct depot_error *err, void *arg)
 {
     struct depot_job *j = arg;
-    if (err != NULL) {
+    if (err != NULL && err->code != DEPOT_ERR_INTERNAL) {
         keep_lost_session(j, dp_part_builder(p), err);
         reopen_later(j, p);
     }
