@@ -9,7 +9,7 @@
 
 #include <sys/queue.h>
 
-#include "buildkit/pb.h"
+#include "buildkit/message.h"
 #include "grpc/grpc.h"
 
 #define DP_BK_CONTROL "/moby.buildkit.v1.Control/"

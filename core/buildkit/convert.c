@@ -3,7 +3,7 @@
  */
 #include "buildkit/convert.h"
 
-#include "buildkit/pb.h"
+#include "buildkit/message.h"
 
 /* Told names are compared with each other, so an engine may not tell any number of them. */
 enum { PLATFORMS_MAX = 256 };

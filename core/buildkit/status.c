@@ -5,7 +5,7 @@
  */
 #include "buildkit/status.h"
 
-#include "buildkit/pb.h"
+#include "buildkit/message.h"
 
 #include <string.h>
 
@@ -19,7 +19,7 @@ struct decoder {
 /* One row a field: `get` writes what the field holds at `offset` of the record. */
 struct field_row {
     uint32_t number;
-    int type;
+    enum dp_pb_type type;
     int (*get)(struct decoder *d, const struct dp_pb_field *f, void *at);
     size_t offset;
 };

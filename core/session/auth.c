@@ -11,7 +11,7 @@
 
 #include "session/docker_config.h"
 #include "session/internal.h"
-#include "session/fields.h"
+#include "grpc/pb.h"
 
 #define DEPOT_LOG_MODULE "session"
 
@@ -50,10 +50,10 @@ static void answer(struct auth *a, const struct dp_credentials *c)
     const char *secret = c->secret != NULL ? c->secret : "";
     size_t user_len = strlen(user), secret_len = strlen(secret);
     uint8_t *p = (uint8_t *)depot_buf_reserve(
-                &b, user_len + secret_len + 2 * (size_t)(1 + DP_FIELD_VARINT_MAX)),
+                &b, user_len + secret_len + 2 * (size_t)(1 + DP_PB_VARINT_MAX)),
             *start = p;
-    p = dp_fields_put_bytes(p, 1, user, user_len);
-    p = dp_fields_put_bytes(p, 2, secret, secret_len);
+    p = dp_pb_put_bytes(p, 1, user, user_len);
+    p = dp_pb_put_bytes(p, 2, secret, secret_len);
     dp_session_reply(a->base.call, start, (size_t)(p - start));
     depot_buf_release(&b);
 }
@@ -105,7 +105,7 @@ static void on_half_closed(struct dp_grpc_call *call, void *arg)
     if (a->answered)
         return;
     a->answered = true;
-    char *host = dp_fields_string(depot_buf_str(&a->request), a->request.len, 1, HOST_MAX);
+    char *host = dp_pb_string(depot_buf_str(&a->request), a->request.len, 1, HOST_MAX);
     if (host == NULL) {
         dp_grpc_respond(call, DP_GRPC_INVALID_ARGUMENT, "a registry's host is needed");
         return;

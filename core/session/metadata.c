@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "session/internal.h"
-#include "session/fields.h"
+#include "grpc/pb.h"
 
 static int hex_value(char c)
 {
@@ -47,8 +47,8 @@ char *dp_session_md(const struct dp_grpc_call *call, const char *key, size_t i)
 void dp_session_send_bytes(struct dp_grpc_call *call, const void *data, size_t n)
 {
     struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    uint8_t *p = (uint8_t *)depot_buf_reserve(&b, n + 1 + DP_FIELD_VARINT_MAX);
-    b.len = (size_t)(dp_fields_put_bytes(p, 1, data, n) - p);
+    uint8_t *p = (uint8_t *)depot_buf_reserve(&b, n + 1 + DP_PB_VARINT_MAX);
+    b.len = (size_t)(dp_pb_put_bytes(p, 1, data, n) - p);
     dp_grpc_send_take(call, &b);
     depot_buf_release(&b);
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "session/internal.h"
-#include "session/fields.h"
+#include "grpc/pb.h"
 
 enum {
     TAR_END = 1024,   /* zero bytes that end every tar */
@@ -263,7 +263,7 @@ static void on_message(struct dp_grpc_call *call, const uint8_t *msg, size_t n, 
     if (o->over)
         return;
     depot_error_clear(&err);
-    const uint8_t *data = dp_fields_bytes(msg, n, 1, &len);
+    const uint8_t *data = dp_pb_bytes(msg, n, 1, &len);
     if (data == NULL || len == 0)
         return;
     count(o, data, len);

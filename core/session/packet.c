@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "session/fields.h"
+#include "grpc/pb.h"
 
 /* The parts of st_mode that Go writes differently. */
 static const struct {
@@ -54,13 +54,13 @@ mode_t dp_mode_permissions(uint32_t mode)
 
 static int decode_stat(const uint8_t *msg, size_t n, struct dp_fstat *st)
 {
-    struct dp_fields r = dp_fields_reader(msg, n);
-    struct dp_fields_item f;
+    struct dp_pb_reader r = dp_pb_read(msg, n);
+    struct dp_pb_field f;
     int rc;
     *st = (struct dp_fstat){.path = "", .link = ""};
-    while ((rc = dp_fields_next(&r, &f)) > 0) {
+    while ((rc = dp_pb_next(&r, &f)) > 0) {
         bool bytes = f.number == 1 || f.number == 7 || f.number == 10;
-        if (f.number <= 10 && f.wire != (bytes ? DP_FIELD_LEN : DP_FIELD_VARINT))
+        if (f.number <= 10 && f.type != (bytes ? DP_PB_BYTES : DP_PB_VARINT))
             return DEPOT_ERR_PROTOCOL;
         switch (f.number) {
         case 1:
@@ -95,13 +95,13 @@ static int decode_stat(const uint8_t *msg, size_t n, struct dp_fstat *st)
 
 int dp_packet_decode(const void *msg, size_t n, struct dp_packet *out)
 {
-    struct dp_fields r = dp_fields_reader(msg, n);
-    struct dp_fields_item f;
+    struct dp_pb_reader r = dp_pb_read(msg, n);
+    struct dp_pb_field f;
     int rc;
     *out = (struct dp_packet){.type = DP_PACKET_STAT, .stat = {.path = "", .link = ""}};
-    while ((rc = dp_fields_next(&r, &f)) > 0) {
+    while ((rc = dp_pb_next(&r, &f)) > 0) {
         bool bytes = f.number == 2 || f.number == 4;
-        if (f.number <= 4 && f.wire != (bytes ? DP_FIELD_LEN : DP_FIELD_VARINT))
+        if (f.number <= 4 && f.type != (bytes ? DP_PB_BYTES : DP_PB_VARINT))
             return DEPOT_ERR_PROTOCOL;
         switch (f.number) {
         case 1:
@@ -131,12 +131,12 @@ int dp_packet_decode(const void *msg, size_t n, struct dp_packet *out)
 
 static size_t bytes_size(size_t n)
 {
-    return n == 0 ? 0 : 1 + dp_fields_varint_len(n) + n;
+    return n == 0 ? 0 : 1 + dp_pb_varint_len(n) + n;
 }
 
 static size_t uint_size(uint64_t v)
 {
-    return v == 0 ? 0 : 1 + dp_fields_varint_len(v);
+    return v == 0 ? 0 : 1 + dp_pb_varint_len(v);
 }
 
 void dp_packet_add_stat(struct depot_buf *b, const struct dp_fstat *st)
@@ -144,18 +144,18 @@ void dp_packet_add_stat(struct depot_buf *b, const struct dp_fstat *st)
     size_t body = bytes_size(st->path_len) + uint_size(st->mode) + uint_size((uint64_t)st->size) +
                   uint_size((uint64_t)st->mtime) + bytes_size(st->link_len) +
                   uint_size((uint64_t)st->major) + uint_size((uint64_t)st->minor) + st->xattrs_len;
-    uint8_t *start = (uint8_t *)depot_buf_reserve(b, 1 + DP_FIELD_VARINT_MAX + body);
+    uint8_t *start = (uint8_t *)depot_buf_reserve(b, 1 + DP_PB_VARINT_MAX + body);
     if (start == NULL)
         return;
-    uint8_t *p = dp_fields_put_tag(start, 2, DP_FIELD_LEN);
-    p = dp_fields_put_varint(p, body);
-    p = dp_fields_put_bytes(p, 1, st->path, st->path_len);
-    p = dp_fields_put_uint(p, 2, st->mode);
-    p = dp_fields_put_uint(p, 5, (uint64_t)st->size);
-    p = dp_fields_put_uint(p, 6, (uint64_t)st->mtime);
-    p = dp_fields_put_bytes(p, 7, st->link, st->link_len);
-    p = dp_fields_put_uint(p, 8, (uint64_t)st->major);
-    p = dp_fields_put_uint(p, 9, (uint64_t)st->minor);
+    uint8_t *p = dp_pb_put_tag(start, 2, DP_PB_BYTES);
+    p = dp_pb_put_varint(p, body);
+    p = dp_pb_put_bytes(p, 1, st->path, st->path_len);
+    p = dp_pb_put_uint(p, 2, st->mode);
+    p = dp_pb_put_uint(p, 5, (uint64_t)st->size);
+    p = dp_pb_put_uint(p, 6, (uint64_t)st->mtime);
+    p = dp_pb_put_bytes(p, 7, st->link, st->link_len);
+    p = dp_pb_put_uint(p, 8, (uint64_t)st->major);
+    p = dp_pb_put_uint(p, 9, (uint64_t)st->minor);
     if (st->xattrs_len > 0)
         memcpy(p, st->xattrs, st->xattrs_len);
     b->len += (size_t)(p - start) + st->xattrs_len;
@@ -166,13 +166,13 @@ void dp_packet_add_xattr(struct depot_buf *b, const char *name, const void *valu
 {
     size_t name_len = strlen(name);
     size_t body = bytes_size(name_len) + bytes_size(n);
-    uint8_t *start = (uint8_t *)depot_buf_reserve(b, 1 + DP_FIELD_VARINT_MAX + body);
+    uint8_t *start = (uint8_t *)depot_buf_reserve(b, 1 + DP_PB_VARINT_MAX + body);
     if (start == NULL)
         return;
-    uint8_t *p = dp_fields_put_tag(start, 10, DP_FIELD_LEN);
-    p = dp_fields_put_varint(p, body);
-    p = dp_fields_put_bytes(p, 1, name, name_len);
-    p = dp_fields_put_bytes(p, 2, value, n);
+    uint8_t *p = dp_pb_put_tag(start, 10, DP_PB_BYTES);
+    p = dp_pb_put_varint(p, body);
+    p = dp_pb_put_bytes(p, 1, name, name_len);
+    p = dp_pb_put_bytes(p, 2, value, n);
     b->len += (size_t)(p - start);
     b->data[b->len] = '\0';
 }
@@ -180,11 +180,11 @@ void dp_packet_add_xattr(struct depot_buf *b, const char *name, const void *valu
 size_t dp_packet_head(
     uint8_t out[DP_PACKET_HEAD_MAX], enum dp_packet_type type, uint32_t id, size_t n)
 {
-    uint8_t *p = dp_fields_put_uint(out, 1, (uint64_t)type);
-    p = dp_fields_put_uint(p, 3, id);
+    uint8_t *p = dp_pb_put_uint(out, 1, (uint64_t)type);
+    p = dp_pb_put_uint(p, 3, id);
     if (n > 0) {
-        p = dp_fields_put_tag(p, 4, DP_FIELD_LEN);
-        p = dp_fields_put_varint(p, n);
+        p = dp_pb_put_tag(p, 4, DP_PB_BYTES);
+        p = dp_pb_put_varint(p, n);
     }
     return (size_t)(p - out);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "session/internal.h"
-#include "session/fields.h"
+#include "grpc/pb.h"
 
 #define DEPOT_LOG_MODULE "session"
 
@@ -56,7 +56,7 @@ static int load(
 static void get_secret(
     struct dp_session *s, struct dp_grpc_call *call, const uint8_t *msg, size_t n)
 {
-    char *id = dp_fields_string(msg, n, 1, SECRET_ID_MAX);
+    char *id = dp_pb_string(msg, n, 1, SECRET_ID_MAX);
     const struct dp_session_secret *secret = find(s->cfg, id);
     struct depot_error err;
     char *data = NULL;

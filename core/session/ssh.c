@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "session/internal.h"
-#include "session/fields.h"
+#include "grpc/pb.h"
 
 enum {
     SSH_PENDING_MAX = 1024 * 1024, /* agents' messages have 256 KiB at most */
@@ -38,7 +38,7 @@ static void refuse(struct dp_grpc_call *call, const char *id)
 
 static void check(struct dp_session *s, struct dp_grpc_call *call, const uint8_t *msg, size_t n)
 {
-    char *id = dp_fields_string(msg, n, 1, SSH_ID_MAX);
+    char *id = dp_pb_string(msg, n, 1, SSH_ID_MAX);
     if (find_agent(s->cfg, id) != NULL)
         dp_session_reply(call, "", 0);
     else
@@ -118,7 +118,7 @@ static void on_message(struct dp_grpc_call *call, const uint8_t *msg, size_t n, 
     DEPOT_UNUSED(call);
     if (f->over)
         return;
-    const uint8_t *data = dp_fields_bytes(msg, n, 1, &len);
+    const uint8_t *data = dp_pb_bytes(msg, n, 1, &len);
     if (data != NULL)
         depot_buf_add(&f->pending, data, len);
     if (f->pending.overflow)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "session/internal.h"
-#include "session/fields.h"
+#include "grpc/pb.h"
 
 enum {
     UPLOAD_CHUNK = 64 * 1024,
@@ -68,7 +68,7 @@ static ssize_t read_piece(struct upload *u)
     ssize_t n = read(u->base.s->cfg->upload_fd, p + HEAD, UPLOAD_CHUNK);
     int failed = errno;
     if (n > 0) {
-        p[0] = 1 << 3 | DP_FIELD_LEN;
+        p[0] = 1 << 3 | DP_PB_BYTES;
         p[1] = (uint8_t)(n | 0x80);
         p[2] = (uint8_t)(n >> 7 | 0x80);
         p[3] = (uint8_t)(n >> 14);

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "grpc/grpc.h"
-#include "session/fields.h"
+#include "grpc/pb.h"
 #include "session/packet.h"
 #include "session/session.h"
 

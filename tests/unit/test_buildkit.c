@@ -12,7 +12,7 @@
 
 #include "buildkit/convert.h"
 #include "buildkit/error.h"
-#include "buildkit/pb.h"
+#include "buildkit/message.h"
 #include "buildkit/status.h"
 
 /* protobuf-c's strings are not const. */

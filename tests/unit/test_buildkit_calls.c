@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "buildkit/convert.h"
-#include "buildkit/pb.h"
+#include "buildkit/message.h"
 #include "content.pb-c.h"
 #include "grpc/grpc.h"
 #include "net/stream.h"

@@ -14,7 +14,7 @@ static const char credentials[] = "/moby.filesync.v1.Auth/Credentials";
 static void ask(struct rig *r, struct rig_call *k, const char *path, const char *text)
 {
     uint8_t msg[1024];
-    uint8_t *p = dp_fields_put_bytes(msg, 1, text, strlen(text));
+    uint8_t *p = dp_pb_put_bytes(msg, 1, text, strlen(text));
     rig_unary(r, k, path, msg, (size_t)(p - msg));
 }
 
@@ -23,7 +23,7 @@ static void assert_bytes(const struct rig_call *k, uint32_t field, const char *w
     size_t n;
     assert_int_equal(k->messages.len, 1);
     const struct depot_buf *b = &k->messages.items[0];
-    const uint8_t *data = dp_fields_bytes(depot_buf_str(b), b->len, field, &n);
+    const uint8_t *data = dp_pb_bytes(depot_buf_str(b), b->len, field, &n);
     assert_int_equal(n, strlen(want));
     if (n > 0)
         assert_memory_equal(data, want, n);
@@ -267,7 +267,7 @@ static void test_upload__sends_the_descriptor(void **state)
     for (size_t i = 0; i < k.messages.len; i++) {
         size_t n;
         const struct depot_buf *b = &k.messages.items[i];
-        const uint8_t *data = dp_fields_bytes(b->data, b->len, 1, &n);
+        const uint8_t *data = dp_pb_bytes(b->data, b->len, 1, &n);
         for (size_t j = 0; j < n; j++, got++)
             assert_int_equal(data[j], 'a' + (int)(got / 10000) % 26);
     }

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "session/fields.h"
+#include "grpc/pb.h"
 #include "session/packet.h"
 
 static void test_packet__heads(void **state)

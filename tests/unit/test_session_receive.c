@@ -288,7 +288,7 @@ static void send_tar(struct rig_call *k, const char *tar, size_t n)
     for (size_t at = 0; at < n; at += 10000) {
         size_t len = n - at < 10000 ? n - at : 10000;
         uint8_t msg[10000 + 16];
-        uint8_t *p = dp_fields_put_bytes(msg, 1, tar + at, len);
+        uint8_t *p = dp_pb_put_bytes(msg, 1, tar + at, len);
         dp_grpc_send(k->call, msg, (size_t)(p - msg));
     }
 }
