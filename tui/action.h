@@ -76,6 +76,8 @@
     X(WEB, "web", "Copy the link of the CI run")                                                   \
     X(CANCEL, "cancel", "Cancel the build; asks first")                                            \
     X(INTERRUPT, "interrupt", "Leave; of one's own build: cancel it")                              \
+    X(PRUNE, "prune", "Make room in the cache; asks first")                                        \
+    X(PRUNE_ALL, "prune-all", "Remove all that is not in use; asks first")                         \
     X(COMMAND, "command", "Command line")                                                          \
     /* screen */                                                                                   \
     X(FREEZE, "freeze", "Freeze the screen; data keeps coming")                                    \
@@ -92,9 +94,10 @@
     X(EVENT_BACK, "event-back", "Replay: one event back")                                          \
     X(EVENT_ON, "event-on", "Replay: one event on")                                                \
     /* of the mouse alone; arg says what */                                                        \
-    X(SELECT, "", "")   /* arg: the row */                                                         \
-    X(SORT_BY, "", "")  /* arg: the column */                                                      \
-    X(WHEEL_UP, "", "") /* arg: the pane */                                                        \
+    X(SELECT, "", "")     /* arg: the row */                                                       \
+    X(SORT_BY, "", "")    /* arg: the column */                                                    \
+    X(TAB_SELECT, "", "") /* arg: the tab */                                                       \
+    X(WHEEL_UP, "", "")   /* arg: the pane */                                                      \
     X(WHEEL_DOWN, "", "")
 
 enum action {

@@ -204,6 +204,18 @@ static void apply_build(struct fleet_source *s, const struct depot_event *ev)
         drop_states(s->fleet);
 }
 
+/* Newest first. */
+static void remember_builds(
+    struct fleet_source *s, const struct depot_build_summary *builds, size_t n)
+{
+    while (n-- > 0) {
+        struct fleet_build *b = dp_fleet_make_build(s, builds[n].id);
+        if (b->state == NULL)
+            dp_fleet_set_summary(b, &builds[n]);
+        b->revision++;
+    }
+}
+
 static void apply_snapshot(struct fleet_source *s, const struct depot_event *ev)
 {
     const struct depot_ev_snapshot *snap = &ev->u.snapshot;
@@ -212,12 +224,7 @@ static void apply_snapshot(struct fleet_source *s, const struct depot_event *ev)
             s->fleet->builders.items[i]->up = false;
     for (size_t i = 0; i < snap->nbuilders; i++)
         dp_fleet_upsert_builder(s, &snap->builders[i], snap->builder_up[i], ev->time, false);
-    for (size_t i = snap->nbuilds; i-- > 0;) { /* newest first */
-        struct fleet_build *b = dp_fleet_make_build(s, snap->builds[i].id);
-        if (b->state == NULL)
-            dp_fleet_set_summary(b, &snap->builds[i]);
-        b->revision++;
-    }
+    remember_builds(s, snap->builds, snap->nbuilds);
 }
 
 /* The newest event of all is the nearest to now by its clock. */
@@ -326,6 +333,8 @@ static void feed_answer(struct depot_feed *feed, enum depot_ask ask, const struc
     }
     if (ask == DEPOT_ASK_ESTIMATES)
         dp_fleet_learn(s->fleet, &a->u.estimates);
+    else if (ask == DEPOT_ASK_BUILDS)
+        remember_builds(s, a->u.builds.builds, a->u.builds.nbuilds);
     if (p->ops.answer != NULL)
         p->ops.answer(s->fleet, s, a, p->arg);
     dp_fleet_touch(s->fleet);

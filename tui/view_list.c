@@ -3,11 +3,15 @@
  */
 #include "view.h"
 #include "view_step.h"
+#include "views.h"
 
 const struct view_ops *const view_list[] = {
     &view_fleet,
     &view_build,
     &view_step,
+    &view_builders,
+    &view_cache,
+    &view_history,
     &view_help,
     NULL,
 };

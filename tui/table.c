@@ -1,0 +1,134 @@
+/*
+ * Tables, filters and bars, over the canvas alone.
+ */
+#include "table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { RANKS = 10, AMOUNT_TEXT = 14 };
+
+void dp_table_widths(const struct table_column *cols, size_t n, int w, int *widths)
+{
+    int left = w + TABLE_GAP;
+    memset(widths, 0, n * sizeof(*widths));
+    for (int rank = 0; rank < RANKS; rank++) {
+        for (size_t i = 0; i < n; i++) {
+            if (cols[i].rank != rank || left < cols[i].min + TABLE_GAP)
+                continue;
+            widths[i] = cols[i].min;
+            left -= cols[i].min + TABLE_GAP;
+        }
+    }
+    for (int pass = 0; pass < 4 && left > 0; pass++) {
+        int spread = 0;
+        for (size_t i = 0; i < n; i++)
+            spread += widths[i] > 0 && widths[i] < cols[i].max ? cols[i].spread : 0;
+        const int share = spread > 0 ? left / spread : 0;
+        for (size_t i = 0; i < n; i++) {
+            int more = widths[i] > 0 ? share * cols[i].spread : 0;
+            more = widths[i] + more > cols[i].max ? cols[i].max - widths[i] : more;
+            more = more > 0 ? more : 0;
+            widths[i] += more;
+            left -= more;
+        }
+    }
+}
+
+void dp_table_heads(const struct canvas *c, int y, const struct table_column *cols, size_t n,
+    const int *widths, int sort, bool inverted)
+{
+    int x = TABLE_LEFT;
+    for (size_t i = 0; i < n; i++) {
+        const struct table_column *k = &cols[i];
+        if (widths[i] == 0)
+            continue;
+        const bool sorted = k->sort >= 0 && k->sort == sort;
+        const int len = (int)strlen(k->title);
+        dp_canvas_field(c, y, x, widths[i], k->right ? FIT_RIGHT : FIT_LEFT,
+            sorted ? STYLE_TEXT : STYLE_HEADING, k->title);
+        if (sorted)
+            dp_canvas_glyph(c, y, k->right ? x + widths[i] - len - 1 : x + len + 1, STYLE_TEXT,
+                inverted ? GLYPH_UP : GLYPH_DOWN);
+        if (k->sort >= 0)
+            dp_canvas_hot(c, y, x, 1, widths[i], ACTION_SORT_BY, k->sort, 0);
+        x += widths[i] + TABLE_GAP;
+    }
+}
+
+/* ---- filters ---- */
+
+void dp_filter_release(struct table_filter *f)
+{
+    if (f->on)
+        regfree(&f->re);
+    depot_free(f->text);
+    *f = (struct table_filter){0};
+}
+
+int dp_filter_set(struct table_filter *f, const char *text, struct depot_error *err)
+{
+    const bool inverted = text[0] == '!';
+    regex_t re;
+    if (text[inverted] == '\0') {
+        dp_filter_release(f);
+        return 0;
+    }
+    const int rc = regcomp(&re, text + inverted, REG_EXTENDED | REG_ICASE | REG_NOSUB);
+    if (rc != 0) {
+        char why[128];
+        regerror(rc, &re, why, sizeof(why));
+        return depot_error_set(err, DEPOT_ERR_INVALID, "%s", why);
+    }
+    dp_filter_release(f);
+    *f = (struct table_filter){
+        .on = true, .inverted = inverted, .re = re, .text = depot_strdup(text)};
+    return 0;
+}
+
+bool dp_filter_passes(const struct table_filter *f, const char *text)
+{
+    return !f->on || (regexec(&f->re, text, 0, NULL, 0) == 0) != f->inverted;
+}
+
+/* ---- meters and bars ---- */
+
+uint32_t dp_level_style(double fraction)
+{
+    return fraction >= 0.95 ? STYLE_METER_FULL : fraction >= 0.8 ? STYLE_METER_HIGH : STYLE_METER;
+}
+
+void dp_table_amount(
+    const struct canvas *c, int y, int x, int w, const char *label, int64_t used, int64_t total)
+{
+    char a[TEXT_MAX], b[TEXT_MAX], text[2 * TEXT_MAX + 8];
+    const double f = total > 0 && used >= 0 ? (double)used / (double)total : -1;
+    const int meter = w - 7 - AMOUNT_TEXT;
+    dp_canvas_put(c, y, x, STYLE_DIM, label);
+    if (used < 0) {
+        dp_canvas_put(c, y, x + 7, STYLE_FAINT, "not known");
+        return;
+    }
+    if (total > 0)
+        snprintf(text, sizeof(text), "%s of %s", dp_text_bytes(a, used), dp_text_bytes(b, total));
+    else
+        snprintf(text, sizeof(text), "%s", dp_text_bytes(a, used));
+    if (total > 0)
+        dp_canvas_meter(c, y, x + 7, meter, f, dp_level_style(f));
+    dp_canvas_field(c, y, x + 7 + (total > 0 ? meter + 1 : 0), AMOUNT_TEXT - 1,
+        total > 0 ? FIT_RIGHT : FIT_LEFT, STYLE_TEXT, text);
+}
+
+void dp_bar_up(const struct canvas *c, int y, int x, int h, int w, double fraction, uint32_t style)
+{
+    static const char ascii[] = " ..::||#";
+    if (h <= 0 || !(fraction > 0))
+        return;
+    int eighths = fraction >= 1 ? h * 8 : (int)(fraction * h * 8 + 0.5);
+    eighths = eighths > 0 ? eighths : 1;
+    const int full = eighths / 8, rest = eighths % 8;
+    dp_canvas_fill(c, y + h - full, x, full, w, style, c->grid->ascii ? '#' : 0x2588);
+    if (rest > 0)
+        dp_canvas_fill(c, y + h - full - 1, x, 1, w, style,
+            c->grid->ascii ? (uint32_t)ascii[rest] : 0x2580u + (uint32_t)rest);
+}

@@ -1,0 +1,43 @@
+/*
+ * The cache view's own struct, shared by its two files: what it knows (view_cache.c) and how that
+ * looks (cache_draw.c).
+ */
+#ifndef DEPOT_TUI_VIEW_CACHE_H
+#define DEPOT_TUI_VIEW_CACHE_H
+
+#include "table.h"
+
+enum cache_sort { CACHE_BY_SIZE, CACHE_BY_USED, CACHE_BY_USES, CACHE_BY_TYPE, CACHE_SORTS };
+
+/* A daemon's newest answer. */
+struct cache_kept {
+    struct fleet_source *source;
+    struct depot_answer answer;
+};
+struct cache_row {
+    const struct depot_cache_record *record;
+    const struct depot_cache_use *use;
+};
+
+struct cache_view {
+    struct view base;
+    char only[64]; /* a builder's name; "": all */
+    enum cache_sort sort;
+    bool inverted;
+    struct rows rows;
+    struct table_filter filter;
+    DEPOT_VEC(struct cache_kept) kept;
+    DEPOT_VEC(const struct depot_cache_use *) uses; /* of all daemons */
+    /* of `only`, or of all together */
+    struct depot_cache_use sum;
+    DEPOT_VEC(struct depot_cache_type) types;
+    DEPOT_VEC(struct cache_row) shown;
+    uint64_t asked_ms;
+    bool asked; /* and there was a daemon to ask */
+    int pruning;
+};
+
+const char *dp_cache_type_word(const char *type);
+void dp_cache_view_draw(struct view *base, const struct canvas *c);
+
+#endif

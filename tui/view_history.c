@@ -1,0 +1,349 @@
+/*
+ * Builds of the past: which, in what order, and what those of a project tell together.
+ */
+#include "view_history.h"
+#include "views.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ASK_BUILDS = 1000 };
+
+struct fleet_build *dp_history_selected(const struct history_view *v)
+{
+    return v->rows.selected < v->builds.len ? v->builds.items[v->rows.selected] : NULL;
+}
+
+static const char *project_of(const struct fleet_build *b)
+{
+    return b->sum.info.project != NULL ? b->sum.info.project : "";
+}
+
+/* ---- order ---- */
+
+static int sign(int64_t a, int64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const struct fleet_build *x = *(struct fleet_build *const *)a,
+                             *y = *(struct fleet_build *const *)b;
+    const int d = sign(y->sum.created, x->sum.created);
+    return d != 0 ? d : sign((int64_t)y->order, (int64_t)x->order);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct fleet_build *x = *(struct fleet_build *const *)a,
+                             *y = *(struct fleet_build *const *)b;
+    const int d = strcmp(project_of(x), project_of(y));
+    return d != 0 ? d : by_age(a, b);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct fleet_build *x = *(struct fleet_build *const *)a,
+                             *y = *(struct fleet_build *const *)b;
+    const int d = sign(y->sum.duration_ms, x->sum.duration_ms);
+    return d != 0 ? d : by_age(a, b);
+}
+
+static int64_t hit_share(const struct fleet_build *b)
+{
+    const struct depot_counts *k = &b->sum.counts;
+    const int over = k->hit + k->ran + k->failed;
+    return over > 0 ? (int64_t)k->hit * 1000 / over : -1;
+}
+
+static int by_hit(const void *a, const void *b)
+{
+    const struct fleet_build *x = *(struct fleet_build *const *)a,
+                             *y = *(struct fleet_build *const *)b;
+    const int d = sign(hit_share(x), hit_share(y));
+    return d != 0 ? d : by_age(a, b);
+}
+
+static int by_state(const void *a, const void *b)
+{
+    static const int rank[] = {
+        [DEPOT_BUILD_FAILED] = 0, [DEPOT_BUILD_CANCELLED] = 1, [DEPOT_BUILD_SUCCEEDED] = 2};
+    const struct fleet_build *x = *(struct fleet_build *const *)a,
+                             *y = *(struct fleet_build *const *)b;
+    const int d = rank[x->sum.state] - rank[y->sum.state];
+    return d != 0 ? d : by_age(a, b);
+}
+
+static void sort_builds(struct history_view *v)
+{
+    static int (*const orders[HIST_SORTS])(const void *, const void *) = {[HIST_BY_AGE] = by_age,
+        [HIST_BY_NAME] = by_name,
+        [HIST_BY_TIME] = by_time,
+        [HIST_BY_HIT] = by_hit,
+        [HIST_BY_STATE] = by_state};
+    const size_t n = v->builds.len;
+    if (n < 2)
+        return;
+    qsort(v->builds.items, n, sizeof(*v->builds.items), orders[v->sort]);
+    for (size_t i = 0; v->inverted && i < n / 2; i++) {
+        struct fleet_build *b = v->builds.items[i];
+        v->builds.items[i] = v->builds.items[n - 1 - i];
+        v->builds.items[n - 1 - i] = b;
+    }
+}
+
+/* ---- a project ---- */
+
+static int by_number(const void *a, const void *b)
+{
+    return sign(*(const int64_t *)a, *(const int64_t *)b);
+}
+
+static void add_facts(
+    struct history_facts *x, const struct fleet_build *b, int64_t *took, size_t *n)
+{
+    const int64_t ns = b->sum.duration_ms * DEPOT_MSEC;
+    x->builds++;
+    x->failed += b->sum.state == DEPOT_BUILD_FAILED;
+    x->hit += b->sum.counts.hit;
+    x->steps += b->sum.counts.hit + b->sum.counts.ran + b->sum.counts.failed;
+    x->longest = ns > x->longest ? ns : x->longest;
+    if (b->sum.state == DEPOT_BUILD_SUCCEEDED)
+        took[(*n)++] = ns;
+}
+
+static void collect_trend(struct history_view *v)
+{
+    const struct fleet *f = dp_tui_fleet(v->base.tui);
+    const struct fleet_build *here = dp_history_selected(v);
+    struct step_stats st;
+    v->trend.len = 0;
+    v->facts = (struct history_facts){0};
+    if (here == NULL)
+        return;
+    int64_t *took = depot_calloc(f->builds.len + 1, sizeof(*took));
+    size_t n = 0;
+    for (size_t i = 0; i < f->builds.len; i++) {
+        struct fleet_build *b = f->builds.items[i];
+        if (!depot_build_state_over(b->sum.state) || b->source != here->source ||
+            strcmp(project_of(b), project_of(here)) != 0)
+            continue;
+        depot_vec_push(&v->trend, b);
+        add_facts(&v->facts, b, took, &n);
+    }
+    qsort(v->trend.items, v->trend.len, sizeof(*v->trend.items), by_age);
+    if (n > 0) {
+        qsort(took, n, sizeof(*took), by_number);
+        v->facts.median = took[(n - 1) / 2];
+        v->facts.p25 = took[(n - 1) / 4];
+        v->facts.p75 = took[(n - 1) * 3 / 4];
+    }
+    depot_free(took);
+    if (dp_fleet_project_stats(f, here->sum.info.project, &st)) { /* the daemon has seen more */
+        v->facts.median = st.median;
+        v->facts.p25 = st.p25;
+        v->facts.p75 = st.p75;
+    }
+}
+
+static void ask_estimates(struct history_view *v)
+{
+    const struct fleet_build *b = dp_history_selected(v);
+    if (b == NULL || depot_strv_has(&v->asked, project_of(b)))
+        return;
+    const struct depot_question q = {.ask = DEPOT_ASK_ESTIMATES, .project = project_of(b)};
+    if (dp_fleet_ask(dp_tui_fleet(v->base.tui), b, &q))
+        depot_strv_push(&v->asked, project_of(b));
+}
+
+static void note_selection(struct history_view *v)
+{
+    const struct fleet_build *b = dp_history_selected(v);
+    snprintf(v->selected, sizeof(v->selected), "%s", b != NULL ? b->id : "");
+    ask_estimates(v);
+    collect_trend(v);
+}
+
+/* ---- the rows ---- */
+
+static void haystack(const struct fleet_build *b, struct depot_buf *out)
+{
+    const struct depot_ev_created *i = &b->sum.info;
+    const struct {
+        const char *key, *value;
+    } facts[] = {{"state", depot_build_state_word(b->sum.state)}, {"id", b->id},
+        {"project", i->project}, {"target", i->target}, {"user", i->user}, {"host", i->host},
+        {"branch", i->branch}, {"commit", i->commit}, {"origin", i->origin},
+        {"daemon", b->source->name}, {"message", b->sum.message}};
+    depot_buf_clear(out);
+    for (size_t n = 0; n < DEPOT_ARRAY_LEN(facts); n++)
+        if (!depot_str_empty(facts[n].value))
+            depot_buf_addf(out, "%s=%s ", facts[n].key, facts[n].value);
+    for (size_t n = 0; n < i->ntags; n++)
+        depot_buf_addf(out, "tag=%s ", i->tags[n]);
+    for (size_t n = 0; n < i->nplatforms; n++)
+        depot_buf_addf(out, "platform=%s ", i->platforms[n]);
+}
+
+static void history_refresh(struct view *base)
+{
+    struct history_view *v = (struct history_view *)base;
+    const struct fleet *f = dp_tui_fleet(base->tui);
+    struct depot_buf text = DEPOT_BUF_INIT(64 * 1024);
+    v->builds.len = 0;
+    for (size_t i = 0; i < f->builds.len; i++) {
+        struct fleet_build *b = f->builds.items[i];
+        if (!depot_build_state_over(b->sum.state))
+            continue;
+        if (v->filter.on)
+            haystack(b, &text);
+        if (!v->filter.on || dp_filter_passes(&v->filter, depot_buf_str(&text)))
+            depot_vec_push(&v->builds, b);
+    }
+    depot_buf_release(&text);
+    sort_builds(v);
+    for (size_t i = 0; i < v->builds.len; i++) {
+        if (!depot_str_eq(v->builds.items[i]->id, v->selected))
+            continue;
+        dp_rows_move(&v->rows, i);
+        break;
+    }
+    dp_rows_layout(&v->rows, v->builds.len, v->rows.page);
+    note_selection(v);
+    if (!v->asked_builds) {
+        const struct depot_question q = {.ask = DEPOT_ASK_BUILDS, .limit = ASK_BUILDS};
+        v->asked_builds = dp_fleet_ask(dp_tui_fleet(base->tui), NULL, &q);
+    }
+}
+
+/* ---- actions ---- */
+
+static void set_sort(struct history_view *v, int sort)
+{
+    const enum history_sort to = (enum history_sort)((sort + HIST_SORTS) % HIST_SORTS);
+    v->inverted = to == v->sort ? !v->inverted : false;
+    v->sort = to;
+    history_refresh(&v->base);
+}
+
+static enum view_result sort_action(struct history_view *v, enum action a, intptr_t arg)
+{
+    static const struct {
+        enum action action;
+        enum history_sort sort;
+    } keys[] = {{ACTION_SORT_AGE, HIST_BY_AGE}, {ACTION_SORT_NAME, HIST_BY_NAME},
+        {ACTION_SORT_TIME, HIST_BY_TIME}, {ACTION_SORT_STATE, HIST_BY_STATE}};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(keys); i++) {
+        if (keys[i].action != a)
+            continue;
+        set_sort(v, (int)keys[i].sort);
+        return VIEW_HANDLED;
+    }
+    if (a == ACTION_SORT_NEXT || a == ACTION_SORT_PREV)
+        set_sort(v, (int)v->sort + (a == ACTION_SORT_NEXT ? 1 : -1));
+    else if (a == ACTION_SORT_INVERT)
+        set_sort(v, (int)v->sort);
+    else if (a == ACTION_SORT_BY)
+        set_sort(v, (int)arg);
+    else
+        return VIEW_IGNORED;
+    return VIEW_HANDLED;
+}
+
+/* [ and ]: the build of the same project before and after this one. */
+static void to_sibling(struct history_view *v, int by)
+{
+    const struct fleet_build *here = dp_history_selected(v);
+    for (size_t i = 0; here != NULL && i < v->trend.len; i++) {
+        const size_t to = by > 0 ? i - 1 : i + 1; /* the newest is the first */
+        if (v->trend.items[i] != here || to >= v->trend.len)
+            continue;
+        for (size_t k = 0; k < v->builds.len; k++)
+            if (v->builds.items[k] == v->trend.items[to])
+                v->rows.selected = k;
+        break;
+    }
+}
+
+static enum view_result history_action(struct view *base, enum action a, intptr_t arg)
+{
+    struct history_view *v = (struct history_view *)base;
+    const struct fleet_build *b = dp_history_selected(v);
+    if (sort_action(v, a, arg) == VIEW_HANDLED)
+        return VIEW_HANDLED;
+    if (a == ACTION_SIBLING_NEXT || a == ACTION_SIBLING_PREV) {
+        to_sibling(v, a == ACTION_SIBLING_NEXT ? 1 : -1);
+    } else if (dp_rows_action(&v->rows, a, arg) != VIEW_HANDLED) {
+        if (b == NULL)
+            return VIEW_IGNORED;
+        if (a == ACTION_OPEN)
+            dp_tui_push(base->tui, &view_build, b->id);
+        else if (a == ACTION_COPY)
+            dp_tui_copy(base->tui, b->id, strlen(b->id));
+        else if (a == ACTION_WEB && b->sum.info.ci_url != NULL)
+            dp_tui_copy(base->tui, b->sum.info.ci_url, strlen(b->sum.info.ci_url));
+        else
+            return VIEW_IGNORED;
+        return VIEW_HANDLED;
+    }
+    note_selection(v);
+    return VIEW_HANDLED;
+}
+
+static int history_filter(struct view *base, const char *text, bool done, struct depot_error *err)
+{
+    struct history_view *v = (struct history_view *)base;
+    DEPOT_UNUSED(done);
+    const int rc = dp_filter_set(&v->filter, text, err);
+    history_refresh(base);
+    return rc;
+}
+
+static void history_close(struct view *base)
+{
+    struct history_view *v = (struct history_view *)base;
+    depot_vec_free(&v->builds);
+    depot_vec_free(&v->trend);
+    depot_strv_release(&v->asked);
+    dp_filter_release(&v->filter);
+}
+
+static void history_title(struct view *base, struct depot_buf *left, struct depot_buf *right)
+{
+    const struct history_view *v = (const struct history_view *)base;
+    size_t failed = 0;
+    for (size_t i = 0; i < v->builds.len; i++)
+        failed += v->builds.items[i]->sum.state == DEPOT_BUILD_FAILED;
+    depot_buf_adds(left, "history");
+    if (v->filter.on)
+        depot_buf_addf(left, " /%s", v->filter.text);
+    depot_buf_addf(right, "%zu build%s", v->builds.len, v->builds.len == 1 ? "" : "s");
+    if (failed > 0)
+        depot_buf_addf(right, "  %zu failed", failed);
+}
+
+static const enum action history_hints[] = {ACTION_OPEN, ACTION_FILTER, ACTION_SORT_NEXT,
+    ACTION_SIBLING_PREV, ACTION_SIBLING_NEXT, ACTION_BACK, ACTION_NONE};
+
+static const struct view_note history_notes[] = {
+    {"hit", "share of the steps that were over which the cache had"},
+    {"vs median", "against the median of the project's builds that succeeded"},
+    {"chart", "the project's builds, oldest left; the height is how long they took"},
+    {"filter", "a regular expression on state= id= project= user= branch= tag= platform="},
+    {NULL, NULL}};
+
+const struct view_ops view_history = {
+    .name = "history",
+    .keymap = KEYMAP_HISTORY,
+    .size = sizeof(struct history_view),
+    .close = history_close,
+    .refresh = history_refresh,
+    .draw = dp_history_view_draw,
+    .action = history_action,
+    .title = history_title,
+    .hints = history_hints,
+    .filter = history_filter,
+    .notes = history_notes,
+};
