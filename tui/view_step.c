@@ -218,13 +218,14 @@ static void compose(struct step_view *v, const struct canvas *c)
     const bool wide = c->w >= WIDE_W;
     int w = c->w / 3;
     w = w < HEAD_MIN_W ? HEAD_MIN_W : w > HEAD_MAX_W ? HEAD_MAX_W : w;
+    /* Above the log a long instruction would leave no room for the rest, unless it has the keys. */
+    const int brief = wide || v->head_focus ? 0 : c->h < 15 ? 3 : c->h / 5;
     const struct fleet *f = dp_tui_fleet(v->base.tui);
     const struct step_facts facts = {.build = v->build,
         .step = v->step,
         .now = dp_tui_now(v->base.tui),
         .stats = dp_fleet_step_stats(f, v->build, v->step, &stats) ? &stats : NULL};
-    dp_step_head_compose(
-        &v->head, &facts, wide ? w : c->w, wide, !wide && !v->head_focus, c->grid->ascii);
+    dp_step_head_compose(&v->head, &facts, wide ? w : c->w, wide, brief, c->grid->ascii);
     if (v->link >= (int)v->head.links.len)
         v->link = (int)v->head.links.len - 1;
 }
@@ -258,6 +259,9 @@ static void step_title(struct view *base, struct depot_buf *left, struct depot_b
         depot_buf_adds(left, "step");
         return;
     }
+    if (!depot_str_empty(v->build->sum.info.project))
+        depot_buf_addf(left, "%s  ", v->build->sum.info.project);
+    depot_buf_addf(left, "%s %s ", v->build->id, dp_tui_ascii(base->tui) ? ">" : "›");
     if (!depot_str_empty(v->step->platform))
         depot_buf_addf(left, "%s ", dp_text_platform(v->step->platform));
     dp_step_label(left, v->step);

@@ -12,7 +12,6 @@ enum {
     LABEL_W = 10,
     INSTRUCTION_MAX = 64 * 1024, /* bytes of an instruction that are shown */
     INSTRUCTION_ROWS = 200,
-    BRIEF_ROWS = 4, /* of an instruction, while the log has the keys and little room is left */
     TEXT_ROWS = 40, /* of an error, of a warning */
     LINKS_MAX = 100,
 };
@@ -141,14 +140,16 @@ static void wrap(
     size_t n = strlen(s), next;
     const bool split = clauses && (int)dp_text_width(s) > h->w - h->x;
     for (int rows = 1; n > 0; rows++, s += next, n -= next) {
-        const size_t take = row_of_words(s, n, h->w - h->x, split, &next);
-        add_text(h, style, s, take);
-        if (next >= n)
-            break;
-        if (rows >= max) {
+        size_t take = row_of_words(s, n, h->w - h->x, split, &next);
+        if (next < n && rows >= max) { /* the last row, and not the last words */
+            take = row_of_words(s, n, h->w - h->x - 2, split, &next);
+            add_text(h, style, s, take);
             glyph(h, STYLE_DIM, GLYPH_ELLIPSIS);
             break;
         }
+        add_text(h, style, s, take);
+        if (next >= n)
+            break;
         dp_head_row(h);
         h->x = indent;
     }
@@ -384,7 +385,7 @@ static void put_instruction(struct step_head *h, const struct step_facts *f)
     dp_head_gap(h);
     /* Its first word strong; the rest is often long. */
     const size_t first = h->pieces.len, word = strcspn(depot_buf_str(&text), " \n");
-    wrap(h, STYLE_TEXT, 5, h->brief ? BRIEF_ROWS : INSTRUCTION_ROWS, h->tall && !joints,
+    wrap(h, STYLE_TEXT, 5, h->brief > 0 ? h->brief : INSTRUCTION_ROWS, h->tall && !joints,
         depot_buf_str(&text));
     if (h->pieces.len > first)
         split_piece(h, first, word);
@@ -524,7 +525,7 @@ static void put_builder(struct step_head *h, const struct step_facts *f)
 }
 
 void dp_step_head_compose(
-    struct step_head *h, const struct step_facts *f, int w, bool tall, bool brief, bool ascii)
+    struct step_head *h, const struct step_facts *f, int w, bool tall, int brief, bool ascii)
 {
     h->pieces.len = h->links.len = 0;
     h->pool.max = DEPOT_BUF_NO_LIMIT;

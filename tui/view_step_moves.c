@@ -47,13 +47,15 @@ static void put_name(struct step_head *h, uint32_t style, int w, const struct de
 static void put_move(struct step_head *h, const struct depot_transfer *t)
 {
     const bool over = t->completed != 0;
-    const int amounts = METER_W + 24, name_w = h->w - amounts > 16 ? h->w - amounts : 16;
-    const double part = t->total > 0 ? (double)t->current / (double)t->total : over ? 1 : -1;
+    const int amounts = METER_W + 24, room = h->w - amounts - 2, name_w = room > 16 ? room : 16;
+    const double part = t->total > 0 ? (double)t->current / (double)t->total : 0;
     put_name(h, over ? STYLE_DIM : STYLE_TEXT, name_w, t);
     h->x = 1 + name_w + 1;
-    if (h->x + amounts <= h->w + 1 && (t->total > 0 || t->current > 0))
-        dp_head_meter(h, METER_W, part, over ? STYLE_DIM : STYLE_RUN);
-    h->x++;
+    if (room > 16) {
+        if (!over && t->total > 0)
+            dp_head_meter(h, METER_W, part, STYLE_RUN);
+        h->x = 1 + name_w + 1 + METER_W + 1;
+    }
     put_amount(h, t);
     if (h->x + 10 < h->w)
         put_rate(h, rate_of(t));

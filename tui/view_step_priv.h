@@ -22,8 +22,8 @@ struct step_head {
     size_t first_input, first_dependant; /* in links; links.len when there is none */
     struct depot_buf pool;
     int rows, w;
-    bool tall;  /* beside the log: a line for each thing */
-    bool brief; /* only the beginning of a long instruction */
+    bool tall; /* beside the log: a line for each thing */
+    int brief; /* rows of a long instruction; 0: all */
     bool ascii;
     /* while composing */
     int y, x;
@@ -39,7 +39,7 @@ struct step_facts {
 
 void dp_step_head_release(struct step_head *h);
 void dp_step_head_compose(
-    struct step_head *h, const struct step_facts *f, int w, bool tall, bool brief, bool ascii);
+    struct step_head *h, const struct step_facts *f, int w, bool tall, int brief, bool ascii);
 /* Rows from `top` on; links can be clicked: ACTION_SELECT with -1 - link. */
 void dp_step_head_draw(const struct step_head *h, const struct canvas *c, int top, int link);
 /* The row of a link. */
