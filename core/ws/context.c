@@ -39,10 +39,9 @@ static const struct lws_protocols protocols[] = {
     {.name = NULL},
 };
 
-/* Idle checks find a dead network. A reader that is paused sees no pong, hence the long limits. */
 static const lws_retry_bo_t idle_policy = {
-    .secs_since_valid_ping = 60,
-    .secs_since_valid_hangup = 300,
+    .secs_since_valid_ping = DP_WS_PING_SECS,
+    .secs_since_valid_hangup = DP_WS_HANGUP_SECS,
 };
 
 static void log_line(int level, const char *line)

@@ -56,7 +56,9 @@ static struct dp_wsq_chunk *chunk_new(
     c->cap = cap;
     c->op = op;
     c->joinable = joinable;
-    depot_random_bytes(c->key, sizeof(c->key));
+    memset(c->key, 0, sizeof(c->key));
+    if (!q->plain)
+        depot_random_bytes(c->key, sizeof(c->key));
     if (q->tail != NULL)
         q->tail->next = c;
     else
@@ -69,7 +71,10 @@ static void chunk_add(struct dp_wsq *q, struct dp_wsq_chunk *c, const void *data
 {
     if (n == 0)
         return;
-    dp_wsq_mask(c->data + c->len, data, n, c->key, c->len);
+    if (q->plain)
+        memcpy(c->data + c->len, data, n);
+    else
+        dp_wsq_mask(c->data + c->len, data, n, c->key, c->len);
     c->len += n;
     q->queued += n;
 }

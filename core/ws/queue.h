@@ -16,7 +16,13 @@ enum {
     DP_WSQ_HEADER_MAX = 14, /* 2 + 8 of length + 4 of mask */
 };
 
-enum dp_wsq_op { DP_WSQ_TEXT = 1, DP_WSQ_BINARY = 2 };
+enum dp_wsq_op {
+    DP_WSQ_TEXT = 1,
+    DP_WSQ_BINARY = 2,
+    DP_WSQ_CLOSE = 8,
+    DP_WSQ_PING = 9,
+    DP_WSQ_PONG = 10,
+};
 
 struct dp_wsq_chunk;
 struct dp_wsq {
@@ -24,6 +30,9 @@ struct dp_wsq {
     struct dp_wsq_chunk *spare; /* one full-sized chunk kept, so that a stream does not map and
                                    unmap memory for each frame */
     size_t queued;              /* payload bytes */
+    /* Mask with zeros: RFC 6455 has masks (10.3) lest a page's script makes a proxy between take
+     * its bytes for a request. On a unix socket there is no proxy, and both ends save the work. */
+    bool plain;
 };
 
 void dp_wsq_release(struct dp_wsq *q);

@@ -1,10 +1,12 @@
 /*
  * One WebSocket connection: connect, send queue, messages, close. Frames out are made by queue.c
- * and given to libwebsockets as raw bytes; frames in are parsed by libwebsockets.
+ * and given to libwebsockets as raw bytes; frames in are parsed by libwebsockets, those of a stream
+ * by stream.c.
  */
 #define DEPOT_LOG_MODULE "ws"
 #include "ws/private.h"
 
+#include <depot/clock.h>
 #include <depot/log.h>
 
 #include <errno.h>
@@ -12,36 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum ws_state { WS_STARTING, WS_CONNECTING, WS_OPEN, WS_CLOSED };
-
 /* Frames written in one turn before other connections get theirs. */
-enum { WRITE_BURST = 4, ADDRESS_MAX = 512 };
-
-struct dp_ws {
-    struct dp_ws_context *ctx;
-    const struct dp_ws_ops *ops;
-    void *arg;
-    struct depot_addr addr;
-    struct depot_tls tls;
-    bool use_tls;
-    char *path, *protocol, *token;
-    bool binary, stream;
-    size_t max_message;
-
-    enum ws_state state;
-    struct lws *wsi; /* NULL: none yet, or gone */
-    struct dp_lookup *lookup;
-    struct dp_resolve found;
-    int next_addr;
-    unsigned holds; /* deferred calls that still come */
-    bool dead;      /* freed by its owner */
-
-    struct dp_wsq out;
-    bool above_mark, finishing, close_sent, paused;
-    struct depot_buf in; /* a message that came in several pieces */
-    bool has_why;
-    struct depot_error why; /* set before `closed` when we know more than libwebsockets */
-};
+enum { WRITE_BURST = 4 };
 
 /* ---- lifetime ---- */
 
@@ -106,13 +80,24 @@ void dp_ws_free(struct dp_ws *ws)
 
 /* ---- connecting ---- */
 
-static void ws_fail(struct dp_ws *ws, const char *detail, size_t n, int status)
+void dp_ws_fail(struct dp_ws *ws, const char *detail, size_t n, int status)
 {
     struct depot_error err;
     depot_log_debug("%s: HTTP %d, %.*s", ws->addr.text, status, (int)n, detail);
     depot_error_clear(&err);
     dp_ws_explain(&ws->addr, ws->path, ws->token != NULL, status, detail, n, &err);
     ws_closed(ws, status, &err);
+}
+
+void dp_ws_host(const struct dp_ws *ws, char out[DP_WS_HOST_MAX])
+{
+    if (ws->addr.kind == DEPOT_ADDR_UNIX) {
+        snprintf(out, DP_WS_HOST_MAX, "localhost");
+        return;
+    }
+    const char *name = ws->tls.server_name != NULL ? ws->tls.server_name : ws->addr.host;
+    const char *fmt = strchr(name, ':') != NULL ? "[%s]:%d" : "%s:%d";
+    snprintf(out, DP_WS_HOST_MAX, fmt, name, ws->addr.port);
 }
 
 static void ws_connect(struct dp_ws *ws)
@@ -124,17 +109,13 @@ static void ws_connect(struct dp_ws *ws)
         ws_closed(ws, 0, &err);
         return;
     }
-    char address[ADDRESS_MAX], host[ADDRESS_MAX];
+    char address[DP_WS_HOST_MAX], host[DP_WS_HOST_MAX];
     const bool is_unix = ws->addr.kind == DEPOT_ADDR_UNIX;
-    if (is_unix) {
+    if (is_unix)
         snprintf(address, sizeof(address), "+%s", ws->addr.path);
-        snprintf(host, sizeof(host), "localhost");
-    } else {
+    else
         snprintf(address, sizeof(address), "%s", ws->found.text[ws->next_addr++]);
-        const char *name = ws->tls.server_name != NULL ? ws->tls.server_name : ws->addr.host;
-        const char *fmt = strchr(name, ':') != NULL ? "[%s]:%d" : "%s:%d";
-        snprintf(host, sizeof(host), fmt, name, ws->addr.port);
-    }
+    dp_ws_host(ws, host);
     const struct lws_client_connect_info info = {
         .context = at.lws,
         .vhost = at.vhost,
@@ -145,6 +126,7 @@ static void ws_connect(struct dp_ws *ws)
         .host = host,
         .origin = NULL,
         .protocol = ws->protocol,
+        .method = ws->stream ? "RAW" : NULL,
         .local_protocol_name = "depot",
         .alpn = "http/1.1",
         .opaque_user_data = ws,
@@ -154,7 +136,7 @@ static void ws_connect(struct dp_ws *ws)
     if (lws_client_connect_via_info(&info) == NULL) {
         ws->wsi = NULL;
         if (!ws->dead && ws->state == WS_CONNECTING)
-            ws_fail(ws, "connection refused", strlen("connection refused"), 0);
+            dp_ws_fail(ws, "connection refused", strlen("connection refused"), 0);
     }
 }
 
@@ -185,7 +167,7 @@ static void ws_start(void *arg)
         return;
     }
     if (dp_lookup_start(dp_ws_context_loop(ws->ctx), ws->addr.host, ws_found, ws, &ws->lookup) < 0)
-        ws_fail(ws, "cannot look up the name", strlen("cannot look up the name"), 0);
+        dp_ws_fail(ws, "cannot look up the name", strlen("cannot look up the name"), 0);
 }
 
 static bool printable(const char *s)
@@ -256,6 +238,7 @@ int dp_ws_open(struct dp_ws_context *c, const struct dp_ws_opts *opts, const str
     ws->binary = opts->binary;
     ws->stream = opts->stream;
     ws->max_message = opts->max_message != 0 ? opts->max_message : DP_WS_MESSAGE_MAX;
+    ws->out.plain = opts->addr->kind == DEPOT_ADDR_UNIX;
     depot_buf_init(&ws->in, ws->max_message);
     ws->state = WS_STARTING;
     ws_defer(ws, ws_start);
@@ -265,7 +248,7 @@ int dp_ws_open(struct dp_ws_context *c, const struct dp_ws_opts *opts, const str
 
 /* ---- sending ---- */
 
-static void ws_wake(struct dp_ws *ws)
+void dp_ws_wake(struct dp_ws *ws)
 {
     if (ws->out.queued >= DP_WS_LOW_MARK)
         ws->above_mark = true;
@@ -275,21 +258,21 @@ static void ws_wake(struct dp_ws *ws)
 
 void dp_ws_send(struct dp_ws *ws, const void *data, size_t n)
 {
-    if (ws->state == WS_CLOSED || ws->dead || ws->finishing)
+    if (ws->state == WS_CLOSED || ws->dead || ws->finishing || ws->peer_closed)
         return;
     if (ws->stream)
         dp_wsq_bytes(&ws->out, data, n);
     else
         dp_wsq_message(&ws->out, ws->binary ? DP_WSQ_BINARY : DP_WSQ_TEXT, data, n);
-    ws_wake(ws);
+    dp_ws_wake(ws);
 }
 
 void dp_ws_send_text(struct dp_ws *ws, const char *text, size_t n)
 {
-    if (ws->state == WS_CLOSED || ws->dead || ws->finishing)
+    if (ws->state == WS_CLOSED || ws->dead || ws->finishing || ws->peer_closed)
         return;
     dp_wsq_message(&ws->out, DP_WSQ_TEXT, text, n);
-    ws_wake(ws);
+    dp_ws_wake(ws);
 }
 
 size_t dp_ws_queued(const struct dp_ws *ws)
@@ -302,7 +285,7 @@ void dp_ws_finish(struct dp_ws *ws)
     if (ws->state == WS_CLOSED || ws->dead)
         return;
     ws->finishing = true;
-    ws_wake(ws);
+    dp_ws_wake(ws);
 }
 
 void dp_ws_pause(struct dp_ws *ws, bool paused)
@@ -310,12 +293,13 @@ void dp_ws_pause(struct dp_ws *ws, bool paused)
     if (ws->paused == paused)
         return;
     ws->paused = paused;
+    ws->heard_ms = depot_mono_ms();
     if (ws->state == WS_OPEN && ws->wsi != NULL)
         lws_rx_flow_control(ws->wsi, !paused);
 }
 
 /* Nonzero asks libwebsockets to close. */
-static int on_writable(struct dp_ws *ws, struct lws *wsi)
+int dp_ws_on_writable(struct dp_ws *ws, struct lws *wsi)
 {
     for (int i = 0; i < WRITE_BURST; i++) {
         size_t n = 0, payload = 0;
@@ -340,6 +324,8 @@ static int on_writable(struct dp_ws *ws, struct lws *wsi)
     }
     if (ws->out.head != NULL || lws_partial_buffered(wsi)) {
         lws_callback_on_writable(wsi);
+    } else if (ws->stream) {
+        return dp_ws_stream_end(ws, wsi);
     } else if (ws->finishing) {
         ws->close_sent = true;
         lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
@@ -362,11 +348,6 @@ static int too_big(struct dp_ws *ws)
 
 static int on_receive(struct dp_ws *ws, struct lws *wsi, const void *data, size_t n)
 {
-    if (ws->stream) {
-        if (n > 0)
-            ws->ops->message(ws, data, n, ws->arg);
-        return ws->dead ? -1 : 0;
-    }
     const size_t rest = lws_remaining_packet_payload(wsi);
     const bool last = rest == 0 && lws_is_final_fragment(wsi);
     if (last && ws->in.len == 0) {
@@ -396,7 +377,7 @@ static int on_receive(struct dp_ws *ws, struct lws *wsi, const void *data, size_
 /* ---- the end ---- */
 
 /* The close frame of the peer: what `closed` will say. */
-static void on_peer_close(struct dp_ws *ws, const uint8_t *p, size_t n)
+void dp_ws_on_peer_close(struct dp_ws *ws, const uint8_t *p, size_t n)
 {
     static const struct {
         int code;
@@ -432,7 +413,7 @@ static void on_peer_close(struct dp_ws *ws, const uint8_t *p, size_t n)
         reason_len > 0 ? ": " : "", reason_len, (const char *)p + 2);
 }
 
-static void on_closed(struct dp_ws *ws)
+void dp_ws_on_closed(struct dp_ws *ws)
 {
     if (!ws->has_why && !ws->close_sent) {
         depot_error_set(
@@ -442,9 +423,9 @@ static void on_closed(struct dp_ws *ws)
     ws_closed(ws, 0, ws->why.code != DEPOT_OK ? &ws->why : NULL);
 }
 
-static void on_connect_error(struct dp_ws *ws, struct lws *wsi, const char *detail, size_t n)
+void dp_ws_on_connect_error(
+    struct dp_ws *ws, struct lws *wsi, const char *detail, size_t n, int status)
 {
-    const int status = (int)lws_http_client_http_response(wsi);
     lws_set_opaque_user_data(wsi, NULL);
     ws->wsi = NULL;
     if (status == 0 && ws->addr.kind == DEPOT_ADDR_TCP && ws->next_addr < ws->found.n) {
@@ -454,7 +435,7 @@ static void on_connect_error(struct dp_ws *ws, struct lws *wsi, const char *deta
         return;
     }
     /* A refusal inside the handshake names the status; 101 is no refusal. */
-    ws_fail(ws, detail, n, status == 101 ? 0 : status);
+    dp_ws_fail(ws, detail, n, status == 101 ? 0 : status);
 }
 
 static int on_handshake_header(struct dp_ws *ws, struct lws *wsi, unsigned char **p, size_t room)
@@ -468,7 +449,7 @@ static int on_handshake_header(struct dp_ws *ws, struct lws *wsi, unsigned char 
     return rc;
 }
 
-static void on_open(struct dp_ws *ws, struct lws *wsi)
+void dp_ws_on_open(struct dp_ws *ws, struct lws *wsi)
 {
     ws->state = WS_OPEN;
     if (ws->paused)
@@ -491,6 +472,11 @@ int dp_ws_callback(
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_CLIENT_CLOSED:
     case LWS_CALLBACK_WSI_DESTROY:
+    case LWS_CALLBACK_RAW_CONNECTED:
+    case LWS_CALLBACK_RAW_RX:
+    case LWS_CALLBACK_RAW_WRITEABLE:
+    case LWS_CALLBACK_RAW_CLOSE:
+    case LWS_CALLBACK_TIMER:
         break;
     default:
         return 0; /* many of these come with a wsi that is not ours */
@@ -500,31 +486,40 @@ int dp_ws_callback(
         dp_ws_sweep(wsi);
     if (ws == NULL)
         return reason == LWS_CALLBACK_CLIENT_RECEIVE || reason == LWS_CALLBACK_CLIENT_WRITEABLE ||
-                       reason == LWS_CALLBACK_CLIENT_ESTABLISHED
+                       reason == LWS_CALLBACK_CLIENT_ESTABLISHED ||
+                       reason == LWS_CALLBACK_RAW_CONNECTED || reason == LWS_CALLBACK_RAW_RX ||
+                       reason == LWS_CALLBACK_RAW_WRITEABLE
                    ? -1
                    : 0;
     switch (reason) {
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
         return on_handshake_header(ws, wsi, in, len);
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
-        on_open(ws, wsi);
+        dp_ws_on_open(ws, wsi);
         return ws->dead ? -1 : 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        on_connect_error(ws, wsi, in != NULL ? in : "", in != NULL ? len : 0);
+        dp_ws_on_connect_error(ws, wsi, in != NULL ? in : "", in != NULL ? len : 0,
+            ws->stream ? 0 : (int)lws_http_client_http_response(wsi));
         return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE:
         return on_receive(ws, wsi, in, len);
     case LWS_CALLBACK_CLIENT_WRITEABLE:
-        return on_writable(ws, wsi);
+        return dp_ws_on_writable(ws, wsi);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        on_peer_close(ws, in, len);
+        dp_ws_on_peer_close(ws, in, len);
         return 0;
+    case LWS_CALLBACK_RAW_CONNECTED:
+    case LWS_CALLBACK_RAW_RX:
+    case LWS_CALLBACK_RAW_WRITEABLE:
+    case LWS_CALLBACK_RAW_CLOSE:
+    case LWS_CALLBACK_TIMER:
+        return dp_ws_stream_callback(ws, wsi, reason, in, len);
     default:
         /* A connect() that fails at once comes as the end of the connection alone. */
         if (ws->state == WS_CONNECTING)
-            on_connect_error(ws, wsi, "connection refused", strlen("connection refused"));
+            dp_ws_on_connect_error(ws, wsi, "connection refused", strlen("connection refused"), 0);
         else
-            on_closed(ws);
+            dp_ws_on_closed(ws);
         return 0;
     }
 }

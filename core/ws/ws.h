@@ -52,7 +52,8 @@ void dp_ws_finish(struct dp_ws *ws);
 void dp_ws_send(struct dp_ws *ws, const void *data, size_t n);
 /* Queue one text message, whatever the options say: beside a stream of binary frames. */
 void dp_ws_send_text(struct dp_ws *ws, const char *text, size_t n);
-size_t dp_ws_queued(const struct dp_ws *ws);     /* bytes not yet written */
-void dp_ws_pause(struct dp_ws *ws, bool paused); /* stop and restart reading */
+size_t dp_ws_queued(const struct dp_ws *ws); /* bytes not yet written */
+/* Stop and restart reading. Pieces of a stream that are read already still come. */
+void dp_ws_pause(struct dp_ws *ws, bool paused);
 
 #endif

@@ -355,13 +355,15 @@ static void serve_nothing(struct fixture *f, int fd, const char *head)
 static void test_ws__says_when_the_connection_is_lost(void **state)
 {
     (void)state;
-    struct fixture f = {.serve = serve_nothing};
-    run(&f, &(struct dp_ws_opts){.token = NULL});
-    assert_int_equal(f.closed, 1);
-    assert_true(f.has_err);
-    assert_int_equal(f.err.code, DEPOT_ERR_UNAVAILABLE);
-    assert_non_null(strstr(f.err.msg, f.path));
-    teardown(&f);
+    for (int stream = 0; stream < 2; stream++) {
+        struct fixture f = {.serve = serve_nothing};
+        run(&f, &(struct dp_ws_opts){.stream = stream == 1});
+        assert_int_equal(f.closed, 1);
+        assert_true(f.has_err);
+        assert_int_equal(f.err.code, DEPOT_ERR_UNAVAILABLE);
+        assert_non_null(strstr(f.err.msg, f.path));
+        teardown(&f);
+    }
 }
 
 static void serve_overload(struct fixture *f, int fd, const char *head)
@@ -373,11 +375,13 @@ static void serve_overload(struct fixture *f, int fd, const char *head)
 static void test_ws__tells_the_code_of_a_close_frame(void **state)
 {
     (void)state;
-    struct fixture f = {.serve = serve_overload};
-    run(&f, &(struct dp_ws_opts){.token = NULL});
-    assert_int_equal(f.closed, 1);
-    assert_int_equal(f.err.code, DEPOT_ERR_INTERNAL);
-    teardown(&f);
+    for (int stream = 0; stream < 2; stream++) {
+        struct fixture f = {.serve = serve_overload};
+        run(&f, &(struct dp_ws_opts){.stream = stream == 1});
+        assert_int_equal(f.closed, 1);
+        assert_int_equal(f.err.code, DEPOT_ERR_INTERNAL);
+        teardown(&f);
+    }
 }
 
 static int refuse_with;
@@ -412,27 +416,31 @@ static void test_ws__explains_a_refused_handshake(void **state)
         {0, NULL, DEPOT_ERR_UNAVAILABLE, ""},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t k = 0; k < 2 * sizeof(rows) / sizeof(rows[0]); k++) {
+        const size_t i = k / 2;
+        const bool stream = k % 2 == 1;
         struct fixture f = {.serve = serve_refusal, .no_upgrade = true};
         refuse_with = rows[i].status;
-        run(&f, &(struct dp_ws_opts){.token = rows[i].token});
+        run(&f, &(struct dp_ws_opts){.token = rows[i].token, .stream = stream, .binary = stream});
         assert_int_equal(f.opened, 0);
         assert_int_equal(f.closed, 1);
         assert_int_equal(f.status, rows[i].status);
         assert_true(f.has_err);
-        assert_int_equal(f.err.code, rows[i].code);
+        if (rows[i].status == 0 && stream) /* here we know that it was no HTTP */
+            assert_int_equal(f.err.code, DEPOT_ERR_PROTOCOL);
+        else
+            assert_int_equal(f.err.code, rows[i].code);
         assert_non_null(strstr(f.err.hint, rows[i].hint));
         teardown(&f);
     }
 }
 
-static void test_ws__explains_a_missing_socket(void **state)
+static void explains_a_missing_socket(bool stream)
 {
-    (void)state;
     struct fixture f = {0};
     setup(&f);
     close(f.lfd);
-    open_ws(&f, &(struct dp_ws_opts){.token = NULL});
+    open_ws(&f, &(struct dp_ws_opts){.stream = stream});
     depot_loop_run(f.loop);
     assert_int_equal(f.closed, 1);
     assert_int_equal(f.err.code, DEPOT_ERR_UNAVAILABLE);
@@ -440,11 +448,23 @@ static void test_ws__explains_a_missing_socket(void **state)
     dp_ws_free(f.ws);
     unlink(f.path);
     f.closed = 0;
-    open_ws(&f, &(struct dp_ws_opts){.token = NULL});
+    open_ws(&f, &(struct dp_ws_opts){.stream = stream});
     depot_loop_run(f.loop);
     assert_int_equal(f.closed, 1);
     assert_non_null(strstr(f.err.msg, "No such file"));
     teardown(&f);
+}
+
+static void test_ws__explains_a_missing_socket(void **state)
+{
+    (void)state;
+    explains_a_missing_socket(false);
+}
+
+static void test_ws__explains_a_missing_socket_of_a_stream(void **state)
+{
+    (void)state;
+    explains_a_missing_socket(true);
 }
 
 static void test_ws__refuses_a_token_with_a_line_break(void **state)
@@ -462,14 +482,14 @@ static void test_ws__refuses_a_token_with_a_line_break(void **state)
 static void test_ws__may_be_freed_anywhere(void **state)
 {
     (void)state;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 16; i++) {
         struct fixture f = {.serve = serve_echoes, .expect = 300000};
         f.free_in_open = (i & 3) == 1;
         f.free_in_message = (i & 3) == 2;
         f.free_in_closed = (i & 3) == 3;
-        f.context_too = i >= 4;
+        f.context_too = (i & 4) != 0;
         setup(&f);
-        open_ws(&f, &(struct dp_ws_opts){.token = NULL});
+        open_ws(&f, &(struct dp_ws_opts){.stream = i >= 8});
         if ((i & 3) == 0)
             drop(&f); /* before it began */
         depot_loop_run(f.loop);
@@ -509,6 +529,108 @@ static void test_ws__pauses_reading(void **state)
     teardown(&f);
 }
 
+/* The answer and frames in one piece, then a byte at a time, with a ping that must be answered. */
+static void serve_in_pieces(struct fixture *f, int fd, const char *head)
+{
+    uint8_t buf[16];
+    size_t n = 0;
+    const char frames[] = "\x02\x02"
+                          "ab"
+                          "\x89\x02hi"
+                          "\x00\x00"
+                          "\x80\x01"
+                          "c"
+                          "\x81\x02{}";
+    (void)head;
+    fake_write_all(fd, frames, sizeof(frames) - 1);
+    f->frames = fake_recv(fd, buf, sizeof(buf), &n);
+    depot_buf_add(&f->seen, buf, n);
+    for (size_t i = 0; i < sizeof(frames) - 1; i++) {
+        fake_write_all(fd, frames + i, 1);
+        usleep(500);
+    }
+    fake_recv(fd, buf, sizeof(buf), &n);
+    depot_buf_add(&f->seen, buf, n);
+    fake_close(fd, 1000);
+    f->texts = fake_recv(fd, buf, sizeof(buf), &n);
+    depot_buf_add(&f->seen, buf, n);
+}
+
+static void test_ws__a_stream_takes_frames_cut_anywhere(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_in_pieces};
+    run(&f, &(struct dp_ws_opts){.binary = true, .stream = true});
+    assert_string_equal(depot_buf_str(&f.got), "abc{}abc{}");
+    assert_int_equal(f.closed, 1);
+    assert_false(f.has_err);
+    pthread_join(f.thread, NULL);
+    f.threaded = false;
+    assert_int_equal(f.frames, FAKE_PONG);
+    assert_int_equal(f.texts, FAKE_CLOSE);
+    assert_memory_equal(depot_buf_str(&f.seen), "hihi\x03\xe8", 6);
+    teardown(&f);
+}
+
+static void serve_garbage(struct fixture *f, int fd, const char *head)
+{
+    fake_puts(fd, "\x82\x01zThis is no frame, and it goes on and on.");
+    serve_collect(f, fd, head);
+}
+
+static void test_ws__a_stream_refuses_garbage(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_garbage};
+    run(&f, &(struct dp_ws_opts){.binary = true, .stream = true});
+    assert_string_equal(depot_buf_str(&f.got), "z");
+    assert_int_equal(f.closed, 1);
+    assert_true(f.has_err);
+    assert_int_equal(f.err.code, DEPOT_ERR_PROTOCOL);
+    teardown(&f);
+}
+
+/* An answer that comes in two parts, the second with what no server of ours answers. */
+static void serve_wrong_key(struct fixture *f, int fd, const char *head)
+{
+    (void)f;
+    (void)head;
+    fake_puts(fd, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n");
+    usleep(20000);
+    fake_puts(fd, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+                  "Sec-WebSocket-Protocol: depot.feed.v1\r\n\r\n");
+}
+
+static void test_ws__a_stream_checks_the_answer(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_wrong_key, .no_upgrade = true};
+    run(&f, &(struct dp_ws_opts){.binary = true, .stream = true});
+    assert_int_equal(f.opened, 0);
+    assert_int_equal(f.closed, 1);
+    assert_int_equal(f.err.code, DEPOT_ERR_PROTOCOL);
+    assert_non_null(strstr(f.err.msg, "not a daemon"));
+    teardown(&f);
+}
+
+static void test_ws__pauses_a_stream(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_echoes, .expect = 3000000, .on_open = pause_first};
+    setup(&f);
+    open_ws(&f, &(struct dp_ws_opts){.binary = true, .stream = true});
+    const uint64_t until = depot_mono_ms() + 100;
+    while (depot_mono_ms() < until)
+        depot_loop_turn(f.loop);
+    assert_int_equal(f.opened, 1);
+    assert_true(f.got.len <= 64 * 1024);
+    dp_ws_pause(f.ws, false);
+    depot_loop_run(f.loop);
+    assert_int_equal(f.got.len, 12 + 11 + 3000000);
+    assert_false(f.has_err);
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -524,9 +646,14 @@ int main(void)
         cmocka_unit_test(test_ws__tells_the_code_of_a_close_frame),
         cmocka_unit_test(test_ws__explains_a_refused_handshake),
         cmocka_unit_test(test_ws__explains_a_missing_socket),
+        cmocka_unit_test(test_ws__explains_a_missing_socket_of_a_stream),
         cmocka_unit_test(test_ws__refuses_a_token_with_a_line_break),
         cmocka_unit_test(test_ws__may_be_freed_anywhere),
         cmocka_unit_test(test_ws__pauses_reading),
+        cmocka_unit_test(test_ws__pauses_a_stream),
+        cmocka_unit_test(test_ws__a_stream_takes_frames_cut_anywhere),
+        cmocka_unit_test(test_ws__a_stream_refuses_garbage),
+        cmocka_unit_test(test_ws__a_stream_checks_the_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

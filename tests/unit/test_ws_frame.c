@@ -1,0 +1,236 @@
+/*
+ * What a stream socket reads and writes itself: frames from the server, and the handshake.
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ws/frame.h"
+#include "ws/handshake.h"
+#include "ws/queue.h"
+
+#define BYTES(s) s, sizeof(s) - 1
+
+/* ---- frames ---- */
+
+static int decode(const char *in, size_t size, size_t cut, struct depot_buf *out)
+{
+    struct dp_wsf f = {.left = 0};
+    struct dp_wsf_piece piece;
+    int rc = 0;
+    for (size_t at = 0; at < size && rc >= 0;) {
+        size_t n = cut < size - at ? cut : size - at;
+        const uint8_t *p = (const uint8_t *)in + at;
+        at += n;
+        while ((rc = dp_wsf_next(&f, &p, &n, &piece)) > 0) {
+            if (piece.op >= DP_WSF_CLOSE)
+                depot_buf_addf(out, "<%d:%zu>", (int)piece.op, piece.n);
+            depot_buf_add(out, piece.data, piece.n);
+        }
+    }
+    if (rc < 0) { /* and so it stays */
+        size_t n = 2;
+        const uint8_t *p = (const uint8_t *)"\x82\x00";
+        assert_int_equal(dp_wsf_next(&f, &p, &n, &piece), rc);
+    }
+    return rc;
+}
+
+static void test_frame__gives_the_bytes_of_messages(void **state)
+{
+    static const struct {
+        const char *in;
+        size_t n;
+        const char *out;
+        int rc;
+    } rows[] = {
+        {BYTES(""), "", 0},
+        {BYTES("\x82\x03"
+               "abc"),
+            "abc", 0},
+        {BYTES("\x82\x00\x81\x02{}\x82\x01x"), "{}x", 0},
+        {BYTES("\x02\x02"
+               "ab\x00\x01"
+               "c\x80\x01"
+               "d"),
+            "abcd", 0},
+        {BYTES("\x02\x01"
+               "a\x89\x02hi\x80\x01"
+               "b"),
+            "a<9:2>hib", 0},
+        {BYTES("\x89\x00\x8a\x00\x88\x02\x03\xe8"), "<9:0><10:0><8:2>\x03\xe8", 0},
+        {BYTES("\x88\x00"), "<8:0>", 0},
+        /* a message in a message, an end without a beginning */
+        {BYTES("\x02\x01"
+               "a\x82\x01"
+               "b"),
+            "a", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x80\x01"
+               "a"),
+            "", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x02\x01"
+               "a\x80\x01"
+               "b\x80\x00"),
+            "ab", DEPOT_ERR_PROTOCOL},
+        /* reserved bits and opcodes, a mask */
+        {BYTES("\xc2\x01"
+               "a"),
+            "", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x92\x01"
+               "a"),
+            "", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x83\x01"
+               "a"),
+            "", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x8b\x00"), "", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x82\x81"
+               "kkkka"),
+            "", DEPOT_ERR_PROTOCOL},
+        /* control frames that are cut or long */
+        {BYTES("\x09\x00"), "", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x89\x7e\x00\x7e"), "", DEPOT_ERR_PROTOCOL},
+        /* lengths written longer than they are, and one with a sign */
+        {BYTES("\x82\x7e\x00\x7d"), "", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x82\x7f\x00\x00\x00\x00\x00\x00\xff\xff"), "", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00"), "", DEPOT_ERR_PROTOCOL},
+        {BYTES("HTTP/1.1 400 Bad Request\r\n"), "", DEPOT_ERR_PROTOCOL},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        for (size_t cut = 1; cut < 30; cut++) {
+            struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+            assert_int_equal(decode(rows[i].in, rows[i].n, cut, &out), rows[i].rc);
+            assert_string_equal(depot_buf_str(&out), rows[i].out);
+            depot_buf_release(&out);
+        }
+    }
+}
+
+static void test_frame__of_every_size(void **state)
+{
+    static const size_t sizes[] = {1, 125, 126, 127, 65535, 65536, 200000};
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(sizes); i++) {
+        for (size_t cut = 1; cut < 300000; cut = cut * 7 + 1) {
+            struct depot_buf in = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT), out = in;
+            struct dp_wsq q = {.plain = true};
+            size_t n, payload;
+            char *data = calloc(1, sizes[i]);
+            for (size_t k = 0; k < sizes[i]; k++)
+                data[k] = (char)(k * 31);
+            dp_wsq_message(&q, DP_WSQ_BINARY, data, sizes[i]);
+            const uint8_t *f = dp_wsq_front(&q, &n, &payload);
+            /* A client's frame, and so a server's once the mask, which is zeros, is taken out. */
+            const size_t head = n - payload;
+            assert_memory_equal(f + head - 4, "\0\0\0\0", 4);
+            depot_buf_add(&in, f, head - 4);
+            in.data[1] = (char)(in.data[1] & 0x7f);
+            depot_buf_add(&in, f + head, payload);
+            assert_int_equal(decode(in.data, in.len, cut, &out), 0);
+            assert_int_equal(out.len, sizes[i]);
+            assert_memory_equal(out.data, data, sizes[i]);
+            dp_wsq_release(&q);
+            depot_buf_release(&in);
+            depot_buf_release(&out);
+            free(data);
+        }
+    }
+}
+
+/* ---- the handshake ---- */
+
+/* The example of RFC 6455, 1.3. */
+#define KEY    "dGhlIHNhbXBsZSBub25jZQ=="
+#define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+static void test_handshake__asks(void **state)
+{
+    (void)state;
+    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    dp_wsh_request(&b, "h:1", "/v1/x", "p.v1", NULL, KEY);
+    assert_string_equal(depot_buf_str(&b),
+        "GET /v1/x HTTP/1.1\r\nHost: h:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: " KEY
+        "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: p.v1\r\n\r\n");
+    depot_buf_clear(&b);
+    dp_wsh_request(&b, "h", "/", "p", "s3cret", KEY);
+    assert_non_null(strstr(depot_buf_str(&b), "\r\nAuthorization: Bearer s3cret\r\n\r\n"));
+    depot_buf_release(&b);
+    char one[DP_WSH_KEY_LEN + 1], other[DP_WSH_KEY_LEN + 1];
+    dp_wsh_key(one);
+    dp_wsh_key(other);
+    assert_int_equal(strlen(one), DP_WSH_KEY_LEN);
+    assert_string_not_equal(one, other);
+}
+
+static void test_handshake__reads_the_answer(void **state)
+{
+#define YES     "HTTP/1.1 101 Switching Protocols\r\n"
+#define UPGRADE "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+#define TAIL    "Sec-WebSocket-Protocol: p\r\n\r\n"
+    static const struct {
+        const char *text;
+        int rc, status; /* rc 1: the whole text */
+    } rows[] = {
+        {YES UPGRADE "Sec-WebSocket-Accept: " ACCEPT "\r\n" TAIL, 1, 0},
+        {YES "upgrade:WebSocket\r\nSEC-WEBSOCKET-ACCEPT:\t" ACCEPT " \r\n" TAIL, 1, 0},
+        {"", 0, 0},
+        {"HTT", 0, 0},
+        {YES UPGRADE "Sec-WebSocket-Accept: " ACCEPT "\r\n", 0, 0},
+        {YES UPGRADE "Sec-WebSocket-Accept: " ACCEPT "x\r\n" TAIL, DEPOT_ERR_PROTOCOL, 0},
+        {YES UPGRADE "Sec-WebSocket-Accept: S3PPLMBITXAQ9KYGZZHZRBK+XOO=\r\n" TAIL,
+            DEPOT_ERR_PROTOCOL, 0},
+        {YES UPGRADE TAIL, DEPOT_ERR_PROTOCOL, 0},
+        {YES "Sec-WebSocket-Accept: " ACCEPT "\r\n" TAIL, DEPOT_ERR_PROTOCOL, 0},
+        {YES UPGRADE "Sec-WebSocket-Accept: " ACCEPT "\r\n\r\n", DEPOT_ERR_PROTOCOL, 0},
+        {YES UPGRADE "Sec-WebSocket-Accept: " ACCEPT
+                     "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n" TAIL,
+            DEPOT_ERR_PROTOCOL, 0},
+        {"HTTP/1.1 403 No\r\n\r\n", DEPOT_ERR_DENIED, 403},
+        {"HTTP/1.0 503\r\n\r\n", DEPOT_ERR_DENIED, 503},
+        {"HTTP/1.1 4x3 No\r\n\r\n", DEPOT_ERR_PROTOCOL, 0},
+        {"HTTP/1.1\r\n\r\n", DEPOT_ERR_PROTOCOL, 0},
+        {"SSH-2.0", DEPOT_ERR_PROTOCOL, 0},
+        {"\r\n\r\n", DEPOT_ERR_PROTOCOL, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        const size_t len = strlen(rows[i].text);
+        int status = -1;
+        ssize_t got = dp_wsh_answer(rows[i].text, len, "p", KEY, &status);
+        assert_int_equal(got, rows[i].rc == 1 ? (ssize_t)len : rows[i].rc);
+        assert_int_equal(status, rows[i].status);
+        /* A yes is none before its last byte. */
+        for (size_t n = 0; rows[i].rc == 1 && n < len; n++)
+            assert_int_equal(dp_wsh_answer(rows[i].text, n, "p", KEY, &status), 0);
+    }
+}
+
+static void test_handshake__answer_without_end(void **state)
+{
+    (void)state;
+    char *text = malloc(DP_WSH_ANSWER_MAX);
+    int status;
+    memset(text, 'x', DP_WSH_ANSWER_MAX);
+    memcpy(text, "HTTP/1.1 101 ", 13);
+    assert_int_equal(dp_wsh_answer(text, DP_WSH_ANSWER_MAX - 1, "p", KEY, &status), 0);
+    assert_int_equal(dp_wsh_answer(text, DP_WSH_ANSWER_MAX, "p", KEY, &status), DEPOT_ERR_PROTOCOL);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_frame__gives_the_bytes_of_messages),
+        cmocka_unit_test(test_frame__of_every_size),
+        cmocka_unit_test(test_handshake__asks),
+        cmocka_unit_test(test_handshake__reads_the_answer),
+        cmocka_unit_test(test_handshake__answer_without_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
