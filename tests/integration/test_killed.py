@@ -50,6 +50,21 @@ class Killed(TestCase):
         self.assertTrue(eventually(lambda: not sleepers(token), 15), "the step still runs")
         return r
 
+    def test_the_session_is_the_client_s_alone(self):
+        j, token, out = self.begin()
+        build = self.home.builds()[0]["id"]
+        for path, code in ((build + "/session/amd64", 409), (build + "/session/other", 404),
+                           ("nosuchbuil/session/amd64", 404), ("..%2f..%2fx/session/amd64", 404)):
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(10)
+                s.connect(self.home.socket)
+                s.sendall(("GET /v1/builds/%s HTTP/1.1\r\nHost: depot\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+                           "Sec-WebSocket-Protocol: depot.session.v1\r\n\r\n" % path).encode())
+                self.assertEqual(int(s.recv(100).split()[1]), code, path)
+        j.signal(signal.SIGINT)
+        self.ended(j, token, out, 130)
+
     def test_interrupt_cancels_on_the_engine(self):
         for signum in (signal.SIGINT, signal.SIGTERM):
             j, token, out = self.begin()
@@ -76,8 +91,10 @@ class Killed(TestCase):
             token = number()
             j = self.home.start("build", "--plain", *outputs, self.context(SLEEP % token))
             j.await_text("it begins")
+            self.assertTrue(eventually(lambda: sleepers(token), 10))
             j.signal(signal.SIGKILL)
             j.wait()
+            time.sleep(2)
             self.assertTrue(sleepers(token), "cancelled without grace")
             self.assertTrue(eventually(lambda: not sleepers(token), 20), "the step still runs")
             self.assertTrue(eventually(lambda: self.home.builds()[0]["state"] == "cancelled", 10),
@@ -159,7 +176,7 @@ class EngineKilled(TestCase):
             j.await_text("it begins")
             engine.process.kill()
             engine.process.wait()
-            r = self.bad(j.wait(30), 1, "builder own", "went away|connection")
+            r = self.bad(j.wait(30), 1, r"ERROR: .* builder own went away while building.*\n\Z")
             self.assertFalse(os.path.exists(out), str(r))
             b = home.builds()[0]
             self.assertEqual(b["state"], "failed")
