@@ -306,6 +306,8 @@ void dp_pager_status(struct log_pager *p, const struct canvas *c, int y)
     const int left = status_left(p, c, y);
     struct canvas right = dp_canvas_sub(c, y, left, 1, c->w - left);
     int x = right.w - 1;
+    if (dp_pager_lines(p) == 0)
+        return; /* nothing to follow, wrap or search */
     position_text(p, position);
     search_text(p, search);
     x = put_left_of(&right, 0, x, STYLE_DIM, position);

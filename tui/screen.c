@@ -30,10 +30,11 @@ struct screen {
     struct term *term;
     struct player *player;
     struct depot_loop_fd *watch;
-    struct depot_timer *frame, *late;
+    struct depot_timer *frame, *late, *work;
     struct depot_signal *winch, *cont;
     uint64_t drawn_ms;
     bool pending; /* a frame is armed for data */
+    bool working; /* the view on top has long work to do */
     bool interrupted, quitting;
     struct depot_buf title;
     int percent;
@@ -95,6 +96,25 @@ static void draw(struct screen *s)
     dp_term_flush(s->term, g, &s->styles);
     s->drawn_ms = depot_mono_ms();
     arm_wake(s);
+    /* A view may have begun something long; a millisecond lets input and data in between. */
+    const struct view *top = dp_tui_top(s->tui);
+    if (top != NULL && top->ops->work != NULL)
+        depot_timer_start(s->work, 1, 0);
+}
+
+/* A slice of a view's long work; what it found is drawn at the usual rate, and at its end. */
+static void on_work(struct depot_timer *t, void *arg)
+{
+    struct screen *s = arg;
+    struct view *top = dp_tui_top(s->tui);
+    if (s->term == NULL || s->quitting || top == NULL || top->ops->work == NULL)
+        return;
+    const bool before = s->working;
+    s->working = top->ops->work(top);
+    if (s->working ? depot_mono_ms() - s->drawn_ms >= FRAME_MS : before)
+        draw(s);
+    else if (s->working)
+        depot_timer_start(t, 1, 0);
 }
 
 static void on_frame(struct depot_timer *t, void *arg)
@@ -356,6 +376,7 @@ int dp_screen_new(struct depot_loop *l, const struct depot_tui_opts *opts,
     s->tui = dp_tui_new(s->fleet, s->keys, &s->styles, &tui_ops, s);
     s->frame = depot_timer_new(l, on_frame, s);
     s->late = depot_timer_new(l, on_late, s);
+    s->work = depot_timer_new(l, on_work, s);
     dp_style_init(&s->styles, PALETTE_MONO);
     s->config_text = read_config(opts);
     if (s->config_text != NULL) /* once more when the palette is known */
@@ -422,6 +443,7 @@ void dp_screen_free(struct screen *s)
     depot_loop_fd_free(s->watch);
     depot_timer_free(s->frame);
     depot_timer_free(s->late);
+    depot_timer_free(s->work);
     dp_tui_free(s->tui);
     dp_player_free(s->player);
     dp_fleet_free(s->fleet);
