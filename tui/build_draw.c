@@ -16,6 +16,7 @@ struct frame {
     depot_time now, from, to; /* of the axis */
     int label_w;              /* columns of the label, from 1 */
     int bar_x, bar_w;
+    bool words; /* room for the state's word beside its glyph */
 };
 
 /* ---- the time axis ---- */
@@ -149,8 +150,11 @@ static void draw_step(const struct frame *f, int y, const struct build_row *r)
     int x = r->stage != SIZE_MAX && f->v->stages.items[r->stage].name[0] != '\0' ? 3 : 1;
     const int end = 1 + f->label_w;
     dp_canvas_glyph(f->c, y, x, style, glyph_of(s->verdict));
-    dp_canvas_put(f->c, y, x + 2, style, depot_verdict_word(s->verdict));
-    x += 7;
+    x += 2;
+    if (f->words) {
+        dp_canvas_put(f->c, y, x, style, depot_verdict_word(s->verdict));
+        x += 5;
+    }
     if (flat && f->b->lanes.len > 1) {
         dp_canvas_field(f->c, y, x, 8, FIT_LEFT, STYLE_DIM, dp_text_platform(s->platform));
         x += 9;
@@ -176,8 +180,12 @@ static void draw_step(const struct frame *f, int y, const struct build_row *r)
         dp_canvas_put(f->c, y, end - moved_w + GAP, STYLE_DIM, moved.data);
     depot_buf_release(&moved);
     draw_bar(f, y, s);
-    if (depot_step_is_started(s) && s->verdict != DEPOT_VERDICT_SKIPPED &&
-        s->verdict != DEPOT_VERDICT_HIT)
+    const bool timed = depot_step_is_started(s) && s->verdict != DEPOT_VERDICT_SKIPPED &&
+                       s->verdict != DEPOT_VERDICT_HIT;
+    if (!timed && !f->words)
+        dp_canvas_field(f->c, y, f->c->w - TIME_W - 1, TIME_W, FIT_RIGHT, style,
+            depot_verdict_word(s->verdict));
+    if (timed)
         draw_time(f, y, depot_step_duration(s, f->now),
             s->verdict == DEPOT_VERDICT_RUNNING ? STYLE_TEXT : STYLE_DIM);
 }
@@ -426,6 +434,7 @@ void dp_build_view_draw(struct view *base, const struct canvas *c)
         f.bar_w = 0;
         f.label_w = c->w - TIME_W - GAP - 2;
     }
+    f.words = c->w >= 100;
     set_axis(&f);
     draw_summary(&f);
     const bool tail = c->h >= TAIL_MIN_H;

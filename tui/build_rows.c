@@ -3,6 +3,7 @@
  */
 #include "build_view.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char fold_open[] = "open", fold_closed[] = "closed";
@@ -11,11 +12,6 @@ const struct depot_step *dp_build_row_step(const struct build_view *v, const str
 {
     const struct depot_build *b = v->build->state;
     return b != NULL && r->step < b->steps.len ? b->steps.items[r->step] : NULL;
-}
-
-bool dp_build_row_same(const struct build_row *a, const struct build_row *b)
-{
-    return a->kind == b->kind && a->lane == b->lane && a->stage == b->stage && a->step == b->step;
 }
 
 /* ---- stages ---- */
@@ -126,6 +122,27 @@ void dp_build_rows_fold(struct build_view *v, size_t stage, bool folded)
     v->stale = true;
 }
 
+/* What a stage takes from comes before it; else the order of announcement. */
+static void order_stage(struct build_view *v, size_t index, unsigned char *seen)
+{
+    if (seen[index])
+        return;
+    seen[index] = 1; /* before its needs: a cycle ends here */
+    const struct build_stage *st = &v->stages.items[index];
+    for (size_t i = 0; i < st->needs.len; i++)
+        order_stage(v, st->needs.items[i], seen);
+    depot_vec_push(&v->order, index);
+}
+
+static void order_stages(struct build_view *v)
+{
+    unsigned char *seen = depot_calloc(v->stages.len + 1, 1);
+    v->order.len = 0;
+    for (size_t i = 0; i < v->stages.len; i++)
+        order_stage(v, i, seen);
+    depot_free(seen);
+}
+
 static void make_stages(struct build_view *v, const struct depot_build *b)
 {
     size_t *of_step = depot_alloc((b->steps.len + 1) * sizeof(*of_step));
@@ -144,6 +161,7 @@ static void make_stages(struct build_view *v, const struct depot_build *b)
         add_to_stage(&v->stages.items[of_step[i]], b, s);
     }
     link_stages(v, b, of_step);
+    order_stages(v);
     for (size_t i = 0; i < v->stages.len; i++) {
         char *key = fold_key(&v->stages.items[i]);
         v->stages.items[i].folded = depot_map_get(v->folds, key) == fold_closed;
@@ -199,9 +217,11 @@ static void add_lane(struct build_view *v, const struct depot_build *b, size_t l
             add_row(v, ROW_BLANK, lane, SIZE_MAX, SIZE_MAX);
         add_row(v, ROW_LANE, lane, SIZE_MAX, SIZE_MAX);
     }
-    for (size_t i = 0; i < v->stages.len; i++)
-        if (v->stages.items[i].lane == lane)
-            add_stage(v, b, i, v->stages.items[i].name[0] != '\0');
+    for (size_t i = 0; i < v->order.len; i++) {
+        const struct build_stage *st = &v->stages.items[v->order.items[i]];
+        if (st->lane == lane)
+            add_stage(v, b, v->order.items[i], st->name[0] != '\0');
+    }
 }
 
 /* Exports, and the internal steps: one row unless they are asked for. */
@@ -262,17 +282,39 @@ static void make_flat(struct build_view *v, const struct depot_build *b)
 
 /* ---- the whole ---- */
 
+static bool is_selected(const struct build_view *v, const struct build_row *r)
+{
+    const struct build_row *to = &v->selected;
+    const struct depot_build *b = v->build->state;
+    if (r->kind != to->kind)
+        return false;
+    if (r->kind == ROW_STEP)
+        return r->step == to->step;
+    if (r->stage != to->stage)
+        return false;
+    return r->kind != ROW_LANE ||
+           (r->lane < b->lanes.len &&
+               depot_str_eq(b->lanes.items[r->lane].platform, v->selected_lane));
+}
+
 static void keep_selection(struct build_view *v)
 {
-    for (size_t i = 0; i < v->list.len; i++) {
-        const struct build_row *r = &v->list.items[i];
-        const bool same_step =
-            r->kind == ROW_STEP && v->selected.kind == ROW_STEP && r->step == v->selected.step;
-        if (same_step || dp_build_row_same(r, &v->selected)) {
+    for (size_t i = 0; v->moved && i < v->list.len; i++) {
+        if (is_selected(v, &v->list.items[i])) {
             dp_rows_move(&v->rows, i);
             return;
         }
     }
+}
+
+void dp_build_rows_note(struct build_view *v)
+{
+    const struct depot_build *b = v->build->state;
+    if (b == NULL || v->rows.selected >= v->list.len)
+        return;
+    v->selected = v->list.items[v->rows.selected];
+    snprintf(v->selected_lane, sizeof(v->selected_lane), "%s",
+        v->selected.lane < b->lanes.len ? b->lanes.items[v->selected.lane].platform : "");
 }
 
 void dp_build_rows_make(struct build_view *v)
@@ -293,14 +335,14 @@ void dp_build_rows_make(struct build_view *v)
     }
     keep_selection(v);
     dp_rows_layout(&v->rows, v->list.len, v->rows.page);
-    if (v->rows.selected < v->list.len)
-        v->selected = v->list.items[v->rows.selected];
+    dp_build_rows_note(v);
 }
 
 void dp_build_rows_release(struct build_view *v)
 {
     release_stages(v);
     depot_vec_free(&v->stages);
+    depot_vec_free(&v->order);
     depot_vec_free(&v->list);
     depot_map_free(v->folds);
 }

@@ -37,7 +37,10 @@ struct build_view {
     bool critical_only, misses_only, internal;
     struct rows rows;
     struct build_row selected;
+    char selected_lane[64]; /* its platform: lanes come and change their index */
+    bool moved;             /* the user chose the selection; before, it is the first row */
     DEPOT_VEC(struct build_stage) stages;
+    DEPOT_VEC(size_t) order; /* of stages: what one takes from comes before it */
     DEPOT_VEC(struct build_row) list;
     struct depot_map *folds; /* "lane\nstage" -> fold_closed or fold_open */
     int internal_count, internal_running;
@@ -49,7 +52,8 @@ void dp_build_rows_make(struct build_view *v);
 void dp_build_rows_release(struct build_view *v);
 void dp_build_rows_fold(struct build_view *v, size_t stage, bool folded);
 const struct depot_step *dp_build_row_step(const struct build_view *v, const struct build_row *r);
-bool dp_build_row_same(const struct build_row *a, const struct build_row *b);
+/* Remember what is selected, so that it stays so when rows come and go. */
+void dp_build_rows_note(struct build_view *v);
 
 void dp_build_view_draw(struct view *base, const struct canvas *c);
 

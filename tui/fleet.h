@@ -12,6 +12,8 @@
 enum fleet_tab { TAB_ACTIVE, TAB_RECENT, TAB_FAILED, TAB_COUNT };
 enum fleet_sort { SORT_START, SORT_STATE, SORT_NAME, SORT_WHO, SORT_TIME, SORT_COUNT };
 
+enum { FLEET_COLUMNS = 16 };
+
 struct fleet_view {
     struct view base;
     enum fleet_tab tab;
@@ -25,6 +27,7 @@ struct fleet_view {
     regex_t filter;
     char *filter_text;
     struct depot_strv tags;
+    int wants[FLEET_COLUMNS]; /* columns the texts seen so far need */
 };
 
 struct fleet_build *dp_fleet_view_selected(const struct fleet_view *v);

@@ -8,7 +8,7 @@
 enum {
     WIDE = 150, /* detail stands beside the table */
     DETAIL_MIN_H = 17,
-    DETAIL_LINES = 5,
+    DETAIL_LINES = 6,
     GAP = 2,
 };
 
@@ -55,9 +55,12 @@ static void draw_builder(const struct canvas *c, int y, const struct fleet_build
         return;
     }
     char busy[64];
-    snprintf(busy, sizeof(busy), "%d running%s", i->running, "");
     if (i->queued > 0)
         snprintf(busy, sizeof(busy), "%d running, %d queued", i->running, i->queued);
+    else if (i->running > 0)
+        snprintf(busy, sizeof(busy), "%d running", i->running);
+    else
+        snprintf(busy, sizeof(busy), "idle");
     const int busy_w = 12 + (i->queued > 0 ? 10 : 0);
     const int spare = c->w - x - busy_w;
     const int meter = spare >= 110 ? 16 : spare >= 84 ? 10 : 6;
@@ -70,6 +73,10 @@ static void draw_builder(const struct canvas *c, int y, const struct fleet_build
         const char *p = i->nplatforms > 0 ? i->platforms[0] : "";
         dp_canvas_field(c, y, x, 14, FIT_LEFT, STYLE_DIM, p);
         x += 14 + GAP;
+        if (i->version != NULL && spare > 50)
+            x += dp_canvas_putf(c, y, x, STYLE_DIM, "%.24s %.16s",
+                     i->engine != NULL ? i->engine : "", i->version) +
+                 GAP;
     }
     const int amount = 4 + meter + 1 + 11 + GAP;
     if (x + amount <= c->w - busy_w)
@@ -138,16 +145,20 @@ static void draw_tabs(const struct fleet_view *v, const struct canvas *c, int y)
 /* ---- the table ---- */
 
 struct row_paint {
-    const struct canvas *c;
-    int y;
     const struct fleet_view *v;
     const struct fleet_build *b;
     const struct fleet_row *row;
-    uint32_t text; /* style of plain cells: dim when the build is over */
+    bool over;
 };
-typedef void column_fn(const struct row_paint *p, int x, int w);
+/* Append the cell's text, and give its style. */
+typedef uint32_t column_fn(const struct row_paint *p, struct depot_buf *out);
 
-static void col_state(const struct row_paint *p, int x, int w)
+static uint32_t quiet(const struct row_paint *p)
+{
+    return p->over ? STYLE_DIM : STYLE_TEXT;
+}
+
+static uint32_t col_state(const struct row_paint *p, struct depot_buf *out)
 {
     static const enum glyph glyphs[] = {[DEPOT_BUILD_CREATED] = GLYPH_WAIT,
         [DEPOT_BUILD_QUEUED] = GLYPH_WAIT,
@@ -155,167 +166,195 @@ static void col_state(const struct row_paint *p, int x, int w)
         [DEPOT_BUILD_SUCCEEDED] = GLYPH_RAN,
         [DEPOT_BUILD_FAILED] = GLYPH_FAIL,
         [DEPOT_BUILD_CANCELLED] = GLYPH_CANC};
-    const uint32_t style = dp_style_state(p->row->state);
-    DEPOT_UNUSED(w);
-    dp_canvas_glyph(p->c, p->y, x, style, glyphs[p->row->state]);
-    dp_canvas_put(p->c, p->y, x + 2, style, depot_build_state_word(p->row->state));
+    char glyph[4];
+    const uint32_t ch = dp_glyph(dp_tui_ascii(p->v->base.tui), glyphs[p->row->state]);
+    depot_buf_add(out, glyph, dp_text_encode(glyph, ch));
+    depot_buf_addf(out, " %s", depot_build_state_word(p->row->state));
+    return dp_style_state(p->row->state);
 }
 
-static void col_build(const struct row_paint *p, int x, int w)
+static uint32_t col_build(const struct row_paint *p, struct depot_buf *out)
 {
-    dp_canvas_putn(
-        p->c, p->y, x, p->text, p->b->id, dp_text_cut(p->b->id, strlen(p->b->id), w, NULL));
+    depot_buf_addf(out, "%.10s", p->b->id);
+    return quiet(p);
 }
 
-static void col_project(const struct row_paint *p, int x, int w)
+static uint32_t col_project(const struct row_paint *p, struct depot_buf *out)
 {
     const struct depot_ev_created *i = &p->b->sum.info;
-    const bool over = depot_build_state_over(p->row->state);
-    struct depot_buf b = DEPOT_BUF_INIT(1024);
-    depot_buf_adds(&b, depot_str_empty(i->project) ? "-" : i->project);
+    depot_buf_adds(out, depot_str_empty(i->project) ? "-" : i->project);
     if (!depot_str_empty(i->target))
-        depot_buf_addf(&b, "/%s", i->target);
-    dp_canvas_field(
-        p->c, p->y, x, w, FIT_MIDDLE, over ? STYLE_TEXT : STYLE_STRONG, depot_buf_str(&b));
-    depot_buf_release(&b);
+        depot_buf_addf(out, "/%s", i->target);
+    return p->over ? STYLE_TEXT : STYLE_STRONG;
 }
 
-static void col_who(const struct row_paint *p, int x, int w)
+static uint32_t col_who(const struct row_paint *p, struct depot_buf *out)
 {
-    dp_canvas_field(p->c, p->y, x, w, FIT_LEFT, p->text, p->b->sum.info.user);
+    depot_buf_addf(out, "%s", p->b->sum.info.user != NULL ? p->b->sum.info.user : "");
+    return quiet(p);
 }
 
-static void col_source(const struct row_paint *p, int x, int w)
+static uint32_t col_source(const struct row_paint *p, struct depot_buf *out)
 {
     const struct depot_ev_created *i = &p->b->sum.info;
-    struct depot_buf b = DEPOT_BUF_INIT(1024);
     if (!depot_str_empty(i->branch))
-        depot_buf_adds(&b, i->branch);
+        depot_buf_adds(out, i->branch);
     if (!depot_str_empty(i->commit))
-        depot_buf_addf(&b, "%s%.7s%s", b.len > 0 ? "@" : "", i->commit, i->dirty ? "+" : "");
-    dp_canvas_field(p->c, p->y, x, w, FIT_MIDDLE, p->text, depot_buf_str(&b));
-    depot_buf_release(&b);
+        depot_buf_addf(out, "%s%.7s%s", out->len > 0 ? "@" : "", i->commit, i->dirty ? "+" : "");
+    return quiet(p);
 }
 
-static void col_platforms(const struct row_paint *p, int x, int w)
+static uint32_t col_daemon(const struct row_paint *p, struct depot_buf *out)
+{
+    depot_buf_adds(out, p->b->source->name);
+    return quiet(p);
+}
+
+static uint32_t col_platforms(const struct row_paint *p, struct depot_buf *out)
 {
     const struct depot_ev_created *i = &p->b->sum.info;
-    struct depot_buf b = DEPOT_BUF_INIT(1024);
     for (size_t n = 0; n < i->nplatforms; n++)
-        depot_buf_addf(&b, "%s%s", n > 0 ? " " : "", dp_text_platform(i->platforms[n]));
-    dp_canvas_field(p->c, p->y, x, w, FIT_LEFT, p->text, depot_buf_str(&b));
-    depot_buf_release(&b);
+        depot_buf_addf(out, "%s%s", n > 0 ? " " : "", dp_text_platform(i->platforms[n]));
+    return quiet(p);
 }
 
-static void col_bar(const struct row_paint *p, int x, int w)
+/* Drawn as a meter; its text only says that there is something to draw. */
+static uint32_t col_bar(const struct row_paint *p, struct depot_buf *out)
 {
-    const int total = p->row->counts.total;
-    if (total == 0 || p->row->state != DEPOT_BUILD_RUNNING)
-        return;
-    dp_canvas_meter(p->c, p->y, x, w, (double)p->row->done / total, STYLE_RUN & ~ATTR_BOLD);
+    if (!p->over && p->row->counts.total > 0)
+        depot_buf_adds(out, "........");
+    return STYLE_RUN;
 }
 
-static void col_steps(const struct row_paint *p, int x, int w)
+static uint32_t col_steps(const struct row_paint *p, struct depot_buf *out)
 {
-    char text[32];
-    if (p->row->counts.total == 0)
-        return;
-    snprintf(text, sizeof(text), "%d/%d", p->row->done, p->row->counts.total);
-    dp_canvas_field(p->c, p->y, x, w, FIT_RIGHT, p->text, text);
+    if (p->row->counts.total > 0)
+        depot_buf_addf(out, "%d/%d", p->row->done, p->row->counts.total);
+    return quiet(p);
 }
 
-static void col_hit(const struct row_paint *p, int x, int w)
+static uint32_t col_hit(const struct row_paint *p, struct depot_buf *out)
 {
     char text[TEXT_MAX];
     const struct depot_counts *k = &p->row->counts;
-    dp_canvas_field(p->c, p->y, x, w, FIT_RIGHT, k->hit > 0 ? STYLE_HIT : p->text,
-        dp_text_percent(text, k->hit, k->hit + k->ran + k->failed));
+    const int of = k->hit + k->ran + k->failed;
+    if (of > 0)
+        depot_buf_adds(out, dp_text_percent(text, k->hit, of));
+    return k->hit > 0 ? STYLE_HIT : quiet(p);
 }
 
-static void col_time(const struct row_paint *p, int x, int w)
+static uint32_t col_time(const struct row_paint *p, struct depot_buf *out)
 {
     char text[TEXT_MAX];
-    const bool over = depot_build_state_over(p->row->state);
-    dp_canvas_field(
-        p->c, p->y, x, w, FIT_RIGHT, p->text, dp_text_duration(text, p->row->elapsed, over));
+    depot_buf_adds(out, dp_text_duration(text, p->row->elapsed, p->over));
+    return quiet(p);
 }
 
-static void col_eta(const struct row_paint *p, int x, int w)
+static uint32_t col_eta(const struct row_paint *p, struct depot_buf *out)
 {
-    char text[TEXT_MAX + 1] = "~", number[TEXT_MAX];
-    if (p->row->eta_high < 0)
-        return;
-    snprintf(text + 1, TEXT_MAX, "%s",
-        dp_text_duration(number, (p->row->eta_low + p->row->eta_high) / 2, false));
-    dp_canvas_field(p->c, p->y, x, w, FIT_RIGHT, p->text, text);
+    char text[TEXT_MAX];
+    if (p->row->eta_high >= 0)
+        depot_buf_addf(
+            out, "~%s", dp_text_duration(text, (p->row->eta_low + p->row->eta_high) / 2, false));
+    return quiet(p);
 }
 
-static void col_age(const struct row_paint *p, int x, int w)
+static uint32_t col_age(const struct row_paint *p, struct depot_buf *out)
 {
     char text[TEXT_MAX];
     const depot_time now = dp_fleet_build_now(p->b, dp_tui_now(p->v->base.tui));
-    dp_canvas_field(
-        p->c, p->y, x, w, FIT_RIGHT, STYLE_DIM, dp_text_age(text, p->b->sum.finished, now));
+    depot_buf_adds(out, dp_text_age(text, p->b->sum.finished, now));
+    return STYLE_DIM;
 }
 
-static void col_now(const struct row_paint *p, int x, int w)
+static uint32_t col_now(const struct row_paint *p, struct depot_buf *out)
 {
-    const uint32_t style = p->row->state == DEPOT_BUILD_FAILED    ? STYLE_FAIL & 0xff
-                           : p->row->state == DEPOT_BUILD_RUNNING ? STYLE_TEXT
-                                                                  : STYLE_DIM;
-    dp_canvas_field(p->c, p->y, x, w, FIT_LEFT, style, p->row->now);
+    depot_buf_adds(out, p->row->now);
+    return p->row->state == DEPOT_BUILD_FAILED    ? STYLE_ERROR
+           : p->row->state == DEPOT_BUILD_RUNNING ? STYLE_TEXT
+                                                  : STYLE_DIM;
 }
 
-/* By order on the screen. `rank`: the lower, the sooner a narrow screen has it. `spread`: share of
- * the spare columns, up to `max`. */
+/* By order on the screen. `rank`: the lower, the sooner a narrow screen has it. A column gets what
+ * its text needs, from `min` to `max`; nothing when no row has any. */
 static const struct column {
     const char *title;
-    column_fn *draw;
-    int min, max, spread, rank;
-    bool right;
+    column_fn *text;
+    int min, max, rank;
+    enum fit fit;
     int sort; /* fleet_sort, -1: none */
     unsigned tabs;
 } columns[] = {
-    {"STATE", col_state, 6, 6, 0, 0, false, SORT_STATE, 7},
-    {"BUILD", col_build, 6, 10, 1, 5, false, -1, 7},
-    {"PROJECT", col_project, 12, 32, 3, 1, false, SORT_NAME, 7},
-    {"WHO", col_who, 6, 12, 1, 6, false, SORT_WHO, 7},
-    {"SOURCE", col_source, 12, 24, 2, 10, false, -1, 7},
-    {"PLATFORMS", col_platforms, 11, 17, 1, 7, false, -1, 7},
-    {"", col_bar, 8, 16, 1, 9, false, -1, 1},
-    {"STEPS", col_steps, 7, 7, 0, 3, true, -1, 7},
-    {"HIT", col_hit, 4, 4, 0, 4, true, -1, 7},
-    {"TIME", col_time, 7, 7, 0, 2, true, SORT_TIME, 7},
-    {"ETA", col_eta, 6, 6, 0, 8, true, -1, 1},
-    {"AGO", col_age, 4, 4, 0, 3, true, SORT_START, 6},
-    {"NOW", col_now, 14, 200, 9, 6, false, -1, 7},
+    {"STATE", col_state, 6, 6, 0, FIT_LEFT, SORT_STATE, 7},
+    {"BUILD", col_build, 6, 10, 5, FIT_LEFT, -1, 7},
+    {"PROJECT", col_project, 12, 36, 1, FIT_MIDDLE, SORT_NAME, 7},
+    {"WHO", col_who, 4, 14, 6, FIT_LEFT, SORT_WHO, 7},
+    {"DAEMON", col_daemon, 6, 20, 7, FIT_LEFT, -1, 7},
+    {"SOURCE", col_source, 12, 28, 9, FIT_MIDDLE, -1, 7},
+    {"PLATFORMS", col_platforms, 9, 23, 6, FIT_LEFT, -1, 7},
+    {"", col_bar, 8, 8, 8, FIT_LEFT, -1, 1},
+    {"STEPS", col_steps, 5, 9, 3, FIT_RIGHT, -1, 7},
+    {"HIT", col_hit, 4, 4, 4, FIT_RIGHT, -1, 7},
+    {"TIME", col_time, 5, 8, 2, FIT_RIGHT, SORT_TIME, 7},
+    {"ETA", col_eta, 6, 8, 7, FIT_RIGHT, -1, 1},
+    {"AGO", col_age, 4, 4, 3, FIT_RIGHT, SORT_START, 6},
+    {"NOW", col_now, 14, 300, 6, FIT_LEFT, -1, 7},
 };
-enum { NCOLUMNS = DEPOT_ARRAY_LEN(columns) };
+enum { NCOLUMNS = DEPOT_ARRAY_LEN(columns), RANKS = 10 };
+_Static_assert(DEPOT_ARRAY_LEN(columns) <= FLEET_COLUMNS, "the view remembers a width per column");
+
+/* Widths only grow until the tab or the size changes: columns must not jump as rows scroll. */
+static void measure(struct fleet_view *v, int h)
+{
+    struct depot_buf text = DEPOT_BUF_INIT(4096);
+    for (int i = 0; i < h; i++) {
+        const size_t index = v->rows.top + (size_t)i;
+        if (index >= v->builds.len)
+            break;
+        const struct fleet_build *b = v->builds.items[index];
+        struct fleet_row row;
+        dp_fleet_row(dp_tui_fleet(v->base.tui), b, dp_tui_now(v->base.tui), &row);
+        const struct row_paint p = {v, b, &row, depot_build_state_over(row.state)};
+        for (int k = 0; k < NCOLUMNS; k++) {
+            depot_buf_clear(&text);
+            columns[k].text(&p, &text);
+            const int w = (int)dp_text_width(depot_buf_str(&text));
+            if (w > v->wants[k])
+                v->wants[k] = w;
+        }
+    }
+    depot_buf_release(&text);
+}
+
+static int want(const struct fleet_view *v, int i)
+{
+    const struct column *k = &columns[i];
+    const int title = (int)strlen(k->title);
+    int w = v->wants[i] > title ? v->wants[i] : title;
+    w = w < k->min ? k->min : w;
+    return w > k->max ? k->max : w;
+}
 
 /* Widths for `w` columns; 0: left out. */
 static void choose_columns(const struct fleet_view *v, int w, int widths[NCOLUMNS])
 {
-    int left = w, spread = 0;
+    int left = w;
     memset(widths, 0, NCOLUMNS * sizeof(*widths));
-    for (int rank = 0; rank <= 10; rank++) {
+    for (int rank = 0; rank < RANKS; rank++) {
         for (int i = 0; i < NCOLUMNS; i++) {
             const struct column *k = &columns[i];
-            if (k->rank != rank || !(k->tabs & 1u << v->tab) || left < k->min + GAP)
+            if (k->rank != rank || !(k->tabs & 1u << v->tab) || left < k->min + GAP ||
+                (v->wants[i] == 0 && v->builds.len > 0))
                 continue;
             widths[i] = k->min;
             left -= k->min + GAP;
         }
     }
-    for (int pass = 0; pass < 4 && left > 0; pass++) {
-        spread = 0;
-        for (int i = 0; i < NCOLUMNS; i++)
-            spread += widths[i] > 0 && widths[i] < columns[i].max ? columns[i].spread : 0;
-        const int share = spread > 0 ? left / spread : 0;
+    for (int rank = 0; rank < RANKS; rank++) {
         for (int i = 0; i < NCOLUMNS; i++) {
-            if (widths[i] == 0 || columns[i].spread == 0)
+            if (columns[i].rank != rank || widths[i] == 0)
                 continue;
-            int more = share * columns[i].spread;
-            more = widths[i] + more > columns[i].max ? columns[i].max - widths[i] : more;
+            const int more = want(v, i) - widths[i] < left ? want(v, i) - widths[i] : left;
             widths[i] += more;
             left -= more;
         }
@@ -328,18 +367,16 @@ static void draw_heads(
     int x = 3;
     for (int i = 0; i < NCOLUMNS; i++) {
         const struct column *k = &columns[i];
+        const bool right = k->fit == FIT_RIGHT;
         if (widths[i] == 0)
             continue;
         const bool sorted = k->sort == (int)v->sort && k->sort >= 0 &&
                             (v->sort != SORT_START || v->inverted || v->tab != TAB_ACTIVE);
-        dp_canvas_field(c, y, x, widths[i], k->right ? FIT_RIGHT : FIT_LEFT,
+        dp_canvas_field(c, y, x, widths[i], right ? FIT_RIGHT : FIT_LEFT,
             sorted ? STYLE_TEXT : STYLE_HEADING, k->title);
-        if (sorted && !k->right)
-            dp_canvas_glyph(c, y, x + (int)strlen(k->title) + 1, STYLE_TEXT,
-                v->inverted ? GLYPH_UP : GLYPH_DOWN);
-        if (sorted && k->right)
-            dp_canvas_glyph(c, y, x + widths[i] - (int)strlen(k->title) - 2, STYLE_TEXT,
-                v->inverted ? GLYPH_UP : GLYPH_DOWN);
+        const int mark = right ? widths[i] - (int)strlen(k->title) - 1 : (int)strlen(k->title);
+        if (sorted)
+            dp_canvas_glyph(c, y, x + mark, STYLE_TEXT, v->inverted ? GLYPH_UP : GLYPH_DOWN);
         if (k->sort >= 0)
             dp_canvas_hot(c, y, x, 1, widths[i], ACTION_SORT_BY, k->sort, 0);
         x += widths[i] + GAP;
@@ -350,21 +387,23 @@ static void draw_row(const struct fleet_view *v, const struct canvas *c, int y, 
     const int widths[NCOLUMNS])
 {
     const struct fleet_build *b = v->builds.items[index];
+    struct depot_buf text = DEPOT_BUF_INIT(4096);
     struct fleet_row row;
     dp_fleet_row(dp_tui_fleet(v->base.tui), b, dp_tui_now(v->base.tui), &row);
-    const struct row_paint p = {.c = c,
-        .y = y,
-        .v = v,
-        .b = b,
-        .row = &row,
-        .text = depot_build_state_over(row.state) ? STYLE_DIM : STYLE_TEXT};
+    const struct row_paint p = {v, b, &row, depot_build_state_over(row.state)};
     int x = 3;
     for (int i = 0; i < NCOLUMNS; i++) {
         if (widths[i] == 0)
             continue;
-        columns[i].draw(&p, x, widths[i]);
+        depot_buf_clear(&text);
+        const uint32_t style = columns[i].text(&p, &text);
+        if (columns[i].text == col_bar && text.len > 0)
+            dp_canvas_meter(c, y, x, widths[i], (double)row.done / row.counts.total, style);
+        else
+            dp_canvas_field(c, y, x, widths[i], columns[i].fit, style, depot_buf_str(&text));
         x += widths[i] + GAP;
     }
+    depot_buf_release(&text);
     if (depot_strv_has(&v->tags, b->id))
         dp_canvas_glyph(c, y, 1, STYLE_TAGGED, GLYPH_TAG);
     if (index == v->rows.selected)
@@ -384,10 +423,11 @@ static const char *nothing(const struct fleet_view *v)
 static void draw_table(struct fleet_view *v, const struct canvas *c)
 {
     int widths[NCOLUMNS];
+    dp_rows_layout(&v->rows, v->builds.len, c->h - 1);
+    measure(v, c->h - 1);
     choose_columns(v, c->w - 3, widths);
     dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_NONE, 0, 1);
     draw_heads(v, c, 0, widths);
-    dp_rows_layout(&v->rows, v->builds.len, c->h - 1);
     if (v->builds.len == 0)
         dp_canvas_put(c, 2, 3, STYLE_DIM, nothing(v));
     for (int y = 1; y < c->h; y++) {
@@ -428,7 +468,9 @@ static int detail_step(const struct canvas *c, const struct fleet_build *b,
     int x = 1;
     snprintf(place, sizeof(place), "%.20s", dp_text_platform(s->platform));
     dp_canvas_glyph(c, y, x, dp_style_verdict(s->verdict),
-        s->verdict == DEPOT_VERDICT_FAILED ? GLYPH_FAIL : GLYPH_RUN);
+        s->verdict == DEPOT_VERDICT_FAILED    ? GLYPH_FAIL
+        : s->verdict == DEPOT_VERDICT_RUNNING ? GLYPH_RUN
+                                              : GLYPH_RAN);
     x += 2;
     if (b->state->lanes.len > 1) {
         dp_canvas_field(c, y, x, 7, FIT_LEFT, STYLE_DIM, place);
@@ -457,6 +499,64 @@ static int detail_tail(const struct canvas *c, const struct depot_step *s, int y
     return y;
 }
 
+/* "succeeded 4m ago in 7.3s: 28 steps, 10 hit, 18 ran" */
+static int detail_counts(
+    const struct fleet_view *v, const struct canvas *c, const struct fleet_build *b, int y)
+{
+    char age[TEXT_MAX], took[TEXT_MAX];
+    struct depot_buf t = DEPOT_BUF_INIT(1024);
+    struct fleet_row row;
+    const depot_time now = dp_tui_now(v->base.tui);
+    dp_fleet_row(dp_tui_fleet(v->base.tui), b, now, &row);
+    const struct depot_counts *k = &row.counts;
+    const struct {
+        int n;
+        const char *word;
+    } parts[] = {{k->hit, "hit"}, {k->ran, "ran"}, {k->shared, "shared"},
+        {k->skipped, "not needed"}, {k->failed, "failed"}};
+    const bool over = depot_build_state_over(row.state);
+    depot_buf_addf(&t, "%s", depot_build_state_name(row.state));
+    if (over && b->sum.finished != 0)
+        depot_buf_addf(
+            &t, " %s ago", dp_text_age(age, b->sum.finished, dp_fleet_build_now(b, now)));
+    depot_buf_addf(&t, "%s%s, %d steps", over ? " in " : " for ",
+        dp_text_duration(took, row.elapsed, over), k->total);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++)
+        if (parts[i].n > 0)
+            depot_buf_addf(&t, ", %d %s", parts[i].n, parts[i].word);
+    dp_canvas_field(c, y, 1, c->w - 2, FIT_LEFT, STYLE_TEXT, depot_buf_str(&t));
+    depot_buf_clear(&t);
+    for (size_t i = 0; i < b->sum.info.ntags; i++)
+        depot_buf_addf(&t, "%s%s", i > 0 ? " " : "", b->sum.info.tags[i]);
+    if (t.len > 0)
+        dp_canvas_field(c, ++y, 1, c->w - 2, FIT_LEFT, STYLE_DIM, t.data);
+    depot_buf_release(&t);
+    return y + 1;
+}
+
+/* The steps that took longest, as many as fit. */
+static void detail_slowest(
+    const struct canvas *c, const struct fleet_build *b, int y, depot_time now)
+{
+    int64_t below = INT64_MAX;
+    for (int n = 0; n < 8 && y < c->h; n++) {
+        const struct depot_step *best = NULL;
+        int64_t most = DEPOT_SEC / 10;
+        for (size_t i = 0; i < b->state->started.len; i++) {
+            const struct depot_step *s = b->state->started.items[i];
+            const int64_t ns = depot_step_duration(s, dp_fleet_build_now(b, now));
+            if (s->parsed.kind == DEPOT_STEP_BUILD && ns > most && ns < below) {
+                best = s;
+                most = ns;
+            }
+        }
+        if (best == NULL)
+            return;
+        below = most;
+        y = detail_step(c, b, best, y, now);
+    }
+}
+
 static void draw_detail(struct fleet_view *v, const struct canvas *c)
 {
     const struct fleet_build *b = dp_fleet_view_selected(v);
@@ -466,6 +566,7 @@ static void draw_detail(struct fleet_view *v, const struct canvas *c)
     if (b == NULL)
         return;
     y = detail_head(c, b, y);
+    y = detail_counts(v, c, b, y);
     if (b->sum.message != NULL && y < c->h)
         dp_canvas_field(c, y++, 1, c->w - 2, FIT_LEFT, STYLE_ERROR, b->sum.message);
     if (b->state == NULL)
@@ -481,7 +582,9 @@ static void draw_detail(struct fleet_view *v, const struct canvas *c)
         }
     }
     if (last != NULL && y < c->h)
-        detail_tail(c, last, y, c->h - y);
+        y = detail_tail(c, last, y, c->h - y);
+    if (depot_build_state_over(b->sum.state) && y < c->h)
+        detail_slowest(c, b, last != NULL ? y + 1 : y, now);
 }
 
 /* ---- the whole ---- */

@@ -540,45 +540,58 @@ static void draw_title(struct tui *t, struct view *v, const struct canvas *c)
     depot_buf_release(&link);
 }
 
-static int draw_hint(
-    struct tui *t, const struct view *v, const struct canvas *c, int x, enum action a)
+/* Columns it takes; draws when `c` is not NULL. */
+static int hint(struct tui *t, const struct view *v, const struct canvas *c, int x, enum action a)
 {
     struct depot_buf key = DEPOT_BUF_INIT(64);
     const char *word = dp_action_name(a);
     dp_keymaps_keys(t->keys, v->ops->keymap, a, 1, &key);
-    const int w = (int)dp_text_width(depot_buf_str(&key)) + 1 + (int)strlen(word);
-    if (key.len > 0 && x + w < c->w) {
-        const int start = x;
-        x += dp_canvas_put(c, c->h - 1, x, STYLE_KEY, key.data);
-        x += 1 + dp_canvas_put(c, c->h - 1, x + 1, STYLE_DIM, word);
-        dp_canvas_hot(c, c->h - 1, start, 1, x - start, a, 0, 0);
-        x += 2;
+    const int key_w = (int)dp_text_width(depot_buf_str(&key));
+    const int w = key_w > 0 ? key_w + 1 + (int)strlen(word) : 0;
+    if (c != NULL && w > 0) {
+        dp_canvas_put(c, c->h - 1, x, STYLE_KEY, key.data);
+        dp_canvas_put(c, c->h - 1, x + key_w + 1, STYLE_DIM, word);
+        dp_canvas_hot(c, c->h - 1, x, 1, w, a, 0, 0);
     }
     depot_buf_release(&key);
-    return x;
+    return w;
+}
+
+/* The view's keys from the left, as many as fit; help and back always, at the right. */
+static void draw_hints(struct tui *t, const struct view *v, const struct canvas *c)
+{
+    static const enum action always[] = {ACTION_BACK, ACTION_HELP};
+    int end = c->w - 1, x = 1;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(always); i++) {
+        if (v->ops->keymap == KEYMAP_HELP && always[i] == ACTION_HELP)
+            continue;
+        const int w = hint(t, v, NULL, 0, always[i]);
+        (void)hint(t, v, c, end - w, always[i]);
+        end -= w + 2;
+    }
+    for (size_t i = 0; v->ops->hints != NULL && v->ops->hints[i] != ACTION_NONE; i++) {
+        const int w = hint(t, v, NULL, 0, v->ops->hints[i]);
+        if (x + w >= end)
+            break;
+        (void)hint(t, v, c, x, v->ops->hints[i]);
+        x += w + 2;
+    }
 }
 
 static void draw_bottom(struct tui *t, const struct view *v, const struct canvas *c)
 {
-    static const enum action always[] = {ACTION_HELP, ACTION_BACK, ACTION_NONE};
     const int y = c->h - 1;
-    if (t->prompt.kind != PROMPT_NONE) {
-        dp_canvas_fill(c, y, 0, 1, c->w, STYLE_TEXT, ' ');
+    const bool said = t->said[0] != '\0' && depot_mono_ms() < t->said_until_ms;
+    if (t->prompt.kind == PROMPT_NONE && !said) {
+        if (!t->hide_keys)
+            draw_hints(t, v, c);
+        return;
+    }
+    dp_canvas_fill(c, y, 0, 1, c->w, STYLE_TEXT, ' ');
+    if (t->prompt.kind != PROMPT_NONE)
         dp_prompt_draw(t, c, y);
-        return;
-    }
-    if (t->said[0] != '\0' && depot_mono_ms() < t->said_until_ms) {
-        dp_canvas_fill(c, y, 0, 1, c->w, STYLE_TEXT, ' ');
+    else
         dp_canvas_field(c, y, 1, c->w - 2, FIT_LEFT, t->said_style, t->said);
-        return;
-    }
-    if (t->hide_keys)
-        return;
-    int x = 1;
-    for (size_t i = 0; v->ops->hints != NULL && v->ops->hints[i] != ACTION_NONE; i++)
-        x = draw_hint(t, v, c, x, v->ops->hints[i]);
-    for (size_t i = 0; always[i] != ACTION_NONE; i++)
-        x = draw_hint(t, v, c, x, always[i]);
 }
 
 const struct grid *dp_tui_frame(struct tui *t, depot_time now)

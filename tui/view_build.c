@@ -42,8 +42,8 @@ static void build_refresh(struct view *base)
 
 static void note_selection(struct build_view *v)
 {
-    if (v->rows.selected < v->list.len)
-        v->selected = v->list.items[v->rows.selected];
+    v->moved = true;
+    dp_build_rows_note(v);
 }
 
 /* A blank row is nothing to stand on. */
@@ -128,6 +128,7 @@ static void fold(struct build_view *v, enum action a)
         const bool folded = v->stages.items[r.stage].folded;
         dp_build_rows_fold(v, r.stage, a == ACTION_FOLD ? !folded : a == ACTION_LEFT);
     }
+    v->moved = true;
     if (r.kind == ROW_STEP && r.stage < v->stages.len && a != ACTION_RIGHT &&
         a != ACTION_UNFOLD_ALL)
         v->selected = (struct build_row){ROW_STAGE, r.lane, r.stage, SIZE_MAX};

@@ -191,6 +191,7 @@ static void set_tab(struct fleet_view *v, int tab)
     v->tab = (enum fleet_tab)((tab + TAB_COUNT) % TAB_COUNT);
     v->rows = (struct rows){.page = v->rows.page};
     v->selected[0] = '\0';
+    memset(v->wants, 0, sizeof(v->wants));
     fleet_refresh(&v->base);
 }
 
@@ -351,12 +352,22 @@ static void fleet_title(struct view *base, struct depot_buf *left, struct depot_
     for (size_t i = 0; i < f->builders.len; i++)
         up += f->builders.items[i]->up;
     depot_buf_adds(left, "fleet");
-    depot_buf_addf(
-        right, "%zu of %zu builder%s up", up, f->builders.len, f->builders.len == 1 ? "" : "s");
     if (v->running > 0)
-        depot_buf_addf(right, "  %zu running", v->running);
+        depot_buf_addf(right, "%zu running  ", v->running);
     if (v->waiting > 0)
-        depot_buf_addf(right, "  %zu waiting", v->waiting);
+        depot_buf_addf(right, "%zu waiting  ", v->waiting);
+    if (up < f->builders.len)
+        depot_buf_addf(right, "%zu of ", up);
+    if (f->builders.len > 0)
+        depot_buf_addf(right, "%zu builder%s", f->builders.len, f->builders.len == 1 ? "" : "s");
+}
+
+static void fleet_resize(struct view *base, int h, int w)
+{
+    struct fleet_view *v = (struct fleet_view *)base;
+    DEPOT_UNUSED(h);
+    DEPOT_UNUSED(w);
+    memset(v->wants, 0, sizeof(v->wants));
 }
 
 /* Clocks of running builds tick once a second. */
@@ -381,6 +392,7 @@ const struct view_ops view_fleet = {
     .keymap = KEYMAP_FLEET,
     .size = sizeof(struct fleet_view),
     .close = fleet_close,
+    .resize = fleet_resize,
     .refresh = fleet_refresh,
     .draw = dp_fleet_view_draw,
     .action = fleet_action,
