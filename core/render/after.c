@@ -237,7 +237,7 @@ static void add_part(struct rows *rows, const struct depot_build *b, const struc
         const struct depot_lane *l = &b->lanes.items[i];
         int64_t ns = l->started ? depot_time_between(l->started, l->completed) : 0;
 
-        if (*l->platform && has_platform(p, l->platform))
+        if (*l->platform && (!*p->platform || has_platform(p, l->platform)))
             add_row(rows, (struct row){l->platform, p, &l->counts, ns / DEPOT_MSEC});
     }
     if (rows->len == before)

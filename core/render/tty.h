@@ -103,8 +103,9 @@ struct dp_tty {
     DEPOT_VEC(int64_t) engine_ahead;     /* by index of the part: engine's clock minus `now` */
     struct dp_tty_column columns[DP_TTY_COLUMNS_MAX];
     int ncolumns;
-    bool flat; /* platforms are not columns: a row for each step */
-    int label_width;
+    bool flat;       /* platforms are not columns: a row for each step */
+    int label_width; /* of the widest "stage 2/9" and a gap */
+    size_t nlabels;  /* of the build's steps that were measured for it */
 
     bool any, dirty, over;
     uint64_t started;    /* when the first event came */

@@ -646,14 +646,14 @@ static void measure(struct frame *f)
         cell = 16;
     f->cell = cell;
     f->text = cell * t->ncolumns;
-    for (size_t i = 0; i < t->rows.len; i++) {
-        const struct dp_tty_row *row = t->rows.items[i];
+    /* Of all steps, so that the text of a row stays where it is. */
+    for (; f->t->nlabels < t->base.build->steps.len; f->t->nlabels++) {
+        int columns;
 
-        if (!row->shown)
-            continue;
-        put_label(f, row->steps.items[0]);
-        if (dp_tty_text_width(depot_buf_str(&f->tmp)) + 2 > f->t->label_width)
-            f->t->label_width = dp_tty_text_width(depot_buf_str(&f->tmp)) + 2;
+        put_label(f, t->base.build->steps.items[t->nlabels]);
+        columns = dp_tty_text_width(depot_buf_str(&f->tmp)) + 2;
+        if (columns > t->label_width)
+            f->t->label_width = columns;
     }
     if (f->t->label_width < 8)
         f->t->label_width = 8;

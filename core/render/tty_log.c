@@ -115,18 +115,25 @@ static const struct depot_step *twin_before(const struct dp_tty *t, size_t at)
     return NULL;
 }
 
+/* What stays above the prompt has escape sequences only for colours. */
+static void put_style(struct dp_tty *t, enum dp_style style)
+{
+    if (t->base.opts.colors)
+        dp_put_style(&t->base.out, &t->base.opts, style);
+}
+
 static void put_name(struct dp_tty *t, const struct depot_step *s)
 {
     struct depot_buf *out = &t->base.out;
     struct depot_buf title = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
     depot_step_title(&title, t->base.build, s);
-    dp_put_style(out, &t->base.opts, DP_STYLE_FAIL);
+    put_style(t, DP_STYLE_FAIL);
     depot_buf_adds(out, dp_glyph_of_verdict(&t->base.opts, DEPOT_VERDICT_FAILED));
-    dp_put_style(out, &t->base.opts, DP_STYLE_STRONG);
+    put_style(t, DP_STYLE_STRONG);
     depot_buf_addc(out, ' ');
     depot_clean_string(out, depot_buf_str(&title));
-    dp_put_style(out, &t->base.opts, DP_STYLE_TEXT);
+    put_style(t, DP_STYLE_TEXT);
     depot_buf_release(&title);
 }
 
@@ -138,13 +145,13 @@ static void put_lines(struct dp_tty *t, const struct dp_tty_log *l)
     const char *p = last_lines(l, &n, &before);
 
     if (before) {
-        dp_put_style(out, &t->base.opts, DP_STYLE_DIM);
+        put_style(t, DP_STYLE_DIM);
         depot_buf_addf(
             out, "(%llu line%s before these", (unsigned long long)before, before == 1 ? "" : "s");
         if (*t->base.build->id)
             depot_buf_addf(out, ": depot logs %s", t->base.build->id);
         depot_buf_adds(out, ")");
-        dp_put_style(out, &t->base.opts, DP_STYLE_TEXT);
+        put_style(t, DP_STYLE_TEXT);
         depot_buf_addc(out, '\n');
     }
     while (n > 0) {

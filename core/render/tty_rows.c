@@ -86,6 +86,7 @@ static void add_column(struct dp_tty *t, const char *platform)
 static void find_columns(struct dp_tty *t, int width)
 {
     const struct depot_build *b = t->base.build;
+    bool lanes;
 
     t->ncolumns = 0;
     for (size_t i = 0; i < b->info.nplatforms; i++)
@@ -93,8 +94,9 @@ static void find_columns(struct dp_tty *t, int width)
     for (size_t i = 0; i < b->parts.len && !b->info.nplatforms; i++)
         if (!b->parts.items[i]->several)
             add_column(t, b->parts.items[i]->platform);
-    for (size_t i = 0; i < b->lanes.len; i++)
-        if (*b->lanes.items[i].platform && !t->ncolumns)
+    lanes = t->ncolumns == 0;
+    for (size_t i = 0; i < b->lanes.len && lanes; i++)
+        if (*b->lanes.items[i].platform)
             add_column(t, b->lanes.items[i].platform);
     t->flat = t->ncolumns > DP_TTY_COLUMNS_MAX || t->ncolumns * 10 + 16 > width;
     if (t->flat || !t->ncolumns) {
@@ -206,6 +208,9 @@ static void look_at(struct dp_tty_row *row)
     for (size_t i = 0; i < row->steps.len; i++) {
         enum depot_verdict v = row->steps.items[i]->verdict;
 
+        /* Another build's step has told its time to ours, which says that it was shared. */
+        if (row->steps.items[i]->foreign && v == DEPOT_VERDICT_RAN)
+            continue;
         row->running = row->running || v == DEPOT_VERDICT_RUNNING;
         row->failed = row->failed || v == DEPOT_VERDICT_FAILED;
         row->ran = row->ran || v == DEPOT_VERDICT_RAN || v == DEPOT_VERDICT_CANCELLED ||
