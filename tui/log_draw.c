@@ -279,6 +279,23 @@ static void search_text(const struct log_pager *p, char out[128])
         snprintf(out, 128, "/%.60s %llu%s", s->pattern, (unsigned long long)s->found, percent);
 }
 
+/* What the engine cut: all behind a size, or what came too fast. */
+static int put_clip(
+    const struct log_pager *p, const struct canvas *c, int y, int x, const struct log_clip *clip)
+{
+    static const char rate[] = "/s reached]";
+    char bytes[TEXT_MAX];
+    struct log_line l;
+    if (clip->limit < 0 || !dp_logstore_line(p->store, clip->line, &l))
+        return dp_canvas_put(c, y, x, STYLE_WARN, " clipped by the engine ");
+    dp_text_bytes(bytes, clip->limit);
+    for (size_t i = 0; i + sizeof(rate) - 1 <= l.len; i++)
+        if (memcmp(l.data + i, rate, sizeof(rate) - 1) == 0)
+            return dp_canvas_putf(
+                c, y, x, STYLE_WARN, " the engine dropped what came faster than %s/s ", bytes);
+    return dp_canvas_putf(c, y, x, STYLE_WARN, " the engine kept %s of it ", bytes);
+}
+
 static int status_left(const struct log_pager *p, const struct canvas *c, int y)
 {
     char bytes[TEXT_MAX];
@@ -290,11 +307,8 @@ static int status_left(const struct log_pager *p, const struct canvas *c, int y)
     x += dp_canvas_putf(c, y, x, STYLE_HEADING, " log  %llu line%s  %s ", (unsigned long long)lines,
         lines == 1 ? "" : "s", dp_text_bytes(bytes, (int64_t)dp_logstore_bytes(p->store)));
     const size_t n = dp_logstore_clips(p->store, &clips);
-    if (n > 0 && clips[n - 1].limit >= 0)
-        x += dp_canvas_putf(c, y, x, STYLE_WARN, " the engine kept %s of it ",
-            dp_text_bytes(bytes, clips[n - 1].limit));
-    else if (n > 0)
-        x += dp_canvas_put(c, y, x, STYLE_WARN, " clipped by the engine ");
+    if (n > 0)
+        x += put_clip(p, c, y, x, &clips[n - 1]);
     return x;
 }
 

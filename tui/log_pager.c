@@ -262,6 +262,7 @@ int dp_pager_search(struct log_pager *p, const char *text, bool done, struct dep
     if (same)
         return 0; /* Enter behind the last letter */
     p->seek = 0;
+    p->has_current = false;
     const int rc = dp_log_search_set(&p->search, text, origin.line, err);
     if (rc == 0 && p->search.pattern != NULL)
         seek_start(p, 1, origin.line);

@@ -290,6 +290,95 @@ static void test_log_search__counts_ranks_over_many_lines(void **state)
     dp_spill_free(spill);
 }
 
+/* ---- the pager ---- */
+
+static void test_pager__tells_what_the_engine_cut(void **state)
+{
+    static const struct {
+        const char *note, *says;
+    } rows[] = {
+        {"[output clipped, log limit 2MiB reached]\n", "the engine kept 2.0M of it"},
+        {"[output clipped, log limit 200KiB/s reached]\n", "faster than 200K/s"},
+        {"[output clipped, log limit ? reached]\n", "clipped by the engine"},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct spill *spill = dp_spill_new();
+        struct logstore *l = dp_logstore_new(spill);
+        struct log_pager p;
+        struct grid g;
+        struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        append(l, "a line\n");
+        append(l, rows[i].note);
+        dp_grid_init(&g);
+        dp_grid_resize(&g, 5, 120);
+        const struct canvas all = dp_canvas_of(&g), text = dp_canvas_sub(&all, 1, 0, 4, 120);
+        dp_pager_init(&p);
+        dp_pager_set_log(&p, l, 0);
+        dp_pager_draw(&p, &text, 1);
+        dp_pager_status(&p, &all, 0);
+        dp_grid_text(&g, &out);
+        assert_non_null(strstr(out.data, rows[i].says));
+        assert_int_equal(STYLE_ID(dp_grid_cell(&g, 2, p.w > 80 ? 10 : 4)->style), STYLE_WARN);
+        depot_buf_release(&out);
+        dp_grid_release(&g);
+        dp_pager_release(&p);
+        dp_logstore_free(l);
+        dp_spill_free(spill);
+    }
+}
+
+static void test_pager__moves_by_rows_and_holds_at_the_ends(void **state)
+{
+    struct spill *spill = dp_spill_new();
+    struct logstore *l = dp_logstore_new(spill);
+    struct log_pager p;
+    struct grid g;
+    (void)state;
+    for (int i = 0; i < 30; i++)
+        append(l, "0123456789012345678901234567890123456789\n");
+    dp_grid_init(&g);
+    dp_grid_resize(&g, 10, 24);
+    const struct canvas c = dp_canvas_of(&g);
+    dp_pager_init(&p);
+    dp_pager_set_log(&p, l, 0);
+    static const struct {
+        enum action action;
+        uint64_t line;
+        size_t row;
+    } rows[] = {
+        {ACTION_NONE, 20, 0},
+        {ACTION_DOWN, 20, 0},
+        {ACTION_UP, 19, 0},
+        {ACTION_DOWN, 20, 0},
+        {ACTION_PAGE_UP, 11, 0},
+        {ACTION_TOP, 0, 0},
+        {ACTION_UP, 0, 0},
+        {ACTION_WRAP, 0, 0},
+        {ACTION_DOWN, 0, 1},
+        {ACTION_DOWN, 1, 0},
+        {ACTION_PAGE_DOWN, 5, 1},
+        {ACTION_UP, 5, 0},
+        {ACTION_BOTTOM, 25, 0},
+        {ACTION_HALF_UP, 22, 1},
+        {ACTION_WRAP, 20, 0},
+        {ACTION_WHEEL_UP, 17, 0},
+        {ACTION_FOLLOW, 20, 0},
+    };
+    dp_pager_draw(&p, &c, 1);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        if (rows[i].action != ACTION_NONE)
+            assert_true(dp_pager_action(&p, rows[i].action, 0));
+        dp_pager_draw(&p, &c, 1);
+        if (p.top.line != rows[i].line || p.top.row != rows[i].row)
+            fail_msg("row %zu: %d.%d", i, (int)p.top.line, (int)p.top.row);
+    }
+    dp_grid_release(&g);
+    dp_pager_release(&p);
+    dp_logstore_free(l);
+    dp_spill_free(spill);
+}
+
 /* ---- screens ---- */
 
 struct rig {
@@ -552,7 +641,7 @@ static void test_view_step__draws_what_is_rare(void **state)
 {
 #define HEAD(seq, at)                                                                              \
     "{\"v\":1,\"seq\":" seq ",\"time\":\"2026-01-02T03:04:" at "Z\",\"build\":\"b7k2q9\","         \
-                                                               "\"type\":"
+    "\"type\":"
     static const char events[] =
         HEAD("1", "05") "\"build.created\",\"project\":\"web\",\"platforms\":[\"linux/"
                         "amd64\"],\"user\":\"ann\"}\n" HEAD("2",
@@ -746,6 +835,8 @@ int main(void)
         cmocka_unit_test(test_log_search__finds_lines),
         cmocka_unit_test(test_log_search__keeps_up_with_a_growing_log),
         cmocka_unit_test(test_log_search__counts_ranks_over_many_lines),
+        cmocka_unit_test(test_pager__tells_what_the_engine_cut),
+        cmocka_unit_test(test_pager__moves_by_rows_and_holds_at_the_ends),
         cmocka_unit_test(test_view_step__draws_recorded_builds),
         cmocka_unit_test(test_view_step__draws_ascii),
         cmocka_unit_test(test_view_step__draws_what_is_rare),
