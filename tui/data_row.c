@@ -186,6 +186,23 @@ static void say_done(const struct fleet_build *b, char *out, size_t size)
     }
 }
 
+/* The engine's sentence, its end first: `process "CMD" did not complete successfully: exit code: 2`
+ * becomes `exit code: 2: CMD`. */
+static void say_message(const char *message, char *out, size_t size)
+{
+    static const char head[] = "process \"", middle[] = "\" did not complete successfully: ";
+    const char *from = strstr(message, head);
+    const char *end = from != NULL ? strstr(from, middle) : NULL;
+    if (end == NULL) {
+        clean_into(out, size, message);
+        return;
+    }
+    from += sizeof(head) - 1;
+    char *text = depot_asprintf("%s: %.*s", end + sizeof(middle) - 1, (int)(end - from), from);
+    clean_into(out, size, text);
+    depot_free(text);
+}
+
 static void say_now(const struct fleet_build *b, char *out, size_t size)
 {
     const struct depot_step *s = NULL;
@@ -208,7 +225,7 @@ static void say_now(const struct fleet_build *b, char *out, size_t size)
     if (s != NULL)
         say_step(b->state, s, out, size);
     else if (out[0] == '\0' && b->sum.message != NULL)
-        clean_into(out, size, b->sum.message);
+        say_message(b->sum.message, out, size);
 }
 
 /* ---- time ---- */

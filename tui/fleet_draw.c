@@ -182,10 +182,14 @@ static uint32_t col_build(const struct row_paint *p, struct depot_buf *out)
 static uint32_t col_project(const struct row_paint *p, struct depot_buf *out)
 {
     const struct depot_ev_created *i = &p->b->sum.info;
-    depot_buf_adds(out, depot_str_empty(i->project) ? "-" : i->project);
-    if (!depot_str_empty(i->target))
-        depot_buf_addf(out, "/%s", i->target);
-    return p->over ? STYLE_TEXT : STYLE_STRONG;
+    const bool named = !depot_str_empty(i->project), target = !depot_str_empty(i->target);
+    if (named)
+        depot_buf_adds(out, i->project);
+    if (target)
+        depot_buf_addf(out, "%s%s", named ? "/" : "", i->target);
+    if (!named && !target) /* of another client: it told no name */
+        depot_buf_adds(out, depot_str_empty(i->origin) ? "-" : i->origin);
+    return !named ? STYLE_DIM : p->over ? STYLE_TEXT : STYLE_STRONG;
 }
 
 static uint32_t col_who(const struct row_paint *p, struct depot_buf *out)
@@ -270,9 +274,7 @@ static uint32_t col_age(const struct row_paint *p, struct depot_buf *out)
 static uint32_t col_now(const struct row_paint *p, struct depot_buf *out)
 {
     depot_buf_adds(out, p->row->now);
-    return p->row->state == DEPOT_BUILD_FAILED    ? STYLE_ERROR
-           : p->row->state == DEPOT_BUILD_RUNNING ? STYLE_TEXT
-                                                  : STYLE_DIM;
+    return p->row->state == DEPOT_BUILD_FAILED || !p->over ? STYLE_TEXT : STYLE_DIM;
 }
 
 /* By order on the screen. `rank`: the lower, the sooner a narrow screen has it. A column gets what

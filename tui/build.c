@@ -1,0 +1,101 @@
+/*
+ * depot build --tui: the screen of one build, fed by the client that runs it.
+ */
+#include "screen.h"
+
+struct depot_tui {
+    struct screen *screen;
+    struct fleet_source *source;
+    struct depot_tui_build_ops ops;
+    void *arg;
+    bool opened; /* the build's view is on the stack */
+    bool left;
+};
+
+static void leave(struct depot_tui *t)
+{
+    t->left = true;
+    t->source = NULL;
+    dp_screen_free(t->screen);
+    t->screen = NULL;
+}
+
+static void on_quit(struct screen *s, bool interrupted, void *arg)
+{
+    struct depot_tui *t = arg;
+    DEPOT_UNUSED(s);
+    DEPOT_UNUSED(interrupted);
+    leave(t);
+    if (t->ops.left != NULL)
+        t->ops.left(t, t->arg);
+}
+
+/* Of ^C as of F9: the build is ours. */
+static bool on_cancel(struct screen *s, const char *build, void *arg)
+{
+    struct depot_tui *t = arg;
+    DEPOT_UNUSED(s);
+    DEPOT_UNUSED(build);
+    if (t->ops.cancel == NULL)
+        return false;
+    t->ops.cancel(t, t->arg);
+    return true;
+}
+
+static const struct screen_ops screen_ops = {.quit = on_quit, .cancel = on_cancel};
+
+int depot_tui_build_open(struct depot_loop *l, const struct depot_tui_opts *opts,
+    const struct depot_tui_build_ops *ops, void *arg, struct depot_tui **out,
+    struct depot_error *err)
+{
+    struct depot_tui *t = depot_calloc(1, sizeof(*t));
+    t->ops = *ops;
+    t->arg = arg;
+    int rc = dp_screen_new(l, opts, &screen_ops, t, &t->screen, err);
+    if (rc == 0) {
+        t->source = dp_fleet_source(dp_screen_fleet(t->screen), "");
+        dp_tui_push(dp_screen_tui(t->screen), &view_fleet, NULL);
+        rc = dp_screen_start(t->screen, err);
+    }
+    if (rc != 0) {
+        depot_tui_build_close(t);
+        return rc;
+    }
+    *out = t;
+    return 0;
+}
+
+void depot_tui_build_event(struct depot_tui *t, const struct depot_event *ev)
+{
+    if (t->left)
+        return;
+    dp_fleet_apply(t->source, ev);
+    const struct fleet *f = dp_screen_fleet(t->screen);
+    if (t->opened || f->builds.len == 0)
+        return;
+    t->opened = true;
+    dp_tui_replace(dp_screen_tui(t->screen), &view_build, f->builds.items[0]->id);
+}
+
+void depot_tui_build_link(struct depot_tui *t, const struct depot_error *err)
+{
+    if (!t->left)
+        dp_fleet_source_state(t->source, err != NULL ? DEPOT_FEED_STALE : DEPOT_FEED_LIVE, err);
+}
+
+void depot_tui_build_say(struct depot_tui *t, const char *text)
+{
+    if (t->left)
+        return;
+    dp_tui_say(dp_screen_tui(t->screen), STYLE_WARN, "%s", text);
+    dp_fleet_source_state(t->source, t->source->state, NULL); /* a frame shows it */
+}
+
+void depot_tui_build_close(struct depot_tui *t)
+{
+    if (t == NULL)
+        return;
+    if (!t->left)
+        leave(t);
+    depot_free(t);
+}
