@@ -36,6 +36,7 @@ struct dp_ws {
     bool use_tls;
     char *path, *protocol, *token;
     bool binary, stream;
+    bool raw; /* a stream that we parse; see stream.c */
     size_t max_message;
 
     enum dp_ws_state state;
@@ -48,11 +49,11 @@ struct dp_ws {
 
     struct dp_wsq out;
     bool above_mark, finishing, close_sent, paused;
-    struct depot_buf in; /* a message that came in several pieces; of a stream, the handshake */
+    struct depot_buf in; /* a message that came in several pieces; of a raw one, the handshake */
     bool has_why;
     struct depot_error why; /* set before `closed` when we know more than libwebsockets */
 
-    /* Of a stream; see stream.c. */
+    /* Of a raw one. */
     struct dp_wsf frames;
     char key[DP_WSH_KEY_LEN + 1];
     bool shaking, request_sent; /* connected, and the handshake is not through */

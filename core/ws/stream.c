@@ -1,7 +1,8 @@
 /*
- * A stream's connection: the WebSocket protocol over a raw connection of libwebsockets. Its own
- * client takes what it receives byte by byte (4.1; 4 s of CPU a gigabyte), which nobody notices on
- * a feed, and everybody on an output of some size.
+ * A stream's connection without TLS: the WebSocket protocol over a raw connection of libwebsockets.
+ * Its own client takes what it receives byte by byte (4.1: 4 s of CPU a gigabyte), which nobody
+ * notices on a feed, and everybody on an output of some size. Under TLS it must do: a raw client's
+ * TLS handshake hangs in 4.1 when the first try does not get through (nobody waits for the socket).
  */
 #include "ws/private.h"
 

@@ -1,7 +1,6 @@
 /*
  * One WebSocket connection: connect, send queue, messages, close. Frames out are made by queue.c
- * and given to libwebsockets as raw bytes; frames in are parsed by libwebsockets, those of a stream
- * by stream.c.
+ * and given to libwebsockets as raw bytes; frames in are parsed by libwebsockets, or by stream.c.
  */
 #define DEPOT_LOG_MODULE "ws"
 #include "ws/private.h"
@@ -126,7 +125,7 @@ static void ws_connect(struct dp_ws *ws)
         .host = host,
         .origin = NULL,
         .protocol = ws->protocol,
-        .method = ws->stream ? "RAW" : NULL,
+        .method = ws->raw ? "RAW" : NULL,
         .local_protocol_name = "depot",
         .alpn = "http/1.1",
         .opaque_user_data = ws,
@@ -237,6 +236,7 @@ int dp_ws_open(struct dp_ws_context *c, const struct dp_ws_opts *opts, const str
     ws->token = depot_str_empty(opts->token) ? NULL : depot_strdup(opts->token);
     ws->binary = opts->binary;
     ws->stream = opts->stream;
+    ws->raw = opts->stream && !ws->use_tls;
     ws->max_message = opts->max_message != 0 ? opts->max_message : DP_WS_MESSAGE_MAX;
     ws->out.plain = opts->addr->kind == DEPOT_ADDR_UNIX;
     depot_buf_init(&ws->in, ws->max_message);
@@ -324,7 +324,7 @@ int dp_ws_on_writable(struct dp_ws *ws, struct lws *wsi)
     }
     if (ws->out.head != NULL || lws_partial_buffered(wsi)) {
         lws_callback_on_writable(wsi);
-    } else if (ws->stream) {
+    } else if (ws->raw) {
         return dp_ws_stream_end(ws, wsi);
     } else if (ws->finishing) {
         ws->close_sent = true;
@@ -348,6 +348,11 @@ static int too_big(struct dp_ws *ws)
 
 static int on_receive(struct dp_ws *ws, struct lws *wsi, const void *data, size_t n)
 {
+    if (ws->stream) {
+        if (n > 0)
+            ws->ops->message(ws, data, n, ws->arg);
+        return ws->dead ? -1 : 0;
+    }
     const size_t rest = lws_remaining_packet_payload(wsi);
     const bool last = rest == 0 && lws_is_final_fragment(wsi);
     if (last && ws->in.len == 0) {
@@ -499,7 +504,7 @@ int dp_ws_callback(
         return ws->dead ? -1 : 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         dp_ws_on_connect_error(ws, wsi, in != NULL ? in : "", in != NULL ? len : 0,
-            ws->stream ? 0 : (int)lws_http_client_http_response(wsi));
+            ws->raw ? 0 : (int)lws_http_client_http_response(wsi));
         return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE:
         return on_receive(ws, wsi, in, len);
