@@ -21,6 +21,16 @@ struct frame {
 
 /* ---- the time axis ---- */
 
+/* While the build runs the axis ends at a round span ahead, so that bars grow in place: drawing
+ * them all anew at each tick is what the eye, and a slow line, would notice. */
+static int64_t round_span(int64_t span)
+{
+    int64_t round = 5 * DEPOT_SEC;
+    while (round < span)
+        round += round < 30 * DEPOT_SEC ? 5 * DEPOT_SEC : round / 4;
+    return round;
+}
+
 static void set_axis(struct frame *f)
 {
     const struct depot_build *b = f->b;
@@ -36,6 +46,8 @@ static void set_axis(struct frame *f)
         f->from = f->from == 0 || first < f->from ? first : f->from;
         f->to = stop > f->to ? stop : f->to;
     }
+    if (!depot_build_state_over(f->b->state))
+        f->to = f->from + round_span(f->to - f->from);
     if (f->to <= f->from)
         f->to = f->from + DEPOT_SEC;
 }
