@@ -483,11 +483,11 @@ static const enum action step_hints[] = {ACTION_SEARCH, ACTION_FOLLOW, ACTION_WR
     ACTION_COPY_LOG, ACTION_SIBLING_NEXT, ACTION_MATCH_NEXT, ACTION_NONE};
 
 static const struct view_note step_notes[] = {
-    {"/", "A regular expression; case counts only with a capital letter in it"},
-    {"follow", "The newest line stays in sight; scrolling up ends it, G begins it"},
-    {"usually", "The median of the runs that were not in the cache, and their middle half"},
-    {"kept", "The engine itself cut the log; all it sent is here"},
-    {"s |", "Save and pipe give the bytes as they came; y and Y give text without colours"},
+    {"/", "regex; a capital letter makes case count"},
+    {"follow", "the newest line stays in sight; G begins it"},
+    {"usually", "median and middle half of uncached runs"},
+    {"kept", "the engine cut the log; all it sent is here"},
+    {"s |", "bytes as they came; y Y: text, no colours"},
     {NULL, NULL},
 };
 

@@ -192,13 +192,14 @@ void dp_step_label(struct depot_buf *out, const struct depot_step *s)
     depot_buf_addf(out, "%d/%d", p->ordinal, p->total);
 }
 
+/* Of steps in a Dockerfile the place counts: their words may name the platform. */
 static bool is_twin(const struct depot_step *a, const struct depot_step *b)
 {
-    return a != b && a->parsed.ordinal == b->parsed.ordinal && a->parsed.kind == b->parsed.kind &&
-           !depot_str_eq(a->platform, b->platform) &&
-           depot_str_eq(a->parsed.stage, b->parsed.stage) &&
-           depot_str_eq(a->parsed.target, b->parsed.target) &&
-           depot_str_eq(a->parsed.instruction, b->parsed.instruction);
+    const struct depot_step_name *x = &a->parsed, *y = &b->parsed;
+    return a != b && x->ordinal == y->ordinal && x->total == y->total && x->kind == y->kind &&
+           !depot_str_eq(a->platform, b->platform) && depot_str_eq(x->stage, y->stage) &&
+           depot_str_eq(x->target, y->target) &&
+           (x->ordinal > 0 || depot_str_eq(x->instruction, y->instruction));
 }
 
 const struct depot_step *dp_step_twin(const struct depot_build *b, const struct depot_step *s)
@@ -211,12 +212,18 @@ const struct depot_step *dp_step_twin(const struct depot_build *b, const struct 
     return NULL;
 }
 
-/* What a link says behind the label: "0.4s", nothing for what has no time of its own. */
+/* Cached steps are given times by the engine; they mean nothing. */
+static bool has_time(const struct depot_step *s)
+{
+    return depot_step_is_started(s) && s->verdict != DEPOT_VERDICT_HIT &&
+           s->verdict != DEPOT_VERDICT_SKIPPED;
+}
+
+/* "0.4s"; nothing for what has no time of its own. */
 static void took_text(char out[TEXT_MAX], const struct depot_step *s, depot_time now)
 {
     out[0] = '\0';
-    if (s->verdict == DEPOT_VERDICT_RAN || s->verdict == DEPOT_VERDICT_RUNNING ||
-        s->verdict == DEPOT_VERDICT_FAILED || s->verdict == DEPOT_VERDICT_SHARED)
+    if (has_time(s))
         dp_text_duration(out, depot_step_duration(s, now), true);
 }
 
@@ -300,11 +307,11 @@ static void put_verdict(struct step_head *h, const struct step_facts *f)
     char text[TEXT_MAX];
     glyph(h, style, dp_step_glyph(s->verdict));
     dp_head_textf(h, style, " %s", depot_verdict_word(s->verdict));
-    if (depot_step_is_started(s) && s->verdict != DEPOT_VERDICT_HIT)
+    if (has_time(s))
         dp_head_textf(
             h, STYLE_STRONG, "  %s", dp_text_duration(text, depot_step_duration(s, f->now), true));
     h->x += 2;
-    if (s->started != 0) {
+    if (has_time(s)) {
         dp_head_text(h, STYLE_HEADING, " started ");
         dp_head_text(h, STYLE_TEXT, dp_text_clock(text, s->started));
     }
