@@ -2,7 +2,9 @@
  * The few lines at the bottom of a terminal, and the least bytes that turn one frame into the next.
  * Relative moves only, no mode is set, the last column stays free: any terminal can do it.
  */
+#ifndef _XOPEN_SOURCE
 #define _XOPEN_SOURCE 700 /* wcwidth() */
+#endif
 
 #include "render/tty.h"
 

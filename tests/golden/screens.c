@@ -2,7 +2,9 @@
  * What the tty sink puts on a terminal, second by second: `screens 80x24[-ascii] < RECORDING`. The
  * terminal is a small one of our own that knows only what the sink may use, and fails on the rest.
  */
+#ifndef _XOPEN_SOURCE
 #define _XOPEN_SOURCE 700 /* wcwidth() */
+#endif
 
 #include <depot/render.h>
 #include <depot/wire.h>
