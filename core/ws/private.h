@@ -44,8 +44,9 @@ struct dp_ws {
     struct dp_lookup *lookup;
     struct dp_resolve found;
     int next_addr;
-    unsigned holds; /* deferred calls that still come */
-    bool dead;      /* freed by its owner */
+    uint64_t connect_ms; /* when the connection was begun */
+    unsigned holds;      /* deferred calls that still come */
+    bool dead;           /* freed by its owner */
 
     struct dp_wsq out;
     bool above_mark, finishing, close_sent, paused;

@@ -132,6 +132,7 @@ static void ws_connect(struct dp_ws *ws)
         .pwsi = &ws->wsi,
     };
     ws->state = WS_CONNECTING;
+    ws->connect_ms = depot_mono_ms();
     if (lws_client_connect_via_info(&info) == NULL) {
         ws->wsi = NULL;
         if (!ws->dead && ws->state == WS_CONNECTING)
@@ -464,6 +465,17 @@ void dp_ws_on_open(struct dp_ws *ws, struct lws *wsi)
         lws_callback_on_writable(wsi);
 }
 
+/* A connect() that fails at once comes as the end of the connection alone, and so does a peer that
+ * takes the connection and never answers, when the time is up. */
+static void end_unconnected(struct dp_ws *ws, struct lws *wsi)
+{
+    enum { SLACK_MS = 500 }; /* libwebsockets counts in whole seconds */
+    const uint64_t late = DP_WS_CONNECT_SECS * UINT64_C(1000) - SLACK_MS;
+    const char *detail =
+        depot_mono_ms() - ws->connect_ms >= late ? "Timed out" : "connection refused";
+    dp_ws_on_connect_error(ws, wsi, detail, strlen(detail), 0);
+}
+
 int dp_ws_callback(
     struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
@@ -520,9 +532,8 @@ int dp_ws_callback(
     case LWS_CALLBACK_TIMER:
         return dp_ws_stream_callback(ws, wsi, reason, in, len);
     default:
-        /* A connect() that fails at once comes as the end of the connection alone. */
         if (ws->state == WS_CONNECTING)
-            dp_ws_on_connect_error(ws, wsi, "connection refused", strlen("connection refused"), 0);
+            end_unconnected(ws, wsi);
         else
             dp_ws_on_closed(ws);
         return 0;
