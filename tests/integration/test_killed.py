@@ -154,6 +154,15 @@ class DaemonKilled(TestCase):
         r = home.depot("logs", build)
         self.assertIn("it begins", r.stdout)
 
+    def test_one_that_hangs_is_told_apart_from_one_that_is_gone(self):
+        home = self.new_home()
+        p = home.daemon("--listen", "unix://" + home.socket)
+        p.send_signal(signal.SIGSTOP)
+        try:
+            self.bad(home.depot("build", "-q", self.context(""), timeout=30), 1, "no answer in time", "overloaded")
+        finally:
+            p.send_signal(signal.SIGCONT)
+
     def test_stopped_in_order_it_cancels(self):
         home = self.new_home()
         home.daemon("--listen", "unix://" + home.socket)
