@@ -5,8 +5,11 @@
 #include "cli.h"
 
 #include <depot/clock.h>
+#include <depot/log.h>
 #include <depot/render.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,8 +22,12 @@ struct cli_show {
     struct depot_timer *timer;
     const struct depot_build *state;
     struct depot_render_opts opts;
-    struct depot_signal *winch, *tstp;
     bool quiet, raw, live;
+    /* Of the live display only: */
+    struct depot_signal *winch, *tstp;
+    struct depot_loop_fd *diag_watch;
+    int diag[2]; /* a pipe: diagnostics that would be written over its rows; -1: none */
+    struct depot_buf diag_line;
 };
 
 enum { COLORS_NONE = 0, COLORS_FEW = 16 };
@@ -85,10 +92,73 @@ static void on_tstp(struct depot_signal *sig, int signum, void *arg)
     on_winch(sig, SIGWINCH, s);
 }
 
+/* ---- diagnostics, above the rows ---- */
+
+static void read_diagnostics(struct cli_show *s)
+{
+    char buf[1024];
+    ssize_t n;
+    while ((n = read(s->diag[0], buf, sizeof(buf))) > 0) {
+        for (ssize_t i = 0; i < n; i++) {
+            if (buf[i] != '\n') {
+                depot_buf_addc(&s->diag_line, buf[i]);
+                continue;
+            }
+            depot_render_note(s->render, depot_buf_str(&s->diag_line), depot_mono_ns());
+            depot_buf_clear(&s->diag_line);
+        }
+    }
+}
+
+static void on_diagnostics(struct depot_loop_fd *w, unsigned events, void *arg)
+{
+    struct cli_show *s = arg;
+    DEPOT_UNUSED(w);
+    DEPOT_UNUSED(events);
+    read_diagnostics(s);
+    rearm(s);
+}
+
+static int take_diagnostics(struct depot_loop *l, struct cli_show *s, struct depot_error *err)
+{
+    enum { LINE_MAX_BYTES = 16384 };
+    int rc = 0;
+    depot_buf_init(&s->diag_line, LINE_MAX_BYTES);
+    if (pipe(s->diag) != 0)
+        return depot_error_errno(err, errno, "cannot make a pipe");
+    for (int i = 0; i < 2; i++)
+        if (fcntl(s->diag[i], F_SETFD, FD_CLOEXEC) != 0 ||
+            fcntl(s->diag[i], F_SETFL, O_NONBLOCK) != 0)
+            rc = depot_error_errno(err, errno, "cannot set up a pipe");
+    if (rc == 0)
+        rc = depot_loop_fd_new(l, s->diag[0], DEPOT_READ, on_diagnostics, s, &s->diag_watch, err);
+    if (rc == 0)
+        depot_log_set_fd(s->diag[1]);
+    return rc;
+}
+
+static void give_diagnostics_back(struct cli_show *s)
+{
+    if (s->diag[0] < 0)
+        return;
+    depot_log_set_fd(STDERR_FILENO);
+    read_diagnostics(s);
+    depot_loop_fd_free(s->diag_watch);
+    for (int i = 0; i < 2; i++) {
+        close(s->diag[i]);
+        s->diag[i] = -1;
+    }
+    depot_buf_release(&s->diag_line);
+}
+
+/* ---- life ---- */
+
 static int watch_terminal(struct depot_loop *l, struct cli_show *s, struct depot_error *err)
 {
     int rc = depot_signal_new(l, SIGWINCH, on_winch, s, &s->winch, err);
-    return rc != 0 ? rc : depot_signal_new(l, SIGTSTP, on_tstp, s, &s->tstp, err);
+    if (rc == 0)
+        rc = depot_signal_new(l, SIGTSTP, on_tstp, s, &s->tstp, err);
+    return rc != 0 ? rc : take_diagnostics(l, s, err);
 }
 
 int cli_show_new(struct depot_loop *l, const struct depot_build *state,
@@ -96,6 +166,7 @@ int cli_show_new(struct depot_loop *l, const struct depot_build *state,
 {
     struct cli_show *s = depot_calloc(1, sizeof(*s));
     s->state = state;
+    s->diag[0] = s->diag[1] = -1;
     s->opts.out = opts->out;
     s->opts.sanitize = isatty(fileno(opts->out)) == 1;
     s->opts.colors = depot_use_colour(opts->color, fileno(opts->out)) ? COLORS_FEW : COLORS_NONE;
@@ -141,6 +212,7 @@ void cli_show_note(struct cli_show *s, const char *fmt, ...)
  */
 static void end_live(struct cli_show *s, bool summary)
 {
+    give_diagnostics_back(s);
     depot_render_warnings(s->state, &s->opts);
     if (summary)
         depot_render_summary(s->state, &s->opts);
@@ -169,6 +241,7 @@ void cli_show_free(struct cli_show *s)
 {
     if (s == NULL)
         return;
+    give_diagnostics_back(s);
     depot_signal_free(s->winch);
     depot_signal_free(s->tstp);
     depot_timer_free(s->timer);

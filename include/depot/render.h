@@ -41,8 +41,9 @@ void depot_render_end(struct depot_render *r, uint64_t now);
 void depot_render_free(struct depot_render *r);
 
 /*
- * The tty sink keeps a few rows at the bottom of the terminal up to date and changes nothing else of
- * it: no mode is set, so nothing has to be restored. While it shows, others write there by these.
+ * The tty sink keeps a few rows at the bottom of the terminal up to date and changes nothing else
+ * of it: no mode is set, so nothing has to be restored. While it shows, others write there by
+ * these.
  */
 /* The terminal has a new size. */
 void depot_render_resize(struct depot_render *r, int width, int height, uint64_t now);
