@@ -306,7 +306,7 @@ static const struct {
     [GLYPH_UP] = {0x2191, '^'},
     [GLYPH_DOWN] = {0x2193, 'v'},
     [GLYPH_BAR_FULL] = {0x2501, '='},
-    [GLYPH_BAR_HALF] = {0x2578, '-'},
+    [GLYPH_BAR_HALF] = {0x257e, '-'},
     [GLYPH_BAR_EMPTY] = {0x2500, '-'},
 };
 _Static_assert(DEPOT_ARRAY_LEN(glyphs) == GLYPH_COUNT, "every glyph has its characters");

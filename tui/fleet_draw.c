@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 enum {
-    WIDE = 150, /* detail stands beside the table */
+    WIDE = 150,   /* detail stands beside the table */
+    NARROW = 110, /* ids are cut */
     DETAIL_MIN_H = 17,
     DETAIL_LINES = 6,
     GAP = 2,
@@ -175,7 +176,7 @@ static uint32_t col_state(const struct row_paint *p, struct depot_buf *out)
 
 static uint32_t col_build(const struct row_paint *p, struct depot_buf *out)
 {
-    depot_buf_addf(out, "%.10s", p->b->id);
+    depot_buf_addf(out, "%.*s", p->v->base.w < NARROW ? 6 : 10, p->b->id);
     return quiet(p);
 }
 
@@ -293,14 +294,14 @@ static const struct column {
     {"WHO", col_who, 4, 14, 6, FIT_LEFT, SORT_WHO, 7},
     {"DAEMON", col_daemon, 6, 20, 7, FIT_LEFT, -1, 7},
     {"SOURCE", col_source, 12, 28, 9, FIT_MIDDLE, -1, 7},
-    {"PLATFORMS", col_platforms, 9, 23, 6, FIT_LEFT, -1, 7},
-    {"", col_bar, 8, 8, 8, FIT_LEFT, -1, 1},
+    {"PLATFORMS", col_platforms, 9, 23, 7, FIT_LEFT, -1, 7},
+    {"", col_bar, 8, 8, 9, FIT_LEFT, -1, 1},
     {"STEPS", col_steps, 5, 9, 3, FIT_RIGHT, -1, 7},
     {"HIT", col_hit, 4, 4, 4, FIT_RIGHT, -1, 7},
     {"TIME", col_time, 5, 8, 2, FIT_RIGHT, SORT_TIME, 7},
     {"ETA", col_eta, 6, 8, 7, FIT_RIGHT, -1, 1},
     {"AGO", col_age, 4, 4, 3, FIT_RIGHT, SORT_START, 6},
-    {"NOW", col_now, 14, 300, 6, FIT_LEFT, -1, 7},
+    {"NOW", col_now, 14, 300, 8, FIT_LEFT, -1, 7},
 };
 enum { NCOLUMNS = DEPOT_ARRAY_LEN(columns), RANKS = 10 };
 _Static_assert(DEPOT_ARRAY_LEN(columns) <= FLEET_COLUMNS, "the view remembers a width per column");
@@ -328,13 +329,15 @@ static void measure(struct fleet_view *v, int h)
     depot_buf_release(&text);
 }
 
-static int want(const struct fleet_view *v, int i)
+static int want(const struct fleet_view *v, int i, int w)
 {
     const struct column *k = &columns[i];
     const int title = (int)strlen(k->title);
-    int w = v->wants[i] > title ? v->wants[i] : title;
-    w = w < k->min ? k->min : w;
-    return w > k->max ? k->max : w;
+    const int most = k->text == col_build && w < NARROW ? k->min : k->max;
+    int need = v->wants[i] > title ? v->wants[i] : title;
+    need = k->text == col_now ? k->min : need; /* it takes what is left */
+    need = need < k->min ? k->min : need;
+    return need > most ? most : need;
 }
 
 /* Widths for `w` columns; 0: left out. */
@@ -348,19 +351,14 @@ static void choose_columns(const struct fleet_view *v, int w, int widths[NCOLUMN
             if (k->rank != rank || !(k->tabs & 1u << v->tab) || left < k->min + GAP ||
                 (v->wants[i] == 0 && v->builds.len > 0))
                 continue;
-            widths[i] = k->min;
-            left -= k->min + GAP;
+            const int need = want(v, i, w);
+            widths[i] = need + GAP < left ? need : left - GAP;
+            left -= widths[i] + GAP;
         }
     }
-    for (int rank = 0; rank < RANKS; rank++) {
-        for (int i = 0; i < NCOLUMNS; i++) {
-            if (columns[i].rank != rank || widths[i] == 0)
-                continue;
-            const int more = want(v, i) - widths[i] < left ? want(v, i) - widths[i] : left;
-            widths[i] += more;
-            left -= more;
-        }
-    }
+    for (int i = 0; i < NCOLUMNS; i++)
+        if (columns[i].text == col_now && widths[i] > 0)
+            widths[i] += left;
 }
 
 static void draw_heads(
