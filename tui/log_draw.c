@@ -49,15 +49,12 @@ static void time_text(const struct log_pager *p, char out[TEXT_MAX], depot_time 
 static int time_width(struct log_pager *p, int w)
 {
     char text[TEXT_MAX];
-    struct log_line l;
     const uint64_t lines = dp_pager_lines(p);
     if (p->times == LOG_TIMES_NONE || w < GUTTER_MIN_W || lines == 0)
         return 0;
     if (p->times == LOG_TIMES_ABSOLUTE)
         return ABSOLUTE_W;
-    if (!dp_logstore_line(p->store, lines - 1, &l))
-        return 0;
-    time_text(p, text, l.time);
+    time_text(p, text, dp_pager_seen(p, lines - 1)->time);
     const int n = (int)strlen(text);
     return n > RELATIVE_MIN_W ? n : RELATIVE_MIN_W;
 }
@@ -126,18 +123,18 @@ static bool is_clip(const struct log_pager *p, uint64_t line, const struct log_c
 }
 
 /* What the row cannot show: cut columns, the rest of a huge line. */
-static void draw_cut(
-    const struct log_pager *p, const struct frame *f, int y, size_t len, size_t from, size_t to)
+static void draw_cut(const struct log_pager *p, const struct frame *f, int y, uint64_t total,
+    size_t len, size_t from, size_t to)
 {
     char bytes[TEXT_MAX];
-    const bool huge = p->cells_total > LOG_LINE_SHOWN && to >= len;
+    const bool huge = total > LOG_LINE_SHOWN && to >= len;
     if (!p->wrap && to < len && !p->bare)
         dp_canvas_glyph(&f->c, y, f->text_x + f->text_w - 1, STYLE_DIM, GLYPH_ELLIPSIS);
     if (!p->wrap && from > 0 && len > 0)
         dp_canvas_glyph(&f->c, y, f->text_x, STYLE_DIM, GLYPH_ELLIPSIS);
-    if (huge || (p->cells_total > LOG_LINE_SHOWN && !p->wrap)) {
+    if (huge || (total > LOG_LINE_SHOWN && !p->wrap)) {
         char note[TEXT_MAX + 16];
-        snprintf(note, sizeof(note), " %s line ", dp_text_bytes(bytes, (int64_t)p->cells_total));
+        snprintf(note, sizeof(note), " %s line ", dp_text_bytes(bytes, (int64_t)total));
         const int w = (int)strlen(note);
         dp_canvas_put(&f->c, y, f->text_x + f->text_w - w, STYLE_WARN, note);
     }
@@ -160,11 +157,10 @@ static void draw_gutter(struct log_pager *p, struct frame *f, int y, uint64_t li
 static int draw_line(
     struct log_pager *p, struct frame *f, int y, uint64_t line, size_t skip, struct depot_buf *run)
 {
-    struct log_line l;
     const struct log_clip *clip;
     const bool hit = p->search.pattern != NULL;
     const bool clipped = is_clip(p, line, &clip);
-    const depot_time time = dp_logstore_line(p->store, line, &l) ? l.time : 0;
+    const struct log_seen seen = *dp_pager_seen(p, line);
     const struct log_cells *cells = dp_pager_cells(p, line);
     const size_t len = cells->cells.len;
     size_t from = p->wrap ? 0 : p->pan, row = 0;
@@ -175,13 +171,13 @@ static int draw_line(
         const size_t to = from < len ? dp_pager_row_end(p, cells, from) : from;
         if (row >= skip) {
             if (row == 0)
-                draw_gutter(p, f, y, line, time);
+                draw_gutter(p, f, y, line, seen.time);
             draw_cells(f, y, cells, from, to, run);
             if (clipped)
                 dp_canvas_paint(&f->c, y, f->text_x, 1, (int)(to - from), STYLE_WARN);
             if (hit)
                 draw_matches(p, f, y, line, from, to);
-            draw_cut(p, f, y, len, from, to);
+            draw_cut(p, f, y, seen.total, len, from, to);
             y++;
         }
         from = to;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+enum { RETURN_MAX = 4096 };          /* how far back a carriage return is looked for */
 enum { SLICE_NS = 5 * 1000 * 1000 }; /* a slice of search: a third of what a key may take */
 
 void dp_pager_init(struct log_pager *p)
@@ -14,6 +15,7 @@ void dp_pager_init(struct log_pager *p)
     memset(p, 0, sizeof(*p));
     dp_log_search_init(&p->search);
     p->follow = true;
+    p->raw.max = DEPOT_BUF_NO_LIMIT;
     p->h = p->w = 1;
 }
 
@@ -22,6 +24,7 @@ void dp_pager_release(struct log_pager *p)
     dp_log_search_release(&p->search);
     dp_log_cells_release(&p->cells);
     dp_log_text_release(&p->text);
+    depot_buf_release(&p->raw);
 }
 
 void dp_pager_set_log(struct log_pager *p, struct logstore *store, depot_time start)
@@ -35,6 +38,7 @@ void dp_pager_set_log(struct log_pager *p, struct logstore *store, depot_time st
     p->follow = true;
     p->has_current = false;
     p->cells_valid = false;
+    memset(p->seen, 0, sizeof(p->seen));
     p->seek = 0;
     p->typing = false;
     dp_log_search_store(&p->search, store, 0);
@@ -45,20 +49,50 @@ uint64_t dp_pager_lines(const struct log_pager *p)
     return p->store != NULL ? dp_logstore_lines(p->store) : 0;
 }
 
+struct log_seen *dp_pager_seen(struct log_pager *p, uint64_t line)
+{
+    struct log_seen *s = &p->seen[line % LOG_SEEN];
+    struct log_line l = {0};
+    if (s->valid && s->line == line &&
+        (s->revision == UINT64_MAX || s->revision == dp_logstore_revision(p->store)))
+        return s;
+    dp_logstore_line(p->store, line, &l);
+    *s = (struct log_seen){
+        .line = line, .offset = l.offset, .total = l.total, .time = l.time, .valid = true};
+    /* Only the newest line can change. */
+    s->revision = line + 1 < dp_pager_lines(p) ? UINT64_MAX : dp_logstore_revision(p->store);
+    return s;
+}
+
+/* Of a line too long to show: where the last thing that a carriage return left begins. A progress
+ * bar without newlines stays up to date so. */
+static uint64_t last_return(struct log_pager *p, const struct log_seen *s)
+{
+    char tail[RETURN_MAX];
+    const uint64_t from = s->offset + s->total - sizeof(tail);
+    size_t n = dp_logstore_read(p->store, from, tail, sizeof(tail));
+    while (n > 0 && tail[n - 1] == '\r')
+        n--;
+    while (n > 0 && tail[n - 1] != '\r')
+        n--;
+    return n > 0 ? from + n : s->offset;
+}
+
 const struct log_cells *dp_pager_cells(struct log_pager *p, uint64_t line)
 {
-    struct log_line l;
-    const uint64_t revision = dp_logstore_revision(p->store);
+    const struct log_seen *s = dp_pager_seen(p, line);
     if (p->cells_valid && p->cells_line == line && p->cells_plain == p->plain &&
-        (!p->cells_open || p->cells_revision == revision))
+        p->cells_revision == s->revision)
         return &p->cells;
-    if (!dp_logstore_line(p->store, line, &l))
-        l = (struct log_line){.data = ""};
-    dp_log_line_decode(&p->cells, l.data, l.len, !p->plain);
+    const uint64_t from = s->total > LOG_LINE_SHOWN ? last_return(p, s) : s->offset;
+    const uint64_t len = s->offset + s->total - from;
+    depot_buf_clear(&p->raw);
+    char *raw = depot_buf_reserve(&p->raw, LOG_LINE_SHOWN);
+    const size_t n =
+        dp_logstore_read(p->store, from, raw, len < LOG_LINE_SHOWN ? (size_t)len : LOG_LINE_SHOWN);
+    dp_log_line_decode(&p->cells, raw, n, !p->plain);
     p->cells_line = line;
-    p->cells_revision = revision;
-    p->cells_total = l.total;
-    p->cells_open = line + 1 >= dp_logstore_lines(p->store);
+    p->cells_revision = s->revision;
     p->cells_plain = p->plain;
     p->cells_valid = true;
     return &p->cells;
@@ -77,11 +111,15 @@ static size_t rows_of(struct log_pager *p, uint64_t line)
 {
     if (!p->wrap)
         return 1;
+    struct log_seen *s = dp_pager_seen(p, line);
+    if (s->rows > 0 && s->rows_w == p->w)
+        return s->rows;
     const struct log_cells *l = dp_pager_cells(p, line);
-    size_t rows = 1;
-    for (size_t at = dp_pager_row_end(p, l, 0); at < l->cells.len; rows++)
+    s->rows = 1;
+    s->rows_w = p->w;
+    for (size_t at = dp_pager_row_end(p, l, 0); at < l->cells.len; s->rows++)
         at = dp_pager_row_end(p, l, at);
-    return rows;
+    return s->rows;
 }
 
 /* ---- places ---- */

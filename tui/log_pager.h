@@ -15,6 +15,16 @@ struct log_place {
     size_t row;
 };
 
+/* What was found out about a line; asking the store for a huge one costs. */
+struct log_seen {
+    uint64_t line, offset, total, revision;
+    depot_time time;
+    size_t rows; /* when wrapped at rows_w */
+    int rows_w;
+    bool valid;
+};
+enum { LOG_SEEN = 128 };
+
 struct log_pager {
     struct logstore *store; /* borrowed; NULL: nothing has come */
     depot_time start;       /* relative times count from here */
@@ -39,8 +49,10 @@ struct log_pager {
     uint64_t seen_last; /* the last line on the screen */
     struct log_cells cells;
     struct log_text text;
-    uint64_t cells_line, cells_revision, cells_total; /* whose cells those are */
-    bool cells_valid, cells_open, cells_plain;
+    struct depot_buf raw;
+    uint64_t cells_line, cells_revision; /* whose cells those are */
+    bool cells_valid, cells_plain;
+    struct log_seen seen[LOG_SEEN]; /* by line modulo LOG_SEEN */
 };
 
 void dp_pager_init(struct log_pager *p);

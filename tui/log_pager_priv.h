@@ -5,6 +5,8 @@
 #include "log_pager.h"
 
 uint64_t dp_pager_lines(const struct log_pager *p);
+/* About a line that exists; valid until the next call. */
+struct log_seen *dp_pager_seen(struct log_pager *p, uint64_t line);
 /* A line that exists, as cells; valid until the next call. */
 const struct log_cells *dp_pager_cells(struct log_pager *p, uint64_t line);
 /* Where the row of a wrapped line that begins at column `from` ends. */

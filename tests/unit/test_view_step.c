@@ -379,6 +379,41 @@ static void test_pager__moves_by_rows_and_holds_at_the_ends(void **state)
     dp_spill_free(spill);
 }
 
+static void test_pager__shows_the_newest_of_a_huge_progress_line(void **state)
+{
+    struct spill *spill = dp_spill_new();
+    struct logstore *l = dp_logstore_new(spill);
+    struct log_pager p;
+    struct grid g;
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    (void)state;
+    dp_grid_init(&g);
+    dp_grid_resize(&g, 4, 80);
+    const struct canvas c = dp_canvas_of(&g);
+    dp_pager_init(&p);
+    dp_pager_set_log(&p, l, 0);
+    for (int i = 0; i <= 20000; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "\r%d of 20000", i);
+        append(l, text);
+        if (i % 5000 == 0)
+            dp_pager_draw(&p, &c, 1);
+    }
+    for (int end = 0; end < 2; end++) {
+        dp_grid_clear(&g);
+        dp_pager_draw(&p, &c, 1);
+        depot_buf_clear(&out);
+        dp_grid_text(&g, &out);
+        assert_non_null(strstr(out.data, "20000 of 20000"));
+        append(l, "\n");
+    }
+    depot_buf_release(&out);
+    dp_grid_release(&g);
+    dp_pager_release(&p);
+    dp_logstore_free(l);
+    dp_spill_free(spill);
+}
+
 /* ---- screens ---- */
 
 struct rig {
@@ -837,6 +872,7 @@ int main(void)
         cmocka_unit_test(test_log_search__counts_ranks_over_many_lines),
         cmocka_unit_test(test_pager__tells_what_the_engine_cut),
         cmocka_unit_test(test_pager__moves_by_rows_and_holds_at_the_ends),
+        cmocka_unit_test(test_pager__shows_the_newest_of_a_huge_progress_line),
         cmocka_unit_test(test_view_step__draws_recorded_builds),
         cmocka_unit_test(test_view_step__draws_ascii),
         cmocka_unit_test(test_view_step__draws_what_is_rare),
