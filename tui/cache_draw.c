@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WIDE = 150, SIDE = 60, TYPES_LEAST_H = 14, TYPE_WORD = 14 };
+enum { NEVER = 99, WIDE = 150, SIDE = 60, TYPES_LEAST_H = 14, TYPE_WORD = 14 };
 
 static int draw_tab(const struct cache_view *v, const struct canvas *c, int x, size_t tab,
     const char *name, int64_t bytes, bool failed)
@@ -89,7 +89,7 @@ static const struct table_column columns[] = {
     {"STATE", 6, 13, 1, 3, false, -1},
     {"TYPE", 11, 16, 1, 5, false, CACHE_BY_TYPE},
     {"BUILDER", 8, 16, 1, 6, false, -1},
-    {"WHAT", 12, 400, 8, 2, false, -1},
+    {"WHAT", 24, 400, 8, 2, false, -1},
 };
 
 static void draw_state(
@@ -142,7 +142,9 @@ static void draw_table(struct cache_view *v, const struct canvas *c)
     const size_t n = DEPOT_ARRAY_LEN(columns);
     memcpy(cols, columns, sizeof(cols));
     if (v->only[0] != '\0' || v->uses.len < 2)
-        cols[COL_BUILDER].rank = 99; /* it would say the same in every row */
+        cols[COL_BUILDER].rank = NEVER; /* it would say the same in every row */
+    if (!v->held)
+        cols[COL_STATE].rank = NEVER;
     dp_table_widths(cols, n, c->w - TABLE_LEFT - 2, widths);
     dp_table_heads(c, 0, cols, n, widths, (int)v->sort, v->inverted);
     dp_rows_layout(&v->rows, v->shown.len, c->h - 1);
@@ -184,6 +186,55 @@ static void draw_overview(const struct cache_view *v, const struct canvas *c)
     draw_types(v, &types);
 }
 
+/* Lines of at most `w` columns, cut where they end; returns how many there were. */
+static int draw_wrapped(const struct canvas *c, int y, int x, int w, const char *text)
+{
+    size_t n = text != NULL ? strlen(text) : 0;
+    const int first = y;
+    while (n > 0 && y < c->h && w > 0) {
+        size_t cut = dp_text_cut(text, n, w, NULL);
+        cut = cut > 0 ? cut : n;
+        dp_canvas_putn(c, y++, x, STYLE_TEXT, text, cut);
+        text += cut;
+        n -= cut;
+    }
+    return y - first;
+}
+
+static int draw_fact(const struct canvas *c, int y, const char *name, const char *value)
+{
+    dp_canvas_put(c, y, TABLE_LEFT, STYLE_DIM, name);
+    dp_canvas_field(c, y, TABLE_LEFT + 9, c->w - TABLE_LEFT - 10, FIT_MIDDLE, STYLE_TEXT, value);
+    return y + 1;
+}
+
+/* All that is known of the selected record. */
+static void draw_detail(const struct cache_view *v, const struct canvas *c)
+{
+    if (v->rows.selected >= v->shown.len)
+        return;
+    const struct cache_row *row = &v->shown.items[v->rows.selected];
+    const struct depot_cache_record *r = row->record;
+    const depot_time now = dp_tui_now(v->base.tui);
+    char text[TEXT_MAX], ago[TEXT_MAX + 8];
+    int y = 1;
+    dp_canvas_hline(c, 0, TABLE_LEFT, c->w - TABLE_LEFT - 1, STYLE_FAINT);
+    y += draw_wrapped(c, y, TABLE_LEFT, c->w - TABLE_LEFT - 1, r->description) + 1;
+    y = draw_fact(c, y, "size", dp_text_bytes(text, r->bytes));
+    snprintf(ago, sizeof(ago), "%s ago", dp_text_age(text, r->created, now));
+    y = draw_fact(c, y, "made", r->created != 0 ? ago : "not known");
+    snprintf(ago, sizeof(ago), "%s ago", dp_text_age(text, r->last_used, now));
+    y = draw_fact(c, y, "used", r->last_used != 0 ? ago : "never");
+    y = draw_fact(c, y, "uses", dp_text_count(text, r->uses));
+    y = draw_fact(c, y, "state",
+        r->in_use && r->shared ? "in use, shared"
+        : r->in_use            ? "in use"
+        : r->shared            ? "shared"
+                               : "prune would remove it");
+    y = draw_fact(c, y, "builder", row->use->builder);
+    (void)draw_fact(c, y, "id", r->id);
+}
+
 void dp_cache_view_draw(struct view *base, const struct canvas *c)
 {
     struct cache_view *v = (struct cache_view *)base;
@@ -196,8 +247,11 @@ void dp_cache_view_draw(struct view *base, const struct canvas *c)
     if (c->w >= WIDE) {
         const struct canvas table = dp_canvas_sub(c, 3, 0, c->h - 3, c->w - SIDE);
         const struct canvas side = dp_canvas_sub(c, 3, c->w - SIDE, c->h - 3, SIDE);
+        const int used = 3 + (int)v->types.len + 1;
+        const struct canvas detail = dp_canvas_sub(&side, used, 0, side.h - used, SIDE);
         draw_overview(v, &side);
         draw_table(v, &table);
+        draw_detail(v, &detail);
         return;
     }
     int types = c->h >= TYPES_LEAST_H ? (int)v->types.len : 0;

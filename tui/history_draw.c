@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHART_MOST = 8, CHART_LEAST = 3, HEAD_LINES = 2, SCALE = 8 };
+enum { NEVER = 99, CHART_MOST = 8, CHART_LEAST = 3, BAR_MOST = 5, HEAD_LINES = 2, SCALE = 8 };
 
 /* ---- the project ---- */
 
@@ -59,7 +59,8 @@ static void draw_chart(const struct history_view *v, const struct canvas *c)
     const size_t n = v->trend.len;
     if (top <= 0 || w <= 0)
         return;
-    const int each = (int)n * 3 <= w ? 3 : (int)n * 2 <= w ? 2 : 1;
+    int each = n > 0 ? w / (int)n : 1;
+    each = each < 1 ? 1 : each > BAR_MOST ? BAR_MOST : each;
     const size_t fit = (size_t)(w / each), shown = n < fit ? n : fit;
     char text[TEXT_MAX];
     const int line = c->h - 1 - (int)((double)v->facts.median / (double)top * (c->h - 1) + 0.5);
@@ -67,11 +68,11 @@ static void draw_chart(const struct history_view *v, const struct canvas *c)
         dp_canvas_fill(
             c, line, SCALE, 1, (int)shown * each, STYLE_FAINT, c->grid->ascii ? '-' : 0x2504);
         dp_canvas_field(c, line, 0, SCALE - 1, FIT_RIGHT, STYLE_DIM,
-            dp_text_duration(text, v->facts.median, false));
+            dp_text_duration(text, v->facts.median, true));
     }
     if (line > 1 || v->facts.median == 0)
         dp_canvas_field(
-            c, 0, 0, SCALE - 1, FIT_RIGHT, STYLE_FAINT, dp_text_duration(text, top, false));
+            c, 0, 0, SCALE - 1, FIT_RIGHT, STYLE_FAINT, dp_text_duration(text, top, true));
     for (size_t i = 0; i < shown; i++) {
         const struct fleet_build *b = v->trend.items[i]; /* the newest is the first */
         const int x = SCALE + (int)(shown - 1 - i) * each;
@@ -156,27 +157,19 @@ static void draw_names(const struct place *k, int col)
     depot_buf_release(&t);
 }
 
-/* "-12%": faster than the median; of builds of the shown project alone, whose median is known. */
+/* "-12%": faster than the median of its project. */
 static void draw_versus(const struct place *k)
 {
-    struct step_stats st;
     char text[TEXT_MAX];
-    if (k->row.state != DEPOT_BUILD_SUCCEEDED ||
-        !dp_fleet_project_stats(dp_tui_fleet(k->v->base.tui), k->b->sum.info.project, &st)) {
-        const struct fleet_build *here = dp_history_selected(k->v);
-        if (k->row.state != DEPOT_BUILD_SUCCEEDED || here == NULL ||
-            !depot_str_eq(here->sum.info.project, k->b->sum.info.project))
-            return;
-        st.median = k->v->facts.median;
-    }
-    if (st.median <= 0)
+    const int64_t median = dp_history_median(k->v, k->b);
+    if (k->row.state != DEPOT_BUILD_SUCCEEDED || median <= 0)
         return;
-    const int64_t d = (k->row.elapsed - st.median) * 100 / st.median;
-    const double times = (double)k->row.elapsed / (double)st.median;
+    const double times = (double)k->row.elapsed / (double)median;
+    const int d = times < 1000 ? (int)(times * 100 + 0.5) - 100 : 99900;
     if (d >= 300)
         snprintf(text, sizeof(text), "x%.1f", times);
     else
-        snprintf(text, sizeof(text), "%+d%%", (int)d);
+        snprintf(text, sizeof(text), "%+d%%", d);
     put(k, FIT_RIGHT, d >= 50 ? STYLE_WARN : d <= -20 ? STYLE_RAN : STYLE_DIM, text);
 }
 
@@ -242,11 +235,29 @@ static void draw_row(
     dp_canvas_hot(c, y, 0, 1, c->w, ACTION_SELECT, (intptr_t)index, 1);
 }
 
+/* A column in which no build says anything is not worth its place. */
+static void drop_empty(const struct history_view *v, struct table_column *cols)
+{
+    bool who = false, source = false;
+    for (size_t i = 0; i < v->builds.len; i++) {
+        const struct depot_ev_created *k = &v->builds.items[i]->sum.info;
+        who |= !depot_str_empty(k->user);
+        source |= !depot_str_empty(k->branch) || !depot_str_empty(k->commit);
+    }
+    if (!who)
+        cols[COL_WHO].rank = NEVER;
+    if (!source)
+        cols[COL_SOURCE].rank = NEVER;
+}
+
 static void draw_table(struct history_view *v, const struct canvas *c)
 {
+    struct table_column cols[DEPOT_ARRAY_LEN(columns)];
     int widths[DEPOT_ARRAY_LEN(columns)];
-    dp_table_widths(columns, DEPOT_ARRAY_LEN(columns), c->w - TABLE_LEFT - 2, widths);
-    dp_table_heads(c, 0, columns, DEPOT_ARRAY_LEN(columns), widths, (int)v->sort, v->inverted);
+    memcpy(cols, columns, sizeof(cols));
+    drop_empty(v, cols);
+    dp_table_widths(cols, DEPOT_ARRAY_LEN(cols), c->w - TABLE_LEFT - 2, widths);
+    dp_table_heads(c, 0, cols, DEPOT_ARRAY_LEN(cols), widths, (int)v->sort, v->inverted);
     dp_rows_layout(&v->rows, v->builds.len, c->h - 1);
     dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_NONE, 0, 1);
     for (int y = 1; y < c->h; y++) {

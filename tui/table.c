@@ -33,6 +33,14 @@ void dp_table_widths(const struct table_column *cols, size_t n, int w, int *widt
             left -= more;
         }
     }
+    /* What does not divide goes to the column that wants most. */
+    size_t best = n;
+    for (size_t i = 0; i < n; i++)
+        if (widths[i] > 0 && cols[i].spread > 0 && widths[i] < cols[i].max &&
+            (best == n || cols[i].spread > cols[best].spread))
+            best = i;
+    if (best < n && left > 0)
+        widths[best] += left < cols[best].max - widths[best] ? left : cols[best].max - widths[best];
 }
 
 void dp_table_heads(const struct canvas *c, int y, const struct table_column *cols, size_t n,

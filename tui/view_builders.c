@@ -10,9 +10,13 @@
 
 enum {
     CARD_LEAST = 7, /* lines: name, four meters, line of builds, blank */
-    CARD_MOST = 14,
-    CARD_WIDE = 74, /* columns a card wants */
+    CARD_DOWN = 4,
+    GRAPH_TALL = 6,
+    CARD_TALL =
+        CARD_LEAST + 3 + GRAPH_TALL + 2, /* from here on the graph stands below the meters */
+    CARD_WIDE = 74,                      /* columns a card wants */
     GRAPH_LEAST = 20,
+    PLATFORMS_SAID = 8,
 };
 
 struct builders_view {
@@ -53,21 +57,37 @@ static void builders_refresh(struct view *base)
 
 /* ---- a card ---- */
 
+/* The native one first; levels of a processor that is named already ("amd64/v3") are noise. */
+static void say_platforms(const struct depot_ev_builder *i, struct depot_buf *out)
+{
+    int said = 0;
+    for (size_t k = 0; k < i->nplatforms && said < PLATFORMS_SAID; k++) {
+        const char *p = i->platforms[k];
+        bool level = false;
+        for (size_t m = 0; m < k; m++) {
+            const size_t n = strlen(i->platforms[m]);
+            level |= strncmp(p, i->platforms[m], n) == 0 && strncmp(p + n, "/v", 2) == 0;
+        }
+        if (level)
+            continue;
+        depot_buf_adds(out, said == 0 ? "" : said == 1 ? "  also " : ", ");
+        depot_buf_adds(out, dp_text_platform(p));
+        said++;
+    }
+}
+
 static void draw_name(const struct canvas *c, const struct fleet_builder *b, bool here)
 {
     const struct depot_ev_builder *i = &b->info;
     struct depot_buf t = DEPOT_BUF_INIT(4096);
     int x = TABLE_LEFT;
-    x += dp_canvas_put(c, 0, x, here ? STYLE_TITLE | ATTR_REVERSE : STYLE_TITLE, b->name) + 2;
+    if (here)
+        dp_canvas_glyph(c, 0, 1, STYLE_TITLE, GLYPH_CURSOR);
+    x += dp_canvas_put(c, 0, x, here ? STYLE_TAB : STYLE_TITLE, b->name) + 2;
     x += dp_canvas_glyph(c, 0, x, b->up ? STYLE_RAN : STYLE_FAIL, b->up ? GLYPH_RAN : GLYPH_FAIL) +
          1;
     x += dp_canvas_put(c, 0, x, b->up ? STYLE_RAN : STYLE_FAIL, b->up ? "up" : "down") + 2;
-    for (size_t k = 0; k < i->nplatforms && k < 8; k++)
-        depot_buf_addf(&t, "%s%s",
-            k == 0   ? ""
-            : k == 1 ? "  also "
-                     : ", ",
-            dp_text_platform(i->platforms[k]));
+    say_platforms(i, &t);
     if (i->nplatforms > 0)
         x += dp_canvas_put(
             c, 0, x, i->emulated ? STYLE_WARN : STYLE_TEXT, i->emulated ? "emulated " : "native ");
@@ -82,6 +102,11 @@ static void draw_name(const struct canvas *c, const struct fleet_builder *b, boo
     depot_buf_release(&t);
 }
 
+static int percent(double f)
+{
+    return f > 0 ? f < 10 ? (int)(f * 100 + 0.5) : 1000 : 0;
+}
+
 /* The newest samples right, one a column; a scale at the left would cost more than it tells. */
 static void draw_graph(const struct canvas *c, const struct fleet_builder *b)
 {
@@ -94,17 +119,19 @@ static void draw_graph(const struct canvas *c, const struct fleet_builder *b)
     }
 }
 
-static void draw_meters(const struct canvas *c, const struct fleet_builder *b)
+/* With the graph beside them, unless that stands below. */
+static void draw_meters(const struct canvas *c, const struct fleet_builder *b, bool graph)
 {
     const struct depot_ev_builder *i = &b->info;
     const int room = c->w - TABLE_LEFT - 1;
-    const int w = room >= 40 + GRAPH_LEAST + 3 ? room * 55 / 100 : room;
+    graph = graph && room >= 40 + GRAPH_LEAST + 3;
+    const int w = graph ? room * 55 / 100 : room;
     const int x = TABLE_LEFT, meter = w - 7 - 14;
     dp_canvas_put(c, 0, x, STYLE_DIM, "cpu");
     if (i->cpu >= 0) {
         char text[16];
         dp_canvas_meter(c, 0, x + 7, meter, i->cpu, dp_level_style(i->cpu));
-        snprintf(text, sizeof(text), "%d%%", (int)(i->cpu * 100 + 0.5));
+        snprintf(text, sizeof(text), "%d%%", percent(i->cpu));
         dp_canvas_field(c, 0, x + 8 + meter, 13, FIT_RIGHT, STYLE_TEXT, text);
     } else {
         dp_canvas_put(c, 0, x + 7, STYLE_FAINT, "not known");
@@ -112,10 +139,9 @@ static void draw_meters(const struct canvas *c, const struct fleet_builder *b)
     dp_table_amount(c, 1, x, w, "mem", i->mem_used, i->mem_total);
     dp_table_amount(c, 2, x, w, "cache", i->cache_used, i->cache_limit);
     dp_table_amount(c, 3, x, w, "disk", i->disk_used, i->disk_total);
-    if (w < room && b->ncpu > 0) {
-        const struct canvas graph =
-            dp_canvas_sub(c, 0, x + w + 3, c->h < 4 ? c->h : 4, room - w - 3);
-        draw_graph(&graph, b);
+    if (graph && b->ncpu > 0) {
+        const struct canvas g = dp_canvas_sub(c, 0, x + w + 3, 4, room - w - 3);
+        draw_graph(&g, b);
     }
 }
 
@@ -132,22 +158,54 @@ static bool runs_on(const struct fleet_build *b, const char *builder)
     return false;
 }
 
-static void draw_build(
-    const struct builders_view *v, const struct canvas *c, int y, const struct fleet_build *b)
+/* What this builder does for it: the build as a whole may be busy elsewhere. */
+static const struct depot_step *step_on(const struct fleet_build *b, const char *builder)
 {
+    const struct depot_step *found = NULL;
+    for (size_t i = 0; b->state != NULL && i < b->state->started.len; i++) {
+        const struct depot_step *s = b->state->started.items[i];
+        if (s->verdict != DEPOT_VERDICT_RUNNING || s->part == NULL ||
+            !depot_str_eq(s->part->builder, builder))
+            continue;
+        if (found == NULL ||
+            (found->parsed.kind != DEPOT_STEP_BUILD && s->parsed.kind == DEPOT_STEP_BUILD))
+            found = s;
+    }
+    return found;
+}
+
+static void say_step(const struct depot_step *s, struct depot_buf *out)
+{
+    if (s->parsed.stage[0] != '\0')
+        depot_buf_addf(out, "%s ", s->parsed.stage);
+    if (s->parsed.ordinal > 0)
+        depot_buf_addf(out, "%d/%d ", s->parsed.ordinal, s->parsed.total);
+    depot_buf_adds(out, s->parsed.instruction);
+}
+
+static void draw_build(const struct builders_view *v, const struct canvas *c, int y,
+    const struct fleet_build *b, const char *builder)
+{
+    struct depot_buf text = DEPOT_BUF_INIT(64 * 1024);
     struct fleet_row row;
     char time[TEXT_MAX];
     int x = TABLE_LEFT;
     dp_fleet_row(dp_tui_fleet(v->base.tui), b, dp_tui_now(v->base.tui), &row);
     const bool running = row.state == DEPOT_BUILD_RUNNING;
-    x += dp_canvas_glyph(c, y, x, dp_style_state(row.state), running ? GLYPH_RUN : GLYPH_WAIT) + 1;
-    dp_canvas_field(c, y, x, 7, FIT_RIGHT, STYLE_TEXT, dp_text_duration(time, row.elapsed, false));
-    x += 9;
+    const struct depot_step *s = step_on(b, builder);
+    dp_canvas_glyph(c, y, x, dp_style_state(row.state), running ? GLYPH_RUN : GLYPH_WAIT);
+    dp_canvas_field(
+        c, y, x + 1, 5, FIT_RIGHT, STYLE_TEXT, dp_text_duration(time, row.elapsed, false));
+    x += 7;
     const char *project = depot_str_empty(b->sum.info.project) ? b->id : b->sum.info.project;
-    const int w = c->w - x >= 60 ? 20 : 12;
+    const int w = c->w - x >= 80 ? 16 : 12;
     dp_canvas_field(c, y, x, w, FIT_MIDDLE, STYLE_STRONG, project);
     x += w + 2;
-    dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_DIM, row.now);
+    if (s != NULL)
+        say_step(s, &text);
+    dp_canvas_field(
+        c, y, x, c->w - x - 1, FIT_LEFT, STYLE_DIM, s != NULL ? depot_buf_str(&text) : row.now);
+    depot_buf_release(&text);
 }
 
 static void draw_builds(
@@ -169,7 +227,7 @@ static void draw_builds(
         if (y >= c->h)
             more++;
         else
-            draw_build(v, c, y++, f->builds.items[k]);
+            draw_build(v, c, y++, f->builds.items[k], b->name);
     }
     if (more > 0)
         dp_canvas_putf(c, 0, x, STYLE_DIM, "+%zu below", more);
@@ -181,9 +239,16 @@ static void draw_card(const struct builders_view *v, const struct canvas *c, siz
     const struct fleet_builder *b = v->builders.items[index];
     draw_name(c, b, index == v->rows.selected && v->builders.len > 1);
     if (b->up) {
+        const int graph = b->ncpu > 0 && c->h >= CARD_TALL ? c->h - CARD_TALL + GRAPH_TALL : 0;
+        const int below = graph > 0 ? graph + 2 : 0;
         const struct canvas meters = dp_canvas_sub(c, 1, 0, 4, c->w);
-        const struct canvas builds = dp_canvas_sub(c, 5, 0, c->h - 6, c->w);
-        draw_meters(&meters, b);
+        const struct canvas builds = dp_canvas_sub(c, 5 + below, 0, c->h - 6 - below, c->w);
+        draw_meters(&meters, b, graph == 0);
+        if (graph > 0) {
+            const struct canvas g =
+                dp_canvas_sub(c, 6, TABLE_LEFT + 7, graph, c->w - TABLE_LEFT - 8);
+            draw_graph(&g, b);
+        }
         draw_builds(v, &builds, b);
     } else {
         struct depot_buf line = DEPOT_BUF_INIT(4096);
@@ -218,7 +283,7 @@ static void draw_share(const struct canvas *c, int y, int x, int w, double f)
         dp_canvas_put(c, y, x, STYLE_FAINT, "-");
         return;
     }
-    snprintf(text, sizeof(text), "%d%%", (int)(f * 100 + 0.5));
+    snprintf(text, sizeof(text), "%d%%", percent(f));
     dp_canvas_meter(c, y, x, w - 5, f, dp_level_style(f));
     dp_canvas_field(c, y, x + w - 4, 4, FIT_RIGHT, STYLE_TEXT, text);
 }
@@ -242,16 +307,16 @@ static void draw_cell(
         dp_canvas_put(c, y, x + 2, b->up ? STYLE_RAN : STYLE_FAIL, b->up ? "up" : "down");
         break;
     case COL_CPU:
-        draw_share(c, y, x, w, i->cpu);
+        draw_share(c, y, x, w, b->up ? i->cpu : -1);
         break;
     case COL_MEM:
-        draw_share(c, y, x, w, share(i->mem_used, i->mem_total));
+        draw_share(c, y, x, w, b->up ? share(i->mem_used, i->mem_total) : -1);
         break;
     case COL_CACHE:
-        draw_share(c, y, x, w, share(i->cache_used, i->cache_limit));
+        draw_share(c, y, x, w, b->up ? share(i->cache_used, i->cache_limit) : -1);
         break;
     case COL_DISK:
-        draw_share(c, y, x, w, share(i->disk_used, i->disk_total));
+        draw_share(c, y, x, w, b->up ? share(i->disk_used, i->disk_total) : -1);
         break;
     case COL_BUILDS:
         snprintf(text, sizeof(text), i->queued > 0 ? "%d/%d +%d" : "%d/%d", i->running, i->capacity,
@@ -294,14 +359,43 @@ static void draw_list(struct builders_view *v, const struct canvas *c)
 
 /* ---- both ---- */
 
-static void draw_cards(struct builders_view *v, const struct canvas *c, int cols, int card_h)
+static int builds_on(const struct builders_view *v, const struct fleet_builder *b)
+{
+    const struct fleet *f = dp_tui_fleet(v->base.tui);
+    int n = 0;
+    for (size_t i = 0; i < f->builds.len; i++)
+        n += runs_on(f->builds.items[i], b->name);
+    return n;
+}
+
+/* What the cards of one line of them want: meters and builds, or the reason why it is down; with
+ * the tall graph when there is room for that in all of them. */
+static int line_height(const struct builders_view *v, size_t first, int cols, int most)
+{
+    int h = 0;
+    for (size_t i = first; i < first + (size_t)cols && i < v->builders.len; i++) {
+        const struct fleet_builder *b = v->builders.items[i];
+        int want = b->up ? CARD_LEAST + builds_on(v, b) : CARD_DOWN;
+        if (b->up && b->ncpu > 0 && most >= CARD_TALL)
+            want = most < CARD_TALL + 4 ? most : CARD_TALL + 4;
+        h = want > h ? want : h;
+    }
+    return h;
+}
+
+static void draw_cards(struct builders_view *v, const struct canvas *c, int cols, int most)
 {
     const int w = c->w / cols;
+    int y = 0;
     dp_rows_layout(&v->rows, v->builders.len, (int)v->builders.len);
-    for (size_t i = 0; i < v->builders.len; i++) {
-        const struct canvas card = dp_canvas_sub(
-            c, (int)i / cols * card_h, (int)i % cols * w, card_h, w - (cols > 1 ? 2 : 0));
-        draw_card(v, &card, i);
+    for (size_t i = 0; i < v->builders.len; i += (size_t)cols) {
+        int h = line_height(v, i, cols, most);
+        h = h > most ? most : h;
+        for (int k = 0; k < cols && i + (size_t)k < v->builders.len; k++) {
+            const struct canvas card = dp_canvas_sub(c, y, k * w, h, w - (cols > 1 ? 2 : 0));
+            draw_card(v, &card, i + (size_t)k);
+        }
+        y += h;
     }
 }
 
@@ -317,9 +411,8 @@ static void builders_draw(struct view *base, const struct canvas *whole)
     }
     int cols = c.w / CARD_WIDE;
     cols = cols < 1 ? 1 : cols > n ? n : cols;
-    int lines = (n + cols - 1) / cols;
-    int card_h = (c.h + 1) / lines; /* the last needs no blank line below it */
-    card_h = card_h > CARD_MOST ? CARD_MOST : card_h;
+    const int lines = (n + cols - 1) / cols;
+    const int card_h = (c.h + 1) / lines; /* the last needs no blank line below it */
     if (card_h >= CARD_LEAST) {
         draw_cards(v, &c, cols, card_h);
         return;
@@ -404,7 +497,7 @@ static depot_time builders_wake(struct view *base)
 }
 
 static const enum action builders_hints[] = {
-    ACTION_OPEN, ACTION_CACHE, ACTION_FILTER, ACTION_HISTORY, ACTION_BACK, ACTION_NONE};
+    ACTION_OPEN, ACTION_CACHE, ACTION_FILTER, ACTION_HISTORY, ACTION_NONE};
 
 static const struct view_note builders_notes[] = {
     {"cpu, mem", "of the whole machine under the engine; not known for engines elsewhere"},

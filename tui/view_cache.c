@@ -64,6 +64,7 @@ static void add_use(struct cache_view *v, const struct depot_cache_use *u, struc
         if (dp_filter_passes(&v->filter, depot_buf_str(text))) {
             const struct cache_row row = {.record = r, .use = u};
             depot_vec_push(&v->shown, row);
+            v->held |= r->in_use || r->shared;
         }
     }
 }
@@ -132,6 +133,7 @@ static void rebuild(struct cache_view *v)
     struct depot_buf text = DEPOT_BUF_INIT(64 * 1024);
     v->uses.len = v->types.len = v->shown.len = 0;
     v->sum = (struct depot_cache_use){0};
+    v->held = false;
     for (size_t i = 0; i < v->kept.len; i++) {
         const struct depot_answer *a = &v->kept.items[i].answer;
         for (size_t k = 0; k < a->u.cache.nbuilders; k++) {
@@ -379,8 +381,8 @@ static void cache_title(struct view *base, struct depot_buf *left, struct depot_
         depot_buf_addf(right, " of %s", dp_text_bytes(most, v->sum.limit));
 }
 
-static const enum action cache_hints[] = {ACTION_NEXT, ACTION_SORT_NEXT, ACTION_FILTER,
-    ACTION_PRUNE, ACTION_PRUNE_ALL, ACTION_BACK, ACTION_NONE};
+static const enum action cache_hints[] = {
+    ACTION_NEXT, ACTION_SORT_NEXT, ACTION_FILTER, ACTION_PRUNE, ACTION_PRUNE_ALL, ACTION_NONE};
 
 static const struct view_note cache_notes[] = {
     {"can go", "what prune removes: neither in use nor shared"},

@@ -32,6 +32,7 @@ struct cache_view {
     struct depot_cache_use sum;
     DEPOT_VEC(struct depot_cache_type) types;
     DEPOT_VEC(struct cache_row) shown;
+    bool held; /* something shown is in use or shared */
     uint64_t asked_ms;
     bool asked; /* and there was a daemon to ask */
     int pruning;

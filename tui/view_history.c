@@ -166,6 +166,50 @@ static void note_selection(struct history_view *v)
     collect_trend(v);
 }
 
+/* ---- medians of all projects, from the builds that are known here ---- */
+
+static int by_project(const void *a, const void *b)
+{
+    const struct history_median *x = a, *y = b;
+    const int d = strcmp(x->project, y->project);
+    return d != 0 ? d : sign(x->median, y->median);
+}
+
+static void collect_medians(struct history_view *v)
+{
+    const struct fleet *f = dp_tui_fleet(v->base.tui);
+    size_t to = 0;
+    v->medians.len = 0;
+    for (size_t i = 0; i < f->builds.len; i++) {
+        const struct fleet_build *b = f->builds.items[i];
+        const struct history_median m = {
+            .project = project_of(b), .median = b->sum.duration_ms * DEPOT_MSEC};
+        if (b->sum.state == DEPOT_BUILD_SUCCEEDED && m.project[0] != '\0')
+            depot_vec_push(&v->medians, m);
+    }
+    if (v->medians.len > 1)
+        qsort(v->medians.items, v->medians.len, sizeof(*v->medians.items), by_project);
+    for (size_t i = 0, n; i < v->medians.len; i += n) { /* one of each run of the same name */
+        const struct history_median *first = &v->medians.items[i];
+        n = 1;
+        while (i + n < v->medians.len && strcmp(first[n].project, first->project) == 0)
+            n++;
+        v->medians.items[to++] = first[(n - 1) / 2];
+    }
+    v->medians.len = to;
+}
+
+int64_t dp_history_median(const struct history_view *v, const struct fleet_build *b)
+{
+    struct step_stats st;
+    if (dp_fleet_project_stats(dp_tui_fleet(v->base.tui), b->sum.info.project, &st))
+        return st.median; /* the daemon has seen more */
+    for (size_t i = 0; i < v->medians.len; i++)
+        if (strcmp(v->medians.items[i].project, project_of(b)) == 0)
+            return v->medians.items[i].median;
+    return 0;
+}
+
 /* ---- the rows ---- */
 
 static void haystack(const struct fleet_build *b, struct depot_buf *out)
@@ -204,6 +248,7 @@ static void history_refresh(struct view *base)
     }
     depot_buf_release(&text);
     sort_builds(v);
+    collect_medians(v);
     for (size_t i = 0; i < v->builds.len; i++) {
         if (!depot_str_eq(v->builds.items[i]->id, v->selected))
             continue;
@@ -306,6 +351,7 @@ static void history_close(struct view *base)
     struct history_view *v = (struct history_view *)base;
     depot_vec_free(&v->builds);
     depot_vec_free(&v->trend);
+    depot_vec_free(&v->medians);
     depot_strv_release(&v->asked);
     dp_filter_release(&v->filter);
 }
@@ -325,7 +371,7 @@ static void history_title(struct view *base, struct depot_buf *left, struct depo
 }
 
 static const enum action history_hints[] = {ACTION_OPEN, ACTION_FILTER, ACTION_SORT_NEXT,
-    ACTION_SIBLING_PREV, ACTION_SIBLING_NEXT, ACTION_BACK, ACTION_NONE};
+    ACTION_SIBLING_PREV, ACTION_SIBLING_NEXT, ACTION_NONE};
 
 static const struct view_note history_notes[] = {
     {"hit", "share of the steps that were over which the cache had"},

@@ -16,6 +16,12 @@ enum history_sort {
     HIST_SORTS
 };
 
+/* What a project's builds take; the name is a build's. */
+struct history_median {
+    const char *project;
+    int64_t median;
+};
+
 struct history_view {
     struct view base;
     enum history_sort sort;
@@ -32,11 +38,14 @@ struct history_view {
         int64_t longest;
         int hit, steps; /* steps that the cache had, of those that were over */
     } facts;
+    DEPOT_VEC(struct history_median) medians;
     struct depot_strv asked; /* projects whose estimates were asked for */
     bool asked_builds;
 };
 
 struct fleet_build *dp_history_selected(const struct history_view *v);
+/* Nanoseconds that builds of its project take; 0: not known. */
+int64_t dp_history_median(const struct history_view *v, const struct fleet_build *b);
 void dp_history_view_draw(struct view *base, const struct canvas *c);
 
 #endif
