@@ -421,11 +421,14 @@ static void click(struct tui *t, const struct key *k)
         dp_tui_action(t, ACTION_OPEN, 0);
 }
 
+static void freshen(struct tui *t);
+
 void dp_tui_key(struct tui *t, const struct key *k)
 {
     const struct view *v = dp_tui_top(t);
     if (k->code == KEY_CODE_FOCUS || v == NULL)
         return;
+    freshen(t);
     if (t->prompt.kind != PROMPT_NONE) {
         dp_prompt_key(t, k);
         bury(t);
@@ -448,6 +451,19 @@ void dp_tui_key(struct tui *t, const struct key *k)
 }
 
 /* ---- frames ---- */
+
+/* What views know is as new as the data: before they act, and before they draw. */
+static void freshen(struct tui *t)
+{
+    struct view *v = dp_tui_top(t);
+    if (!t->data_changed || t->frozen || v == NULL)
+        return;
+    t->data_changed = false;
+    t->dirty = true;
+    dp_fleet_settle(t->fleet);
+    if (v->ops->refresh != NULL)
+        v->ops->refresh(v);
+}
 
 void dp_tui_resize(struct tui *t, int h, int w)
 {
@@ -609,12 +625,8 @@ const struct grid *dp_tui_frame(struct tui *t, depot_time now)
             VIEW_MIN_H, t->w, t->h);
         return &t->grid;
     }
-    if (t->data_changed && !t->frozen) {
-        t->data_changed = false;
-        dp_fleet_settle(t->fleet);
-        if (v->ops->refresh != NULL)
-            v->ops->refresh(v);
-    }
+    freshen(t);
+    t->dirty = false;
     const struct canvas body = dp_canvas_sub(&all, 1, 0, v->h, v->w);
     v->ops->draw(v, &body);
     draw_title(t, v, &all);

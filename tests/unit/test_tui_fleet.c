@@ -1,0 +1,190 @@
+/*
+ * The fleet, build and help views on recorded builds: golden screens, then keys and sizes at
+ * random.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <locale.h>
+
+#include "tui_rig.h"
+
+#define DIR_FLEET TEST_SOURCE_DIR "/golden/tui_fleet"
+#define FLEET     DIR_FLEET "/fleet.ndjson"
+
+static void check(struct tui_rig *r, const char *name, int h, int w)
+{
+    char *now = rig_golden(r, DIR_FLEET, name, h, w);
+    if (now != NULL)
+        fail_msg("%s_%dx%d.screen differs; now:\n%s", name, w, h, now);
+}
+
+static void check_sizes(struct tui_rig *r, const char *name)
+{
+    check(r, name, 24, 80);
+    check(r, name, 40, 120);
+    check(r, name, 50, 200);
+}
+
+static void start(struct tui_rig *r, double seconds)
+{
+    rig_open(r);
+    dp_tui_push(r->tui, &view_fleet, NULL);
+    if (seconds != 0)
+        assert_true(rig_feed(r, FLEET, seconds));
+}
+
+static void test_fleet__is_drawn(void **state)
+{
+    (void)state;
+    struct tui_rig r;
+    start(&r, 11);
+    check_sizes(&r, "active");
+    check(&r, "active", 8, 40);
+    check(&r, "active", 12, 60);
+    rig_keys(&r, "j j j j Space k k");
+    check_sizes(&r, "failed_selected");
+    rig_keys(&r, "Tab");
+    check_sizes(&r, "recent");
+    rig_keys(&r, "1 / p r o j e c t = w e b Enter");
+    check(&r, "filtered", 24, 80);
+    rig_keys(&r, "/ ! s h o p Enter D");
+    check(&r, "filtered_sorted", 40, 120);
+    dp_tui_set_ascii(r.tui, true);
+    check(&r, "ascii", 24, 80);
+    rig_close(&r);
+}
+
+static void test_fleet__says_when_nothing_is_there(void **state)
+{
+    (void)state;
+    struct tui_rig r;
+    start(&r, 0);
+    check(&r, "empty", 24, 80);
+    check(&r, "small", 5, 30);
+    check(&r, "one", 1, 1);
+    rig_close(&r);
+}
+
+static void test_help__is_printed_from_the_tables(void **state)
+{
+    (void)state;
+    struct tui_rig r;
+    start(&r, 11);
+    rig_keys(&r, "?");
+    check_sizes(&r, "help");
+    rig_keys(&r, "q");
+    assert_false(r.quit);
+    rig_keys(&r, "q");
+    assert_true(r.quit);
+    rig_close(&r);
+}
+
+static void test_fleet__keeps_the_selected_build(void **state)
+{
+    (void)state;
+    struct tui_rig r;
+    struct depot_buf before = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    start(&r, 9.5);
+    rig_keys(&r, "G y");
+    const size_t copied = r.copied;
+    rig_screen(&r, 24, 80, &before);
+    r.until = 0;
+    assert_true(rig_feed(&r, FLEET, -1));
+    rig_keys(&r, "y");
+    assert_int_equal(r.copied, copied);
+    assert_true(copied > 0);
+    depot_buf_release(&before);
+    rig_close(&r);
+}
+
+/* ---- at random ---- */
+
+static uint32_t seed = 20260504;
+static uint32_t roll(uint32_t n)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (seed >> 8) % n;
+}
+
+static void random_key(struct tui_rig *r)
+{
+    struct key k = {0};
+    if (roll(8) == 0) {
+        k.code = KEY_CODE_MOUSE;
+        k.y = (int)roll(60);
+        k.x = (int)roll(220);
+        k.button = (enum mouse_button)roll(5);
+    } else if (roll(4) == 0) {
+        k.code = KEY_CODE_UP + roll(KEY_CODE_F12 - KEY_CODE_UP + 1);
+    } else {
+        k.code = ' ' + roll(95);
+        k.mods = roll(6) == 0 ? KEY_CTRL : 0;
+    }
+    dp_tui_key(r->tui, &k);
+}
+
+static void test_tui__survives_any_keys_and_sizes(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 12; round++) {
+        struct tui_rig r;
+        start(&r, 1.0 * round);
+        for (int i = 0; i < 250 && !r.quit; i++) {
+            if (roll(10) == 0)
+                dp_tui_resize(r.tui, (int)roll(121), (int)roll(401));
+            if (roll(40) == 0)
+                dp_fleet_restart(r.source);
+            random_key(&r);
+            (void)dp_tui_frame(r.tui, r.now + (depot_time)roll(1000) * DEPOT_MSEC);
+        }
+        rig_close(&r);
+    }
+}
+
+static void test_tui__survives_hostile_names(void **state)
+{
+    (void)state;
+    static const char line[] =
+        "{\"v\":1,\"seq\":1,\"time\":\"2026-01-01T00:00:00Z\",\"build\":\"\\u001b[2J\\u202eid\","
+        "\"type\":\"build.created\",\"project\":\"\\u001b]0;owned\\u0007\\u0007\\u4e2d\\u6587\","
+        "\"user\":\"a\\tb\\nc\\u0300\\u0301\\u0302\\u0303\",\"platforms\":[\"linux/amd64\",\"\"]}";
+    struct tui_rig r;
+    struct depot_event ev;
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    start(&r, 0);
+    assert_int_equal(depot_wire_decode(line, sizeof(line) - 1, &ev, NULL), 0);
+    dp_fleet_apply(r.source, &ev);
+    depot_event_release(&ev);
+    r.now = DEPOT_SEC;
+    for (int w = 40; w < 220; w += 7) {
+        depot_buf_clear(&out);
+        rig_screen(&r, 24, w, &out);
+        for (size_t i = 0; i < out.len; i++)
+            assert_true((unsigned char)out.data[i] >= ' ' || out.data[i] == '\n');
+        assert_null(strstr(out.data, "\u202e"));
+    }
+    depot_buf_release(&out);
+    rig_close(&r);
+}
+
+int main(void)
+{
+    setlocale(LC_CTYPE, "C.UTF-8");
+    setenv("TZ", "UTC", 1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fleet__is_drawn),
+        cmocka_unit_test(test_fleet__says_when_nothing_is_there),
+        cmocka_unit_test(test_help__is_printed_from_the_tables),
+        cmocka_unit_test(test_fleet__keeps_the_selected_build),
+        cmocka_unit_test(test_tui__survives_any_keys_and_sizes),
+        cmocka_unit_test(test_tui__survives_hostile_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
