@@ -154,14 +154,6 @@ static const char *choose_sink(const struct build_args *a)
     return is_sink(mode) ? mode : cli_show_auto(stderr);
 }
 
-static int check_sink(const struct run *r, struct depot_error *err)
-{
-    if (!depot_str_eq(r->sink, "tty") || isatty(STDERR_FILENO) == 1)
-        return 0;
-    depot_error_set(err, DEPOT_ERR_INVALID, "--progress=tty needs a terminal");
-    return depot_error_hint(err, "use --progress=plain for files and pipes");
-}
-
 static bool want_summary(const struct build_args *a)
 {
     if (depot_str_eq(a->summary, "always"))
@@ -349,7 +341,7 @@ static int run_build(const struct depot_command *cmd, void *target, const struct
     if (level >= 0)
         depot_log_set_level((enum depot_log_level)level);
     r.sink = choose_sink(a);
-    int rc = check_sink(&r, &err);
+    int rc = cli_show_check(r.sink, stderr, &err);
     if (rc == 0)
         rc = prepare(&r, &err);
     if (rc == 0)

@@ -43,6 +43,14 @@ const char *cli_show_auto(FILE *out)
     return depot_in_ci(NULL) ? "plain" : "tty";
 }
 
+int cli_show_check(const char *sink, FILE *out, struct depot_error *err)
+{
+    if (!depot_str_eq(sink, "tty") || isatty(fileno(out)) == 1)
+        return 0;
+    depot_error_set(err, DEPOT_ERR_INVALID, "--progress=tty needs a terminal");
+    return depot_error_hint(err, "use --progress=plain for files and pipes");
+}
+
 static void ask_size(const struct cli_show *s, int *width, int *height)
 {
     struct winsize size = {0};

@@ -102,7 +102,7 @@ static void put_column_head(
     if (!*c->platform && f->t->flat) {
         tmp_start(f);
         depot_buf_addf(&f->tmp, "%zu platforms", f->t->base.build->info.nplatforms);
-        dp_tty_put(l, DP_STYLE_STRONG, f->tmp.data, end);
+        dp_tty_put(l, DP_STYLE_STRONG, l->len + (int)f->tmp.len <= end ? f->tmp.data : "all", end);
         return;
     }
     dp_tty_put(l, DP_STYLE_STRONG, *c->label ? c->label : "build", end);
@@ -643,7 +643,7 @@ static void measure(struct frame *f)
     while (cell > 10 && t->ncolumns * cell > f->width / 2)
         cell--;
     if (t->flat)
-        cell = 16;
+        cell = f->width < NARROW ? 10 : 16;
     f->cell = cell;
     f->text = cell * t->ncolumns;
     /* Of all steps, so that the text of a row stays where it is. */

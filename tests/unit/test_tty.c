@@ -333,6 +333,31 @@ static void test_sink__log_line_is_the_last_one_written_over(void **state)
     sink_close(&s);
 }
 
+static void test_sink__sums_what_moves(void **state)
+{
+    struct sink s;
+
+    (void)state;
+    sink_open(&s, 100, 24);
+    sink_feed(&s, created, MS(1000));
+    sink_feed(&s,
+        "{\"v\":1,\"build\":\"b1\",\"seq\":2,\"time\":\"2026-01-01T00:00:03Z\",\"type\":"
+        "\"build.status\",\"platform\":\"linux/amd64\",\"status\":{\"vertexes\":[{\"digest\":"
+        "\"d1\",\"name\":\"[1/2] FROM node\",\"started\":\"2026-01-01T00:00:01Z\"}],\"statuses\":["
+        "{\"id\":\"sha256:aa\",\"vertex\":\"d1\",\"current\":30000000,\"total\":60000000,"
+        "\"timestamp\":\"2026-01-01T00:00:03Z\",\"started\":\"2026-01-01T00:00:01Z\"},"
+        "{\"id\":\"sha256:bb\",\"vertex\":\"d1\",\"current\":20000000,\"total\":20000000,"
+        "\"timestamp\":\"2026-01-01T00:00:02Z\",\"started\":\"2026-01-01T00:00:01Z\","
+        "\"completed\":\"2026-01-01T00:00:02Z\"},"
+        "{\"id\":\"sha256:cc\",\"vertex\":\"d1\",\"current\":-5,\"total\":9223372036854775807,"
+        "\"timestamp\":\"2026-01-01T00:00:02Z\",\"started\":\"2026-01-01T00:00:01Z\"}]}}",
+        MS(1010));
+    run_to(&s, MS(1010), MS(1500));
+    fflush(s.opts.out);
+    assert_non_null(strstr(s.text, "50MB of 80MB  25MB/s"));
+    sink_close(&s);
+}
+
 static void test_sink__is_silent_when_nothing_changes(void **state)
 {
     struct sink s;
@@ -398,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_text__is_cut_by_columns),
         cmocka_unit_test(test_sink__lives_at_any_size),
         cmocka_unit_test(test_sink__log_line_is_the_last_one_written_over),
+        cmocka_unit_test(test_sink__sums_what_moves),
         cmocka_unit_test(test_sink__is_silent_when_nothing_changes),
         cmocka_unit_test(test_sink__shows_at_most_ten_frames_a_second),
         cmocka_unit_test(test_sink__a_short_build_draws_nothing),
