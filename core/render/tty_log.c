@@ -122,19 +122,29 @@ static void put_style(struct dp_tty *t, enum dp_style style)
         dp_put_style(&t->base.out, &t->base.opts, style);
 }
 
+/* On one line: the whole of it stands in the excerpt of the Dockerfile. */
 static void put_name(struct dp_tty *t, const struct depot_step *s)
 {
+    const struct depot_render_opts *opts = &t->base.opts;
     struct depot_buf *out = &t->base.out;
     struct depot_buf title = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_buf clean = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct dp_tty_line *l = depot_calloc(1, sizeof(*l));
 
     depot_step_title(&title, t->base.build, s);
+    depot_clean_string(&clean, depot_buf_str(&title));
+    dp_tty_put_cut(l, DP_STYLE_STRONG, depot_buf_str(&clean),
+        opts->width > 20 ? opts->width - 3 : DP_TTY_WIDTH_MAX, opts->utf8);
     put_style(t, DP_STYLE_FAIL);
-    depot_buf_adds(out, dp_glyph_of_verdict(&t->base.opts, DEPOT_VERDICT_FAILED));
+    depot_buf_adds(out, dp_glyph_of_verdict(opts, DEPOT_VERDICT_FAILED));
     put_style(t, DP_STYLE_STRONG);
     depot_buf_addc(out, ' ');
-    depot_clean_string(out, depot_buf_str(&title));
+    for (int i = 0; i < l->len; i++)
+        depot_buf_add(out, l->cells[i].ch, l->cells[i].len);
     put_style(t, DP_STYLE_TEXT);
     depot_buf_release(&title);
+    depot_buf_release(&clean);
+    depot_free(l);
 }
 
 static void put_lines(struct dp_tty *t, const struct dp_tty_log *l)
