@@ -118,8 +118,7 @@ static int draw_builders(struct fleet_view *v, const struct canvas *c)
         draw_builder(&cell, 0, f->builders.items[i], name_w);
     }
     if (shown < lines)
-        dp_canvas_putf(c, shown - 1, c->w / 2 - 4, STYLE_DIM, " +%d more ",
-            (int)f->builders.len - shown * per_row);
+        dp_canvas_putf(c, shown, 1, STYLE_DIM, "+%d more", (int)f->builders.len - shown * per_row);
     return shown + 1;
 }
 
@@ -413,8 +412,12 @@ static void draw_row(const struct fleet_view *v, const struct canvas *c, int y, 
 
 static const char *nothing(const struct fleet_view *v)
 {
+    const struct fleet *f = dp_tui_fleet(v->base.tui);
     if (v->filter_text != NULL)
         return "no build passes the filter";
+    for (size_t i = 0; i < f->sources.len; i++)
+        if (f->sources.items[i]->state == DEPOT_FEED_CONNECTING)
+            return f->sources.items[i]->feed != NULL ? "waiting for the daemon" : "";
     if (v->tab == TAB_ACTIVE)
         return "nothing is being built";
     return v->tab == TAB_FAILED ? "no build failed" : "no build yet";
@@ -427,8 +430,9 @@ static void draw_table(struct fleet_view *v, const struct canvas *c)
     measure(v, c->h - 1);
     choose_columns(v, c->w - 3, widths);
     dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_NONE, 0, 1);
-    draw_heads(v, c, 0, widths);
-    if (v->builds.len == 0)
+    if (v->builds.len > 0)
+        draw_heads(v, c, 0, widths);
+    else
         dp_canvas_put(c, 2, 3, STYLE_DIM, nothing(v));
     for (int y = 1; y < c->h; y++) {
         const size_t index = v->rows.top + (size_t)y - 1;
@@ -545,7 +549,8 @@ static void detail_slowest(
         for (size_t i = 0; i < b->state->started.len; i++) {
             const struct depot_step *s = b->state->started.items[i];
             const int64_t ns = depot_step_duration(s, dp_fleet_build_now(b, now));
-            if (s->parsed.kind == DEPOT_STEP_BUILD && ns > most && ns < below) {
+            if (s->parsed.kind == DEPOT_STEP_BUILD && s->verdict == DEPOT_VERDICT_RAN &&
+                ns > most && ns < below) {
                 best = s;
                 most = ns;
             }

@@ -1,0 +1,437 @@
+/*
+ * What the views stand on: text, canvas, styles, keys, terminal input, config, the log store.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <locale.h>
+
+#include "canvas.h"
+#include "input.h"
+#include "keymap.h"
+#include "logstore.h"
+#include "text.h"
+
+/* ---- text ---- */
+
+static void test_text__durations(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t ms;
+        bool tenths;
+        const char *want;
+    } rows[] = {{-5, true, "0.0s"}, {449, true, "0.4s"}, {31400, true, "31.4s"},
+        {31400, false, "31s"}, {59999, true, "59.9s"}, {60000, true, "1:00"},
+        {102000, true, "1:42"}, {3729000, true, "1:02:09"},
+        {86400000LL * 3 + 3600000LL * 4, true, "3d04h"}};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        char out[TEXT_MAX];
+        assert_string_equal(
+            dp_text_duration(out, rows[i].ms * DEPOT_MSEC, rows[i].tenths), rows[i].want);
+    }
+}
+
+static void test_text__sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t n;
+        const char *bytes, *count;
+    } rows[] = {{0, "0B", "0"}, {812, "812B", "812"}, {999, "999B", "999"}, {1000, "1.0K", "1.0k"},
+        {1023, "1.0K", "1.0k"}, {62464, "61K", "62k"}, {4299161, "4.1M", "4.3M"},
+        {1023 * 1024, "1.0M", "1.0M"}, {INT64_MAX, "8.0E", "9223372T"}};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        char out[TEXT_MAX];
+        assert_string_equal(dp_text_bytes(out, rows[i].n), rows[i].bytes);
+        assert_string_equal(dp_text_count(out, rows[i].n), rows[i].count);
+    }
+}
+
+static void test_text__middle(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *s;
+        int columns;
+        const char *want;
+    } rows[] = {{"short", 10, "short"}, {"registry.example.org/web", 12, "regist…g/web"},
+        {"registry.example.org/web", 11, "regis…g/web"}, {"abcdef", 2, "ab"}, {"abcdef", 0, ""},
+        {"中文字符中文字符", 7, "中…符"}};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct depot_buf out = DEPOT_BUF_INIT(1000);
+        dp_text_middle(&out, rows[i].s, rows[i].columns, false);
+        assert_true((int)dp_text_width(depot_buf_str(&out)) <= rows[i].columns);
+        assert_string_equal(depot_buf_str(&out), rows[i].want);
+        depot_buf_release(&out);
+    }
+}
+
+static void test_text__bad_utf8(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "\x80", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff", "\xe4\xb8"};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        size_t used = 9;
+        assert_int_equal(dp_text_decode(rows[i], strlen(rows[i]), &used), -1);
+        assert_int_equal(used, 1);
+    }
+}
+
+/* ---- canvas ---- */
+
+static void expect_grid(const struct grid *g, const char *want)
+{
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    dp_grid_text(g, &out);
+    assert_string_equal(depot_buf_str(&out), want);
+    depot_buf_release(&out);
+}
+
+static void test_canvas__clips_and_cuts(void **state)
+{
+    (void)state;
+    struct grid g;
+    dp_grid_init(&g);
+    dp_grid_resize(&g, 3, 10);
+    const struct canvas all = dp_canvas_of(&g);
+    const struct canvas sub = dp_canvas_sub(&all, 1, 2, 1, 5);
+    assert_int_equal(dp_canvas_put(&all, 0, 7, 0, "abcdef"), 3);
+    assert_int_equal(dp_canvas_put(&sub, 0, 0, 0, "123456789"), 5);
+    (void)dp_canvas_put(&sub, 1, 0, 0, "outside");
+    (void)dp_canvas_put(&sub, -1, 0, 0, "outside");
+    dp_canvas_field(&all, 2, 0, 6, FIT_LEFT, 0, "elided text");
+    expect_grid(&g, "       abc\n  12345\nelide…\n");
+    dp_canvas_fill(&all, -5, -5, 1000, 1000, 0, '.');
+    dp_canvas_paint(&all, -1, 4, 900, 900, STYLE_KEEP | ATTR_BOLD);
+    dp_canvas_meter(&all, 0, 0, 0, 0.5, 0);
+    expect_grid(&g, "..........\n..........\n..........\n");
+    dp_grid_release(&g);
+}
+
+static void test_canvas__wide_and_combining(void **state)
+{
+    (void)state;
+    struct grid g;
+    dp_grid_init(&g);
+    dp_grid_resize(&g, 1, 6);
+    const struct canvas c = dp_canvas_of(&g);
+    (void)dp_canvas_put(&c, 0, 0, 0, "中e\xcc\x81文x文");
+    expect_grid(&g, "中e\xcc\x81文x\n");   /* the last one would need a seventh column */
+    (void)dp_canvas_put(&c, 0, 1, 0, "|"); /* breaks a wide one: no half stays */
+    expect_grid(&g, " |e\xcc\x81文x\n");
+    dp_grid_clear(&g);
+    (void)dp_canvas_put(&c, 0, 0, 0, "a\033[2Jb\xe2\x80\xae\xffz");
+    expect_grid(&g, "a[2Jb?\n");
+    dp_grid_release(&g);
+}
+
+static void test_canvas__hot_areas(void **state)
+{
+    (void)state;
+    struct grid g;
+    dp_grid_init(&g);
+    dp_grid_resize(&g, 5, 5);
+    const struct canvas c = dp_canvas_of(&g);
+    dp_canvas_hot(&c, 0, 0, 5, 5, ACTION_NONE, 0, 7);
+    dp_canvas_hot(&c, 1, 1, 1, 99, ACTION_SELECT, 42, 0);
+    assert_null(dp_grid_hot(&g, 0, 0, false));
+    assert_int_equal(dp_grid_hot(&g, 1, 4, false)->arg, 42);
+    assert_int_equal(dp_grid_hot(&g, 1, 4, true)->pane, 7);
+    assert_null(dp_grid_hot(&g, 9, 9, true));
+    dp_grid_release(&g);
+}
+
+/* ---- styles and config ---- */
+
+static void test_style__user_colours(void **state)
+{
+    (void)state;
+    struct style_set s;
+    struct depot_error err = {0};
+    dp_style_init(&s, PALETTE_256);
+    assert_int_equal(dp_style_parse(&s, "run=cyan,bold:warning=1,2,3:hit=#ff0000", &err), 0);
+    assert_int_equal(s.looks[STYLE_RUN].fg, 6);
+    assert_int_equal(s.looks[STYLE_RUN].attrs, ATTR_BOLD);
+    assert_int_equal(s.looks[STYLE_HIT].fg, 196);
+    assert_int_equal(dp_style_parse(&s, "nothing=red", &err), DEPOT_ERR_INVALID);
+    assert_int_equal(dp_style_parse(&s, "run=purplish", &err), DEPOT_ERR_INVALID);
+    dp_style_init(&s, PALETTE_MONO);
+    assert_int_equal(dp_style_parse(&s, "run=red", &err), 0);
+    assert_int_equal(s.looks[STYLE_RUN].fg, -1);
+}
+
+static void count_bad(const struct depot_error *err, void *arg)
+{
+    (void)err;
+    ++*(int *)arg;
+}
+
+static void test_config__directives(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "# comment\n\nbind global C-x quit\nbind fleet g none\n"
+        "color run 123,bold\nset mouse off\nset color 256\n"
+        "bind nowhere x quit\nbind global x nothing\nset what on\nnonsense\n";
+    struct keymaps *k = dp_keymaps_new();
+    struct style_set styles;
+    struct tui_settings settings = {0};
+    struct key key;
+    int bad = 0;
+    dp_style_init(&styles, PALETTE_256);
+    dp_config_read(text, k, &styles, &settings, count_bad, &bad);
+    assert_int_equal(bad, 4);
+    assert_true(settings.no_mouse);
+    assert_int_equal(settings.color, 3);
+    assert_int_equal(styles.looks[STYLE_RUN].fg, 123);
+    assert_int_equal(dp_key_parse("C-x", &key, NULL), 0);
+    assert_int_equal(dp_keymaps_find(k, KEYMAP_BUILD, &key), ACTION_QUIT);
+    assert_int_equal(dp_key_parse("g", &key, NULL), 0);
+    assert_int_equal(dp_keymaps_find(k, KEYMAP_FLEET, &key), ACTION_NONE);
+    assert_int_equal(dp_keymaps_find(k, KEYMAP_BUILD, &key), ACTION_TOP);
+    dp_keymaps_free(k);
+}
+
+static void test_keymap__table_is_sound(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct binding *b = dp_keymap_table(&n);
+    for (size_t i = 0; i < n; i++) {
+        struct key k;
+        char name[KEY_NAME_MAX];
+        assert_int_equal(dp_key_parse(b[i].key, &k, NULL), 0);
+        dp_key_name(&k, name);
+        assert_string_equal(name, b[i].key);
+        assert_true(dp_action_help(b[i].action)[0] != '\0');
+        for (size_t j = 0; j < i; j++)
+            if (b[i].keymap == b[j].keymap && strcmp(b[i].key, b[j].key) == 0)
+                fail_msg("%s is bound twice in %s", b[i].key, dp_keymap_name(b[i].keymap));
+    }
+}
+
+/* ---- input ---- */
+
+static const struct {
+    const char *bytes, *name;
+} sequences[] = {
+    {"j", "j"},
+    {"\r", "Enter"},
+    {"\t", "Tab"},
+    {"\033[Z", "S-Tab"},
+    {"\177", "Backspace"},
+    {"\004", "C-d"},
+    {"\033[A", "Up"},
+    {"\033OA", "Up"},
+    {"\033[1;5C", "C-Right"},
+    {"\033[5~", "PgUp"},
+    {"\033[6;3~", "M-PgDn"},
+    {"\033[H", "Home"},
+    {"\033[7~", "Home"},
+    {"\033[4~", "End"},
+    {"\033OP", "F1"},
+    {"\033[[A", "F1"},
+    {"\033[11~", "F1"},
+    {"\033[20~", "F9"},
+    {"\033[24~", "F12"},
+    {"\033x", "M-x"},
+    {"\xc3\xa9", "é"},
+    {" ", "Space"},
+};
+
+static void test_input__keys_whole_and_byte_by_byte(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(sequences); i++) {
+        for (int whole = 0; whole < 2; whole++) {
+            struct input in;
+            struct key k = {0};
+            char name[KEY_NAME_MAX];
+            const size_t n = strlen(sequences[i].bytes);
+            dp_input_init(&in);
+            for (size_t at = 0; at < n; at += whole ? n : 1) {
+                if (dp_input_next(&in, false, &k))
+                    fail_msg("%s came too early", sequences[i].name);
+                dp_input_feed(&in, sequences[i].bytes + at, whole ? n : 1);
+            }
+            assert_true(dp_input_next(&in, false, &k));
+            dp_key_name(&k, name);
+            assert_string_equal(name, sequences[i].name);
+            assert_false(dp_input_pending(&in));
+            dp_input_release(&in);
+        }
+    }
+}
+
+static void test_input__escape_alone(void **state)
+{
+    (void)state;
+    struct input in;
+    struct key k;
+    dp_input_init(&in);
+    dp_input_feed(&in, "\033", 1);
+    assert_false(dp_input_next(&in, false, &k));
+    assert_true(dp_input_next(&in, true, &k));
+    assert_int_equal(k.code, KEY_CODE_ESC);
+    dp_input_release(&in);
+}
+
+static void test_input__mouse_paste_answers(void **state)
+{
+    (void)state;
+    static const char bytes[] = "\033[<0;10;5M\033[<0;10;5m\033[<65;3;4M\033[<35;1;1M"
+                                "\033[?2026;2$y\033[?62;22c\033[200~a\nb\033[201~q";
+    for (int whole = 0; whole < 2; whole++) {
+        struct input in;
+        struct key k, got[8];
+        char pasted[16] = "";
+        size_t n = 0;
+        dp_input_init(&in);
+        for (size_t at = 0; at < sizeof(bytes) - 1; at += whole ? sizeof(bytes) : 1) {
+            dp_input_feed(&in, bytes + at, whole ? sizeof(bytes) - 1 : 1);
+            while (dp_input_next(&in, false, &k)) {
+                assert_true(n < DEPOT_ARRAY_LEN(got));
+                got[n++] = k;
+                if (k.code == KEY_CODE_PASTE)
+                    snprintf(pasted, sizeof(pasted), "%s", k.text);
+            }
+        }
+        assert_int_equal(n, 4);
+        assert_int_equal(got[0].code, KEY_CODE_MOUSE);
+        assert_int_equal(got[0].y, 4);
+        assert_int_equal(got[0].x, 9);
+        assert_int_equal(got[1].button, MOUSE_WHEEL_DOWN);
+        assert_int_equal(got[2].code, KEY_CODE_PASTE);
+        assert_string_equal(pasted, "a b");
+        assert_int_equal(got[3].code, 'q');
+        assert_true(in.answered && in.synchronised);
+        dp_input_release(&in);
+    }
+}
+
+static void test_input__any_bytes(void **state)
+{
+    (void)state;
+    uint32_t seed = 7;
+    struct input in;
+    struct key k;
+    dp_input_init(&in);
+    for (int i = 0; i < 200000; i++) {
+        static const char likely[] = "\033[<;?M~0123456789Oc$y";
+        seed = seed * 1664525u + 1013904223u;
+        const uint32_t r = seed >> 8;
+        const char b = r % 3 == 0 ? (char)(r >> 8) : likely[(r >> 4) % (sizeof(likely) - 1)];
+        dp_input_feed(&in, &b, 1);
+        while (dp_input_next(&in, r % 50 == 0, &k))
+            ;
+        assert_true(in.len < INPUT_MAX);
+    }
+    dp_input_release(&in);
+}
+
+/* ---- the log store ---- */
+
+static void test_logstore__keeps_every_byte(void **state)
+{
+    (void)state;
+    struct spill *s = dp_spill_new();
+    struct logstore *l = dp_logstore_new(s);
+    struct depot_buf all = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    char chunk[5000], back[5000];
+    uint32_t seed = 3;
+    uint64_t lines = 0;
+    for (int i = 0; i < 400; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        const size_t n = 1 + (seed >> 8) % sizeof(chunk);
+        for (size_t j = 0; j < n; j++) {
+            chunk[j] = j % 61 == 60 ? '\n' : (char)(j * 7 + (size_t)i);
+            lines += chunk[j] == '\n';
+        }
+        depot_buf_add(&all, chunk, n);
+        dp_logstore_append(l, chunk, n, 1 + i % 2, i * DEPOT_SEC + 1);
+    }
+    assert_int_equal(dp_logstore_bytes(l), all.len);
+    assert_int_equal(dp_logstore_lines(l), lines + (all.data[all.len - 1] != '\n'));
+    for (size_t at = 0; at < all.len; at += 4999) {
+        const size_t n = dp_logstore_read(l, at, back, sizeof(back));
+        assert_memory_equal(back, all.data + at, n);
+    }
+    uint64_t line = 0;
+    for (size_t at = 0; at < all.len; line++) {
+        struct log_line got;
+        const char *nl = memchr(all.data + at, '\n', all.len - at);
+        const size_t len = nl != NULL ? (size_t)(nl - all.data) - at : all.len - at;
+        assert_true(dp_logstore_line(l, line, &got));
+        assert_int_equal(got.offset, at);
+        assert_int_equal(got.total, len);
+        assert_memory_equal(got.data, all.data + at, got.len);
+        if (line % 97 == 0)
+            assert_int_equal(dp_logstore_line_at(l, at), line);
+        at += len + 1;
+    }
+    assert_false(dp_logstore_line(l, line, &(struct log_line){0}));
+    depot_buf_release(&all);
+    dp_logstore_free(l);
+    dp_spill_free(s);
+}
+
+static void test_logstore__long_lines_and_clips(void **state)
+{
+    (void)state;
+    struct spill *s = dp_spill_new();
+    struct logstore *l = dp_logstore_new(s);
+    static const char note[] = "[output clipped, log limit 2MiB reached]\n";
+    char *big = depot_alloc(1024 * 1024);
+    struct log_line line;
+    const struct log_clip *clips;
+    memset(big, 'x', 1024 * 1024);
+    for (int i = 0; i < 10; i++)
+        dp_logstore_append(l, big, 1024 * 1024, 1, 5);
+    dp_logstore_append(l, "\n", 1, 1, 6);
+    dp_logstore_append(l, note, sizeof(note) - 1, 2, 7);
+    assert_int_equal(dp_logstore_lines(l), 2);
+    assert_true(dp_logstore_line(l, 0, &line));
+    assert_int_equal(line.len, LOG_LINE_SHOWN);
+    assert_int_equal(line.total, 10 * 1024 * 1024);
+    assert_true(dp_logstore_line(l, 1, &line));
+    assert_int_equal(line.time, 7);
+    assert_int_equal(line.stream, 2);
+    assert_int_equal(dp_logstore_clips(l, &clips), 1);
+    assert_int_equal(clips[0].line, 1);
+    assert_int_equal(clips[0].limit, 2 * 1024 * 1024);
+    depot_free(big);
+    dp_logstore_free(l);
+    dp_spill_free(s);
+}
+
+int main(void)
+{
+    setlocale(LC_CTYPE, "C.UTF-8");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text__durations),
+        cmocka_unit_test(test_text__sizes),
+        cmocka_unit_test(test_text__middle),
+        cmocka_unit_test(test_text__bad_utf8),
+        cmocka_unit_test(test_canvas__clips_and_cuts),
+        cmocka_unit_test(test_canvas__wide_and_combining),
+        cmocka_unit_test(test_canvas__hot_areas),
+        cmocka_unit_test(test_style__user_colours),
+        cmocka_unit_test(test_config__directives),
+        cmocka_unit_test(test_keymap__table_is_sound),
+        cmocka_unit_test(test_input__keys_whole_and_byte_by_byte),
+        cmocka_unit_test(test_input__escape_alone),
+        cmocka_unit_test(test_input__mouse_paste_answers),
+        cmocka_unit_test(test_input__any_bytes),
+        cmocka_unit_test(test_logstore__keeps_every_byte),
+        cmocka_unit_test(test_logstore__long_lines_and_clips),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
