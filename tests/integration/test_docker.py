@@ -62,6 +62,13 @@ class Docker(TestCase):
         self.assertEqual(image["Config"]["Labels"], {"it": "1"})
         self.assertIn(tag.split(":")[1], self.docker("images", "depot-test"))
 
+    def test_what_the_engine_cannot_make_is_refused(self):
+        d = self.context("")
+        file = os.path.join(d, "out.tar")
+        for args in (("-o", "type=docker,dest=" + file), ("-o", "type=oci,dest=" + file), ("--push",)):
+            self.bad(self.build(*args, "-t", "localhost:1/x:1", "--network", "none", d), 1, "is a Docker Engine that cannot")
+            self.assertFalse(os.path.exists(file))
+
     def test_quiet_prints_the_image_that_docker_has(self):
         tag = self.tag()
         r = self.good(self.build("-q", "--load", "-t", tag, "--network", "none", self.context("RUN echo %s\n" % unique()),
@@ -72,7 +79,7 @@ class Docker(TestCase):
 class LoadFromBuildKit(Docker):
     """A current BuildKit builds, the Docker Engine of the client gets the image."""
     builders = ("amd64",)
-    test_build_to_a_directory = test_a_failing_step = test_cancel = None
+    test_build_to_a_directory = test_a_failing_step = test_cancel = test_what_the_engine_cannot_make_is_refused = None
 
     def test_load_without_an_engine(self):
         r = self.build("--load", "-t", "x:1", self.context(""), env={"DOCKER_HOST": "unix:///no/such/docker.sock"})
