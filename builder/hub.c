@@ -462,6 +462,15 @@ static struct store_line *give(struct store_line *line, bool logs, const char **
     return line;
 }
 
+/* A status of log bytes alone, for one who wants none: most of the events of a noisy build. */
+static bool says_nothing(const struct store_line *line, const char *data, size_t n)
+{
+    static const char end[] = "\"status\":{}}";
+
+    return line->type == DEPOT_EVENT_BUILD_STATUS && n >= sizeof(end) - 1 &&
+           memcmp(data + n - (sizeof(end) - 1), end, sizeof(end) - 1) == 0;
+}
+
 struct store_line *hub_next(struct subscriber *s, const char **data, size_t *n)
 {
     struct store_line *line;
@@ -479,8 +488,12 @@ struct store_line *hub_next(struct subscriber *s, const char **data, size_t *n)
         depot_vec_remove(&s->builders, 0);
         return give(line, true, data, n);
     }
-    if (s->batch_next < s->batch_len || fill_batch(s))
-        return give(s->batch[s->batch_next++], s->batch_logs, data, n);
+    while (s->batch_next < s->batch_len || fill_batch(s)) {
+        line = give(s->batch[s->batch_next++], s->batch_logs, data, n);
+        if (s->batch_logs || !says_nothing(line, *data, *n))
+            return line;
+        store_line_unref(line);
+    }
     s->awake = false;
     return NULL;
 }

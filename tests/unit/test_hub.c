@@ -296,16 +296,51 @@ static void test_fleet__without_logs_unless_named(void **state)
     hub_subscribe_fleet(f->a.sub, false);
     hub_subscribe_fleet(f->b.sub, false);
     assert_int_equal(hub_subscribe_build(f->b.sub, "b1", 0, NULL), 0);
-    for (int i = 0; i < 3; i++) {
-        struct store_line *a = hub_next(f->a.sub, &data, &n), *b;
+    append(f, "b1", DEPOT_EVENT_BUILD_FINISHED);
+    for (int i = 0; i < 4; i++) {
+        struct store_line *b = hub_next(f->b.sub, &data, &n);
         bool has = memmem(data, n, "\"logs\"", 6) != NULL;
-        assert_false(has);
-        b = hub_next(f->b.sub, &data, &n);
-        has = memmem(data, n, "\"logs\"", 6) != NULL;
         assert_int_equal(has, i == 2);
-        store_line_unref(a);
         store_line_unref(b);
     }
+    for (int i = 0; i < 3; i++) { /* without the status, which had nothing else */
+        struct store_line *a = hub_next(f->a.sub, &data, &n);
+        assert_null(memmem(data, n, "\"logs\"", 6));
+        assert_null(memmem(data, n, "build.status", 12));
+        store_line_unref(a);
+    }
+    assert_null(hub_next(f->a.sub, &data, &n));
+}
+
+static void on_audience(bool there, void *arg)
+{
+    struct depot_buf *text = arg;
+
+    depot_buf_adds(text, there ? "come " : "gone ");
+}
+
+static void test_audience__is_told_of_the_first_and_the_last(void **state)
+{
+    struct fixture *f = *state;
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct subscriber *s = hub_subscriber_new(f->hub, on_wake, &f->b);
+
+    append(f, "b1", DEPOT_EVENT_BUILD_CREATED);
+    hub_on_audience(f->hub, on_audience, &text);
+    assert_int_equal(hub_subscribe_build(f->a.sub, "b1", 0, NULL), 0);
+    assert_string_equal(depot_buf_str(&text), "");
+    hub_subscribe_fleet(f->a.sub, true);
+    hub_subscribe_fleet(f->a.sub, false);
+    hub_subscribe_fleet(s, true);
+    hub_unsubscribe_fleet(f->a.sub);
+    hub_unsubscribe_fleet(f->a.sub);
+    assert_string_equal(depot_buf_str(&text), "come ");
+    hub_subscriber_free(s);
+    assert_string_equal(depot_buf_str(&text), "come gone ");
+    hub_subscribe_fleet(f->a.sub, true);
+    assert_string_equal(depot_buf_str(&text), "come gone come ");
+    hub_on_audience(f->hub, NULL, NULL);
+    depot_buf_release(&text);
 }
 
 static void publish(struct fixture *f, enum depot_event_type type, const char *builder, int running)
@@ -374,6 +409,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_fleet__snapshot_names_builders_and_builds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fleet__without_logs_unless_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_audience__is_told_of_the_first_and_the_last, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_publish__the_newest_of_a_builder_and_type, setup, teardown),
     };
