@@ -25,7 +25,7 @@ struct fixture {
     void (*serve)(struct fixture *f);
     /* what the client saw */
     struct depot_buf seen; /* "b1:1 b1:2 ..." */
-    int events, states[4], errors, created, refused;
+    int events, states[4], errors, created, refused, answers;
     char build[32];
     struct depot_error err, create_err, refused_err;
     int stop_after_events, stop_at_state, free_after_events;
@@ -102,8 +102,22 @@ static void on_refused(
         depot_loop_stop(f->loop);
 }
 
-static const struct depot_feed_ops ops = {
-    .event = on_event, .state = on_state, .created = on_created, .refused = on_refused};
+static void on_answer(struct depot_feed *feed, enum depot_ask ask, const struct depot_answer *a,
+    const struct depot_error *err, void *arg)
+{
+    struct fixture *f = arg;
+    (void)feed;
+    depot_buf_addf(&f->seen, "%s:%s ", depot_ask_name(ask),
+        a == NULL ? err->msg : a->u.prune.builders[0].builder);
+    if (++f->answers == 3)
+        depot_loop_stop(f->loop);
+}
+
+static const struct depot_feed_ops ops = {.event = on_event,
+    .state = on_state,
+    .created = on_created,
+    .refused = on_refused,
+    .answer = on_answer};
 
 static void *server_main(void *arg)
 {
@@ -326,6 +340,39 @@ static void test_feed__tells_refusals_apart(void **state)
     assert_int_equal(f.create_err.code, DEPOT_ERR_INVALID);
     teardown(&f);
     assert_string_equal(f.got[0], "{\"op\":\"cancel\",\"build\":\"b\\\"x\"}");
+}
+
+static void serve_answers(struct fixture *f)
+{
+    static const char *const texts[] = {
+        "{\"op\":\"prune\",\"builders\":[{\"builder\":\"one\",\"freed\":5,\"records\":1}]}",
+        "{\"op\":\"error\",\"of\":\"cache\",\"error\":{\"code\":\"not_found\",\"message\":\"gone\","
+        "\"hint\":\"\"}}",
+        "{\"op\":\"cache\",\"builders\":3}",
+    };
+    const int fd = daemon_accept(f);
+    daemon_expect(f, fd); /* the create, which stays unanswered */
+    daemon_expect(f, fd);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(texts); i++)
+        fake_text(fd, texts[i]);
+    wait_eof(fd);
+}
+
+static void test_feed__gives_answers_and_what_is_wrong_with_them(void **state)
+{
+    (void)state;
+    const struct depot_question q = {.ask = DEPOT_ASK_PRUNE, .builder = "one"};
+    struct fixture f = {.serve = serve_answers, .stop_at_state = DEPOT_FEED_LIVE};
+    setup_net(&f, 0);
+    assert_false(depot_feed_ask(f.feed, &q)); /* not connected yet */
+    depot_feed_create(f.feed, "{}");
+    depot_loop_run(f.loop);
+    assert_true(depot_feed_ask(f.feed, &q));
+    depot_loop_run(f.loop);
+    assert_memory_equal(f.seen.data, "prune:one cache:gone cache:", 27);
+    assert_non_null(strstr(depot_buf_str(&f.seen), "bad answer"));
+    assert_int_equal(f.created, 0); /* its error is not this one */
+    teardown(&f);
 }
 
 /* A fleet position is ahead when the build is asked for from its beginning. */
@@ -551,6 +598,7 @@ int main(void)
         cmocka_unit_test(test_feed__follows_what_it_created),
         cmocka_unit_test(test_feed__never_creates_twice),
         cmocka_unit_test(test_feed__tells_refusals_apart),
+        cmocka_unit_test(test_feed__gives_answers_and_what_is_wrong_with_them),
         cmocka_unit_test(test_feed__moves_back_without_a_hole),
         cmocka_unit_test(test_feed__gives_up_in_time),
         cmocka_unit_test(test_feed__does_not_try_a_bad_token_again),
