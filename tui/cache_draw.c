@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NEVER = 99, WIDE = 150, SIDE = 60, TYPES_LEAST_H = 14, TYPE_WORD = 14 };
+enum { NEVER = 99, BUILDER_W = 100, WIDE = 150, SIDE = 60, TYPES_LEAST_H = 14, TYPE_WORD = 14 };
 
 static int draw_tab(const struct cache_view *v, const struct canvas *c, int x, size_t tab,
     const char *name, int64_t bytes, bool failed)
@@ -89,7 +89,7 @@ static const struct table_column columns[] = {
     {"STATE", 6, 13, 1, 3, false, -1},
     {"TYPE", 11, 16, 1, 5, false, CACHE_BY_TYPE},
     {"BUILDER", 8, 16, 1, 6, false, -1},
-    {"WHAT", 24, 400, 8, 2, false, -1},
+    {"WHAT", 14, 400, 8, 2, false, -1},
 };
 
 static void draw_state(
@@ -141,7 +141,7 @@ static void draw_table(struct cache_view *v, const struct canvas *c)
     int widths[DEPOT_ARRAY_LEN(columns)];
     const size_t n = DEPOT_ARRAY_LEN(columns);
     memcpy(cols, columns, sizeof(cols));
-    if (v->only[0] != '\0' || v->uses.len < 2)
+    if (v->only[0] != '\0' || v->uses.len < 2 || c->w < BUILDER_W)
         cols[COL_BUILDER].rank = NEVER; /* it would say the same in every row */
     if (!v->held)
         cols[COL_STATE].rank = NEVER;

@@ -227,11 +227,11 @@ static void confirm_prune(struct cache_view *v, bool all)
     const char *whose = v->only[0] != '\0' ? v->only : "all builders";
     snprintf(arg, sizeof(arg), "%c%s", all ? '1' : '0', v->only);
     if (all)
-        dp_tui_confirm(
-            v->base.tui, prune, arg, "Remove all that is not in use from the cache of %s?", whose);
+        dp_tui_confirm(v->base.tui, prune, arg,
+            "Remove all that is not in use from the cache of %s? y/N", whose);
     else
         dp_tui_confirm(v->base.tui, prune, arg,
-            "Remove %s, neither in use nor shared, from the cache of %s?",
+            "Remove %s, neither in use nor shared, from the cache of %s? y/N",
             dp_text_bytes(size, v->sum.reclaimable), whose);
 }
 

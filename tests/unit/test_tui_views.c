@@ -280,7 +280,7 @@ static void test_cache__prune_asks_first(void **state)
     answer(&r, "cache");
     key(&r, "p");
     compare(&r, "cache_prune", 24, 80);
-    assert_true(shows(&r, 24, 80, "from the cache of amd64?"));
+    assert_true(shows(&r, 24, 80, "from the cache of amd64? y/N"));
     key(&r, "y");
     assert_true(shows(&r, 24, 80, "no daemon")); /* a recording has none */
     answer_text(&r, pruned, strlen(pruned));
