@@ -286,6 +286,9 @@ static void set_state(
     if (s->state != state)
         s->state_since_ms = depot_mono_ms();
     s->state = state;
+    for (size_t i = 0; state == DEPOT_FEED_ENDED && i < s->fleet->builds.len; i++)
+        if (s->fleet->builds.items[i]->source == s)
+            s->fleet->builds.items[i]->settled_ = 0; /* its end tells how it ended */
     snprintf(s->why, sizeof(s->why), "%s", err != NULL && state != DEPOT_FEED_LIVE ? err->msg : "");
     if (err != NULL && (state == DEPOT_FEED_LIVE || s->feed == NULL))
         problem(s->fleet, err);

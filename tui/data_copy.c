@@ -125,6 +125,32 @@ void dp_fleet_set_summary(struct fleet_build *b, const struct depot_build_summar
     b->sum = to;
 }
 
+/* Another tool's stream has steps alone: when the build began, when it ended, and how, is told by
+ * them.
+ */
+static void infer_summary(struct fleet_build *b)
+{
+    const struct depot_build *s = b->state;
+    struct depot_build_summary *to = &b->sum;
+    depot_time last = 0;
+    bool failed = false, open = false;
+    for (size_t i = 0; i < s->started.len; i++) {
+        const struct depot_step *step = s->started.items[i];
+        if (step->intervals.len == 0)
+            continue;
+        const depot_time first = step->intervals.items[0].start;
+        const depot_time stop = step->intervals.items[step->intervals.len - 1].stop;
+        to->created = to->created == 0 || first < to->created ? first : to->created;
+        last = stop > last ? stop : last;
+        failed |= step->verdict == DEPOT_VERDICT_FAILED;
+        open |= step->verdict == DEPOT_VERDICT_RUNNING;
+    }
+    if (b->source->state != DEPOT_FEED_ENDED || depot_build_state_over(s->state))
+        return;
+    to->finished = last;
+    to->state = failed ? DEPOT_BUILD_FAILED : open ? DEPOT_BUILD_CANCELLED : DEPOT_BUILD_SUCCEEDED;
+}
+
 void dp_fleet_sync_summary(struct fleet_build *b)
 {
     const struct depot_build *s = b->state;
@@ -140,4 +166,6 @@ void dp_fleet_sync_summary(struct fleet_build *b)
     to->finished = s->finished;
     to->duration_ms = s->duration_ms;
     to->message = s->message;
+    if (to->created == 0 || !b->source->drops_)
+        infer_summary(b);
 }

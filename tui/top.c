@@ -11,6 +11,7 @@ struct top {
     struct depot_loop *loop;
     struct screen *screen;
     struct depot_signal *term, *hup;
+    struct depot_timer *look; /* for the only build of a stream */
     DEPOT_VEC(struct depot_endpoint *) endpoints;
     int exit_code;
 };
@@ -83,6 +84,21 @@ static int open_data(struct top *t, const struct depot_tui_opts *o, struct depot
     return rc;
 }
 
+enum { LOOK_MS = 50 };
+
+/* A stream of one build: show it as soon as it is there, unless the user went elsewhere. */
+static void on_look(struct depot_timer *timer, void *arg)
+{
+    struct top *t = arg;
+    struct tui *tui = dp_screen_tui(t->screen);
+    const struct fleet *f = dp_screen_fleet(t->screen);
+    if (f->builds.len == 0)
+        return;
+    depot_timer_stop(timer);
+    if (f->builds.len == 1 && dp_tui_top(tui)->ops == &view_fleet)
+        dp_tui_push(tui, &view_build, f->builds.items[0]->id);
+}
+
 /* A recording of one build begins with it. */
 static void open_views(struct top *t, const struct depot_tui_opts *o)
 {
@@ -109,6 +125,10 @@ static int start(struct top *t, const struct depot_tui_opts *o, struct depot_err
     if (rc != 0)
         return rc;
     open_views(t, o);
+    if (o->from_stdin && o->open == NULL) {
+        t->look = depot_timer_new(t->loop, on_look, t);
+        depot_timer_start(t->look, LOOK_MS, LOOK_MS);
+    }
     return dp_screen_start(t->screen, err);
 }
 
@@ -120,6 +140,7 @@ int depot_tui_top(const char *program, const struct depot_tui_opts *opts)
     if (rc == 0)
         depot_loop_run(t.loop);
     dp_screen_free(t.screen);
+    depot_timer_free(t.look);
     depot_signal_free(t.term);
     depot_signal_free(t.hup);
     for (size_t i = 0; i < t.endpoints.len; i++) {
