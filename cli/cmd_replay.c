@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include <depot/feed.h>
+#include <depot/render.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,11 @@ struct replay {
     struct cli_show *show;
     bool summary;
     int bad_lines;
+    struct depot_buf text; /* what another tool said beside its events */
 };
+
+/* More than any tool prints around a build; what is beyond is dropped. */
+enum { REPLAY_TEXT_MAX = 1024 * 1024 };
 
 static void on_event(struct depot_feed *f, const struct depot_event *ev, void *arg)
 {
@@ -41,6 +46,15 @@ static void on_event(struct depot_feed *f, const struct depot_event *ev, void *a
     DEPOT_UNUSED(f);
     depot_build_apply(p->state, ev);
     cli_show_event(p->show, ev);
+}
+
+static void on_text(struct depot_feed *f, const char *line, size_t n, void *arg)
+{
+    struct replay *p = arg;
+    struct depot_clean clean = {0};
+    DEPOT_UNUSED(f);
+    depot_clean_feed(&clean, &p->text, line, n);
+    depot_buf_addc(&p->text, '\n');
 }
 
 static void on_state(
@@ -56,10 +70,12 @@ static void on_state(
         return;
     depot_build_settle(p->state);
     cli_show_end(p->show, p->summary);
+    fputs(depot_buf_str(&p->text), stderr);
     depot_loop_stop(p->loop);
 }
 
-static const struct depot_feed_ops feed_ops = {.event = on_event, .state = on_state};
+static const struct depot_feed_ops feed_ops = {
+    .event = on_event, .state = on_state, .text = on_text};
 
 static int open_input(const char *name, int *fd, struct depot_error *err)
 {
@@ -108,6 +124,7 @@ static int run_replay(const struct depot_command *cmd, void *target, const struc
     struct replay p = {0};
     double speed = 0;
     int fd = -1;
+    depot_buf_init(&p.text, REPLAY_TEXT_MAX);
     DEPOT_UNUSED(cmd);
     p.summary = depot_str_eq(a->summary, "always") ||
                 (!depot_str_eq(a->summary, "never") && isatty(STDERR_FILENO) == 1);
@@ -122,6 +139,7 @@ static int run_replay(const struct depot_command *cmd, void *target, const struc
     cli_show_free(p.show);
     depot_build_free(p.state);
     depot_loop_free(p.loop);
+    depot_buf_release(&p.text);
     if (fd > STDERR_FILENO)
         close(fd);
     if (rc != 0)

@@ -179,6 +179,14 @@ static int on_event(struct depot_event *ev, void *arg)
     return 0;
 }
 
+static int on_text(const char *line, size_t n, void *arg)
+{
+    struct depot_feed *f = &((struct replay *)arg)->base;
+    if (!f->dead && f->ops->text != NULL)
+        f->ops->text(f, line, n, f->arg);
+    return f->dead;
+}
+
 static int on_error(const struct depot_error *err, void *arg)
 {
     struct replay *r = arg;
@@ -224,6 +232,7 @@ int depot_feed_open_fd(struct depot_loop *l, int fd, double speed, const struct 
     r->fd_flags = fcntl(fd, F_GETFL);
     r->speed = speed;
     r->reader = depot_wire_reader_new(on_event, on_error, r);
+    depot_wire_reader_on_text(r->reader, on_text);
     r->timer = depot_timer_new(l, on_timer, r);
     /* A regular file cannot be watched, and needs no watching. */
     struct depot_error ignored;

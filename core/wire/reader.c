@@ -9,10 +9,12 @@
 struct depot_wire_reader {
     depot_wire_event_fn *on_event;
     depot_wire_error_fn *on_error;
+    depot_wire_text_fn *on_text; /* NULL: text is an error */
     void *arg;
     struct depot_buf partial;
     uint64_t line; /* number of the line being gathered */
     bool skipping;
+    bool ours; /* a line with an envelope was seen */
 };
 
 struct depot_wire_reader *depot_wire_reader_new(
@@ -26,6 +28,11 @@ struct depot_wire_reader *depot_wire_reader_new(
     r->line = 1;
     depot_buf_init(&r->partial, DEPOT_WIRE_LINE_MAX);
     return r;
+}
+
+void depot_wire_reader_on_text(struct depot_wire_reader *r, depot_wire_text_fn *fn)
+{
+    r->on_text = fn;
 }
 
 void depot_wire_reader_free(struct depot_wire_reader *r)
@@ -49,6 +56,13 @@ static bool is_blank(const char *p, size_t n)
     return n == 0;
 }
 
+static bool begins_object(const char *p, size_t n)
+{
+    while (n > 0 && (*p == ' ' || *p == '\t'))
+        p++, n--;
+    return n > 0 && *p == '{';
+}
+
 static int one_line(struct depot_wire_reader *r, const char *p, size_t n)
 {
     struct depot_error err = {0};
@@ -56,8 +70,11 @@ static int one_line(struct depot_wire_reader *r, const char *p, size_t n)
 
     if (is_blank(p, n))
         return 0;
+    if (r->on_text && !r->ours && !begins_object(p, n))
+        return r->on_text(p, n, r->arg);
     if (depot_wire_decode(p, n, &ev, &err))
         return report(r, &err);
+    r->ours = r->ours || ev.seq > 0;
     return r->on_event(&ev, r->arg);
 }
 

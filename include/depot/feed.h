@@ -26,6 +26,9 @@ struct depot_feed_ops {
         void *arg);
     /* Answer to depot_feed_create(): the new build's id, or NULL and the error. */
     void (*created)(struct depot_feed *f, const char *build, const struct depot_error *err, void *arg);
+    /* Replay: a line of text among another tool's rawjson, borrowed. May be NULL: then such lines
+     * are skipped. */
+    void (*text)(struct depot_feed *f, const char *line, size_t n, void *arg);
     /* A subscription or cancel was refused. */
     void (*refused)(struct depot_feed *f, const char *build, const struct depot_error *err, void *arg);
     /* To depot_feed_ask(): `a` is borrowed, NULL with `err` when the daemon refused. May be NULL. */

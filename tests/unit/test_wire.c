@@ -193,7 +193,7 @@ static void test_wire__bad_lines(void **state)
 }
 
 struct seen {
-    size_t events, errors;
+    size_t events, errors, texts;
     char last[200];
 };
 
@@ -237,6 +237,42 @@ static void test_reader__whole_and_byte_by_byte(void **state)
     }
 }
 
+static int on_text(const char *line, size_t n, void *arg)
+{
+    struct seen *s = arg;
+
+    s->texts++;
+    snprintf(s->last, sizeof(s->last), "%.*s", (int)n, line);
+    return 0;
+}
+
+/* Text is another tool's only as long as no line of ours was seen. */
+static void test_reader__tells_text_from_broken_lines(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t events, errors, texts;
+    } rows[] = {
+        {"WARNING: x\n{\"vertexes\":[]}\n  2 |     RUN x\nERROR: y\n", 1, 0, 3},
+        {"{\"vertexes\":[]}\n{broken\n", 1, 1, 0},
+        {"{\"v\":1,\"seq\":1,\"build\":\"b\",\"type\":\"build.queued\"}\nERROR: y\n", 1, 1, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct seen seen = {0};
+        struct depot_wire_reader *r = depot_wire_reader_new(on_event, on_error, &seen);
+
+        depot_wire_reader_on_text(r, on_text);
+        assert_int_equal(depot_wire_reader_feed(r, rows[i].text, strlen(rows[i].text)), 0);
+        assert_int_equal(depot_wire_reader_end(r), 0);
+        assert_int_equal(seen.events, rows[i].events);
+        assert_int_equal(seen.errors, rows[i].errors);
+        assert_int_equal(seen.texts, rows[i].texts);
+        depot_wire_reader_free(r);
+    }
+}
+
 static void test_reader__skips_a_line_of_100_mb(void **state)
 {
     enum { CHUNK = 1024 * 1024 };
@@ -266,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_wire__unknown_is_not_an_error),
         cmocka_unit_test(test_wire__bad_lines),
         cmocka_unit_test(test_reader__whole_and_byte_by_byte),
+        cmocka_unit_test(test_reader__tells_text_from_broken_lines),
         cmocka_unit_test(test_reader__skips_a_line_of_100_mb),
     };
 
