@@ -12,10 +12,6 @@ int depot_exit_from_err(int err)
         return DEPOT_EXIT_OK;
     case DEPOT_ERR_INVALID:
         return DEPOT_EXIT_USAGE;
-    case DEPOT_ERR_INTERNAL:
-        return DEPOT_EXIT_INTERNAL;
-    case DEPOT_ERR_EXHAUSTED:
-        return DEPOT_EXIT_EXHAUSTED;
     case DEPOT_ERR_CANCELLED:
         return DEPOT_EXIT_INTERRUPTED;
     default:

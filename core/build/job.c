@@ -10,12 +10,13 @@
 #include <string.h>
 
 enum {
-    JOB_GIVE_UP_MS = 30000,   /* a daemon that is away for so long is gone */
-    JOB_CANCEL_MS = 10000,    /* engines answer a cancel in 0.1 s */
-    JOB_REOPEN_MS = 300,      /* between two tries to open a lost session again */
-    JOB_REOPEN_FOR_MS = 9000, /* the daemon waits for it a little longer */
-    JOB_POLL_MS = 5,          /* while outputs are being finished */
-    JOB_SETTLE_MS = 30000,    /* and how long that may take after the build is over */
+    JOB_GIVE_UP_MS = 30000,     /* a daemon that is away for so long is gone */
+    JOB_GIVE_UP_UNIX_MS = 5000, /* one on this machine restarts faster */
+    JOB_CANCEL_MS = 10000,      /* engines answer a cancel in 0.1 s */
+    JOB_REOPEN_MS = 300,        /* between two tries to open a lost session again */
+    JOB_REOPEN_FOR_MS = 9000,   /* the daemon waits for it a little longer */
+    JOB_POLL_MS = 5,            /* while outputs are being finished */
+    JOB_SETTLE_MS = 30000,      /* and how long that may take after the build is over */
 };
 
 struct depot_job {
@@ -317,8 +318,10 @@ int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
     struct depot_job **out, struct depot_error *err)
 {
     struct depot_job *j = depot_calloc(1, sizeof(*j));
-    struct depot_feed_opts opts = {
-        .addr = &at->addr, .tls = &at->tls, .token = at->token, .give_up_ms = JOB_GIVE_UP_MS};
+    struct depot_feed_opts opts = {.addr = &at->addr,
+        .tls = &at->tls,
+        .token = at->token,
+        .give_up_ms = at->addr.kind == DEPOT_ADDR_UNIX ? JOB_GIVE_UP_UNIX_MS : JOB_GIVE_UP_MS};
     j->loop = l;
     j->plan = plan;
     j->at = at;

@@ -130,7 +130,8 @@ static void session_context(
 {
     struct dp_part *p = arg;
     DEPOT_UNUSED(s);
-    if (!depot_str_eq(mount, "context") || p->closed)
+    /* The engine first looks for a .dockerignore, and mostly finds none. */
+    if (!depot_str_eq(mount, "context") || ctx->files == 0 || p->closed)
         return;
     struct json_object *o = json_object_new_object(), *c = json_object_new_object();
     struct json_object *changed = json_object_new_array();

@@ -15,8 +15,8 @@ enum depot_exit {
     DEPOT_EXIT_OK = 0,
     DEPOT_EXIT_FAILED = 1,
     DEPOT_EXIT_USAGE = 2,
-    DEPOT_EXIT_INTERNAL = 100,  /* gRPC INTERNAL, as buildx */
-    DEPOT_EXIT_EXHAUSTED = 102, /* gRPC RESOURCE_EXHAUSTED, as buildx */
+    DEPOT_EXIT_INTERNAL = 100,  /* the engine said INTERNAL, as buildx */
+    DEPOT_EXIT_EXHAUSTED = 102, /* the engine said RESOURCE_EXHAUSTED, as buildx */
     DEPOT_EXIT_INTERRUPTED = 130,
 };
 int depot_exit_from_err(int err); /* a depot_err, or 0 */

@@ -222,7 +222,7 @@ class Contexts(TestCase):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", mnt], check=True)
         try:
             for output in ("type=local,dest=%s/o" % mnt, "type=tar,dest=%s/x.tar" % mnt):
-                r = self.bad(self.build("-o", output, self.context("")), (1, 102), "[Nn]o space left")
+                r = self.bad(self.build("-o", output, self.context("")), 1, "[Nn]o space left")
                 self.assertEqual(r.text.count("depot: "), 1, str(r))
                 self.assertIn(mnt, r.text)
             self.assertFalse(os.path.exists(mnt + "/x.tar"))
@@ -249,7 +249,7 @@ class StandardDescriptors(TestCase):
 
     def test_full(self):
         self.bad(self.shell(">/dev/full", "-q", "-o", "type=oci,dest=%s/x" % self.tmp()), 1, "standard output.*No space")
-        self.bad(self.shell(">/dev/full", "-o", "-"), (1, 102), "No space")
+        self.bad(self.shell(">/dev/full", "-o", "-"), 1, "No space")
 
     def test_a_reader_that_leaves(self):
         self.good(self.shell("2>&1 | head -n 1", "--plain"))
