@@ -127,6 +127,7 @@ static int draw_builders(struct fleet_view *v, const struct canvas *c)
 static void draw_tabs(const struct fleet_view *v, const struct canvas *c, int y)
 {
     static const char *const names[] = {"Active", "Recent", "Failed"};
+    _Static_assert(DEPOT_ARRAY_LEN(names) == TAB_COUNT, "every tab has a name");
     int x = 1;
     for (int i = 0; i < TAB_COUNT; i++) {
         const int start = x;

@@ -26,8 +26,9 @@ struct logstore {
     uint64_t nchunks;
     uint64_t newlines; /* complete lines */
     uint64_t revision;
-    char last;                 /* byte */
-    DEPOT_VEC(uint64_t) marks; /* offset of line 0, 64, 128, ... */
+    char last;                       /* byte */
+    DEPOT_VEC(uint64_t) marks;       /* offset of line 0, 64, 128, ... */
+    DEPOT_VEC(uint64_t) chunk_marks; /* offset of chunk 0, 64, 128, ... */
     DEPOT_VEC(struct log_clip) clips;
     struct depot_buf line;
     uint64_t near_line, near_offset; /* where the line asked for last begins */
@@ -50,6 +51,7 @@ void dp_logstore_free(struct logstore *l)
     dp_chain_release(&l->bytes);
     dp_chain_release(&l->chunks);
     depot_vec_free(&l->marks);
+    depot_vec_free(&l->chunk_marks);
     depot_vec_free(&l->clips);
     depot_buf_release(&l->line);
     depot_free(l);
@@ -100,6 +102,8 @@ void dp_logstore_append(struct logstore *l, const void *data, size_t n, int stre
     }
     dp_chain_append(&l->bytes, data, n);
     dp_chain_append(&l->chunks, &mark, sizeof(mark));
+    if (l->nchunks % MARK_LINES == 0)
+        depot_vec_push(&l->chunk_marks, start);
     l->last = p[n - 1];
     l->nchunks++;
     l->revision++;
@@ -153,9 +157,26 @@ static uint64_t line_offset(struct logstore *l, uint64_t line)
     return at;
 }
 
+/* The last of `n` rising offsets that is not above `offset`; 0 when there is none. */
+static size_t last_mark(const uint64_t *marks, size_t n, uint64_t offset)
+{
+    size_t low = 0, high = n;
+    while (high - low > 1) {
+        const size_t mid = low + (high - low) / 2;
+        if (marks[mid] <= offset)
+            low = mid;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* In memory to within 64, then among those on disk: they are in one block, or two. */
 static void find_chunk(struct logstore *l, uint64_t offset, struct chunk_mark *out)
 {
-    uint64_t low = 0, high = l->nchunks;
+    const size_t mark = last_mark(l->chunk_marks.items, l->chunk_marks.len, offset);
+    uint64_t low = (uint64_t)mark * MARK_LINES, high = low + MARK_LINES;
+    high = high < l->nchunks ? high : l->nchunks;
     *out = (struct chunk_mark){0};
     while (low < high) {
         struct chunk_mark m;
@@ -202,16 +223,9 @@ size_t dp_logstore_read(struct logstore *l, uint64_t offset, void *out, size_t n
 
 uint64_t dp_logstore_line_at(struct logstore *l, uint64_t offset)
 {
-    size_t low = 0, high = l->marks.len;
-    while (high - low > 1) {
-        const size_t mid = low + (high - low) / 2;
-        if (l->marks.items[mid] <= offset)
-            low = mid;
-        else
-            high = mid;
-    }
-    uint64_t line = (uint64_t)low * MARK_LINES;
-    for (uint64_t at = next_line(l, l->marks.items[low]); at <= offset && at < l->bytes.len;
+    const size_t mark = last_mark(l->marks.items, l->marks.len, offset);
+    uint64_t line = (uint64_t)mark * MARK_LINES;
+    for (uint64_t at = next_line(l, l->marks.items[mark]); at <= offset && at < l->bytes.len;
          at = next_line(l, at))
         line++;
     return line;

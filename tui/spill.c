@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TAIL_FIRST = 512, NO_BLOCK = UINT32_MAX };
+enum { TAIL_FIRST = 512 };
+#define NO_BLOCK UINT32_MAX
 
 struct cached {
     uint32_t block;

@@ -12,9 +12,6 @@
 
 enum { STAY_SECONDS = 600 };
 
-static const char *const tab_names[] = {"Active", "Recent", "Failed"};
-_Static_assert(DEPOT_ARRAY_LEN(tab_names) == TAB_COUNT, "every tab has a name");
-
 /* ---- which builds ---- */
 
 static bool in_tab(const struct fleet_view *v, const struct fleet_build *b, enum fleet_tab tab)
