@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { ESTIMATES_MS = 60 * 1000 }; /* between two questions for the same project */
+
 void dp_fleet_touch(struct fleet *f)
 {
     f->revision++;
@@ -184,6 +186,20 @@ static void swap_states(struct fleet_build *b)
     b->generation++;
 }
 
+/* What its project's builds take, for the time that is left: asked when a build of it begins. */
+static void ask_estimates(struct fleet_source *s, const char *project)
+{
+    const struct depot_question q = {.ask = DEPOT_ASK_ESTIMATES, .project = project};
+    const uint64_t now = depot_mono_ms();
+    if (!s->drops_ || depot_str_empty(project))
+        return;
+    if (s->asked_ == NULL)
+        s->asked_ = depot_map_new();
+    const uint64_t asked = (uint64_t)(uintptr_t)depot_map_get(s->asked_, project);
+    if ((asked == 0 || now - asked >= ESTIMATES_MS) && depot_feed_ask(s->feed, &q))
+        depot_map_set(s->asked_, project, (void *)(uintptr_t)now);
+}
+
 static void apply_build(struct fleet_source *s, const struct depot_event *ev)
 {
     const char *id = ev->build != NULL ? ev->build : s->name[0] != '\0' ? s->name : "build";
@@ -200,6 +216,8 @@ static void apply_build(struct fleet_source *s, const struct depot_event *ev)
         depot_build_apply(b->state, ev);
     }
     b->revision++;
+    if (ev->type == DEPOT_EVENT_BUILD_CREATED)
+        ask_estimates(s, ev->u.created.project);
     if (ev->type == DEPOT_EVENT_BUILD_FINISHED)
         drop_states(s->fleet);
 }
@@ -461,6 +479,7 @@ void dp_fleet_free(struct fleet *f)
     }
     for (size_t i = 0; i < f->sources.len; i++) {
         depot_feed_free(f->sources.items[i]->feed);
+        depot_map_free(f->sources.items[i]->asked_);
         depot_free(f->sources.items[i]->name);
         depot_free(f->sources.items[i]->url);
         depot_free(f->sources.items[i]);

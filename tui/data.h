@@ -56,6 +56,7 @@ struct fleet_source {
     char why[DEPOT_ERROR_MSG_MAX];  /* why it is not live; "" */
     int64_t skew;                   /* its clock minus ours, ns */
     bool skew_known_, drops_;       /* drops_: finished states may be dropped, the feed has them */
+    struct depot_map *asked_;       /* project -> when its estimates were asked for, ms */
     struct fleet_build *anonymous_; /* of events that name no build */
     struct fleet *fleet;
 };
