@@ -68,8 +68,9 @@ bool dp_term_ascii(const struct term *t); /* no UTF-8, or asked for */
 void dp_term_size(const struct term *t, int *h, int *w);
 /* Bring the screen to what the grid says: one write, none when nothing differs. Returns bytes. */
 size_t dp_term_flush(struct term *t, const struct grid *g, const struct style_set *styles);
-void dp_term_redraw(struct term *t); /* the next flush paints everything */
-void dp_term_leave(struct term *t);  /* to the shell for a while */
+uint64_t dp_term_writes(const struct term *t); /* how many writes frames took */
+void dp_term_redraw(struct term *t);           /* the next flush paints everything */
+void dp_term_leave(struct term *t);            /* to the shell for a while */
 void dp_term_enter(struct term *t);
 void dp_term_mouse(struct term *t, bool on);
 void dp_term_copy(struct term *t, const void *data, size_t n);
@@ -79,6 +80,8 @@ int dp_term_fd(const struct term *t);
 /* Next key that is ready; false: none. *wait_ms in: -1 after having waited; out: an ESC may be the
  * start of a sequence, ask again after so long; 0: no need. */
 bool dp_term_key(struct term *t, struct key *out, int *wait_ms);
+/* It was hung up: no key will come. */
+bool dp_term_gone(const struct term *t);
 
 /* ---- replay of a file: player.c ---- */
 

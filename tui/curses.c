@@ -41,12 +41,13 @@ struct term {
     struct depot_buf frame; /* of one write */
     struct grid shown;      /* what the terminal shows */
     enum palette palette;
-    bool ascii, mouse, away, asked, title_set, progress_set;
+    bool ascii, mouse, away, asked, gone, title_set, progress_set;
     struct pair {
         int32_t fg, bg;
         int number;
     } pairs[PAIRS_KEPT];
     size_t npairs;
+    uint64_t writes; /* calls, of frames */
 };
 
 /* What a signal handler needs to give the terminal back; a process has one terminal. */
@@ -60,10 +61,11 @@ static struct {
 
 /* ---- plain output ---- */
 
-/* The terminal may be slow, never lossy: waits until all is taken. */
-static void put_bytes(int fd, const char *data, size_t n)
+/* The terminal may be slow, never lossy: waits until all is taken. How many calls it took. */
+static unsigned put_bytes(int fd, const char *data, size_t n)
 {
-    while (n > 0) {
+    unsigned calls = 0;
+    for (; n > 0; calls++) {
         const ssize_t done = write(fd, data, n);
         if (done > 0) {
             data += done;
@@ -74,14 +76,15 @@ static void put_bytes(int fd, const char *data, size_t n)
             FD_SET(fd, &set);
             (void)select(fd + 1, NULL, &set, NULL, NULL);
         } else if (done < 0 && errno != EINTR) {
-            return;
+            break;
         }
     }
+    return calls;
 }
 
 static void put_text(const struct term *t, const char *s)
 {
-    put_bytes(t->out, s, strlen(s));
+    (void)put_bytes(t->out, s, strlen(s));
 }
 
 /* ---- rescue ---- */
@@ -90,7 +93,7 @@ static void on_crash(int signum)
 {
     if (rescue.armed) {
         rescue.armed = 0;
-        put_bytes(rescue.fd, rescue.text, rescue.len);
+        (void)put_bytes(rescue.fd, rescue.text, rescue.len);
         (void)tcsetattr(rescue.fd, TCSANOW, &rescue.cooked);
     }
     (void)signal(signum, SIG_DFL);
@@ -153,7 +156,7 @@ static size_t send_frame(struct term *t)
 {
     const size_t n = t->frame.len;
     if (n > 0)
-        put_bytes(t->out, t->frame.data, n);
+        t->writes += put_bytes(t->out, t->frame.data, n);
     depot_buf_clear(&t->frame);
     return n;
 }
@@ -246,6 +249,32 @@ static int open_input(struct term *t, struct depot_error *err)
     return 0;
 }
 
+/* Terminals whose description a machine reached by ssh often lacks; they understand xterm's. */
+static bool is_modern(const char *name)
+{
+    static const char *const heads[] = {
+        "xterm", "foot", "kitty", "alacritty", "wezterm", "ghostty", "contour", "tmux", "screen"};
+    for (size_t i = 0; name != NULL && i < DEPOT_ARRAY_LEN(heads); i++)
+        if (depot_str_starts(name, heads[i]))
+            return true;
+    return false;
+}
+
+/* ncurses would take signals that are the loop's, or that nobody asked it to catch. */
+static SCREEN *new_screen(FILE *scratch)
+{
+    static const int taken[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+    struct sigaction before[DEPOT_ARRAY_LEN(taken)];
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(taken); i++)
+        (void)sigaction(taken[i], NULL, &before[i]);
+    SCREEN *s = newterm(NULL, scratch, scratch);
+    if (s == NULL && is_modern(getenv("TERM")))
+        s = newterm("xterm-256color", scratch, scratch);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(taken); i++)
+        (void)sigaction(taken[i], &before[i], NULL);
+    return s;
+}
+
 static int open_screen(struct term *t, struct depot_error *err)
 {
     const char *name = getenv("TERM");
@@ -253,19 +282,11 @@ static int open_screen(struct term *t, struct depot_error *err)
     t->scratch = tmpfile();
     if (t->scratch == NULL)
         return depot_error_errno(err, errno, "cannot make a temporary file");
-    use_env(FALSE);
-    t->screen = depot_str_empty(name) || depot_str_eq(name, "dumb")
-                    ? NULL
-                    : newterm(NULL, t->scratch, t->scratch);
+    t->screen = depot_str_empty(name) || depot_str_eq(name, "dumb") ? NULL : new_screen(t->scratch);
     if (t->screen == NULL)
         return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
             "TERM is \"%s\", which is not known as a terminal with a screen",
             name != NULL ? name : "");
-    /* It sets handlers of its own; signals are the loop's. */
-    (void)signal(SIGINT, SIG_DFL);
-    (void)signal(SIGTERM, SIG_DFL);
-    (void)signal(SIGTSTP, SIG_DFL);
-    (void)signal(SIGWINCH, SIG_DFL);
     typeahead(-1);
     nonl();
     curs_set(0);
@@ -325,7 +346,7 @@ int dp_term_open(const struct term_opts *opts, struct term **out, struct depot_e
 /* Its answer must not become the shell's input. */
 static void swallow_answer(struct term *t)
 {
-    for (int i = 0; t->asked && !t->input.answered && i < 10; i++) {
+    for (int i = 0; t->asked && !t->input.answered && !t->gone && i < 10; i++) {
         struct timeval tv = {.tv_usec = 10000};
         struct key k;
         int wait;
@@ -367,6 +388,16 @@ enum palette dp_term_palette(const struct term *t)
 bool dp_term_ascii(const struct term *t)
 {
     return t->ascii;
+}
+
+bool dp_term_gone(const struct term *t)
+{
+    return t->gone;
+}
+
+uint64_t dp_term_writes(const struct term *t)
+{
+    return t->writes;
 }
 
 int dp_term_fd(const struct term *t)
@@ -524,6 +555,7 @@ bool dp_term_key(struct term *t, struct key *out, int *wait_ms)
         const ssize_t n = read(t->in, bytes,
             sizeof(bytes) < INPUT_MAX - t->input.len ? sizeof(bytes) : INPUT_MAX - t->input.len);
         if (n <= 0) {
+            t->gone = n == 0 || (errno != EAGAIN && errno != EINTR);
             *wait_ms = dp_input_pending(&t->input) ? ESC_WAIT_MS : 0;
             return false;
         }

@@ -1,7 +1,9 @@
 /*
- * Frames: input is drawn at once, data at most every 100 ms, clocks when they differ.
+ * Frames: input is drawn at once, data at most every 100 ms, clocks when they differ. Data after a
+ * silence is drawn at once too: some frames may be saved up.
  */
 #include "screen.h"
+#include "stats.h"
 
 #include <depot/path.h>
 #include <depot/render.h>
@@ -14,7 +16,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FRAME_MS = 100, CONFIG_MAX = 256 * 1024 };
+enum {
+    FRAME_MS = 100,
+    SAVED_FRAMES = 3, /* that may follow each other faster, after as many were not needed */
+    SAVED_MS = 5,
+    STOP_MS = 100, /* within it a stop signal has stopped us, or never will */
+    CONFIG_MAX = 256 * 1024
+};
 
 struct screen {
     struct depot_loop *loop;
@@ -30,12 +38,15 @@ struct screen {
     struct term *term;
     struct player *player;
     struct depot_loop_fd *watch;
-    struct depot_timer *frame, *late, *work;
-    struct depot_signal *winch, *cont;
+    struct depot_timer *frame, *late, *work, *back;
+    struct depot_signal *winch, *cont, *tstp;
+    struct sigaction stopper; /* what SIGTSTP does while we are on the screen */
+    struct stats *stats;
     uint64_t drawn_ms;
-    bool pending; /* a frame is armed for data */
-    bool working; /* the view on top has long work to do */
-    bool interrupted, quitting;
+    uint64_t earned_ms; /* frames since then are saved up */
+    bool pending;       /* a frame is armed for data */
+    bool working;       /* the view on top has long work to do */
+    bool interrupted, quitting, stopping;
     struct depot_buf title;
     int percent;
 };
@@ -86,14 +97,29 @@ static void arm_wake(struct screen *s)
     depot_timer_start(s->frame, ms < FRAME_MS ? FRAME_MS : (uint64_t)ms, 0);
 }
 
+static void paint(struct screen *s)
+{
+    const uint64_t begin = s->stats != NULL ? depot_mono_ns() : 0;
+    const uint64_t writes = dp_term_writes(s->term);
+    put_mark(s);
+    const struct grid *g = dp_tui_frame(s->tui, now_of(s));
+    put_outside(s);
+    const uint64_t composed = s->stats != NULL ? depot_mono_ns() : 0;
+    const size_t bytes = dp_term_flush(s->term, g, &s->styles);
+    if (s->stats == NULL)
+        return;
+    const uint64_t end = depot_mono_ns();
+    dp_stats_time(s->stats, STATS_COMPOSE, composed - begin);
+    dp_stats_time(s->stats, STATS_FLUSH, end - composed);
+    dp_stats_time(s->stats, STATS_FRAME, end - begin);
+    dp_stats_frame(s->stats, dp_term_writes(s->term) - writes, bytes);
+}
+
 static void draw(struct screen *s)
 {
     if (s->term == NULL || s->quitting)
         return;
-    put_mark(s);
-    const struct grid *g = dp_tui_frame(s->tui, now_of(s));
-    put_outside(s);
-    dp_term_flush(s->term, g, &s->styles);
+    paint(s);
     s->drawn_ms = depot_mono_ms();
     arm_wake(s);
     /* A view may have begun something long; a millisecond lets input and data in between. */
@@ -123,21 +149,36 @@ static void on_frame(struct depot_timer *t, void *arg)
     draw(arg);
 }
 
+/* How long data waits for its frame; takes one of those saved up. */
+static uint64_t frame_delay(struct screen *s)
+{
+    const uint64_t now = depot_mono_ms(), since = now - s->drawn_ms;
+    const uint64_t most = (uint64_t)SAVED_FRAMES * FRAME_MS;
+    if (now - s->earned_ms > most)
+        s->earned_ms = now - most;
+    const uint64_t space = now - s->earned_ms >= FRAME_MS ? SAVED_MS : FRAME_MS;
+    s->earned_ms += FRAME_MS;
+    if (s->earned_ms > now)
+        s->earned_ms = now;
+    return since < space ? space - since : 0;
+}
+
 static void data_changed(struct screen *s)
 {
     dp_tui_data_changed(s->tui);
     if (s->pending || s->term == NULL)
         return;
-    const uint64_t since = depot_mono_ms() - s->drawn_ms;
+    depot_timer_start(s->frame, frame_delay(s), 0);
     s->pending = true;
-    depot_timer_start(s->frame, since < FRAME_MS ? FRAME_MS - since : 0, 0);
 }
 
 /* ---- the fleet ---- */
 
 static void on_changed(struct fleet *f, void *arg)
 {
-    DEPOT_UNUSED(f);
+    const struct screen *s = arg;
+    if (f->builders.len > 0 || f->builds.len > 0)
+        dp_stats_data(s->stats);
     data_changed(arg);
 }
 
@@ -170,12 +211,14 @@ static void on_move(struct player *p, void *arg)
 
 static void on_keys(struct screen *s, int wait)
 {
+    const uint64_t begin = s->stats != NULL ? depot_mono_ns() : 0;
     struct key k;
     bool any = false;
     while (!s->quitting && dp_term_key(s->term, &k, &wait)) {
         dp_tui_key(s->tui, &k);
         any = true;
     }
+    s->quitting = s->quitting || dp_term_gone(s->term);
     if (s->quitting) {
         s->ops.quit(s, s->interrupted, s->arg);
         return;
@@ -183,8 +226,11 @@ static void on_keys(struct screen *s, int wait)
     depot_timer_stop(s->late);
     if (wait > 0)
         depot_timer_start(s->late, (uint64_t)wait, 0);
-    if (any)
-        draw(s);
+    if (!any)
+        return;
+    draw(s);
+    if (s->stats != NULL)
+        dp_stats_time(s->stats, STATS_KEY, depot_mono_ns() - begin);
 }
 
 static void on_late(struct depot_timer *t, void *arg)
@@ -212,13 +258,52 @@ static void on_winch(struct depot_signal *sig, int signum, void *arg)
     draw(s);
 }
 
-/* Back from ^Z, or stopped by somebody else. */
-static void on_cont(struct depot_signal *sig, int signum, void *arg)
+/* ---- stopped, and back ---- */
+
+/* The whole job, as the terminal does it. Where nobody could continue it, the signal is ignored;
+ * then the timer brings the screen back instead of SIGCONT. */
+static void suspend(struct screen *s)
 {
-    struct screen *s = arg;
+    struct sigaction sa = {.sa_handler = SIG_DFL};
+    sigemptyset(&sa.sa_mask);
+    dp_term_leave(s->term);
+    if (!s->stopping)
+        (void)sigaction(SIGTSTP, &sa, &s->stopper);
+    s->stopping = true;
+    depot_timer_start(s->back, STOP_MS, 0);
+    (void)kill(0, SIGTSTP);
+}
+
+static void come_back(struct screen *s)
+{
+    depot_timer_stop(s->back);
+    if (s->stopping)
+        (void)sigaction(SIGTSTP, &s->stopper, NULL);
+    s->stopping = false;
     dp_term_enter(s->term);
     dp_term_redraw(s->term);
-    on_winch(sig, signum, arg);
+    on_winch(NULL, 0, s);
+}
+
+static void on_back(struct depot_timer *t, void *arg)
+{
+    DEPOT_UNUSED(t);
+    come_back(arg);
+}
+
+/* Also after somebody else's SIGSTOP. */
+static void on_cont(struct depot_signal *sig, int signum, void *arg)
+{
+    DEPOT_UNUSED(sig);
+    DEPOT_UNUSED(signum);
+    come_back(arg);
+}
+
+static void on_tstp(struct depot_signal *sig, int signum, void *arg)
+{
+    DEPOT_UNUSED(sig);
+    DEPOT_UNUSED(signum);
+    suspend(arg);
 }
 
 /* ---- what the core asks ---- */
@@ -240,10 +325,8 @@ static void tui_copy(struct tui *t, const void *data, size_t n, void *arg)
 
 static void tui_suspend(struct tui *t, void *arg)
 {
-    const struct screen *s = arg;
     DEPOT_UNUSED(t);
-    dp_term_leave(s->term);
-    (void)kill(0, SIGTSTP); /* the whole job, as the terminal does it; SIGCONT brings us back */
+    suspend(arg);
 }
 
 static void tui_redraw(struct tui *t, void *arg)
@@ -377,6 +460,8 @@ int dp_screen_new(struct depot_loop *l, const struct depot_tui_opts *opts,
     s->frame = depot_timer_new(l, on_frame, s);
     s->late = depot_timer_new(l, on_late, s);
     s->work = depot_timer_new(l, on_work, s);
+    s->back = depot_timer_new(l, on_back, s);
+    s->stats = dp_stats_new();
     dp_style_init(&s->styles, PALETTE_MONO);
     s->config_text = read_config(opts);
     if (s->config_text != NULL) /* once more when the palette is known */
@@ -428,6 +513,8 @@ int dp_screen_start(struct screen *s, struct depot_error *err)
     if (rc == 0)
         rc = depot_signal_new(s->loop, SIGCONT, on_cont, s, &s->cont, err);
     if (rc == 0)
+        rc = depot_signal_new(s->loop, SIGTSTP, on_tstp, s, &s->tstp, err);
+    if (rc == 0)
         draw(s);
 out:
     dp_keymaps_free(scratch);
@@ -440,10 +527,14 @@ void dp_screen_free(struct screen *s)
         return;
     depot_signal_free(s->winch);
     depot_signal_free(s->cont);
+    depot_signal_free(s->tstp);
     depot_loop_fd_free(s->watch);
     depot_timer_free(s->frame);
     depot_timer_free(s->late);
     depot_timer_free(s->work);
+    depot_timer_free(s->back);
+    dp_stats_write(s->stats);
+    dp_stats_free(s->stats);
     dp_tui_free(s->tui);
     dp_player_free(s->player);
     dp_fleet_free(s->fleet);

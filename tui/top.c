@@ -10,7 +10,7 @@
 struct top {
     struct depot_loop *loop;
     struct screen *screen;
-    struct depot_signal *term, *hup;
+    struct depot_signal *intr, *term, *hup;
     struct depot_timer *look; /* for the only build of a stream */
     DEPOT_VEC(struct depot_endpoint *) endpoints;
     int exit_code;
@@ -115,6 +115,8 @@ static int start(struct top *t, const struct depot_tui_opts *o, struct depot_err
 {
     int rc = depot_loop_new(&t->loop, err);
     if (rc == 0)
+        rc = depot_signal_new(t->loop, SIGINT, on_signal, t, &t->intr, err);
+    if (rc == 0)
         rc = depot_signal_new(t->loop, SIGTERM, on_signal, t, &t->term, err);
     if (rc == 0)
         rc = depot_signal_new(t->loop, SIGHUP, on_signal, t, &t->hup, err);
@@ -141,6 +143,7 @@ int depot_tui_top(const char *program, const struct depot_tui_opts *opts)
         depot_loop_run(t.loop);
     dp_screen_free(t.screen);
     depot_timer_free(t.look);
+    depot_signal_free(t.intr);
     depot_signal_free(t.term);
     depot_signal_free(t.hup);
     for (size_t i = 0; i < t.endpoints.len; i++) {
