@@ -169,7 +169,7 @@ static void draw_versus(const struct place *k)
     if (d >= 300)
         snprintf(text, sizeof(text), "x%.1f", times);
     else
-        snprintf(text, sizeof(text), "%+d%%", d);
+        snprintf(text, sizeof(text), d == 0 ? "%d%%" : "%+d%%", d);
     put(k, FIT_RIGHT, d >= 50 ? STYLE_WARN : d <= -20 ? STYLE_RAN : STYLE_DIM, text);
 }
 
