@@ -622,6 +622,8 @@ static bool opens(const struct graph_stage *st, const struct graph_show *show, b
 {
     if (st->nlines < 2)
         return false;
+    if (show->all)
+        return st->kind != GRAPH_INTERNAL || show->internal;
     if (st->kind == GRAPH_INTERNAL)
         return st->fold == FOLD_OPEN || (show->internal && st->fold != FOLD_CLOSED);
     if (st->fold != FOLD_AUTO)

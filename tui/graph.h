@@ -116,6 +116,7 @@ int64_t dp_graph_duration(const struct depot_step *s, depot_time now);
 /* Which rows there are. */
 struct graph_show {
     bool critical, misses, internal; /* only critical ones; only what was not in the cache */
+    bool all;                        /* every line, whatever is folded */
     size_t fits;                     /* FOLD_AUTO: lines are shown when so many rows hold all */
     /* Only lines that pass; NULL: all. */
     bool (*passes)(const struct graph *g, size_t line, void *arg);

@@ -1,7 +1,15 @@
 /*
- * One build: its lanes, stages and steps; what keys do to them.
+ * One build: what keys do to it. How it looks: view_build_draw.c.
  */
-#include "build_view.h"
+#include "view_build_priv.h"
+#include "view_step.h"
+#include "view_step_priv.h"
+
+#include <ctype.h>
+
+enum { FLAT_SORT_EVERY = 2 }; /* seconds */
+
+/* ---- life ---- */
 
 static int build_open(struct view *base, const char *arg, struct depot_error *err)
 {
@@ -11,9 +19,10 @@ static int build_open(struct view *base, const char *arg, struct depot_error *er
     if (v->build == NULL)
         return depot_error_set(
             err, DEPOT_ERR_NOT_FOUND, "there is no build \"%s\"", arg != NULL ? arg : "");
-    v->folds = depot_map_new();
+    dp_graph_init(&v->graph);
+    depot_buf_init(&v->text, 64 * 1024);
     v->stale = true;
-    v->selected = (struct build_row){ROW_BLANK, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+    v->choice = (struct build_choice){.stage = UINT32_MAX, .line = SIZE_MAX};
     dp_fleet_watch(f, v->build);
     return 0;
 }
@@ -22,64 +31,91 @@ static void build_close(struct view *base)
 {
     struct build_view *v = (struct build_view *)base;
     dp_fleet_unwatch(dp_tui_fleet(base->tui), v->build);
-    dp_build_rows_release(v);
+    dp_build_list_release(v);
+    dp_graph_release(&v->graph);
+    dp_filter_release(&v->filter);
+    dp_log_cells_release(&v->cells);
+    depot_buf_release(&v->text);
+    depot_free(v->pattern);
+}
+
+static bool sorts_now(const struct build_view *v)
+{
+    return v->rendering == SHOW_FLAT && v->now >= v->sorted + FLAT_SORT_EVERY * DEPOT_SEC;
 }
 
 static void build_refresh(struct view *base)
 {
     struct build_view *v = (struct build_view *)base;
     const struct depot_build *b = v->build->state;
-    const uint64_t revision = b != NULL ? b->revision : 0;
-    if (!v->stale && v->generation == v->build->generation && v->revision == revision)
+    v->now = dp_fleet_build_now(v->build, dp_tui_now(base->tui));
+    if (v->generation != v->build->generation || b == NULL) {
+        v->generation = v->build->generation;
+        dp_graph_forget(&v->graph);
+        v->list.len = 0;
+        v->stale = true;
+    }
+    if (b == NULL)
         return;
-    v->generation = v->build->generation;
-    v->revision = revision;
-    v->stale = false;
-    dp_build_rows_make(v);
+    const uint64_t before = v->graph.revision_;
+    const bool grown = dp_graph_update(&v->graph, b);
+    /* A table by duration is sorted anew now and then, not under the reader's eyes. */
+    if (grown || (before != b->revision && (v->rendering != SHOW_FLAT || sorts_now(v))))
+        v->stale = true;
+    if (grown)
+        dp_graph_relate(&v->graph, v->choice.stage);
 }
 
-/* ---- selection ---- */
+/* ---- moving ---- */
 
-static void note_selection(struct build_view *v)
+static void choose(struct build_view *v, size_t index)
 {
     v->moved = true;
-    dp_build_rows_note(v);
-}
-
-/* A blank row is nothing to stand on. */
-static void skip_blank(struct build_view *v, bool up)
-{
-    if (v->rows.selected >= v->list.len || v->list.items[v->rows.selected].kind != ROW_BLANK)
-        return;
-    if (up && v->rows.selected > 0)
-        v->rows.selected--;
-    else if (v->rows.selected + 1 < v->list.len)
-        v->rows.selected++;
-}
-
-static void select_index(struct build_view *v, size_t index)
-{
-    v->rows.selected = index;
-    v->rows.follow = false;
-    note_selection(v);
+    dp_build_choose(v, index);
 }
 
 static void remake(struct build_view *v)
 {
-    v->stale = true;
-    build_refresh(&v->base);
+    if (v->graph.build_ != NULL)
+        dp_build_list(v, v->listed_page_ > 0 ? v->listed_page_ : 1);
 }
 
 static void next_lane(struct build_view *v, bool back)
 {
-    const size_t n = v->list.len;
-    for (size_t i = 1; i < n; i++) {
-        const size_t at = (v->rows.selected + (back ? n - i : i)) % n;
-        if (v->list.items[at].kind == ROW_LANE) {
-            select_index(v, at);
-            return;
+    const size_t n = v->graph.nlanes;
+    size_t index;
+    if (n < 2)
+        return;
+    v->moved = true;
+    v->focus = (v->focus + (back ? n - 1 : 1)) % n;
+    v->choice.lane = v->focus;
+    if (dp_build_list_find(v, &v->choice, &index))
+        dp_build_choose(v, index);
+}
+
+/* A lane's heading was clicked, `arg` is its number from 1; or the key, 0. */
+static void to_lane(struct build_view *v, intptr_t arg, bool back)
+{
+    if (arg <= 0 || (size_t)arg > v->graph.nlanes) {
+        next_lane(v, back);
+        return;
+    }
+    v->focus = ((size_t)arg - 1 + v->graph.nlanes - 1) % v->graph.nlanes;
+    next_lane(v, false);
+}
+
+static bool has_failed(
+    const struct build_view *v, const struct build_item *it, const struct depot_step **out)
+{
+    for (size_t i = 0; i < v->graph.nlanes; i++) {
+        const size_t lane = it->lane != UINT32_MAX ? it->lane : i;
+        const struct depot_step *s = dp_build_item_step(v, it, lane);
+        if (s != NULL && dp_graph_verdict(s) == DEPOT_VERDICT_FAILED) {
+            *out = s;
+            return true;
         }
     }
+    return false;
 }
 
 static void next_error(struct build_view *v, bool back)
@@ -87,90 +123,102 @@ static void next_error(struct build_view *v, bool back)
     const size_t n = v->list.len;
     for (size_t i = 1; i <= n; i++) {
         const size_t at = (v->rows.selected + (back ? n - i : i)) % n;
-        const struct depot_step *s = dp_build_row_step(v, &v->list.items[at]);
-        if (s != NULL && s->verdict == DEPOT_VERDICT_FAILED) {
-            select_index(v, at);
-            return;
-        }
+        const struct depot_step *s = NULL;
+        const struct build_item *it = &v->list.items[at];
+        if (it->kind == ITEM_LANE || !has_failed(v, it, &s))
+            continue;
+        v->moved = true;
+        dp_build_go_to(v, s);
+        return;
     }
     dp_tui_say(v->base.tui, STYLE_DIM, "no step failed");
 }
 
-/* The same line of the Dockerfile on the next platform. */
 static void go_twin(struct build_view *v)
 {
-    const struct depot_step *s = dp_build_row_step(v, &v->selected);
-    const size_t n = v->list.len;
-    for (size_t i = 1; s != NULL && i < n; i++) {
-        const size_t at = (v->rows.selected + i) % n;
-        const struct depot_step *o = dp_build_row_step(v, &v->list.items[at]);
-        if (o != NULL && o != s && o->parsed.ordinal == s->parsed.ordinal &&
-            depot_str_eq(o->parsed.stage, s->parsed.stage) &&
-            depot_str_eq(o->parsed.instruction, s->parsed.instruction)) {
-            select_index(v, at);
-            return;
-        }
+    const struct depot_step *s = dp_build_selected_step(v);
+    const struct depot_step *twin =
+        s != NULL && v->build->state != NULL ? dp_step_twin(v->build->state, s) : NULL;
+    if (twin == NULL) {
+        dp_tui_say(v->base.tui, STYLE_DIM, "this step has no twin");
+        return;
     }
-    dp_tui_say(v->base.tui, STYLE_DIM, "this step has no twin");
+    v->moved = true;
+    dp_build_go_to(v, twin);
 }
 
-/* ---- actions ---- */
+/* ---- folding ---- */
+
+static void fold_all(struct build_view *v, bool fold)
+{
+    for (size_t i = 0; i < v->graph.stages.len; i++)
+        v->graph.stages.items[i].fold = fold ? FOLD_CLOSED : FOLD_OPEN;
+    if (!fold) /* what the engine does itself only shows when it is asked for */
+        for (size_t i = 0; i < v->graph.stages.len; i++)
+            if (v->graph.stages.items[i].kind == GRAPH_INTERNAL)
+                v->graph.stages.items[i].fold = FOLD_AUTO;
+}
 
 static void fold(struct build_view *v, enum action a)
 {
-    const struct build_row r = v->selected;
-    if (a == ACTION_FOLD_ALL || a == ACTION_UNFOLD_ALL) {
-        for (size_t i = 0; i < v->stages.len; i++)
-            dp_build_rows_fold(v, i, a == ACTION_FOLD_ALL);
-    } else if (r.kind == ROW_FOLDED_INTERNAL) {
-        v->internal = true;
-    } else if (r.stage < v->stages.len) {
-        const bool folded = v->stages.items[r.stage].folded;
-        dp_build_rows_fold(v, r.stage, a == ACTION_FOLD ? !folded : a == ACTION_LEFT);
-    }
+    const struct build_item *it = dp_build_selected(v);
     v->moved = true;
-    if (r.kind == ROW_STEP && r.stage < v->stages.len && a != ACTION_RIGHT &&
-        a != ACTION_UNFOLD_ALL)
-        v->selected = (struct build_row){ROW_STAGE, r.lane, r.stage, SIZE_MAX};
+    if (a == ACTION_FOLD_ALL || a == ACTION_UNFOLD_ALL) {
+        fold_all(v, a == ACTION_FOLD_ALL);
+    } else if (it != NULL && it->kind != ITEM_LANE && v->rendering != SHOW_FLAT) {
+        struct graph_stage *st = &v->graph.stages.items[it->stage];
+        const bool open = dp_graph_is_open(&v->graph, it->stage);
+        st->fold = a == ACTION_RIGHT || (a == ACTION_FOLD && !open) ? FOLD_OPEN : FOLD_CLOSED;
+        if (st->fold == FOLD_CLOSED)
+            v->choice.line = SIZE_MAX;
+    }
     remake(v);
 }
 
-/* The step to open: the selected one; of a stage the one that matters most. */
-static const struct depot_step *step_of_interest(const struct build_view *v)
+/* ---- showing ---- */
+
+static bool show_action(struct build_view *v, enum action a)
 {
-    const struct depot_build *b = v->build->state;
-    const struct depot_step *s = dp_build_row_step(v, &v->selected);
-    if (s != NULL || b == NULL)
-        return s;
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < b->started.len; i++)
-            if (b->started.items[i]->verdict ==
-                (pass == 0 ? DEPOT_VERDICT_FAILED : DEPOT_VERDICT_RUNNING))
-                return b->started.items[i];
-    return b->started.len > 0 ? b->started.items[b->started.len - 1] : NULL;
+    if (a >= ACTION_VIEW_1 && a <= ACTION_VIEW_3)
+        v->rendering = (enum build_rendering)(a - ACTION_VIEW_1);
+    else if (a == ACTION_CRITICAL)
+        v->critical_only = !v->critical_only;
+    else if (a == ACTION_MISSES)
+        v->misses_only = !v->misses_only;
+    else if (a == ACTION_INTERNAL)
+        v->internal = !v->internal;
+    else if (a == ACTION_ZOOM)
+        v->zoom = !v->zoom;
+    else
+        return false;
+    remake(v);
+    return true;
 }
 
 static void open_step(struct build_view *v)
 {
-    const struct depot_step *s = step_of_interest(v);
-    const struct view_ops *step = NULL;
-    for (size_t i = 0; view_list[i] != NULL; i++)
-        if (depot_str_eq(view_list[i]->name, "step"))
-            step = view_list[i];
-    if (s == NULL || step == NULL) {
-        dp_tui_say(v->base.tui, STYLE_DIM, s == NULL ? "no step yet" : "no view of steps");
-        return;
-    }
-    char *arg = depot_asprintf("%s/%zu", v->build->id, s->index);
-    dp_tui_push(v->base.tui, step, arg);
-    depot_free(arg);
+    const struct depot_step *s = dp_build_selected_step(v);
+    if (s == NULL)
+        dp_tui_say(v->base.tui, STYLE_DIM, "no step yet");
+    else
+        dp_view_step_open(v->base.tui, v->build, s);
+}
+
+static void open_selected(struct build_view *v)
+{
+    const struct build_item *it = dp_build_selected(v);
+    if (it == NULL || it->kind == ITEM_LINE || it->line != SIZE_MAX)
+        open_step(v);
+    else if (it->kind == ITEM_STAGE)
+        fold(v, ACTION_FOLD);
 }
 
 static void copy_row(struct build_view *v)
 {
-    const struct depot_step *s = dp_build_row_step(v, &v->selected);
+    const struct depot_step *s = dp_build_selected_step(v);
     const char *text = s != NULL ? s->name : v->build->id;
     dp_tui_copy(v->base.tui, text, strlen(text));
+    dp_tui_say(v->base.tui, STYLE_DIM, "copied");
 }
 
 static void sibling(struct build_view *v, int by)
@@ -186,89 +234,148 @@ static void sibling(struct build_view *v, int by)
     }
 }
 
-static bool show_action(struct build_view *v, enum action a)
+/* ---- looking for ---- */
+
+static int build_filter(struct view *base, const char *text, bool done, struct depot_error *err)
 {
-    if (a >= ACTION_VIEW_1 && a <= ACTION_VIEW_3)
-        v->rendering = (enum build_rendering)(a - ACTION_VIEW_1);
-    else if (a == ACTION_CRITICAL)
-        v->critical_only = !v->critical_only;
-    else if (a == ACTION_MISSES)
-        v->misses_only = !v->misses_only;
-    else if (a == ACTION_INTERNAL)
-        v->internal = !v->internal;
-    else
-        return false;
-    remake(v);
-    return true;
+    struct build_view *v = (struct build_view *)base;
+    DEPOT_UNUSED(done);
+    const int e = dp_filter_set(&v->filter, text, err);
+    if (e == 0)
+        remake(v);
+    return e;
 }
+
+static bool holds(const char *text, const char *pattern)
+{
+    const size_t n = strlen(pattern);
+    for (; *text != '\0'; text++) {
+        size_t i = 0;
+        while (i < n && text[i] != '\0' &&
+               tolower((unsigned char)text[i]) == tolower((unsigned char)pattern[i]))
+            i++;
+        if (i == n)
+            return true;
+    }
+    return false;
+}
+
+static bool is_match(struct build_view *v, const struct build_item *it)
+{
+    if (it->kind == ITEM_LANE)
+        return false;
+    depot_buf_clear(&v->text);
+    depot_buf_addf(&v->text, "%s ", v->graph.stages.items[it->stage].name);
+    const struct depot_step *s =
+        it->line != SIZE_MAX ? dp_build_item_step(v, it, dp_build_item_lane(v, it)) : NULL;
+    if (s != NULL)
+        dp_build_instruction(&v->text, s);
+    return holds(depot_buf_str(&v->text), v->pattern);
+}
+
+static bool next_match(struct build_view *v, bool back, bool here)
+{
+    const size_t n = v->list.len;
+    for (size_t i = here ? 0 : 1; v->pattern != NULL && i <= n && n > 0; i++) {
+        const size_t at = (v->rows.selected + (back ? n - i % n : i)) % n;
+        if (!is_match(v, &v->list.items[at]))
+            continue;
+        choose(v, at);
+        return true;
+    }
+    return false;
+}
+
+static int build_search(struct view *base, const char *text, bool done, struct depot_error *err)
+{
+    struct build_view *v = (struct build_view *)base;
+    DEPOT_UNUSED(done);
+    depot_free(v->pattern);
+    v->pattern = *text != '\0' ? depot_strdup(text) : NULL;
+    if (v->pattern != NULL && !next_match(v, false, true))
+        return depot_error_set(err, DEPOT_ERR_INVALID, "no row has it");
+    return 0;
+}
+
+/* ---- actions ---- */
 
 static enum view_result build_action(struct view *base, enum action a, intptr_t arg)
 {
     struct build_view *v = (struct build_view *)base;
-    if (dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED) {
-        skip_blank(v, a == ACTION_UP || a == ACTION_PAGE_UP || a == ACTION_HALF_UP);
-        note_selection(v);
+    if (a != ACTION_WHEEL_UP && a != ACTION_WHEEL_DOWN &&
+        dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED) {
+        choose(v, v->rows.selected);
         return VIEW_HANDLED;
     }
     if (show_action(v, a))
         return VIEW_HANDLED;
     switch (a) {
+    case ACTION_WHEEL_UP:
+    case ACTION_WHEEL_DOWN:
+        dp_rows_action(&v->rows, a, arg);
+        choose(v, v->rows.selected);
+        break;
     case ACTION_FOLD:
     case ACTION_FOLD_ALL:
     case ACTION_UNFOLD_ALL:
     case ACTION_LEFT:
     case ACTION_RIGHT:
         fold(v, a);
-        return VIEW_HANDLED;
+        break;
     case ACTION_OPEN:
-        if (v->selected.kind == ROW_STAGE || v->selected.kind == ROW_FOLDED_INTERNAL)
-            fold(v, ACTION_FOLD);
-        else
-            open_step(v);
-        return VIEW_HANDLED;
+        open_selected(v);
+        break;
     case ACTION_LOG:
         open_step(v);
-        return VIEW_HANDLED;
+        break;
     case ACTION_NEXT:
     case ACTION_PREV:
-        next_lane(v, a == ACTION_PREV);
-        return VIEW_HANDLED;
+        to_lane(v, arg, a == ACTION_PREV);
+        break;
     case ACTION_ERROR_NEXT:
     case ACTION_ERROR_PREV:
         next_error(v, a == ACTION_ERROR_PREV);
-        return VIEW_HANDLED;
+        break;
+    case ACTION_MATCH_NEXT:
+    case ACTION_MATCH_PREV:
+        if (v->pattern != NULL && !next_match(v, a == ACTION_MATCH_PREV, false))
+            dp_tui_say(base->tui, STYLE_DIM, "no row has \"%s\"", v->pattern);
+        break;
+    case ACTION_FOLLOW:
+        v->moved = false;
+        v->stale = true;
+        dp_graph_relate(&v->graph, UINT32_MAX);
+        break;
     case ACTION_TWIN:
         go_twin(v);
-        return VIEW_HANDLED;
+        break;
     case ACTION_SIBLING_NEXT:
     case ACTION_SIBLING_PREV:
         sibling(v, a == ACTION_SIBLING_NEXT ? 1 : -1);
-        return VIEW_HANDLED;
+        break;
     case ACTION_CANCEL:
         dp_tui_cancel_build(base->tui, v->build);
-        return VIEW_HANDLED;
+        break;
     case ACTION_COPY:
         copy_row(v);
-        return VIEW_HANDLED;
+        break;
     default:
         return VIEW_IGNORED;
     }
+    return VIEW_HANDLED;
 }
+
+/* ---- title ---- */
 
 static void build_title(struct view *base, struct depot_buf *left, struct depot_buf *right)
 {
     const struct build_view *v = (const struct build_view *)base;
     const struct depot_build_summary *s = &v->build->sum;
-    struct fleet_row row;
-    char time[TEXT_MAX];
-    dp_fleet_row(dp_tui_fleet(base->tui), v->build, dp_tui_now(base->tui), &row);
     if (!depot_str_empty(s->info.project))
         depot_buf_addf(left, "%s%s%s  ", s->info.project,
             depot_str_empty(s->info.target) ? "" : "/",
             depot_str_empty(s->info.target) ? "" : s->info.target);
     depot_buf_adds(left, v->build->id);
-    depot_buf_addf(left, "  %s %s", depot_build_state_word(s->state),
-        dp_text_duration(time, row.elapsed, depot_build_state_over(s->state)));
     if (!depot_str_empty(s->info.user))
         depot_buf_addf(right, "%s", s->info.user);
     if (!depot_str_empty(s->info.branch) || !depot_str_empty(s->info.commit))
@@ -286,25 +393,26 @@ static depot_time build_wake(struct view *base)
     return now + DEPOT_SEC / 10;
 }
 
-static const enum action build_hints[] = {ACTION_OPEN, ACTION_LOG, ACTION_FOLD, ACTION_CRITICAL,
-    ACTION_MISSES, ACTION_TWIN, ACTION_ERROR_NEXT, ACTION_CANCEL, ACTION_NONE};
+static const enum action build_hints[] = {ACTION_OPEN, ACTION_LOG, ACTION_FOLD, ACTION_NEXT,
+    ACTION_CRITICAL, ACTION_MISSES, ACTION_TWIN, ACTION_ERROR_NEXT, ACTION_CANCEL, ACTION_NONE};
 
 static const struct view_note build_notes[] = {
-    {"critical", "the chain of steps that decides how long the build takes; shown bold"},
-    {"all platforms", "steps that several platforms share, run once"},
-    {"internal", "what the engine does around the Dockerfile: i shows it"}, {NULL, NULL}};
+    {"critical", "the chain of steps that decides how long the build takes: *"},
+    {"slower", "how much longer a platform took than the fastest one"},
+    {"internal", "what the engine does around the Dockerfile: i shows it"},
+    {"follow", "F selects what runs, until another row is chosen"}, {NULL, NULL}};
 
-const struct view_ops view_build = {
-    .name = "build",
+const struct view_ops view_build = {.name = "build",
     .keymap = KEYMAP_BUILD,
     .size = sizeof(struct build_view),
     .open = build_open,
     .close = build_close,
     .refresh = build_refresh,
-    .draw = dp_build_view_draw,
+    .draw = dp_build_draw,
     .action = build_action,
     .title = build_title,
     .hints = build_hints,
+    .filter = build_filter,
+    .search = build_search,
     .wake = build_wake,
-    .notes = build_notes,
-};
+    .notes = build_notes};

@@ -1,0 +1,140 @@
+/*
+ * The newest log lines of the selected step, at the bottom of the build view.
+ */
+#include "view_build_priv.h"
+#include "view_step_priv.h"
+
+#include <stdio.h>
+
+enum { SECONDS_W = 8 };
+
+static void put_cells(struct build_view *v, const struct canvas *c, int y, int x)
+{
+    const struct log_cells *l = &v->cells;
+    for (size_t i = 0; i < l->cells.len && x + (int)i < c->w - 1; i++) {
+        const struct cell *cell = &l->cells.items[i];
+        char utf8[4 * (1 + CELL_MARKS)];
+        size_t n = 0;
+        if (cell->width == 0 || (cell->ch == ' ' && STYLE_ID(cell->style) == STYLE_TEXT))
+            continue;
+        n += dp_text_encode(utf8, cell->ch);
+        for (int m = 0; m < CELL_MARKS && cell->marks[m] != 0; m++)
+            n += dp_text_encode(utf8 + n, cell->marks[m]);
+        dp_canvas_putn(c, y, x + (int)i, cell->style, utf8, n);
+    }
+}
+
+static void put_line(
+    struct build_view *v, const struct canvas *c, int y, const char *data, size_t n, int64_t offset)
+{
+    char time[TEXT_MAX];
+    const bool times = c->w >= 60;
+    snprintf(time, sizeof(time), "%.3f", (double)(offset > 0 ? offset : 0) / (double)DEPOT_SEC);
+    if (times)
+        dp_canvas_field(c, y, 1, SECONDS_W, FIT_RIGHT, STYLE_FAINT, time);
+    dp_log_line_decode(&v->cells, data, n, true);
+    put_cells(v, c, y, times ? SECONDS_W + 2 : 1);
+}
+
+static int put_log(struct build_view *v, const struct canvas *c, const struct depot_step *s)
+{
+    struct logstore *l = dp_fleet_log(v->build, s);
+    const uint64_t lines = l != NULL ? dp_logstore_lines(l) : 0,
+                   room = c->h > 0 ? (uint64_t)c->h : 0;
+    int y = 0;
+    for (uint64_t i = lines > room ? lines - room : 0; i < lines; i++, y++) {
+        struct log_line line;
+        if (dp_logstore_line(l, i, &line))
+            put_line(v, c, y, line.data, line.len > 4096 ? 4096 : line.len, line.time - s->started);
+    }
+    return y;
+}
+
+/* Without its whole log: the lines that the state keeps. */
+static int put_kept(struct build_view *v, const struct canvas *c, const struct depot_step *s)
+{
+    size_t n = s->tail_len;
+    int y = 0;
+    if (n > (size_t)(c->h > 0 ? c->h : 0))
+        n = (size_t)c->h;
+    for (size_t i = s->tail_next + DEPOT_STEP_TAIL_LINES - n; n > 0; n--, i++, y++) {
+        const struct depot_tail_line *l = &s->tail[i % DEPOT_STEP_TAIL_LINES];
+        put_line(v, c, y, l->text, l->len, l->offset);
+    }
+    return y;
+}
+
+static const char *no_output(const struct build_view *v, const struct depot_step *s)
+{
+    switch (dp_graph_verdict(s)) {
+    case DEPOT_VERDICT_HIT:
+        return "found in the cache: nothing was run";
+    case DEPOT_VERDICT_SKIPPED:
+        return "not needed: a later step was found in the cache";
+    case DEPOT_VERDICT_WAITING:
+        return "not started yet";
+    case DEPOT_VERDICT_UNREACHED:
+        return "never started";
+    case DEPOT_VERDICT_SHARED:
+        return "done by another build that ran at the same time";
+    default:
+        return v->build->full || depot_build_state_over(v->build->sum.state) ? "no output" : "";
+    }
+}
+
+static void draw_rule(struct build_view *v, const struct canvas *c, const struct depot_step *s)
+{
+    char count[TEXT_MAX], text[TEXT_MAX * 2];
+    int x = 1;
+    dp_canvas_hline(c, 0, 0, c->w, STYLE_FAINT);
+    if (s == NULL)
+        return;
+    const uint32_t style = dp_style_verdict(dp_graph_verdict(s));
+    dp_canvas_put(c, 0, x, STYLE_TEXT, " ");
+    x += 1;
+    x += dp_canvas_glyph(c, 0, x, style, dp_step_glyph(dp_graph_verdict(s)));
+    dp_canvas_put(c, 0, x++, STYLE_TEXT, " ");
+    depot_buf_clear(&v->text);
+    if (v->graph.nlanes > 1 && *s->platform != '\0')
+        depot_buf_addf(&v->text, "%s ", dp_text_platform(s->platform));
+    dp_build_line_name(&v->text, s);
+    int w = (int)dp_text_width(depot_buf_str(&v->text));
+    w = w > c->w / 2 ? c->w / 2 : w;
+    dp_canvas_field(c, 0, x, w, FIT_LEFT, STYLE_STRONG, depot_buf_str(&v->text));
+    x += w;
+    dp_canvas_put(c, 0, x++, STYLE_TEXT, " ");
+    snprintf(text, sizeof(text), " %s line%s%s ", dp_text_count(count, (int64_t)s->log_lines),
+        s->log_lines == 1 ? "" : "s", s->log_clipped ? ", cut by the engine" : "");
+    const int n = (int)strlen(text), right = c->w - 1 - n;
+    if (s->log_lines > 0 && right > x)
+        dp_canvas_put(c, 0, right, STYLE_DIM, text);
+    else
+        text[0] = '\0';
+    if (s->parsed.ordinal > 0 && right - x > 20) {
+        depot_buf_clear(&v->text);
+        dp_build_instruction(&v->text, s);
+        const int room = right - x - 3, need = (int)dp_text_width(depot_buf_str(&v->text));
+        w = need < room ? need : room;
+        dp_canvas_field(c, 0, x, w, FIT_LEFT, STYLE_DIM, depot_buf_str(&v->text));
+        dp_canvas_put(c, 0, x + w, STYLE_TEXT, " ");
+    }
+}
+
+void dp_build_draw_tail(struct build_view *v, const struct canvas *c)
+{
+    const struct depot_step *s = dp_build_selected_step(v);
+    const int error = s != NULL && s->error != NULL;
+    const struct canvas text = dp_canvas_sub(c, 1, 0, c->h - 1 - error, c->w);
+    draw_rule(v, c, s);
+    if (s == NULL)
+        return;
+    dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_LOG, 0, PANE_TAIL);
+    int y = v->build->full ? put_log(v, &text, s) : put_kept(v, &text, s);
+    if (y == 0)
+        dp_canvas_put(&text, y++, 2, STYLE_DIM, no_output(v, s));
+    if (error) {
+        depot_buf_clear(&v->text);
+        dp_text_first_line(&v->text, s->error);
+        dp_canvas_field(c, 1 + y, 1, c->w - 2, FIT_LEFT, STYLE_ERROR, depot_buf_str(&v->text));
+    }
+}
