@@ -17,7 +17,7 @@
 #define STYLES(X)                                                                                  \
     X(TEXT, "text", -1, 0, -1, 0, 0)                                                               \
     X(DIM, "dim", -1, ATTR_DIM, 245, 0, ATTR_DIM)     /* secondary facts */                        \
-    X(FAINT, "faint", -1, ATTR_DIM, 239, 0, ATTR_DIM) /* rules, rails, empty meters */             \
+    X(FAINT, "faint", -1, ATTR_DIM, 242, 0, ATTR_DIM) /* rules, rails, empty meters */             \
     X(STRONG, "strong", -1, ATTR_BOLD, -1, ATTR_BOLD, ATTR_BOLD)                                   \
     X(TITLE, "title", -1, ATTR_BOLD, -1, ATTR_BOLD, ATTR_BOLD)                                     \
     X(HEADING, "heading", -1, ATTR_DIM, 245, 0, ATTR_DIM)  /* of columns and blocks */             \
@@ -25,8 +25,8 @@
     X(TAB, "tab", -1, ATTR_BOLD, -1, ATTR_BOLD | ATTR_UNDERLINE, ATTR_BOLD | ATTR_UNDERLINE)       \
     X(SELECTED, "selected", -1, ATTR_REVERSE, -1, ATTR_REVERSE, ATTR_REVERSE)                      \
     X(TAGGED, "tagged", 3, ATTR_BOLD, 172, ATTR_BOLD, ATTR_BOLD)                                   \
-    X(MATCH, "match", 3, ATTR_UNDERLINE, 221, ATTR_UNDERLINE, ATTR_UNDERLINE)                      \
-    X(MATCH_HERE, "match-here", 3, ATTR_REVERSE, 221, ATTR_REVERSE, ATTR_REVERSE)                  \
+    X(MATCH, "match", 3, ATTR_UNDERLINE, 178, ATTR_UNDERLINE, ATTR_UNDERLINE)                      \
+    X(MATCH_HERE, "match-here", 3, ATTR_REVERSE, 178, ATTR_REVERSE, ATTR_REVERSE)                  \
     X(WAIT, "wait", -1, ATTR_DIM, 245, 0, ATTR_DIM)                                                \
     X(RUN, "run", 3, ATTR_BOLD, 172, ATTR_BOLD, ATTR_BOLD)                                         \
     X(HIT, "hit", 6, 0, 74, 0, 0)                                                                  \
@@ -35,7 +35,7 @@
     X(RAN, "done", 2, 0, 36, 0, 0)                                                                 \
     X(FAIL, "fail", 1, ATTR_BOLD, 166, ATTR_BOLD, ATTR_REVERSE)                                    \
     X(CANC, "cancel", 1, ATTR_DIM, 137, 0, ATTR_UNDERLINE)                                         \
-    X(WARN, "warn", 3, 0, 221, 0, ATTR_UNDERLINE)                                                  \
+    X(WARN, "warn", 3, 0, 178, 0, ATTR_UNDERLINE)                                                  \
     X(CRITICAL, "critical", 3, ATTR_BOLD, 172, ATTR_BOLD, ATTR_BOLD)                               \
     X(METER, "meter", 2, 0, 36, 0, 0)                                                              \
     X(METER_HIGH, "meter-high", 3, 0, 172, 0, ATTR_BOLD)                                           \
