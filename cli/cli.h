@@ -65,6 +65,8 @@ int cli_show_new(struct depot_loop *l, const struct depot_build *state,
 void cli_show_event(struct cli_show *s, const struct depot_event *ev);
 /* A line of the client's own between those of the build. */
 void cli_show_note(struct cli_show *s, const char *fmt, ...) DEPOT_PRINTF(2, 3);
+/* The dashboard lies over the terminal: draw nothing until it is gone. */
+void cli_show_cover(struct cli_show *s, bool covered);
 /* What is printed when the build is over: warnings, the error with its excerpt, the summary. */
 void cli_show_end(struct cli_show *s, bool summary);
 void cli_show_free(struct cli_show *s);

@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include <depot/log.h>
+#include <depot/tui.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -93,6 +94,8 @@ static const struct depot_opt build_opts[] = {
         NULL, 0},
     {"token", 0, DEPOT_OPT_STRING, OPT(b.token), "TOKEN",
         "Token for the daemon (default: DEPOT_TOKEN)", NULL, 0},
+    {"tui", 0, DEPOT_OPT_BOOL, OPT(b.tui), NULL,
+        "Show the build full screen; q goes back to the scrollback, the build goes on", NULL, 0},
     {"ulimit", 0, DEPOT_OPT_LIST, OPT(b.ulimits), "TYPE=SOFT[:HARD]", "Ulimit options", NULL, 0},
     {"url", 0, DEPOT_OPT_STRING, OPT(b.url), "URL",
         "Daemon to build with, as unix://PATH or https://HOST:PORT (default: DEPOT_URL, or this "
@@ -123,6 +126,7 @@ struct run {
     struct depot_endpoint at;
     struct depot_job *job;
     struct cli_show *show;
+    struct depot_tui *tui; /* NULL: not wanted, or closed */
     struct cli_record *record;
     struct depot_signal *sigint, *sigterm;
     const char *sink;
@@ -142,6 +146,8 @@ static bool is_sink(const char *mode)
 /* Flags first, then BUILDKIT_PROGRESS, then what the terminal can. */
 static const char *choose_sink(const struct build_args *a)
 {
+    if (a->b.tui)
+        return "tty"; /* what is shown once the dashboard is left */
     if (a->b.quiet)
         return "quiet";
     if (a->b.plain)
@@ -161,6 +167,15 @@ static bool want_summary(const struct build_args *a)
     return !depot_str_eq(a->summary, "never") && isatty(STDERR_FILENO) == 1;
 }
 
+/* A line of the client's own, on whatever is on the screen. */
+static void note(struct run *r, const char *text)
+{
+    if (r->tui != NULL)
+        depot_tui_build_say(r->tui, text);
+    else
+        cli_show_note(r->show, "depot: %s", text);
+}
+
 static void print_warnings(const struct run *r)
 {
     const struct depot_strv *w = depot_build_plan_warnings(r->plan);
@@ -178,6 +193,8 @@ static void on_event(struct depot_job *j, const struct depot_event *ev, void *ar
     struct depot_error err = {0};
     DEPOT_UNUSED(j);
     cli_show_event(r->show, ev);
+    if (r->tui != NULL)
+        depot_tui_build_event(r->tui, ev);
     if (r->record != NULL && cli_record_event(r->record, ev, &err) != 0)
         depot_error_print(CLI_PROGRAM, &err);
 }
@@ -186,11 +203,14 @@ static void on_link(struct depot_job *j, const struct depot_error *err, void *ar
 {
     struct run *r = arg;
     DEPOT_UNUSED(j);
-    if (err != NULL)
+    if (r->tui != NULL) {
+        depot_tui_build_link(r->tui, err);
+    } else if (err != NULL) {
         cli_show_note(
             r->show, "depot: the connection to the daemon was lost (%s); reconnecting", err->msg);
-    else
+    } else {
         cli_show_note(r->show, "depot: connected to the daemon again");
+    }
 }
 
 static bool is_known(const struct run *r, const struct depot_error *err)
@@ -207,6 +227,55 @@ static void on_problem(struct depot_job *j, const struct depot_error *err, void 
     DEPOT_UNUSED(j);
     if (!is_known(r, err))
         depot_vec_push(&r->problems, *err);
+}
+
+/* ---- the dashboard over the terminal ---- */
+
+static void close_tui(struct run *r)
+{
+    if (r->tui == NULL)
+        return;
+    depot_tui_build_close(r->tui);
+    r->tui = NULL;
+    cli_show_cover(r->show, false);
+}
+
+static void on_tui_left(struct depot_tui *t, void *arg)
+{
+    DEPOT_UNUSED(t);
+    close_tui(arg);
+}
+
+static void cancel(struct run *r)
+{
+    if (r->cancelling) {
+        r->exit_code = DEPOT_EXIT_INTERRUPTED;
+        depot_loop_stop(r->loop);
+        return;
+    }
+    r->cancelling = true;
+    if (!depot_str_eq(r->sink, "rawjson"))
+        note(r, "cancelling the build; interrupt again to leave at once");
+    depot_job_cancel(r->job);
+}
+
+static void on_tui_cancel(struct depot_tui *t, void *arg)
+{
+    DEPOT_UNUSED(t);
+    cancel(arg);
+}
+
+static int open_tui(struct run *r, struct depot_error *err)
+{
+    static const struct depot_tui_build_ops ops = {.left = on_tui_left, .cancel = on_tui_cancel};
+    struct depot_tui_opts opts = {
+        .color = depot_str_eq(r->args->b.color, "never") ? "never" : NULL};
+    if (!r->args->b.tui)
+        return 0;
+    int rc = depot_tui_build_open(r->loop, &opts, &ops, r, &r->tui, err);
+    if (rc == 0)
+        cli_show_cover(r->show, true);
+    return rc;
 }
 
 static int finish_good(struct run *r)
@@ -245,6 +314,7 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
 {
     struct run *r = arg;
     const struct depot_build *state = depot_job_state(j);
+    close_tui(r);
     cli_show_end(r->show, want_summary(r->args));
     for (size_t i = 0; i < r->problems.len; i++)
         depot_error_print(CLI_PROGRAM, &r->problems.items[i]);
@@ -271,18 +341,9 @@ static const struct depot_job_ops job_ops = {
 /* The first ^C cancels the build on the engine, the second leaves at once. */
 static void on_signal(struct depot_signal *s, int signum, void *arg)
 {
-    struct run *r = arg;
     DEPOT_UNUSED(s);
     DEPOT_UNUSED(signum);
-    if (r->cancelling) {
-        r->exit_code = DEPOT_EXIT_INTERRUPTED;
-        depot_loop_stop(r->loop);
-        return;
-    }
-    r->cancelling = true;
-    if (!depot_str_eq(r->sink, "rawjson"))
-        cli_show_note(r->show, "depot: cancelling the build; interrupt again to leave at once");
-    depot_job_cancel(r->job);
+    cancel(arg);
 }
 
 /* ---- life ---- */
@@ -312,6 +373,8 @@ static int start(struct run *r, struct depot_error *err)
         rc = depot_job_start(r->loop, r->plan, &r->at, &job_ops, r, &r->job, err);
     if (rc == 0)
         rc = cli_show_new(r->loop, depot_job_state(r->job), &opts, &r->show, err);
+    if (rc == 0)
+        rc = open_tui(r, err);
     return rc;
 }
 
@@ -320,6 +383,7 @@ static void finish(struct run *r)
     struct depot_error err = {0};
     depot_signal_free(r->sigint);
     depot_signal_free(r->sigterm);
+    depot_tui_build_close(r->tui);
     cli_show_free(r->show);
     depot_job_free(r->job);
     depot_loop_free(r->loop);

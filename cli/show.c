@@ -22,7 +22,7 @@ struct cli_show {
     struct depot_timer *timer;
     const struct depot_build *state;
     struct depot_render_opts opts;
-    bool quiet, raw, live;
+    bool quiet, raw, live, covered;
     /* Of the live display only: */
     struct depot_signal *winch, *tstp;
     struct depot_loop_fd *diag_watch;
@@ -95,6 +95,8 @@ static void on_tstp(struct depot_signal *sig, int signum, void *arg)
 {
     struct cli_show *s = arg;
     DEPOT_UNUSED(signum);
+    if (s->covered) /* what lies over us stops the program */
+        return;
     depot_render_hide(s->render, depot_mono_ns());
     raise(SIGSTOP);
     on_winch(sig, SIGWINCH, s);
@@ -213,6 +215,21 @@ void cli_show_note(struct cli_show *s, const char *fmt, ...)
     va_end(ap);
     depot_render_note(s->render, text, depot_mono_ns());
     depot_free(text);
+    rearm(s);
+}
+
+void cli_show_cover(struct cli_show *s, bool covered)
+{
+    int width, height;
+    s->covered = covered;
+    depot_render_cover(s->render, covered);
+    /* Meanwhile diagnostics wait in their pipe. */
+    if (s->diag_watch != NULL)
+        depot_loop_fd_set(s->diag_watch, covered ? 0 : DEPOT_READ);
+    if (covered)
+        return;
+    ask_size(s, &width, &height);
+    depot_render_resize(s->render, width, height, depot_mono_ns());
     rearm(s);
 }
 

@@ -98,6 +98,12 @@ void depot_render_resize(struct depot_render *r, int width, int height, uint64_t
     flush(r);
 }
 
+void depot_render_cover(struct depot_render *r, bool covered)
+{
+    if (r->ops->cover)
+        r->ops->cover(r, covered);
+}
+
 void depot_render_hide(struct depot_render *r, uint64_t now)
 {
     if (r->ops->hide)

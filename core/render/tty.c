@@ -105,7 +105,7 @@ static uint64_t tty_deadline(const struct depot_render *r)
     const struct dp_tty *t = DEPOT_CONTAINER_OF(r, const struct dp_tty, base);
     uint64_t at = t->painted + FRAME_EVERY;
 
-    if (!t->any || t->over)
+    if (!t->any || t->over || t->covered)
         return 0;
     if (!t->dirty && !t->resized) {
         if (t->changes == INT64_MAX)
@@ -162,6 +162,16 @@ static void tty_hide(struct depot_render *r, uint64_t now)
     t->dirty = true;
 }
 
+static void tty_cover(struct depot_render *r, bool covered)
+{
+    struct dp_tty *t = tty_of(r);
+
+    if (covered)
+        tty_hide(r, 0);
+    t->covered = covered;
+    t->dirty = true;
+}
+
 static void tty_end(struct depot_render *r, uint64_t now)
 {
     tty_hide(r, now);
@@ -208,6 +218,7 @@ const struct dp_render_ops dp_render_tty = {
     .end = tty_end,
     .resize = tty_resize,
     .hide = tty_hide,
+    .cover = tty_cover,
     .tails = tty_tails,
     .release = tty_release,
 };

@@ -107,7 +107,7 @@ struct dp_tty {
     int label_width; /* of the widest "stage 2/9" and a gap */
     size_t nlabels;  /* of the build's steps that were measured for it */
 
-    bool any, dirty, over;
+    bool any, dirty, over, covered;
     uint64_t started;    /* when the first event came */
     uint64_t painted;    /* when the newest frame was composed */
     uint64_t not_before; /* no frame until then */

@@ -51,6 +51,8 @@ void depot_render_resize(struct depot_render *r, int width, int height, uint64_t
 void depot_render_note(struct depot_render *r, const char *text, uint64_t now);
 /* Take the rows away, as before the program is stopped; the next tick brings them back. */
 void depot_render_hide(struct depot_render *r, uint64_t now);
+/* Another screen lies over the terminal: nothing is drawn until it is gone. */
+void depot_render_cover(struct depot_render *r, bool covered);
 /* The last lines of each failed step, as far as the sink did not print them as they came. */
 void depot_render_tails(struct depot_render *r);
 
