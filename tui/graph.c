@@ -195,7 +195,8 @@ static const struct depot_step *only(struct depot_step *const *list, size_t n)
 {
     const struct depot_step *one = NULL;
     for (size_t i = 0; i < n; i++) {
-        if (!list[i]->known || list[i]->parsed.kind != DEPOT_STEP_BUILD || list[i] == one)
+        if (!list[i]->known || list[i]->foreign || list[i]->parsed.kind != DEPOT_STEP_BUILD ||
+            list[i] == one)
             continue;
         if (one != NULL)
             return NULL;
@@ -258,6 +259,8 @@ static void collect(struct work *w)
     bool chains = false;
     for (size_t i = 0; i < b->steps.len; i++) {
         const struct depot_step *s = b->steps.items[i];
+        if (s->foreign) /* its progress is told by the step that waits for it */
+            continue;
         if (is_chained(s)) {
             chains = true;
             continue;
@@ -269,7 +272,8 @@ static void collect(struct work *w)
     for (int round = 0; chains && round < 2; round++) {
         for (size_t i = b->steps.len; i-- > 0;) {
             const struct depot_step *s = b->steps.items[i];
-            if (w->stage_of[s->index] == 0 && (round == 1 || prev_in_chain(s) == NULL))
+            if (w->stage_of[s->index] == 0 && is_chained(s) && !s->foreign &&
+                (round == 1 || prev_in_chain(s) == NULL))
                 add_chain(w, s);
         }
     }
@@ -365,7 +369,7 @@ static void find_needs(struct work *w)
         struct graph_stage *st = &g->stages.items[it->stage];
         for (size_t k = 0; k < it->step->ninputs; k++) {
             const struct depot_step *in = it->step->inputs[k];
-            if (!in->known || in->parsed.kind != DEPOT_STEP_BUILD)
+            if (!in->known || w->stage_of[in->index] == 0 || in->parsed.kind != DEPOT_STEP_BUILD)
                 continue;
             const unsigned from = w->stage_of[in->index] - 1;
             /* Items come stage by stage, so one mark tells whether it is there already. */
@@ -532,12 +536,12 @@ static void sum_up(struct graph *g)
                     sum->by[DEPOT_VERDICT_UNREACHED];
         if (sum->open != NULL)
             sum->completed = 0;
-        if (sum->by[DEPOT_VERDICT_RUNNING] + sum->by[DEPOT_VERDICT_RAN] +
-                sum->by[DEPOT_VERDICT_FAILED] >
-            0)
-            st->seen_busy = true;
-        if (i % g->nlanes == 0)
+        if (i % g->nlanes == 0) {
             st->started_ = 0;
+            st->busy = false;
+        }
+        if (sum->by[DEPOT_VERDICT_RUNNING] + sum->by[DEPOT_VERDICT_FAILED] > 0)
+            st->busy = true;
         if (sum->started != 0 && (st->started_ == 0 || sum->started < st->started_))
             st->started_ = sum->started;
     }
@@ -550,7 +554,8 @@ static uint64_t sign(const struct graph *g, const struct depot_build *b)
         const struct depot_step *s = b->steps.items[i];
         h = h * 31 + s->ninputs;
         h = h * 31 + (uintptr_t)s->platform;
-        h = h * 31 + (uintptr_t)s->parsed.stage + (uintptr_t)s->group + s->weak;
+        h = h * 31 + (uintptr_t)s->parsed.stage + (uintptr_t)s->group + s->weak +
+            (s->foreign ? 2u : 0u);
     }
     return h | 1; /* never 0, which is no signature */
 }
@@ -630,7 +635,7 @@ static bool opens(const struct graph_stage *st, const struct graph_show *show, b
         return st->fold == FOLD_OPEN;
     if (st->kind == GRAPH_EXPORT)
         return fit;
-    return fit || st->seen_busy || show->critical || show->misses || show->passes != NULL;
+    return fit || st->busy || show->critical || show->misses || show->passes != NULL;
 }
 
 void dp_graph_show(struct graph *g, const struct graph_show *show)

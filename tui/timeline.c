@@ -171,6 +171,9 @@ void dp_bars_draw(const struct bars *b, const struct canvas *c, int y, int x)
             ch = looks[k].left;
         else if (l == BAR_NONE)
             ch = looks[k].right;
+        /* A failure has an end of its own. */
+        if (k == BAR_FAILED && !ascii && (i + 1 == b->t->w || b->halves[2 * i + 2] != BAR_FAILED))
+            ch = dp_glyph(false, GLYPH_FAIL);
         dp_canvas_fill(c, y, x + i, 1, 1, looks[k].style, ch);
     }
 }

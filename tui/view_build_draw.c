@@ -15,6 +15,38 @@ enum {
     CRITICAL_MIN_H = 30,
 };
 
+/* How long ago another platform was through with what this one still does, in ns; at the end, how
+ * much later it ended. 0: it is not behind. */
+static int64_t behind(const struct build_view *v, size_t lane)
+{
+    int64_t most = 0, last = 0;
+    depot_time end = 0;
+    for (size_t i = 0; i < v->graph.order.len * v->graph.nlanes; i++) {
+        const unsigned stage = v->graph.order.items[i / v->graph.nlanes];
+        const struct graph_sum *mine = dp_graph_sum(&v->graph, stage, lane),
+                               *other = dp_graph_sum(&v->graph, stage, i % v->graph.nlanes);
+        if (v->graph.stages.items[stage].kind > GRAPH_CHAIN || other->lines == 0 ||
+            mine->lines == 0 || other->done < other->lines || other->completed == 0 ||
+            other->by[DEPOT_VERDICT_FAILED] + other->by[DEPOT_VERDICT_CANCELLED] > 0)
+            continue;
+        const bool done = mine->done == mine->lines;
+        const int64_t by =
+            other->completed < (done ? mine->completed : v->now)
+                ? depot_time_between(other->completed, done ? mine->completed : v->now)
+                : 0;
+        if (!done && by > most)
+            most = by;
+        if (done && mine->completed > end)
+            last = 0;
+        if (done && mine->completed >= end) {
+            end = mine->completed;
+            last = by > last ? by : last;
+        }
+    }
+    most = most > 0 ? most : last;
+    return most >= DEPOT_SEC / 2 ? most : 0;
+}
+
 /* ---- summary ---- */
 
 struct fact {
@@ -69,11 +101,36 @@ static void count_open(const struct build_view *v, int *running, int *waiting)
     }
 }
 
+/* The platform that all wait for. Side by side its heading tells. */
+static int put_slowest(const struct build_view *v, const struct canvas *c, int y, int from)
+{
+    char text[2 * TEXT_MAX + 32], by[TEXT_MAX];
+    int64_t most = 0;
+    size_t slowest = 0;
+    for (size_t i = 0; dp_build_is_stacked(v) && i < v->graph.nlanes; i++) {
+        const int64_t late = behind(v, i);
+        if (late > most) {
+            most = late;
+            slowest = i;
+        }
+    }
+    if (most == 0)
+        return c->w - 1;
+    snprintf(text, sizeof(text), "%.24s %s behind", dp_text_platform(v->graph.lanes[slowest]),
+        dp_text_duration(by, most, true));
+    const int w = (int)dp_text_width(text);
+    if (c->w - 1 - w < from)
+        return c->w - 1;
+    dp_canvas_put(c, y, c->w - 1 - w, STYLE_WARN | ATTR_BOLD, text);
+    return c->w - 3 - w;
+}
+
 /* "0:40 to 1:05 left", and what the cache saved; right. Returns where it begins. */
-static int put_times(const struct canvas *c, int y, int from, const struct fleet_row *row)
+static int put_times(const struct build_view *v, const struct canvas *c, int y, int from,
+    const struct fleet_row *row)
 {
     char low[TEXT_MAX], high[TEXT_MAX], text[3 * TEXT_MAX] = "";
-    int x = c->w - 1;
+    int x = put_slowest(v, c, y, from);
     if (row->eta_high >= 0) {
         dp_text_duration(low, row->eta_low, false);
         dp_text_duration(high, row->eta_high, false);
@@ -119,7 +176,7 @@ static void draw_summary(struct build_view *v, const struct canvas *c, int y)
         x += dp_canvas_putf(c, y, x, STYLE_TEXT, "%d/%d", row.done, row.counts.total) + 3;
     }
     count_open(v, &running, &waiting);
-    const int end = put_times(c, y, c->w / 2, &row);
+    const int end = put_times(v, c, y, x + 12, &row);
     put_facts(c, y, x, end, &b->counts, running, over ? 0 : waiting);
 }
 
@@ -195,9 +252,9 @@ static void choose_columns(struct build_view *v, int w)
     struct build_columns *k = &v->cols;
     const size_t n = v->graph.nlanes;
     const bool side = n > 1 && !dp_build_is_stacked(v), bars = w >= TEXT_ONLY_W;
-    const int share = v->rendering == SHOW_TIME ? 22 : side ? 30 : 40;
+    const int share = v->rendering == SHOW_TIME ? 22 : side ? 30 : w < 100 ? 46 : 42;
     k->rails = bars ? (int)(2 * v->graph.columns) : 0;
-    if (v->rendering == SHOW_TIME || k->rails > w / 5)
+    if (v->rendering == SHOW_TIME || k->rails > w / 4) /* nodes without rails */
         k->rails = k->rails > 0 ? 2 : 0;
     k->name_w = clamp(widest_name(v), 4, w < 100 ? 12 : 18);
     k->label_x = 1 + k->rails;
@@ -275,28 +332,6 @@ static enum depot_build_state lane_state(
     return v->build->state->state;
 }
 
-/* Ns by which the lane ended, or is, behind the first one that is over; 0: it is not. */
-static int64_t behind(const struct build_view *v, size_t lane, const struct graph_sum *all)
-{
-    const struct depot_build *b = v->build->state;
-    const bool over = depot_build_state_over(b->state);
-    depot_time first = 0;
-    for (size_t i = 0; i < v->graph.nlanes; i++) {
-        struct graph_sum other;
-        lane_totals(v, i, &other);
-        const bool done = over || (other.lines > 0 && other.done == other.lines);
-        if (i != lane && done && other.by[DEPOT_VERDICT_FAILED] == 0 && other.completed != 0 &&
-            (first == 0 || other.completed < first))
-            first = other.completed;
-    }
-    const depot_time end = all->open != NULL || !over ? v->now : all->completed;
-    const bool done = all->lines > 0 && all->done == all->lines;
-    if (first == 0 || (done && all->completed <= first))
-        return 0;
-    const int64_t by = depot_time_between(first, done ? all->completed : end);
-    return by >= DEPOT_SEC / 2 ? by : 0;
-}
-
 static void draw_lane_head(
     struct build_view *v, const struct canvas *c, int y, int x, int w, size_t lane, bool rule)
 {
@@ -308,8 +343,6 @@ static void draw_lane_head(
     const enum depot_build_state state = lane_state(v, p, &all);
     const char *name = *v->graph.lanes[lane] != '\0' ? v->graph.lanes[lane] : "steps";
     const bool focus = v->graph.nlanes > 1 && lane == v->focus;
-    if (rule)
-        dp_canvas_hline(c, y, start, w, STYLE_FAINT);
     x += dp_canvas_put(c, y, x, focus ? STYLE_TAB : STYLE_STRONG, name);
     if (p != NULL && p->emulated && x + 12 < end)
         x += dp_canvas_put(c, y, x, STYLE_WARN, " emulated");
@@ -318,9 +351,9 @@ static void draw_lane_head(
         dp_canvas_meter(c, y, x, 10, (double)all.done / all.lines, dp_style_state(state));
         x += 11;
     }
-    const int64_t late = v->graph.nlanes > 1 ? behind(v, lane, &all) : 0;
+    const int64_t late = v->graph.nlanes > 1 ? behind(v, lane) : 0;
     int right = end;
-    if (late > 0) {
+    if (late > 0 && state != DEPOT_BUILD_FAILED) {
         char what[TEXT_MAX + 16];
         snprintf(what, sizeof(what), " %s behind", dp_text_duration(text, late, true));
         right -= (int)strlen(what);
@@ -336,8 +369,8 @@ static void draw_lane_head(
         .skipped = (int)all.by[DEPOT_VERDICT_SKIPPED]};
     x += 1;
     const int facts = put_facts(c, y, x, right - 1, &k, (int)all.by[DEPOT_VERDICT_RUNNING], 0);
-    if (rule && facts > x)
-        dp_canvas_fill(c, y, x - 1, 1, 1, STYLE_TEXT, ' ');
+    if (rule)
+        dp_canvas_hline(c, y, facts, right - facts, STYLE_FAINT);
     dp_canvas_hot(c, y, start, 1, w, ACTION_NEXT, (intptr_t)lane + 1, 0);
 }
 
@@ -348,14 +381,20 @@ static void draw_critical(struct build_view *v, const struct canvas *c, int y)
     const struct depot_build *b = v->build->state;
     char text[TEXT_MAX];
     int x = 1;
+    int64_t all = b->critical_ns;
+    bool any = false;
     if (b->critical.len == 0)
         return;
+    const struct depot_step *last = b->critical.items[b->critical.len - 1];
+    if (last->verdict == DEPOT_VERDICT_RUNNING)
+        all += dp_graph_duration(last, v->now);
     dp_canvas_glyph(c, y, x, STYLE_CRITICAL, GLYPH_CRITICAL);
     x += 2 + dp_canvas_put(c, y, x + 2, STYLE_DIM, "critical path ");
-    x += 2 + dp_canvas_put(c, y, x, STYLE_STRONG, dp_text_duration(text, b->critical_ns, true));
+    x += 2 + dp_canvas_put(c, y, x, STYLE_STRONG, dp_text_duration(text, all, true));
     for (size_t i = 0; i < b->critical.len; i++) {
         const struct depot_step *s = b->critical.items[i];
-        if (dp_graph_duration(s, v->now) < b->critical_ns / 50)
+        const int64_t took = dp_graph_duration(s, v->now);
+        if (took < all / 50 || took < DEPOT_SEC / 10)
             continue;
         depot_buf_clear(&v->text);
         if (v->graph.nlanes > 1 && *s->platform != '\0' && x < 40)
@@ -369,12 +408,13 @@ static void draw_critical(struct build_view *v, const struct canvas *c, int y)
             dp_canvas_glyph(c, y, x, STYLE_DIM, GLYPH_ELLIPSIS);
             break;
         }
+        if (any)
+            dp_canvas_glyph(c, y, x - 2, STYLE_FAINT, GLYPH_CURSOR);
+        any = true;
         dp_canvas_field(c, y, x, w, FIT_LEFT, STYLE_TEXT, name);
         x += w + 1;
         x += dp_canvas_put(
             c, y, x, STYLE_DIM, dp_text_duration(text, dp_graph_duration(s, v->now), true));
-        if (i + 1 < b->critical.len)
-            dp_canvas_glyph(c, y, x + 1, STYLE_FAINT, GLYPH_CURSOR);
         x += 3;
         depot_free(name);
     }
@@ -422,8 +462,10 @@ static void draw_rows(struct build_view *v, const struct canvas *c, int y, int h
         const int mark = v->rendering == SHOW_FLAT || v->cols.bar_w == 0
                              ? c->w
                              : v->cols.label_x + v->cols.label_w;
+        const int from = v->rendering == SHOW_FLAT || it->kind == ITEM_LANE ? 0 : v->cols.label_x;
         if (selected)
-            dp_canvas_paint(&body, i, 0, 1, it->kind == ITEM_LANE ? 24 : mark, STYLE_SELECTED);
+            dp_canvas_paint(
+                &body, i, from, 1, it->kind == ITEM_LANE ? 24 : mark - from, STYLE_SELECTED);
         dp_canvas_hot(&body, i, 0, 1, c->w, ACTION_SELECT, (intptr_t)index, PANE_LIST);
     }
     dp_rows_scrollbar(&v->rows, &body, 0, c->w - 1, h);
@@ -459,15 +501,21 @@ static int draw_heads(struct build_view *v, const struct canvas *c)
 
 static void draw_all(struct build_view *v, const struct canvas *c)
 {
-    const int tail = tail_height(v, c->h);
+    int tail = tail_height(v, c->h);
     choose_columns(v, c->w);
     fit_axis(v);
-    const int top = draw_heads(v, c), h = c->h - top - tail;
+    const int top = draw_heads(v, c);
+    int h = c->h - top - tail;
     const size_t page = h > 0 ? (size_t)h : 1;
     if (v->stale || v->listed_page_ != page || v->listed_stacked_ != dp_build_is_stacked(v)) {
         dp_build_list(v, page);
         if (!v->moved)
             dp_build_follow(v);
+    }
+    /* Few rows leave more to the log. */
+    if (tail > 0 && v->list.len < (size_t)h) {
+        tail += h - (int)v->list.len;
+        h = c->h - top - tail;
     }
     draw_rows(v, c, top, h);
     if (tail > 0) {

@@ -66,18 +66,24 @@ const struct build_item *dp_build_selected(const struct build_view *v)
     return v->rows.selected < v->list.len ? &v->list.items[v->rows.selected] : NULL;
 }
 
-/* What fails or runs on a lane, for its heading. */
+/* What fails or runs on a lane, else what took longest: for its heading. */
 static const struct depot_step *busiest(const struct build_view *v, size_t lane)
 {
-    const struct depot_step *best = NULL;
+    const struct depot_step *best = NULL, *longest = NULL;
+    int64_t most = -1;
     for (size_t i = 0; i < v->graph.order.len; i++) {
         const struct graph_sum *sum = dp_graph_sum(&v->graph, v->graph.order.items[i], lane);
+        const bool told = v->graph.stages.items[v->graph.order.items[i]].kind <= GRAPH_CHAIN;
+        if (told && sum->busy > most) {
+            most = sum->busy;
+            longest = step_that_tells(v, v->graph.order.items[i], lane);
+        }
         if (sum->by[DEPOT_VERDICT_FAILED] > 0)
             return step_that_tells(v, v->graph.order.items[i], lane);
         if (sum->open != NULL && (best == NULL || sum->open->started < best->started))
             best = sum->open;
     }
-    return best;
+    return best != NULL ? best : longest;
 }
 
 const struct depot_step *dp_build_selected_step(const struct build_view *v)
@@ -291,7 +297,7 @@ void dp_build_list(struct build_view *v, size_t page)
 void dp_build_follow(struct build_view *v)
 {
     const struct depot_build *b = v->build->state;
-    const struct depot_step *best = NULL;
+    const struct depot_step *best = NULL, *longest = NULL;
     for (size_t i = 0; b != NULL && i < b->started.len; i++) {
         const struct depot_step *s = b->started.items[i];
         if (s->parsed.kind != DEPOT_STEP_BUILD)
@@ -303,6 +309,13 @@ void dp_build_follow(struct build_view *v)
         if (s->verdict == DEPOT_VERDICT_RUNNING && best == NULL)
             best = s;
     }
-    if (best != NULL)
-        dp_build_go_to(v, best);
+    /* It is over: what decided how long it took, when that needs no scrolling. */
+    for (size_t i = 0;
+         b != NULL && best == NULL && depot_build_state_over(b->state) && i < b->critical.len; i++)
+        if (v->list.len <= v->listed_page_ &&
+            (longest == NULL || dp_graph_duration(b->critical.items[i], v->now) >
+                                    dp_graph_duration(longest, v->now)))
+            longest = b->critical.items[i];
+    if (best != NULL || longest != NULL)
+        dp_build_go_to(v, best != NULL ? best : longest);
 }

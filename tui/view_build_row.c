@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 enum { STAGE_BARS_MAX = 4000, LAG_PERCENT = 20 };
+#define SHORT (DEPOT_SEC / 20) /* told faintly, or not at all */
 
 /* ---- times ---- */
 
@@ -81,8 +82,9 @@ static void draw_rails(
     const uint32_t style = v->moved && st->related ? STYLE_DIM : STYLE_FAINT;
     int w = v->cols.rails - 1;
     w = w > GRAPH_RAIL_W ? GRAPH_RAIL_W : w;
+    const bool rails = w > 1 || v->graph.columns <= 1;
     for (int x = 0; x < w; x++) {
-        if (cells[x] & RAIL_NODE)
+        if ((cells[x] & RAIL_NODE) || !rails)
             continue;
         if (cells[x] != 0)
             dp_canvas_fill(c, y, 1 + x, 1, 1, style, rail_char(c->grid->ascii, cells[x]));
@@ -91,8 +93,9 @@ static void draw_rails(
         return;
     const size_t lane = dp_build_item_lane(v, it);
     const enum depot_verdict verdict = dp_graph_sum(&v->graph, it->stage, lane)->verdict;
-    if (st->column >= 0 && st->column < GRAPH_RAILS && 2 * st->column < w)
-        dp_canvas_glyph(c, y, 1 + 2 * st->column, dp_style_verdict(verdict), GLYPH_NODE);
+    const int column = rails ? st->column : 0;
+    if (st->column >= 0 && column < GRAPH_RAILS && 2 * column < w)
+        dp_canvas_glyph(c, y, 1 + 2 * column, dp_style_verdict(verdict), GLYPH_NODE);
     else if (st->hidden > 0 && w >= 3)
         dp_canvas_putf(c, y, w - 2, STYLE_DIM, "+%u", st->hidden);
 }
@@ -161,7 +164,7 @@ static void stage_label(
     dp_canvas_field(c, y, x, name_w, FIT_MIDDLE, name_style(v, it, true), name);
     x += name_w + 1;
     dp_canvas_put(c, y, x, STYLE_DIM, count);
-    x += count_w < 5 ? 6 : count_w + 1;
+    x += count_w + 2;
     const struct depot_step *s = st->nlines == 1 ? speaker(v, it) : sum->open;
     if (st->nlines == 1 || !dp_graph_is_open(&v->graph, it->stage))
         put_words(v, c, y, x, end - x, st->nlines == 1 ? name_style(v, it, false) : STYLE_DIM, s);
@@ -173,13 +176,13 @@ static void line_label(
     const struct build_columns *k = &v->cols;
     const struct graph_line *l = &v->graph.lines.items[it->line];
     const struct depot_step *s = speaker(v, it);
-    int x = k->label_x + 4;
+    int x = k->label_x + (k->label_w < 40 ? 2 : 4);
     const int end = k->label_x + k->label_w;
     if (s == NULL)
         return;
     if (l->ordinal > 0) {
         int w = dp_canvas_putf(c, y, x, STYLE_DIM, "%d/%d", l->ordinal, s->parsed.total);
-        x += w < 5 ? 6 : w + 1;
+        x += w < 3 ? 4 : w + 1;
     }
     put_words(v, c, y, x, end - x, name_style(v, it, false), s);
 }
@@ -314,12 +317,8 @@ static void draw_waiting(struct build_view *v, const struct canvas *c, int y, in
     dp_build_waits_for(v, &v->text, it, lane);
     if (v->text.len == 0 || w < 8)
         return;
-    const int at = dp_timeline_at(&v->axis, v->now) / 2;
-    char *what = depot_asprintf("for %s", v->text.data);
-    const int need = (int)dp_text_width(what);
-    int from = at + 1 + need <= w ? at + 1 : w - need;
-    from = from < 0 ? 0 : from;
-    dp_canvas_field(c, y, x + from, w - from, FIT_LEFT, STYLE_DIM, what);
+    char *what = depot_asprintf("for %s ", v->text.data);
+    dp_canvas_field(c, y, x, w, FIT_LEFT, STYLE_DIM, what);
     depot_free(what);
 }
 
@@ -337,21 +336,23 @@ static void draw_lane(struct build_view *v, const struct canvas *c, int y, int x
     }
     const enum depot_verdict verdict = verdict_of(v, it, lane);
     const int64_t took = dp_build_took(v, it, lane, &over);
-    if (is_critical(v, it, lane))
+    if (is_critical(v, it, lane) && took >= SHORT)
         dp_canvas_glyph(c, y, x - 1, STYLE_CRITICAL, GLYPH_CRITICAL);
     draw_state(v, c, y, x, verdict);
     if (k->bar_w > 0)
         draw_bar(v, c, y, x + k->state_w, it, lane, slow);
     if (took < 0 && verdict == DEPOT_VERDICT_WAITING)
         draw_waiting(v, c, y, x + k->state_w, k->bar_w, it, lane);
-    if (took < 0 || (took == 0 && over))
-        return;
+    if (took < 0 && verdict == DEPOT_VERDICT_UNREACHED)
+        dp_canvas_put(c, y, x, STYLE_FAINT, k->state_w > 2 ? "never started" : "-");
     const bool cached = verdict == DEPOT_VERDICT_HIT || verdict == DEPOT_VERDICT_SKIPPED;
+    if (took < 0 || (took < SHORT && cached))
+        return;
     const uint32_t style = slow ? STYLE_WARN
                            : verdict == DEPOT_VERDICT_RUNNING || verdict == DEPOT_VERDICT_FAILED
                                ? dp_style_verdict(verdict)
-                           : cached || took < DEPOT_SEC / 20 ? STYLE_FAINT
-                                                             : STYLE_TEXT;
+                           : cached || took < SHORT ? STYLE_FAINT
+                                                    : STYLE_TEXT;
     dp_canvas_field(c, y, x + k->state_w + k->bar_w, k->time_w, FIT_RIGHT, style,
         dp_text_duration(text, took, true));
 }
@@ -381,7 +382,10 @@ void dp_build_draw_item(struct build_view *v, const struct canvas *c, int y, siz
         line_label(v, c, y, it);
     for (size_t i = 0; i < (stacked ? 1 : k->nlanes); i++) {
         const size_t lane = stacked ? it->lane : k->lanes[i];
-        draw_lane(v, c, y, k->lane_x[i], it, lane, lag && lane == slowest && by >= DEPOT_SEC);
+        bool over;
+        dp_build_took(v, it, lane, &over);
+        draw_lane(
+            v, c, y, k->lane_x[i], it, lane, lag && over && lane == slowest && by >= DEPOT_SEC);
     }
     if (lag && k->lag_w > 0 && (!stacked || slowest == it->lane))
         draw_lag(v, c, y, slowest, by, !stacked);
@@ -456,12 +460,13 @@ static void flat_cell(struct build_view *v, const struct canvas *c, int y, int x
                 dp_text_duration(text, depot_time_between(v->axis.start, iv[0].start), true));
         break;
     case FLAT_TIME:
-        if (took > 0)
-            dp_canvas_field(
-                c, y, x, w, FIT_RIGHT, STYLE_STRONG, dp_text_duration(text, took, true));
+        if (took >= SHORT || (took >= 0 && verdict == DEPOT_VERDICT_RAN))
+            dp_canvas_field(c, y, x, w, FIT_RIGHT,
+                took > v->axis.span / 20 ? STYLE_STRONG : STYLE_DIM,
+                dp_text_duration(text, took, true));
         break;
     case FLAT_SHARE:
-        if (took > 0)
+        if (took >= SHORT)
             dp_canvas_meter(c, y, x, w, (double)took / (double)v->axis.span, style);
         break;
     default:

@@ -120,6 +120,19 @@ static void draw_rule(struct build_view *v, const struct canvas *c, const struct
     }
 }
 
+/* Where in the Dockerfile, and what the engine says of it; its end tells most. */
+static void draw_error(
+    struct build_view *v, const struct canvas *c, int y, const struct depot_step *s)
+{
+    const struct depot_build_error *e = s->part != NULL ? s->part->error : NULL;
+    int x = 1;
+    if (e != NULL && !depot_str_empty(e->file) && e->nranges > 0)
+        x += dp_canvas_putf(c, y, x, STYLE_FAIL, "%s:%d  ", e->file, e->ranges[0].start_line);
+    depot_buf_clear(&v->text);
+    dp_text_first_line(&v->text, s->error);
+    dp_canvas_field(c, y, x, c->w - 1 - x, FIT_MIDDLE, STYLE_ERROR, depot_buf_str(&v->text));
+}
+
 void dp_build_draw_tail(struct build_view *v, const struct canvas *c)
 {
     const struct depot_step *s = dp_build_selected_step(v);
@@ -132,9 +145,6 @@ void dp_build_draw_tail(struct build_view *v, const struct canvas *c)
     int y = v->build->full ? put_log(v, &text, s) : put_kept(v, &text, s);
     if (y == 0)
         dp_canvas_put(&text, y++, 2, STYLE_DIM, no_output(v, s));
-    if (error) {
-        depot_buf_clear(&v->text);
-        dp_text_first_line(&v->text, s->error);
-        dp_canvas_field(c, 1 + y, 1, c->w - 2, FIT_LEFT, STYLE_ERROR, depot_buf_str(&v->text));
-    }
+    if (error)
+        draw_error(v, c, 1 + y, s);
 }

@@ -291,41 +291,66 @@ static struct depot_step *before_export(const struct depot_build *b, const struc
     return best;
 }
 
-static struct depot_step *latest_input(const struct depot_step *s)
+/* The input that was waited for longest. A skipped one took no time, but what it stands on may
+ * have: `via` knows by index. */
+static struct depot_step *latest_input(const struct depot_step *s, struct depot_step *const *via)
 {
     struct depot_step *best = NULL;
 
     for (size_t i = 0; i < s->ninputs; i++) {
         struct depot_step *in = s->inputs[i];
 
-        if (took_time(in) && !in->critical && (!best || in->completed > best->completed))
+        if (!in->known)
+            continue;
+        if (!took_time(in))
+            in = via[in->index];
+        if (in && !in->critical && (!best || in->completed > best->completed))
             best = in;
     }
     return best;
 }
 
-/* From the last to finish back through the input that was waited for. */
-static void find_critical(struct depot_build *b)
+/* Where the path ends: while the build runs with what has run longest, then with what ended last.
+ */
+static struct depot_step *path_end(const struct depot_build *b)
 {
-    struct depot_step *at = NULL;
-    bool crossed = false;
+    struct depot_step *last = NULL, *open = NULL;
 
-    b->critical.len = 0;
-    b->critical_ns = 0;
     for (size_t i = 0; i < b->steps.len; i++) {
         struct depot_step *s = b->steps.items[i];
 
         s->critical = false;
-        if (took_time(s) && (!at || s->completed > at->completed))
-            at = s;
+        if (took_time(s) && (!last || s->completed > last->completed))
+            last = s;
+        if (s->verdict == DEPOT_VERDICT_RUNNING && s->parsed.kind != DEPOT_STEP_INTERNAL &&
+            !s->foreign && (!open || s->started < open->started))
+            open = s;
+    }
+    return open ? open : last;
+}
+
+/* Back from the end through the inputs that were waited for. */
+static void find_critical(struct depot_build *b, const struct step_vec *order)
+{
+    struct depot_step **via = depot_calloc(b->steps.len + 1, sizeof(struct depot_step *));
+    struct depot_step *at = path_end(b);
+    bool crossed = false;
+
+    b->critical.len = 0;
+    b->critical_ns = 0;
+    for (size_t i = order->len; i-- > 0;) {
+        const struct depot_step *s = order->items[i];
+
+        if (s->known && !took_time(s))
+            via[s->index] = latest_input(s, via);
     }
     while (at) {
-        struct depot_step *next = latest_input(at);
+        struct depot_step *next = latest_input(at, via);
 
         at->critical = true;
         depot_vec_push(&b->critical, at);
-        if (__builtin_add_overflow(
-                b->critical_ns, depot_step_duration(at, at->completed), &b->critical_ns))
+        if (at->completed && __builtin_add_overflow(b->critical_ns,
+                                 depot_step_duration(at, at->completed), &b->critical_ns))
             b->critical_ns = INT64_MAX;
         if (!next && !crossed && at->parsed.kind == DEPOT_STEP_EXPORT) {
             next = before_export(b, at);
@@ -339,6 +364,7 @@ static void find_critical(struct depot_build *b)
         b->critical.items[i] = b->critical.items[--k];
         b->critical.items[k] = tmp;
     }
+    depot_free(via);
 }
 
 void depot_build_settle(struct depot_build *b)
@@ -352,7 +378,7 @@ void depot_build_settle(struct depot_build *b)
     judge(b, &order);
     match_shared(b);
     tally(b);
-    find_critical(b);
+    find_critical(b, &order);
     depot_vec_free(&order);
     b->dirty = false;
 }

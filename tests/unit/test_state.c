@@ -358,6 +358,45 @@ static void test_build__critical_path(void **state)
     depot_build_free(b);
 }
 
+/* A step that was skipped stands between: what it stands on made the rest wait. While the build
+ * runs, the path leads to what has run longest. */
+static void test_build__critical_path_looks_through_skipped_steps(void **state)
+{
+    const char *a[] = {"a"}, *s[] = {"s", "b"};
+    struct depot_vertex v[] = {
+        {.digest = "a", .name = "[1/4] RUN a", .started = T(0), .completed = T(9)},
+        {.digest = "b", .name = "[2/4] RUN b", .started = T(0), .completed = T(3)},
+        {.digest = "s",
+            .name = "[3/4] COPY",
+            .inputs = a,
+            .ninputs = 1,
+            .started = T(9),
+            .completed = T(9),
+            .cached = true},
+        {.digest = "h",
+            .name = "[4/4] RUN h",
+            .inputs = s,
+            .ninputs = 2,
+            .started = T(9),
+            .completed = T(10),
+            .cached = true},
+    };
+    struct depot_vertex late = {.digest = "r", .name = "[x 1/1] RUN r", .started = T(10)};
+    struct depot_build *b = depot_build_new(NULL);
+
+    (void)state;
+    apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
+    depot_build_settle(b);
+    assert_true(step(b, "a")->critical);
+    assert_true(step(b, "h")->critical);
+    assert_false(step(b, "b")->critical);
+    apply_vertexes(b, "", &late, 1);
+    depot_build_settle(b);
+    assert_int_equal(b->critical.len, 1);
+    assert_true(step(b, "r")->critical);
+    depot_build_free(b);
+}
+
 static void test_build__cycle_ends(void **state)
 {
     const char *a[] = {"a"}, *c[] = {"c"};
@@ -482,6 +521,7 @@ int main(void)
         cmocka_unit_test(test_build__same_digest_in_two_parts),
         cmocka_unit_test(test_build__group),
         cmocka_unit_test(test_build__critical_path),
+        cmocka_unit_test(test_build__critical_path_looks_through_skipped_steps),
         cmocka_unit_test(test_build__cycle_ends),
         cmocka_unit_test(test_build__hundred_thousand_steps),
         cmocka_unit_test(test_build__log_tail),
