@@ -37,6 +37,7 @@ complete -c depot -n '__fish_seen_subcommand_from build' -l summary -x -a 'auto 
 complete -c depot -n '__fish_seen_subcommand_from build' -l tag -s t -r -d 'Image name, as registry/repository:tag'
 complete -c depot -n '__fish_seen_subcommand_from build' -l target -r -d 'Set the target build stage to build'
 complete -c depot -n '__fish_seen_subcommand_from build' -l token -r -d 'Token for the daemon (default: DEPOT_TOKEN)'
+complete -c depot -n '__fish_seen_subcommand_from build' -l tui -d 'Show the build full screen; q goes back to the scrollback, the build goes on'
 complete -c depot -n '__fish_seen_subcommand_from build' -l ulimit -r -d 'Ulimit options'
 complete -c depot -n '__fish_seen_subcommand_from build' -l url -r -d 'Daemon to build with, as unix://PATH or https://HOST:PORT (default: DEPOT_URL, or this user'\''s own, started when needed)'
 complete -c depot -n __fish_use_subcommand -f -a list -d 'List builds or builders'

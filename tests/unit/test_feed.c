@@ -346,8 +346,10 @@ static void serve_answers(struct fixture *f)
 {
     static const char *const texts[] = {
         "{\"op\":\"prune\",\"builders\":[{\"builder\":\"one\",\"freed\":5,\"records\":1}]}",
-        "{\"op\":\"error\",\"of\":\"cache\",\"error\":{\"code\":\"not_found\",\"message\":\"gone\","
-        "\"hint\":\"\"}}",
+        /* Parentheses: one string of several pieces. */
+        ("{\"op\":\"error\",\"of\":\"cache\",\"error\":{\"code\":\"not_found\",\"message\":"
+         "\"gone\","
+         "\"hint\":\"\"}}"),
         "{\"op\":\"cache\",\"builders\":3}",
     };
     const int fd = daemon_accept(f);
