@@ -44,6 +44,8 @@ depot_time dp_tui_wake(const struct tui *t);
 /* A key was pressed or data came since the last frame. */
 bool dp_tui_dirty(const struct tui *t);
 void dp_tui_data_changed(struct tui *t);
+/* A slice of the top view's long work; true: there is more. */
+bool dp_tui_work(struct tui *t);
 /* An answer of a daemon, for the views. */
 void dp_tui_answer(struct tui *t, struct fleet_source *s, const struct depot_answer *a);
 struct view *dp_tui_top(const struct tui *t);

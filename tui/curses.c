@@ -498,8 +498,7 @@ void dp_term_leave(struct term *t)
 
 void dp_term_enter(struct term *t)
 {
-    if (!t->away)
-        return;
+    /* Also when it was not left: a shell may have had the terminal meanwhile. */
     t->away = false;
     switch_on(t);
     dp_term_redraw(t);

@@ -153,6 +153,7 @@ void dp_fleet_drop_state(struct fleet_build *b)
     FREE_LOGS(&b->logs_);
     b->full = false;
     b->generation++;
+    b->source->fleet->generation++;
 }
 
 /* Keep the newest FLEET_STATES_MAX states of finished builds. */
@@ -184,6 +185,7 @@ static void swap_states(struct fleet_build *b)
     b->full = true;
     b->settled_ = 0;
     b->generation++;
+    b->source->fleet->generation++;
 }
 
 /* What its project's builds take, for the time that is left: asked when a build of it begins. */

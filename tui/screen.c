@@ -132,11 +132,10 @@ static void draw(struct screen *s)
 static void on_work(struct depot_timer *t, void *arg)
 {
     struct screen *s = arg;
-    struct view *top = dp_tui_top(s->tui);
-    if (s->term == NULL || s->quitting || top == NULL || top->ops->work == NULL)
+    if (s->term == NULL || s->quitting)
         return;
     const bool before = s->working;
-    s->working = top->ops->work(top);
+    s->working = dp_tui_work(s->tui);
     if (s->working ? depot_mono_ms() - s->drawn_ms >= FRAME_MS : before)
         draw(s);
     else if (s->working)

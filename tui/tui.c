@@ -22,7 +22,7 @@ struct tui *dp_tui_new(struct fleet *f, struct keymaps *keys, const struct style
     t->styles = styles;
     t->ops = ops != NULL ? *ops : (struct tui_ops){0};
     t->arg = arg;
-    t->mouse = t->dirty = t->data_changed = true;
+    t->mouse = t->dirty = t->data_changed = t->renew = true;
     dp_grid_init(&t->grid);
     dp_prompt_init(&t->prompt);
     return t;
@@ -123,7 +123,7 @@ void dp_tui_push(struct tui *t, const struct view_ops *ops, const char *arg)
     if (v == NULL)
         return;
     depot_vec_push(&t->stack, v);
-    t->dirty = t->data_changed = true;
+    t->dirty = t->data_changed = t->renew = true;
 }
 
 void dp_tui_replace(struct tui *t, const struct view_ops *ops, const char *arg)
@@ -134,7 +134,7 @@ void dp_tui_replace(struct tui *t, const struct view_ops *ops, const char *arg)
     if (t->stack.len > 0)
         depot_vec_push(&t->gone, t->stack.items[--t->stack.len]);
     depot_vec_push(&t->stack, v);
-    t->dirty = t->data_changed = true;
+    t->dirty = t->data_changed = t->renew = true;
 }
 
 static void quit(struct tui *t)
@@ -153,7 +153,7 @@ void dp_tui_pop(struct tui *t)
     }
     depot_vec_push(&t->gone, t->stack.items[--t->stack.len]);
     size_view(t, dp_tui_top(t));
-    t->dirty = t->data_changed = true;
+    t->dirty = t->data_changed = t->renew = true;
 }
 
 void dp_tui_say(struct tui *t, uint32_t style, const char *fmt, ...)
@@ -452,13 +452,16 @@ void dp_tui_key(struct tui *t, const struct key *k)
 
 /* ---- frames ---- */
 
-/* What views know is as new as the data: before they act, and before they draw. */
+/* What views know is as new as the data: before they act, and before they draw. A frozen one too
+ * when it was moved, or when states that it may point to are gone. */
 static void freshen(struct tui *t)
 {
     struct view *v = dp_tui_top(t);
-    if (!t->data_changed || t->frozen || v == NULL)
+    const bool gone = t->generation != t->fleet->generation;
+    if (v == NULL || !(t->renew || gone || (t->data_changed && !t->frozen)))
         return;
-    t->data_changed = false;
+    t->data_changed = t->renew = false;
+    t->generation = t->fleet->generation;
     t->dirty = true;
     dp_fleet_settle(t->fleet);
     if (v->ops->refresh != NULL)
@@ -472,7 +475,7 @@ void dp_tui_resize(struct tui *t, int h, int w)
     t->w = t->grid.w;
     for (size_t i = 0; i < t->stack.len; i++)
         size_view(t, t->stack.items[i]);
-    t->dirty = t->data_changed = true;
+    t->dirty = t->data_changed = t->renew = true;
 }
 
 void dp_tui_set_ascii(struct tui *t, bool ascii)
@@ -486,7 +489,7 @@ void dp_tui_set_hide_keys(struct tui *t, bool hide)
     t->hide_keys = hide;
     for (size_t i = 0; i < t->stack.len; i++)
         size_view(t, t->stack.items[i]);
-    t->dirty = t->data_changed = true;
+    t->dirty = t->data_changed = t->renew = true;
 }
 
 void dp_tui_set_mark(struct tui *t, const char *text)
@@ -660,6 +663,16 @@ depot_time dp_tui_wake(const struct tui *t)
     return wake == 0 || (also != 0 && also < wake) ? also : wake;
 }
 
+bool dp_tui_work(struct tui *t)
+{
+    struct view *v = dp_tui_top(t);
+    if (v == NULL || v->ops->work == NULL)
+        return false;
+    if (t->generation != t->fleet->generation)
+        freshen(t);
+    return v->ops->work(v);
+}
+
 void dp_tui_answer(struct tui *t, struct fleet_source *s, const struct depot_answer *a)
 {
     for (size_t i = 0; i < t->stack.len; i++)
@@ -688,6 +701,8 @@ void dp_tui_outside(const struct tui *t, struct depot_buf *title, int *percent, 
         v->ops->title(v, &left, &right);
     depot_buf_adds(title, "depot ");
     depot_clean_string(title, depot_buf_str(&left));
+    for (size_t i = 0; i < title->len; i++)
+        title->data[i] = title->data[i] == '\t' ? ' ' : title->data[i];
     depot_buf_release(&left);
     depot_buf_release(&right);
 }

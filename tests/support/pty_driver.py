@@ -19,6 +19,7 @@ import unicodedata
 TOKEN = re.compile(
     r"(?P<text>[^\x00-\x1f\x7f\x80-\x9f]+)"
     r"|\x1b\[(?P<csi>[0-?]*[ -/]*[@-~])"
+    r"|\x1b\](?P<palette>R|P[0-9a-fA-F]{7})"  # of the Linux console: without an end
     r"|\x1b\](?P<osc>[^\x07\x1b\x9c]*)(?:\x07|\x1b\\)"
     r"|\x1b(?P<set>[()*+%#][0-9A-Za-z@])"
     r"|\x1b(?P<esc>[0-Z\\^_`-~])"
@@ -28,7 +29,7 @@ PARTIAL = re.compile(r"\x1b(\[[0-?]*[ -/]*|\][^\x07\x1b\x9c]*\x1b?|[()*+%#])?\Z"
 GRAPHICS = dict(zip("`afgjklmnopqrstuvwxyz{|}~", "◆▒°±┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·"))
 MODES = {"?1049": "alternate", "?47": "alternate", "?25": "cursor", "?1000": "mouse", "?1006": "mouse_sgr",
          "?2004": "paste", "?2026": "synchronized", "?7": "wrap", "?1": "application", "?12": "blink",
-         "?1034": "meta", "4": "insert"}
+         "?1034": "meta", "4": "insert", "34": "cursor_shape"}
 
 
 def width(ch):
@@ -142,6 +143,8 @@ class Screen:
 
     def scroll(self, top, n):
         """Lines go up from `top` to the bottom of the region; down when n < 0."""
+        if top > self.bottom:
+            return  # of a size that is not any more
         n = max(min(n, self.bottom - top + 1), -(self.bottom - top + 1))
         for _ in range(abs(n)):
             del self.cells[top if n > 0 else self.bottom]
@@ -172,6 +175,9 @@ class Screen:
             self.graphics["()".index(s[0])] = s[1] == "0"
         elif s != "%@" and s != "%G":
             self.strange.append("\x1b" + s)
+
+    def on_palette(self, s):
+        pass
 
     def on_osc(self, s):
         kind, _, rest = s.partition(";")
@@ -248,7 +254,7 @@ class Screen:
         line[:] = (line + self.blank())[:self.columns]
 
     def region(self, ns):
-        self.top = (ns[0] or 1) - 1
+        self.top = min(ns[0] or 1, self.rows) - 1
         self.bottom = min(((ns[1] if len(ns) > 1 else 0) or self.rows), self.rows) - 1
         self.y = self.x = 0
 
@@ -401,7 +407,7 @@ class Pty:
         for name, value in Screen.INITIAL.items():
             if self.screen.modes[name] != value:
                 wrong.append("%s is %s" % (name, self.screen.modes[name]))
-        if any(self.screen.graphics) or self.screen.shift:
+        if self.screen.graphics[self.screen.shift]:
             wrong.append("line drawing characters are on")
         return wrong
 
