@@ -538,8 +538,10 @@ static void sum_up(struct graph *g)
             sum->completed = 0;
         if (i % g->nlanes == 0) {
             st->started_ = 0;
-            st->busy = false;
+            st->busy = st->failed = false;
         }
+        if (sum->by[DEPOT_VERDICT_FAILED] > 0)
+            st->failed = true;
         if (sum->by[DEPOT_VERDICT_RUNNING] + sum->by[DEPOT_VERDICT_FAILED] > 0)
             st->busy = true;
         if (sum->started != 0 && (st->started_ == 0 || sum->started < st->started_))
@@ -613,17 +615,22 @@ static bool passes(const struct graph *g, const struct graph_show *show, size_t 
            (show->passes == NULL || show->passes(g, line, show->arg));
 }
 
-static bool all_fit(const struct graph *g, size_t fits)
+/* What FOLD_AUTO may show in so many rows. */
+enum room { ROOM_FAILED, ROOM_BUSY, ROOM_ALL };
+
+static enum room find_room(const struct graph *g, size_t fits)
 {
-    size_t rows = 0;
-    for (size_t i = 0; i < g->order.len && rows <= fits; i++) {
+    size_t all = 0, busy = 0;
+    for (size_t i = 0; i < g->order.len && busy <= fits; i++) {
         const struct graph_stage *st = &g->stages.items[g->order.items[i]];
-        rows += st->kind == GRAPH_INTERNAL || st->nlines == 1 ? 1 : 1 + st->nlines;
+        const size_t open = st->kind == GRAPH_INTERNAL || st->nlines == 1 ? 1 : 1 + st->nlines;
+        all += open;
+        busy += st->busy ? open : 1;
     }
-    return rows <= fits;
+    return busy > fits ? ROOM_FAILED : all > fits ? ROOM_BUSY : ROOM_ALL;
 }
 
-static bool opens(const struct graph_stage *st, const struct graph_show *show, bool fit)
+static bool opens(const struct graph_stage *st, const struct graph_show *show, enum room room)
 {
     if (st->nlines < 2)
         return false;
@@ -633,14 +640,13 @@ static bool opens(const struct graph_stage *st, const struct graph_show *show, b
         return st->fold == FOLD_OPEN || (show->internal && st->fold != FOLD_CLOSED);
     if (st->fold != FOLD_AUTO)
         return st->fold == FOLD_OPEN;
-    if (st->kind == GRAPH_EXPORT)
-        return fit;
-    return fit || st->busy || show->critical || show->misses || show->passes != NULL;
+    return room == ROOM_ALL || (room == ROOM_BUSY && st->busy) || st->failed || show->critical ||
+           show->misses || show->passes != NULL;
 }
 
 void dp_graph_show(struct graph *g, const struct graph_show *show)
 {
-    const bool fit = all_fit(g, show->fits);
+    const enum room room = find_room(g, show->fits);
     g->rows.len = 0;
     for (size_t i = 0; i < g->order.len; i++) {
         struct graph_stage *st = &g->stages.items[g->order.items[i]];
@@ -649,7 +655,7 @@ void dp_graph_show(struct graph *g, const struct graph_show *show)
         bool any = false;
         if (st->kind == GRAPH_INTERNAL && (show->critical || show->misses) && !show->internal)
             continue;
-        st->open_ = opens(st, show, fit);
+        st->open_ = opens(st, show, room);
         depot_vec_push(&g->rows, head);
         for (size_t k = st->line; k < st->line + st->nlines; k++) {
             if (!passes(g, show, k))

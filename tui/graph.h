@@ -43,7 +43,7 @@ struct graph_stage {
     char *key, *name; /* name: "" for the only, unnamed stage of a Dockerfile */
     enum graph_kind kind;
     enum graph_fold fold;
-    bool busy;           /* something runs or failed: FOLD_AUTO shows its lines */
+    bool busy, failed;   /* a step runs or failed; FOLD_AUTO shows such stages first */
     bool present;        /* false: was here before, in a state that is gone */
     size_t line, nlines; /* in graph.lines */
     /* Stages it needs, and those that need it, by index; rails follow the first set. */

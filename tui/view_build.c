@@ -128,7 +128,7 @@ static void next_error(struct build_view *v, bool back)
         if (it->kind == ITEM_LANE || !has_failed(v, it, &s))
             continue;
         v->moved = true;
-        dp_build_go_to(v, s);
+        dp_build_go_to(v, s, true);
         return;
     }
     dp_tui_say(v->base.tui, STYLE_DIM, "no step failed");
@@ -144,7 +144,7 @@ static void go_twin(struct build_view *v)
         return;
     }
     v->moved = true;
-    dp_build_go_to(v, twin);
+    dp_build_go_to(v, twin, true);
 }
 
 /* ---- folding ---- */

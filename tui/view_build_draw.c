@@ -107,7 +107,8 @@ static int put_slowest(const struct build_view *v, const struct canvas *c, int y
     char text[2 * TEXT_MAX + 32], by[TEXT_MAX];
     int64_t most = 0;
     size_t slowest = 0;
-    for (size_t i = 0; dp_build_is_stacked(v) && i < v->graph.nlanes; i++) {
+    const bool tells = dp_build_is_stacked(v) && v->build->sum.state != DEPOT_BUILD_FAILED;
+    for (size_t i = 0; tells && i < v->graph.nlanes; i++) {
         const int64_t late = behind(v, i);
         if (late > most) {
             most = late;
@@ -429,17 +430,28 @@ static int tail_height(const struct build_view *v, int h)
     return h < 26 ? 4 : h < 42 ? 9 : 13;
 }
 
-static void draw_nothing(const struct build_view *v, const struct canvas *c, int y)
+static void draw_nothing(struct build_view *v, const struct canvas *c)
 {
     const struct depot_build *b = v->build->state;
-    const char *why = "no step has been announced yet";
-    for (size_t i = 0; i < b->parts.len; i++)
-        if (b->parts.items[i]->state == DEPOT_BUILD_QUEUED &&
-            !depot_str_empty(b->parts.items[i]->queue_reason))
-            why = b->parts.items[i]->queue_reason;
-    if (v->filter.on || v->critical_only || v->misses_only)
-        why = "no step passes";
-    dp_canvas_put(c, y + 1, 2, STYLE_DIM, why);
+    int y = 1;
+    if (v->filter.on || v->critical_only || v->misses_only) {
+        dp_canvas_put(c, y, 2, STYLE_DIM, "no step passes");
+        return;
+    }
+    for (size_t i = 0; i < b->parts.len; i++) {
+        const struct depot_part *p = b->parts.items[i];
+        if (p->state != DEPOT_BUILD_QUEUED)
+            continue;
+        int x = 2 + dp_canvas_putf(c, y, 2, STYLE_STRONG, "%s ", p->platform);
+        x += dp_canvas_put(c, y, x, STYLE_TEXT, "waits in line");
+        if (p->queue_position > 0)
+            x += dp_canvas_putf(c, y, x, STYLE_TEXT, ", place %d", p->queue_position);
+        if (!depot_str_empty(p->queue_reason))
+            dp_canvas_putf(c, y, x, STYLE_DIM, ": %s", p->queue_reason);
+        y++;
+    }
+    if (y == 1)
+        dp_canvas_put(c, y, 2, STYLE_DIM, "no step has been announced yet");
 }
 
 static void draw_rows(struct build_view *v, const struct canvas *c, int y, int h)
@@ -448,7 +460,7 @@ static void draw_rows(struct build_view *v, const struct canvas *c, int y, int h
     dp_rows_layout(&v->rows, v->list.len, h);
     dp_canvas_hot(&body, 0, 0, body.h, body.w, ACTION_NONE, 0, PANE_LIST);
     if (v->list.len == 0)
-        draw_nothing(v, &body, 0);
+        draw_nothing(v, &body);
     for (int i = 0; i < h && v->rows.top + (size_t)i < v->list.len; i++) {
         const size_t index = v->rows.top + (size_t)i;
         const struct build_item *it = &v->list.items[index];
@@ -513,8 +525,9 @@ static void draw_all(struct build_view *v, const struct canvas *c)
             dp_build_follow(v);
     }
     /* Few rows leave more to the log. */
-    if (tail > 0 && v->list.len < (size_t)h) {
-        tail += h - (int)v->list.len;
+    const size_t rows = v->list.len > 3 ? v->list.len : 3;
+    if (tail > 0 && rows < (size_t)h) {
+        tail += h - (int)rows;
         h = c->h - top - tail;
     }
     draw_rows(v, c, top, h);

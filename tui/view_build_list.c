@@ -133,7 +133,7 @@ bool dp_build_list_find(const struct build_view *v, const struct build_choice *c
     return false;
 }
 
-void dp_build_go_to(struct build_view *v, const struct depot_step *s)
+void dp_build_go_to(struct build_view *v, const struct depot_step *s, bool unfold)
 {
     struct graph *g = &v->graph;
     size_t line, lane, index;
@@ -145,7 +145,7 @@ void dp_build_go_to(struct build_view *v, const struct depot_step *s)
     const struct build_choice c = {
         .stage = g->lines.items[line].stage, .line = line - st->line, .lane = lane};
     v->focus = lane;
-    if (!dp_graph_is_open(g, c.stage) && st->nlines > 1 && v->rendering != SHOW_FLAT) {
+    if (unfold && !dp_graph_is_open(g, c.stage) && st->nlines > 1 && v->rendering != SHOW_FLAT) {
         st->fold = FOLD_OPEN;
         v->choice = c;
         dp_build_list(v, v->listed_page_);
@@ -313,9 +313,10 @@ void dp_build_follow(struct build_view *v)
     for (size_t i = 0;
          b != NULL && best == NULL && depot_build_state_over(b->state) && i < b->critical.len; i++)
         if (v->list.len <= v->listed_page_ &&
+            b->critical.items[i]->parsed.kind == DEPOT_STEP_BUILD &&
             (longest == NULL || dp_graph_duration(b->critical.items[i], v->now) >
                                     dp_graph_duration(longest, v->now)))
             longest = b->critical.items[i];
     if (best != NULL || longest != NULL)
-        dp_build_go_to(v, best != NULL ? best : longest);
+        dp_build_go_to(v, best != NULL ? best : longest, false);
 }

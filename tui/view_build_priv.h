@@ -82,8 +82,8 @@ void dp_build_choose(struct build_view *v, size_t index);
 bool dp_build_list_find(const struct build_view *v, const struct build_choice *c, size_t *index);
 /* Until the user chooses: select what failed, else what has run longest of all that runs. */
 void dp_build_follow(struct build_view *v);
-/* Unfold what hides a step, and select it. */
-void dp_build_go_to(struct build_view *v, const struct depot_step *s);
+/* Select a step; `unfold`: what hides it, else its stage is selected. */
+void dp_build_go_to(struct build_view *v, const struct depot_step *s, bool unfold);
 /* The step of an item on a lane: a line's; of a stage the one that tells most. May be NULL. */
 const struct depot_step *dp_build_item_step(
     const struct build_view *v, const struct build_item *it, size_t lane);

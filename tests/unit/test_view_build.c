@@ -241,6 +241,296 @@ static void test_view_build__draws_ascii(void **state)
     rig_close(&r);
 }
 
+static struct build_view *view_of(const struct rig *r)
+{
+    struct view *v = dp_tui_top(r->tui);
+    assert_ptr_equal(v->ops, &view_build);
+    return (struct build_view *)v;
+}
+
+/* "arm64 deps 2/3" of what is selected. */
+static void expect_selected(struct rig *r, const char *want)
+{
+    struct depot_buf got = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    dp_tui_frame(r->tui, r->now);
+    const struct build_view *v = view_of(r);
+    const struct build_item *it = dp_build_selected(v);
+    assert_non_null(it);
+    const size_t lane = dp_build_item_lane(v, it);
+    depot_buf_addf(&got, "%s", dp_text_platform(v->graph.lanes[lane]));
+    if (it->kind == ITEM_LINE) {
+        depot_buf_addc(&got, ' ');
+        dp_build_line_name(&got, dp_build_item_step(v, it, lane));
+    } else if (it->kind == ITEM_STAGE) {
+        depot_buf_addf(&got, " %s", v->graph.stages.items[it->stage].name);
+    }
+    assert_string_equal(depot_buf_str(&got), want);
+    depot_buf_release(&got);
+}
+
+static void test_view_build__moves_and_folds(void **state)
+{
+    static const struct {
+        const char *keys, *selected;
+    } rows[] = {
+        {"", "arm64 deps 3/3"}, /* what took longest */
+        {"g", "arm64 base"},
+        {"Tab", "amd64 base"},
+        {"/ s e r v e r Enter", "amd64 server"},
+        {"Right j j j", "amd64 server 3/3"},
+        {"T", "arm64 server 3/3"},
+        {"Left", "arm64 server"},
+        {"Space j", "arm64 server 1/3"},
+        {"-", "arm64 server"},
+        {"+", "arm64 server 1/3"},
+        {"2", "arm64 server 1/3"},
+        {"3", "arm64 server 1/3"},
+        {"1", "arm64 server 1/3"},
+        {"c", "arm64 server 1/3"},
+        {"c m", "arm64 server 1/3"},
+        {"m i", "arm64 server 1/3"},
+        {"G", "arm64 load build context"},
+        {"i", "arm64 internal"},
+        {"\\ ^ t e s t Enter", "arm64 test"},
+        {"\\ C-u Enter", "arm64 test"},
+        {"F", "arm64 deps 3/3"},
+    };
+    struct rig r;
+    (void)state;
+    rig_open(&r, "shop", 0);
+    show(&r, 50, 200);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        keys(&r, rows[i].keys);
+        if (getenv("VERBOSE") != NULL)
+            print_message("%s\n", rows[i].keys);
+        expect_selected(&r, rows[i].selected);
+    }
+    keys(&r, "y");
+    assert_non_null(strstr(r.copied.data, "deps 3/3"));
+    keys(&r, "Enter");
+    assert_ptr_equal(dp_tui_top(r.tui)->ops, &view_step);
+    keys(&r, "q L");
+    assert_ptr_equal(dp_tui_top(r.tui)->ops, &view_step);
+    rig_close(&r);
+}
+
+static void test_view_build__goes_to_errors(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_open(&r, "fail", 0);
+    show(&r, 24, 80);
+    expect_selected(&r, "arm64 server 2/2");
+    keys(&r, "g -");
+    expect_selected(&r, "amd64");
+    keys(&r, "e");
+    expect_selected(&r, "arm64 server 2/2");
+    keys(&r, "Tab");
+    expect_selected(&r, "amd64 server 2/2");
+    keys(&r, "E");
+    expect_selected(&r, "arm64 server 2/2");
+    rig_close(&r);
+}
+
+/* Fed piece by piece, as it happens: the selected row keeps its line of the screen, stages their
+ * order. */
+struct replay {
+    struct rig *r;
+    int n, line;
+};
+
+static int on_replay(struct depot_event *ev, void *arg)
+{
+    struct replay *p = arg;
+    struct rig *r = p->r;
+    dp_fleet_apply(r->source, ev);
+    r->now = ev->time > r->now ? ev->time : r->now;
+    depot_event_release(ev);
+    if (p->n++ == 0)
+        show(r, 40, 160);
+    dp_tui_data_changed(r->tui);
+    dp_tui_frame(r->tui, r->now);
+    const struct build_view *v = view_of(r);
+    if (v->list.len > 12 && p->line < 0) {
+        keys(r, "g j j j j");
+        dp_tui_frame(r->tui, r->now);
+        p->line = (int)(v->rows.selected - v->rows.top);
+    }
+    return 0;
+}
+
+static void test_view_build__keeps_still_while_it_grows(void **state)
+{
+    struct rig r;
+    struct replay p = {.r = &r, .line = -1};
+    size_t n;
+    (void)state;
+    rig_make(&r);
+    char *data = read_file(GOLDEN "shop.ndjson", &n);
+    struct depot_wire_reader *reader = depot_wire_reader_new(on_replay, on_bad, &p);
+    assert_int_equal(depot_wire_reader_feed(reader, data, n), 0);
+    depot_wire_reader_free(reader);
+    depot_free(data);
+    const struct build_view *v = view_of(&r);
+    assert_int_equal(v->rows.selected - v->rows.top, p.line);
+    assert_int_equal(v->build->state->state, DEPOT_BUILD_SUCCEEDED);
+    rig_close(&r);
+}
+
+static void test_view_build__fits_any_size(void **state)
+{
+    static const char *const recordings[] = {"shop", "fail", "link"};
+    static const char *const moves[] = {"j", "G", "Space", "+", "-", "1", "2", "3", "c", "m", "i",
+        "Tab", "T", "e", "g", "k", "PgDn", "PgUp", "Left", "Right", "z", "F", "n", "S-Tab", "E"};
+    (void)state;
+    for (size_t k = 0; k < DEPOT_ARRAY_LEN(recordings); k++) {
+        struct rig r;
+        rig_open(&r, recordings[k], k == 0 ? 5000 : 0);
+        show(&r, 24, 80);
+        for (int i = 0; i < 500; i++) {
+            const int h = i * 7 % 61, w = i * 13 % 301;
+            dp_tui_set_ascii(r.tui, i % 3 == 0);
+            dp_tui_resize(r.tui, h, w);
+            dp_tui_frame(r.tui, r.now);
+            keys(&r, moves[i % (int)DEPOT_ARRAY_LEN(moves)]);
+        }
+        dp_tui_resize(r.tui, 0, 0);
+        dp_tui_frame(r.tui, r.now);
+        rig_close(&r);
+    }
+}
+
+/* ---- builds that no recording has ---- */
+
+static void put_event(struct rig *r, const char *type, const char *format, ...) DEPOT_PRINTF(3, 4);
+
+static void put_event(struct rig *r, const char *type, const char *format, ...)
+{
+    struct depot_buf line = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    va_list ap;
+    static unsigned seq;
+    seq++;
+    va_start(ap, format);
+    char *body = depot_vasprintf(format, ap);
+    va_end(ap);
+    depot_buf_addf(&line,
+        "{\"v\":1,\"seq\":%u,\"time\":\"2026-11-23T12:00:0%u.5Z\",\"build\":\"b1\",\"type\":\"%s\"%"
+        "s}\n",
+        seq, seq % 10, type, body);
+    feed(r, line.data, line.len);
+    depot_free(body);
+    depot_buf_release(&line);
+}
+
+static void test_view_build__says_what_it_waits_for(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_make(&r);
+    put_event(&r, "build.created",
+        ",\"project\":\"web\",\"command\":\"depot build .\",\"platforms\":[\"linux/amd64\"],"
+        "\"tags\":[],\"source\":{\"dirty\":false},\"origin\":\"depot\"");
+    put_event(&r, "build.queued",
+        ",\"platform\":\"linux/amd64\",\"reason\":\"builder amd64 runs 4 builds\",\"position\":2");
+    show(&r, 24, 80);
+    expect_screen(&r, "queued_80x24");
+    rig_close(&r);
+}
+
+/* Names that would move the cursor, wide and zero-width characters, no names, many platforms. */
+static void test_view_build__draws_hostile_names(void **state)
+{
+    struct rig r;
+    struct depot_buf v = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    static const char *const names[] = {"\\u001b[2J\\u001b[H", "", "\\u202eevil",
+        "\\u65e5\\u672c\\u8a9e \\u65e5\\u672c\\u8a9e 1/2] RUN \\u65e5\\u672c", "[a 1/2] \\u0000x",
+        "[ 1/1]", "[\\u0301 2/1] RUN \\ud83d\\ude00", "[a 1/2] RUN \\t\\n\\r x"};
+    (void)state;
+    rig_make(&r);
+    put_event(&r, "build.created",
+        ",\"project\":\"\\u001b]0;x\\u0007\",\"command\":\"\",\"platforms\":[],\"tags\":[],"
+        "\"source\":{\"dirty\":false},\"origin\":\"depot\"");
+    for (int p = 0; p < 40; p++) {
+        depot_buf_clear(&v);
+        for (size_t i = 0; i < DEPOT_ARRAY_LEN(names); i++)
+            depot_buf_addf(&v,
+                "%s{\"digest\":\"d%zu\",\"name\":\"%s\",\"started\":\"2026-11-23T12:00:0%zu.5Z\","
+                "\"completed\":\"2026-11-23T11:00:00Z\",\"inputs\":[\"d%zu\"]}",
+                i > 0 ? "," : "", i, names[i], i, (i + 3) % 8);
+        put_event(&r, "build.status",
+            ",\"platform\":\"linux/p%d\",\"builder\":\"b\",\"status\":{\"vertexes\":[%s]}", p,
+            v.data);
+    }
+    show(&r, 24, 80);
+    for (int i = 0; i < 200; i++) {
+        dp_tui_resize(r.tui, 5 + i % 60, 40 + i * 17 % 300);
+        keys(&r, i % 4 == 0 ? "Tab" : i % 4 == 1 ? "j" : i % 4 == 2 ? "2" : "1");
+        const struct grid *g = dp_tui_frame(r.tui, r.now);
+        for (int y = 0; y < g->h; y++)
+            for (int x = 0; x < g->w; x++)
+                assert_true(dp_grid_cell(g, y, x)->width == 0 ||
+                            dp_text_width_of(dp_grid_cell(g, y, x)->ch) >= 1);
+    }
+    depot_buf_release(&v);
+    rig_close(&r);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* 5,000 steps on two platforms while one of them changes with each frame. */
+static void test_view_build__is_fast(void **state)
+{
+    enum { STEPS = 2500, FRAMES = 200 };
+    struct rig r;
+    struct depot_buf v = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    uint64_t took[FRAMES];
+    (void)state;
+    rig_make(&r);
+    put_event(&r, "build.created",
+        ",\"project\":\"big\",\"command\":\"\",\"platforms\":[\"linux/amd64\",\"linux/arm64\"],"
+        "\"tags\":[],\"source\":{\"dirty\":false},\"origin\":\"depot\"");
+    for (int p = 0; p < 2; p++) {
+        depot_buf_clear(&v);
+        for (int i = 0; i < STEPS; i++)
+            depot_buf_addf(&v,
+                "%s{\"digest\":\"d%d\",\"name\":\"[stage%d %d/10] RUN make part-%d\","
+                "\"started\":\"2026-11-23T12:00:00.%03dZ\"%s,\"inputs\":[\"d%d\",\"d%d\"]}",
+                i > 0 ? "," : "", i, i / 10, i % 10 + 1, i, i % 1000,
+                i % 50 == 49 ? "" : ",\"completed\":\"2026-11-23T12:00:01Z\"",
+                i > 0 ? i - 1 : STEPS, i > 30 ? i - 30 : STEPS);
+        put_event(&r, "build.status",
+            ",\"platform\":\"linux/%s\",\"builder\":\"b\",\"status\":{\"vertexes\":[%s]}",
+            p == 0 ? "amd64" : "arm64", v.data);
+    }
+    show(&r, 50, 200);
+    keys(&r, "+");
+    for (int i = 0; i < FRAMES; i++) {
+        put_event(&r, "build.status",
+            ",\"platform\":\"linux/amd64\",\"builder\":\"b\",\"status\":{\"vertexes\":[{"
+            "\"digest\":\"d%d\",\"name\":\"[stage%d %d/10] RUN make part-%d\","
+            "\"started\":\"2026-11-23T12:00:00.%03dZ\",\"inputs\":[\"d%d\",\"d%d\"]}]}",
+            i, i / 10, i % 10 + 1, i, i % 1000, i > 0 ? i - 1 : STEPS, i > 30 ? i - 30 : STEPS);
+        dp_fleet_settle(r.fleet);
+        dp_tui_data_changed(r.tui);
+        if (i % 3 == 0)
+            keys(&r, "PgDn");
+        const uint64_t before = depot_mono_ns();
+        dp_tui_frame(r.tui, r.now);
+        took[i] = depot_mono_ns() - before;
+    }
+    qsort(took, FRAMES, sizeof(*took), by_number);
+    if (getenv("VERBOSE") != NULL)
+        print_message("frame of 5000 steps at 200x50: median %d us, p99 %d us\n",
+            (int)(took[FRAMES / 2] / 1000), (int)(took[FRAMES * 99 / 100] / 1000));
+    assert_true(took[FRAMES / 2] < 50 * 1000 * 1000); /* with sanitizers, on a loaded machine */
+    depot_buf_release(&v);
+    rig_close(&r);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -256,6 +546,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_view_build__draws_recorded_builds),
         cmocka_unit_test(test_view_build__draws_ascii),
+        cmocka_unit_test(test_view_build__moves_and_folds),
+        cmocka_unit_test(test_view_build__goes_to_errors),
+        cmocka_unit_test(test_view_build__keeps_still_while_it_grows),
+        cmocka_unit_test(test_view_build__fits_any_size),
+        cmocka_unit_test(test_view_build__says_what_it_waits_for),
+        cmocka_unit_test(test_view_build__draws_hostile_names),
+        cmocka_unit_test(test_view_build__is_fast),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
