@@ -213,9 +213,9 @@ static void draw_builds(
 {
     const struct fleet *f = dp_tui_fleet(v->base.tui);
     const struct depot_ev_builder *i = &b->info;
-    int x = TABLE_LEFT + dp_canvas_put(c, 0, TABLE_LEFT, STYLE_DIM, "builds"), y = 1;
+    int x = TABLE_LEFT, y = 1;
     size_t more = 0;
-    x = TABLE_LEFT + 7;
+    x += dp_canvas_put(c, 0, x, STYLE_DIM, "builds") + 1;
     x += dp_canvas_putf(c, 0, x, i->running > 0 ? STYLE_TEXT : STYLE_DIM, "%d of %d running",
              i->running, i->capacity > 0 ? i->capacity : i->running) +
          2;

@@ -331,7 +331,7 @@ static void put_verdict(struct step_head *h, const struct step_facts *f)
     }
     if (s->critical) {
         h->x += 2;
-        dp_head_text(h, STYLE_CRITICAL, h->ascii ? " * critical path" : " * critical path");
+        dp_head_text(h, STYLE_CRITICAL, " * critical path");
     }
     dp_head_row(h);
 }
