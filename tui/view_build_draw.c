@@ -12,7 +12,9 @@ enum {
     TIME_W = 7,
     LAG_SIDE_W = 14, /* with the platform's name */
     LAG_W = 8,
+    LANE_NAME_W = 54, /* narrower: "arm64" for "linux/arm64" */
     CRITICAL_MIN_H = 30,
+    EXPECT_MAX = 64, /* running stages whose end is looked up for the axis */
 };
 
 /* How long ago another platform was through with what this one still does, in ns; at the end, how
@@ -101,13 +103,14 @@ static void count_open(const struct build_view *v, int *running, int *waiting)
     }
 }
 
-/* The platform that all wait for. Side by side its heading tells. */
+/* The platform that all wait for. When all are side by side, its heading tells. */
 static int put_slowest(const struct build_view *v, const struct canvas *c, int y, int from)
 {
     char text[2 * TEXT_MAX + 32], by[TEXT_MAX];
     int64_t most = 0;
     size_t slowest = 0;
-    const bool tells = dp_build_is_stacked(v) && v->build->sum.state != DEPOT_BUILD_FAILED;
+    const bool tells =
+        v->cols.nlanes < v->graph.nlanes && v->build->sum.state != DEPOT_BUILD_FAILED;
     for (size_t i = 0; tells && i < v->graph.nlanes; i++) {
         const int64_t late = behind(v, i);
         if (late > most) {
@@ -201,6 +204,15 @@ static void draw_tabs(struct build_view *v, const struct canvas *c, int y, int e
         dp_canvas_hot(c, y, x, 1, w, (enum action)(ACTION_VIEW_1 + i), 0, 0);
         x += w + 2;
     }
+    if (v->rendering != SHOW_FLAT && !dp_build_is_stacked(v) && v->cols.nlanes < v->graph.nlanes) {
+        char more[64];
+        snprintf(more, sizeof(more), "%zu of %zu", v->cols.nlanes, v->graph.nlanes);
+        if (x + (int)strlen(more) <= end) {
+            dp_canvas_put(c, y, x, STYLE_TAGGED, more);
+            dp_canvas_hot(c, y, x, 1, (int)strlen(more), ACTION_NEXT, 0, 0);
+            x += (int)strlen(more) + 2;
+        }
+    }
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(flags); i++) {
         const int w = (int)strlen(flags[i].word);
         if (!flags[i].on || x + w > end)
@@ -281,12 +293,23 @@ static void fit_axis(struct build_view *v)
     const struct depot_build *b = v->build->state;
     const bool over = depot_build_state_over(b->state);
     depot_time from = b->created != 0 ? b->created : b->first, to = over ? b->finished : v->now;
+    int running, waiting, looks = 0;
+    count_open(v, &running, &waiting);
+    /* All is done, but nobody said that it is over. */
+    if (!over && b->started.len > 0 && running + waiting == 0)
+        to = 0;
     for (size_t i = 0; i < v->graph.nlanes * v->graph.stages.len; i++) {
         const struct graph_sum *sum = &v->graph.sums.items[i];
         if (sum->started != 0 && (from == 0 || sum->started < from))
             from = sum->started;
         if (sum->completed > to)
             to = sum->completed;
+        /* Room for what is still to come of it. */
+        struct step_stats usual;
+        if (sum->open != NULL && looks++ < EXPECT_MAX &&
+            dp_fleet_step_stats(dp_tui_fleet(v->base.tui), v->build, sum->open, &usual) &&
+            usual.runs > 0 && sum->open->started + usual.median > to)
+            to = sum->open->started + usual.median;
     }
     dp_timeline_fit(&v->axis, from, to, !over, v->cols.bar_w);
 }
@@ -343,6 +366,8 @@ static void draw_lane_head(
     lane_totals(v, lane, &all);
     const enum depot_build_state state = lane_state(v, p, &all);
     const char *name = *v->graph.lanes[lane] != '\0' ? v->graph.lanes[lane] : "steps";
+    if (w < LANE_NAME_W)
+        name = dp_text_platform(name);
     const bool focus = v->graph.nlanes > 1 && lane == v->focus;
     x += dp_canvas_put(c, y, x, focus ? STYLE_TAB : STYLE_STRONG, name);
     if (p != NULL && p->emulated && x + 12 < end)

@@ -133,6 +133,23 @@ static void draw_error(
     dp_canvas_field(c, y, x, c->w - 1 - x, FIT_MIDDLE, STYLE_ERROR, depot_buf_str(&v->text));
 }
 
+/* The lines of the Dockerfile around the one that failed. */
+static void draw_excerpt(const struct canvas *c, int y, const struct depot_step *s)
+{
+    const struct depot_build_error *e = s->part != NULL ? s->part->error : NULL;
+    if (e == NULL || e->nranges == 0 || (size_t)(c->h - y) < e->nlines + 1)
+        return;
+    for (size_t i = 0; i < e->nlines; i++) {
+        const int line = e->first_line + (int)i, at = y + 1 + (int)i;
+        bool here = false;
+        for (size_t k = 0; k < e->nranges; k++)
+            here = here || (line >= e->ranges[k].start_line && line <= e->ranges[k].end_line);
+        dp_canvas_putf(c, at, 1, here ? STYLE_FAIL : STYLE_FAINT, "%*d", SECONDS_W, line);
+        dp_canvas_field(c, at, SECONDS_W + 2, c->w - SECONDS_W - 3, FIT_LEFT,
+            here ? STYLE_STRONG : STYLE_DIM, e->lines[i]);
+    }
+}
+
 void dp_build_draw_tail(struct build_view *v, const struct canvas *c)
 {
     const struct depot_step *s = dp_build_selected_step(v);
@@ -145,6 +162,8 @@ void dp_build_draw_tail(struct build_view *v, const struct canvas *c)
     int y = v->build->full ? put_log(v, &text, s) : put_kept(v, &text, s);
     if (y == 0)
         dp_canvas_put(&text, y++, 2, STYLE_DIM, no_output(v, s));
-    if (error)
+    if (error) {
         draw_error(v, c, 1 + y, s);
+        draw_excerpt(c, 2 + y, s);
+    }
 }

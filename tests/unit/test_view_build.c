@@ -437,6 +437,47 @@ static void test_view_build__says_what_it_waits_for(void **state)
     rig_close(&r);
 }
 
+/* Estimates: what is left, what the cache saved, where a running step will end. */
+static void test_view_build__tells_what_to_expect(void **state)
+{
+    static struct depot_step_estimate steps[] = {
+        {.platform = "linux/arm64",
+            .stage = "deps",
+            .took = {.median_ms = 6000, .p25_ms = 5000, .p75_ms = 7000, .runs = 8}},
+        {.platform = "linux/amd64",
+            .stage = "proto",
+            .text =
+                "RUN echo \"generating 14 messages, 3 services\"; sleep 0.7; echo ok > /proto.txt",
+            .took = {.median_ms = 187000, .p25_ms = 100000, .p75_ms = 200000, .runs = 3}}};
+    const struct depot_estimates e = {.project = "shop",
+        .duration = {.median_ms = 15000, .p25_ms = 14000, .p75_ms = 18500, .runs = 8},
+        .steps = steps,
+        .nsteps = DEPOT_ARRAY_LEN(steps)};
+    struct rig r;
+    char *text = NULL;
+    (void)state;
+    rig_open(&r, "shop", 5000);
+    const struct depot_build *b = r.fleet->builds.items[0]->state;
+    for (size_t i = 0; i < b->steps.len; i++) {
+        const struct depot_step *s = b->steps.items[i];
+        if (depot_str_eq(s->platform, "linux/arm64") && depot_str_eq(s->parsed.stage, "deps") &&
+            s->parsed.ordinal == 3)
+            steps[0].text = text = depot_strdup(s->parsed.instruction);
+    }
+    dp_fleet_learn(r.fleet, &e);
+    show(&r, 24, 80);
+    expect_screen(&r, "expected_80x24");
+    dp_tui_resize(r.tui, 50, 200);
+    expect_screen(&r, "expected_200x50");
+    rig_close(&r);
+    rig_open(&r, "shop", 0);
+    dp_fleet_learn(r.fleet, &e);
+    show(&r, 40, 120);
+    expect_screen(&r, "saved_120x40");
+    rig_close(&r);
+    depot_free(text);
+}
+
 /* Names that would move the cursor, wide and zero-width characters, no names, many platforms. */
 static void test_view_build__draws_hostile_names(void **state)
 {
@@ -551,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_view_build__keeps_still_while_it_grows),
         cmocka_unit_test(test_view_build__fits_any_size),
         cmocka_unit_test(test_view_build__says_what_it_waits_for),
+        cmocka_unit_test(test_view_build__tells_what_to_expect),
         cmocka_unit_test(test_view_build__draws_hostile_names),
         cmocka_unit_test(test_view_build__is_fast),
     };
