@@ -501,8 +501,10 @@ static void draw_rows(struct build_view *v, const struct canvas *c, int y, int h
                              : v->cols.label_x + v->cols.label_w;
         const int from = v->rendering == SHOW_FLAT || it->kind == ITEM_LANE ? 0 : v->cols.label_x;
         if (selected)
-            dp_canvas_paint(
-                &body, i, from, 1, it->kind == ITEM_LANE ? 24 : mark - from, STYLE_SELECTED);
+            dp_canvas_paint(&body, i, from, 1,
+                it->kind == ITEM_LANE ? 2 + (int)dp_text_width(v->graph.lanes[it->lane])
+                                      : mark - from,
+                STYLE_SELECTED);
         dp_canvas_hot(&body, i, 0, 1, c->w, ACTION_SELECT, (intptr_t)index, PANE_LIST);
     }
     dp_rows_scrollbar(&v->rows, &body, 0, c->w - 1, h);

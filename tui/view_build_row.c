@@ -37,8 +37,10 @@ int64_t dp_build_took(
     return sum->open != NULL ? sum->busy + dp_graph_duration(sum->open, v->now) : sum->busy;
 }
 
-bool dp_build_lag(
-    const struct build_view *v, const struct build_item *it, size_t *lane, int64_t *by)
+/* The slowest lane of an item, by how much, and what the fastest took; false: they do not differ.
+ */
+static bool find_lag(const struct build_view *v, const struct build_item *it, size_t *lane,
+    int64_t *by, int64_t *fastest)
 {
     int64_t least = INT64_MAX, most = -1;
     for (size_t i = 0; i < v->graph.nlanes; i++) {
@@ -54,7 +56,16 @@ bool dp_build_lag(
     if (least == INT64_MAX || most <= least)
         return false;
     *by = most - least;
+    *fastest = least;
     return *by >= DEPOT_SEC / 10 && *by > least / 100 * LAG_PERCENT;
+}
+
+static bool is_slow(
+    const struct build_view *v, const struct build_item *it, size_t lane, int64_t fastest)
+{
+    bool over;
+    const int64_t more = dp_build_took(v, it, lane, &over) - fastest;
+    return over && more >= DEPOT_SEC && more > fastest / 100 * LAG_PERCENT;
 }
 
 /* ---- rails ---- */
@@ -373,8 +384,8 @@ void dp_build_draw_item(struct build_view *v, const struct canvas *c, int y, siz
     const struct build_columns *k = &v->cols;
     const bool stacked = it->lane != UINT32_MAX;
     size_t slowest = SIZE_MAX;
-    int64_t by = 0;
-    const bool lag = v->graph.nlanes > 1 && dp_build_lag(v, it, &slowest, &by);
+    int64_t by = 0, least = 0;
+    const bool lag = v->graph.nlanes > 1 && find_lag(v, it, &slowest, &by, &least);
     draw_rails(v, c, y, it);
     if (it->kind == ITEM_STAGE)
         stage_label(v, c, y, it);
@@ -382,10 +393,7 @@ void dp_build_draw_item(struct build_view *v, const struct canvas *c, int y, siz
         line_label(v, c, y, it);
     for (size_t i = 0; i < (stacked ? 1 : k->nlanes); i++) {
         const size_t lane = stacked ? it->lane : k->lanes[i];
-        bool over;
-        dp_build_took(v, it, lane, &over);
-        draw_lane(
-            v, c, y, k->lane_x[i], it, lane, lag && over && lane == slowest && by >= DEPOT_SEC);
+        draw_lane(v, c, y, k->lane_x[i], it, lane, lag && is_slow(v, it, lane, least));
     }
     if (lag && k->lag_w > 0 && (!stacked || slowest == it->lane))
         draw_lag(v, c, y, slowest, by, !stacked);
