@@ -286,15 +286,29 @@ depot_time dp_fleet_build_now(const struct fleet_build *b, depot_time now)
     return now + b->source->skew;
 }
 
+static void settle(struct fleet_build *b)
+{
+    if (b->state == NULL || b->settled_ == b->state->revision)
+        return;
+    depot_build_settle(b->state);
+    b->settled_ = b->state->revision;
+    dp_fleet_sync_summary(b);
+}
+
 void dp_fleet_settle(struct fleet *f)
 {
+    for (size_t i = 0; i < f->builds.len; i++)
+        settle(f->builds.items[i]);
+}
+
+void dp_fleet_settle_watched(struct fleet *f)
+{
+    const size_t turn = f->priv->turn++;
     for (size_t i = 0; i < f->builds.len; i++) {
         struct fleet_build *b = f->builds.items[i];
-        if (b->state == NULL || b->settled_ == b->state->revision)
-            continue;
-        depot_build_settle(b->state);
-        b->settled_ = b->state->revision;
-        dp_fleet_sync_summary(b);
+        if (b->watchers > 0 || (i + turn) % SETTLE_TURNS == 0 ||
+            (b->state != NULL && depot_build_state_over(b->state->state)))
+            settle(b);
     }
 }
 

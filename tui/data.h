@@ -16,6 +16,7 @@
 enum {
     FLEET_METRICS = 120,     /* samples of a builder kept for its sparkline */
     FLEET_STATES_MAX = 64,   /* reducers of finished builds that nobody looks at */
+    SETTLE_TURNS = 8,        /* frames within which a build that nobody watches is settled */
     FLEET_BUILDS_MAX = 2000, /* rows; beyond it the oldest finished ones go */
 };
 
@@ -124,6 +125,8 @@ bool dp_fleet_ask(struct fleet *f, const struct fleet_build *b, const struct dep
 
 /* Settle every state that changed; called once a frame before the views refresh. */
 void dp_fleet_settle(struct fleet *f);
+/* The same while only watched builds are on the screen: the others take turns, for the totals. */
+void dp_fleet_settle_watched(struct fleet *f);
 
 /* ---- what past builds tell ---- */
 

@@ -460,10 +460,14 @@ static void freshen(struct tui *t)
     const bool gone = t->generation != t->fleet->generation;
     if (v == NULL || !(t->renew || gone || (t->data_changed && !t->frozen)))
         return;
+    const bool one = v->ops->keymap == KEYMAP_BUILD || v->ops->keymap == KEYMAP_STEP;
+    if (one && !t->renew)
+        dp_fleet_settle_watched(t->fleet);
+    else
+        dp_fleet_settle(t->fleet);
     t->data_changed = t->renew = false;
     t->generation = t->fleet->generation;
     t->dirty = true;
-    dp_fleet_settle(t->fleet);
     if (v->ops->refresh != NULL)
         v->ops->refresh(v);
 }
