@@ -63,7 +63,7 @@ void dp_graph_forget(struct graph *g)
 {
     g->build_ = NULL;
     g->signature_ = g->revision_ = 0;
-    g->lines.len = g->rows.len = g->cells_.len = g->places_.len = g->sums.len = g->order.len = 0;
+    g->lines.len = g->rows.len = g->cells_.len = g->places_.len = g->sums.len = 0;
     for (size_t i = 0; i < g->stages.len; i++)
         g->stages.items[i].present = false;
 }

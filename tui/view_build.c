@@ -66,6 +66,13 @@ static void build_refresh(struct view *base)
         dp_graph_relate(&v->graph, v->choice.stage);
 }
 
+/* What the rows refer to is gone: see anew, also while the screen is frozen. */
+void dp_build_sync(struct build_view *v)
+{
+    if (v->generation != v->build->generation || v->graph.build_ != v->build->state)
+        build_refresh(&v->base);
+}
+
 /* ---- moving ---- */
 
 static void choose(struct build_view *v, size_t index)
@@ -240,6 +247,7 @@ static int build_filter(struct view *base, const char *text, bool done, struct d
 {
     struct build_view *v = (struct build_view *)base;
     DEPOT_UNUSED(done);
+    dp_build_sync(v);
     const int e = dp_filter_set(&v->filter, text, err);
     if (e == 0)
         remake(v);
@@ -290,6 +298,7 @@ static int build_search(struct view *base, const char *text, bool done, struct d
 {
     struct build_view *v = (struct build_view *)base;
     DEPOT_UNUSED(done);
+    dp_build_sync(v);
     depot_free(v->pattern);
     v->pattern = *text != '\0' ? depot_strdup(text) : NULL;
     if (v->pattern != NULL && !next_match(v, false, true))
@@ -302,6 +311,7 @@ static int build_search(struct view *base, const char *text, bool done, struct d
 static enum view_result build_action(struct view *base, enum action a, intptr_t arg)
 {
     struct build_view *v = (struct build_view *)base;
+    dp_build_sync(v);
     if (a != ACTION_WHEEL_UP && a != ACTION_WHEEL_DOWN &&
         dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED) {
         choose(v, v->rows.selected);
@@ -386,11 +396,19 @@ static void build_title(struct view *base, struct depot_buf *left, struct depot_
 
 static depot_time build_wake(struct view *base)
 {
-    const struct build_view *v = (const struct build_view *)base;
+    struct build_view *v = (struct build_view *)base;
     const depot_time now = dp_tui_now(base->tui);
+    dp_build_sync(v);
     if (v->build->state == NULL || depot_build_state_over(v->build->state->state))
         return 0;
-    return now + DEPOT_SEC / 10;
+    /* Tenths are told below a minute. */
+    const struct depot_build *b = v->build->state;
+    const depot_time minute = dp_fleet_build_now(v->build, now) - 60 * DEPOT_SEC;
+    bool tenths = b->created > minute;
+    for (size_t i = 0; i < v->graph.sums.len && !tenths; i++)
+        tenths =
+            v->graph.sums.items[i].open != NULL && v->graph.sums.items[i].open->started > minute;
+    return now + (tenths ? DEPOT_SEC / 10 : DEPOT_SEC);
 }
 
 static const enum action build_hints[] = {ACTION_OPEN, ACTION_LOG, ACTION_FOLD, ACTION_NEXT,
@@ -400,6 +418,9 @@ static const struct view_note build_notes[] = {
     {"critical", "the chain of steps that decides how long the build takes: *"},
     {"slower", "how much longer a platform took than the fastest one"},
     {"internal", "what the engine does around the Dockerfile: i shows it"},
+    {"=", "a bar: found in the cache"},
+    {"faint bar", "how long a running step usually takes; or that a step had to wait"},
+    {"yellow bar", "it took longer than on another platform"},
     {"follow", "F selects what runs, until another row is chosen"}, {NULL, NULL}};
 
 const struct view_ops view_build = {.name = "build",

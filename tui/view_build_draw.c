@@ -567,6 +567,7 @@ static void draw_all(struct build_view *v, const struct canvas *c)
 void dp_build_draw(struct view *base, const struct canvas *c)
 {
     struct build_view *v = (struct build_view *)base;
+    dp_build_sync(v);
     if (v->build->state == NULL || v->graph.build_ != v->build->state) {
         dp_canvas_put(c, 1, 2, STYLE_DIM, "fetching the build");
         return;

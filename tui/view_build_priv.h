@@ -71,6 +71,9 @@ struct build_view {
     struct bars bars;
 };
 
+/* view_build.c: before anything that hangs on the state is looked at. */
+void dp_build_sync(struct build_view *v);
+
 /* view_build_list.c */
 bool dp_build_is_stacked(const struct build_view *v);
 /* Rows for the state as it is; keeps the selection on its line of the screen. */
@@ -109,6 +112,8 @@ void dp_build_moves(struct depot_buf *out, const struct depot_step *s, depot_tim
 /* Why it has not started: "deps, assets", "in line: all builders are busy". */
 void dp_build_waits_for(
     const struct build_view *v, struct depot_buf *out, const struct build_item *it, size_t lane);
+/* "context 212 files, 4.1M sent"; nothing when it is not known. */
+void dp_build_context(const struct build_view *v, struct depot_buf *out, size_t lane);
 /* "deps 3/4" */
 void dp_build_line_name(struct depot_buf *out, const struct depot_step *s);
 

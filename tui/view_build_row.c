@@ -170,6 +170,13 @@ static void stage_label(
     snprintf(count, sizeof(count), "%u/%u", sum->done, sum->lines);
     const int count_w = (int)strlen(count), end = k->label_x + k->label_w;
     int name_w = k->name_w;
+    if (st->kind == GRAPH_CHAIN) { /* an instruction, not a name */
+        const int w = end - x - (st->nlines > 1 ? count_w + 2 : 0);
+        dp_canvas_field(c, y, x, w, FIT_LEFT, name_style(v, it, true), name);
+        if (st->nlines > 1)
+            dp_canvas_put(c, y, end - count_w, STYLE_DIM, count);
+        return;
+    }
     if (name_w > k->label_w - 3 - count_w)
         name_w = k->label_w - 3 - count_w;
     dp_canvas_field(c, y, x, name_w, FIT_MIDDLE, name_style(v, it, true), name);
@@ -177,6 +184,11 @@ static void stage_label(
     dp_canvas_put(c, y, x, STYLE_DIM, count);
     x += count_w + 2;
     const struct depot_step *s = st->nlines == 1 ? speaker(v, it) : sum->open;
+    if (st->kind == GRAPH_INTERNAL && s == NULL && end - x >= 12) {
+        depot_buf_clear(&v->text);
+        dp_build_context(v, &v->text, dp_build_item_lane(v, it));
+        dp_canvas_field(c, y, x, end - x, FIT_LEFT, STYLE_DIM, depot_buf_str(&v->text));
+    }
     if (st->nlines == 1 || !dp_graph_is_open(&v->graph, it->stage))
         put_words(v, c, y, x, end - x, st->nlines == 1 ? name_style(v, it, false) : STYLE_DIM, s);
 }

@@ -76,6 +76,21 @@ void dp_build_moves(struct depot_buf *out, const struct depot_step *s, depot_tim
         depot_buf_addf(out, "  %s", dp_text_rate(a, (double)m.current * DEPOT_SEC / (double)ns));
 }
 
+void dp_build_context(const struct build_view *v, struct depot_buf *out, size_t lane)
+{
+    const struct depot_build *b = v->build->state;
+    char files[TEXT_MAX], bytes[TEXT_MAX];
+    for (size_t i = 0; i < b->parts.len; i++) {
+        const struct depot_part *p = b->parts.items[i];
+        if (!p->has_context || p->context.files <= 0 ||
+            strstr(p->platform, v->graph.lanes[lane]) == NULL)
+            continue;
+        depot_buf_addf(out, "context %s files, %s sent", dp_text_count(files, p->context.files),
+            dp_text_bytes(bytes, p->context.sent_bytes));
+        return;
+    }
+}
+
 /* ---- why it waits ---- */
 
 static const struct depot_part *queued_part(const struct build_view *v, size_t lane)

@@ -377,6 +377,48 @@ static void test_view_build__keeps_still_while_it_grows(void **state)
     rig_close(&r);
 }
 
+static void refeed(struct rig *r, const char *recording)
+{
+    char *path = depot_asprintf(GOLDEN "%s.ndjson", recording);
+    size_t n;
+    char *data = read_file(path, &n);
+    feed(r, data, n);
+    depot_free(data);
+    depot_free(path);
+}
+
+/* A replay that goes back: all steps are new, what was chosen and folded is not. A frozen screen
+ * and keys in between meet no step that is gone. */
+static void test_view_build__outlives_its_state(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_open(&r, "shop", 0);
+    show(&r, 50, 200);
+    keys(&r, "/ s e r v e r Enter Left");
+    expect_selected(&r, "arm64 server");
+    keys(&r, "Z");
+    for (int round = 0; round < 3; round++) {
+        dp_fleet_restart(r.source);
+        if (round > 0) {
+            keys(&r, "j k e T c c Tab Tab");
+            dp_tui_frame(r.tui, r.now);
+        }
+        refeed(&r, "shop");
+        dp_tui_data_changed(r.tui);
+        if (round > 1)
+            keys(&r, "Z");
+        dp_fleet_settle(r.fleet);
+        keys(&r, "j k");
+        dp_tui_frame(r.tui, r.now);
+    }
+    const struct build_view *v = view_of(&r);
+    for (size_t i = 0; i < v->graph.stages.len; i++)
+        if (depot_str_eq(v->graph.stages.items[i].name, "server"))
+            assert_false(dp_graph_is_open(&v->graph, (unsigned)i));
+    rig_close(&r);
+}
+
 static void test_view_build__fits_any_size(void **state)
 {
     static const char *const recordings[] = {"shop", "fail", "link"};
@@ -590,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_view_build__moves_and_folds),
         cmocka_unit_test(test_view_build__goes_to_errors),
         cmocka_unit_test(test_view_build__keeps_still_while_it_grows),
+        cmocka_unit_test(test_view_build__outlives_its_state),
         cmocka_unit_test(test_view_build__fits_any_size),
         cmocka_unit_test(test_view_build__says_what_it_waits_for),
         cmocka_unit_test(test_view_build__tells_what_to_expect),
