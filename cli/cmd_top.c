@@ -85,10 +85,22 @@ static int run_top(const struct depot_command *cmd, void *target, const struct d
     return cli_top_run("depot", target);
 }
 
+static const char top_text[] =
+    "Shows the builders of one or more daemons and all builds on them, live: what runs, what "
+    "waits, what failed; each build as the graph of its stages, on a time axis, or as a list; "
+    "each step with its whole log.\n\n"
+    "Without --url, --replay and --stdin the daemon is found as depot finds it: DEPOT_URL, the "
+    "configuration, this user's own.\n\n"
+    "Keys, colours and switches are read from dashboard.conf in the configuration directory "
+    "(~/.config/depot): \"bind KEYMAP KEY ACTION\", \"color NAME SPEC\", "
+    "\"set mouse|ascii|title|progress|keys on|off\", \"set color auto|never|16|256|true\"; # "
+    "begins a comment. NO_COLOR, BUILDKIT_COLORS and DEPOT_TUI_COLORS count too.";
+
 const struct depot_command cmd_top = {
     .name = "top",
     .args = "",
     .summary = "Watch builders and builds, full screen",
+    .text = top_text,
     .opts = top_opts,
     .nopts = DEPOT_ARRAY_LEN(top_opts),
     .args_size = sizeof(struct top_args),

@@ -3,12 +3,24 @@
  */
 #include "top.h"
 
+#include <depot/tui.h>
+
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PROGRAM "depot-top"
+
+/* The man page and the keys, for scripts/docs. */
+static void print_man(void)
+{
+    struct depot_command cmd = cmd_top;
+    cmd.name = PROGRAM;
+    cmd.standalone = true;
+    depot_man_command(stdout, PROGRAM, &cmd);
+    depot_tui_print_keys(stdout, true);
+}
 
 static int run(int argc, char **argv)
 {
@@ -40,6 +52,14 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (argc == 2 && (depot_str_eq(argv[1], "--version") || depot_str_eq(argv[1], "-v"))) {
         printf("%s %s\n", PROGRAM, DEPOT_VERSION);
+        return DEPOT_EXIT_OK;
+    }
+    if (argc == 2 && depot_str_eq(argv[1], "--man")) {
+        print_man();
+        return DEPOT_EXIT_OK;
+    }
+    if (argc == 2 && depot_str_eq(argv[1], "--keys")) {
+        depot_tui_print_keys(stdout, false);
         return DEPOT_EXIT_OK;
     }
     return run(argc, argv);

@@ -24,6 +24,8 @@ struct depot_tui_opts {
 
 /* depot-top and depot top: until the user leaves. Returns an exit code, after telling on stderr. */
 int depot_tui_top(const char *program, const struct depot_tui_opts *opts);
+/* The built-in keys: a section of a man page, or a row each (keymap, keys, action, help; tabs). */
+void depot_tui_print_keys(FILE *out, bool man);
 
 /*
  * depot build --tui: the screen of one build whose owner runs the loop and gives the events.
