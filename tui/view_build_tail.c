@@ -64,6 +64,43 @@ static int put_kept(struct build_view *v, const struct canvas *c, const struct d
     return y;
 }
 
+static void put_transfer(
+    const struct build_view *v, const struct canvas *c, int y, const struct depot_transfer *t)
+{
+    char now[TEXT_MAX], all[TEXT_MAX];
+    const bool over = t->completed != 0;
+    const int name_w = c->w / 3 > 12 ? c->w / 3 : 12, meter_w = c->w >= 70 ? 20 : 8;
+    const depot_time to = over ? t->completed : v->now;
+    const int64_t ns = t->started != 0 && to > t->started ? depot_time_between(t->started, to) : 0;
+    int x = 2;
+    dp_canvas_field(c, y, x, name_w, FIT_MIDDLE, over ? STYLE_DIM : STYLE_TEXT,
+        *t->id != '\0' ? t->id : t->name);
+    x += name_w + 2;
+    if (t->total > 0)
+        dp_canvas_meter(
+            c, y, x, meter_w, (double)t->current / (double)t->total, over ? STYLE_RAN : STYLE_RUN);
+    x += meter_w + 2;
+    if (t->current > 0)
+        x += dp_canvas_put(c, y, x, STYLE_TEXT, dp_text_bytes(now, t->current));
+    if (t->total > t->current)
+        x += dp_canvas_putf(c, y, x, STYLE_DIM, " of %s", dp_text_bytes(all, t->total));
+    if (ns > DEPOT_SEC / 10 && t->current > 0)
+        dp_canvas_putf(c, y, x, STYLE_DIM, "  %s",
+            dp_text_rate(now, (double)t->current * DEPOT_SEC / (double)ns));
+}
+
+/* Layers and files, those that move first. */
+static int put_transfers(
+    const struct build_view *v, const struct canvas *c, const struct depot_step *s)
+{
+    int y = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < s->transfers.len && y < c->h; i++)
+            if ((s->transfers.items[i]->completed != 0) == (pass == 1))
+                put_transfer(v, c, y++, s->transfers.items[i]);
+    return y;
+}
+
 static const char *no_output(const struct build_view *v, const struct depot_step *s)
 {
     switch (dp_graph_verdict(s)) {
@@ -160,6 +197,8 @@ void dp_build_draw_tail(struct build_view *v, const struct canvas *c)
         return;
     dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_LOG, 0, PANE_TAIL);
     int y = v->build->full ? put_log(v, &text, s) : put_kept(v, &text, s);
+    if (y == 0)
+        y = put_transfers(v, &text, s);
     if (y == 0)
         dp_canvas_put(&text, y++, 2, STYLE_DIM, no_output(v, s));
     if (error) {

@@ -479,6 +479,42 @@ static void test_view_build__says_what_it_waits_for(void **state)
     rig_close(&r);
 }
 
+/* Pulls and pushes with their bytes and rates; steps of another frontend, as chains. */
+static void test_view_build__shows_what_moves(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_make(&r);
+    put_event(&r, "build.status",
+        ",\"platform\":\"\",\"builder\":\"b\",\"status\":{\"vertexes\":["
+        "{\"digest\":\"i\",\"name\":\"[internal] load metadata for golang:1.26\","
+        "\"started\":\"2026-11-23T12:00:00Z\",\"completed\":\"2026-11-23T12:00:01Z\"},"
+        "{\"digest\":\"a\",\"name\":\"[build 1/2] FROM docker.io/library/golang:1.26\","
+        "\"started\":\"2026-11-23T12:00:01Z\"},"
+        "{\"digest\":\"b\",\"name\":\"[build 2/2] RUN go build\",\"inputs\":[\"a\"]},"
+        "{\"digest\":\"p\",\"name\":\"exporting to image\",\"started\":\"2026-11-23T12:00:02Z\"},"
+        "{\"digest\":\"x\",\"name\":\"git clone https://example.com/x\","
+        "\"started\":\"2026-11-23T12:00:00Z\",\"completed\":\"2026-11-23T12:00:03Z\"},"
+        "{\"digest\":\"y\",\"name\":\"apply the patches\",\"inputs\":[\"x\"],"
+        "\"started\":\"2026-11-23T12:00:03Z\"},"
+        "{\"digest\":\"z\",\"name\":\"merge both of them into one "
+        "tree\",\"inputs\":[\"y\",\"b\"]}],"
+        "\"statuses\":["
+        "{\"id\":\"sha256:1\",\"vertex\":\"a\",\"current\":12582912,\"total\":62914560,"
+        "\"timestamp\":\"2026-11-23T12:00:03Z\",\"started\":\"2026-11-23T12:00:01Z\"},"
+        "{\"id\":\"sha256:2\",\"vertex\":\"a\",\"current\":1048576,\"total\":1048576,"
+        "\"timestamp\":\"2026-11-23T12:00:02Z\",\"started\":\"2026-11-23T12:00:01Z\","
+        "\"completed\":\"2026-11-23T12:00:02Z\"},"
+        "{\"id\":\"pushing layers\",\"vertex\":\"p\",\"current\":3145728,\"total\":41943040,"
+        "\"timestamp\":\"2026-11-23T12:00:03Z\",\"started\":\"2026-11-23T12:00:02Z\"}]}");
+    r.now = 1795435204 * DEPOT_SEC;
+    show(&r, 24, 80);
+    expect_screen(&r, "moves_80x24");
+    dp_tui_resize(r.tui, 40, 120);
+    expect_screen(&r, "moves_120x40");
+    rig_close(&r);
+}
+
 /* Estimates: what is left, what the cache saved, where a running step will end. */
 static void test_view_build__tells_what_to_expect(void **state)
 {
@@ -635,6 +671,7 @@ int main(void)
         cmocka_unit_test(test_view_build__outlives_its_state),
         cmocka_unit_test(test_view_build__fits_any_size),
         cmocka_unit_test(test_view_build__says_what_it_waits_for),
+        cmocka_unit_test(test_view_build__shows_what_moves),
         cmocka_unit_test(test_view_build__tells_what_to_expect),
         cmocka_unit_test(test_view_build__draws_hostile_names),
         cmocka_unit_test(test_view_build__is_fast),
