@@ -42,9 +42,9 @@ struct part {
     struct depot_timer *timer; /* the patience of the present state */
     struct depot_timer *grace; /* for a client that lost its session socket */
     bool lost;                 /* the session socket was there, and went */
-    bool status_seen; /* at least one status came */
-    bool status_eof;  /* and it ended in order */
-    bool transport;   /* Solve ended as if the engine could not be reached any more */
+    bool status_seen;          /* at least one status came */
+    bool status_eof;           /* and it ended in order */
+    bool transport;            /* Solve ended as if the engine could not be reached any more */
     struct part_outcome outcome;
 };
 

@@ -15,7 +15,7 @@ struct dp_render_ops {
     void (*tick)(struct depot_render *r, uint64_t now);
     void (*end)(struct depot_render *r, uint64_t now);
     void (*resize)(struct depot_render *r, uint64_t now);
-    void (*hide)(struct depot_render *r, uint64_t now); /* rows below which others may write */
+    void (*hide)(struct depot_render *r, uint64_t now);  /* rows below which others may write */
     void (*cover)(struct depot_render *r, bool covered); /* may be NULL */
     void (*tails)(struct depot_render *r);
     void (*release)(struct depot_render *r);

@@ -16,9 +16,9 @@
 
 #include <depot/error.h>
 
-#define DEPOT_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define DEPOT_CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
-#define DEPOT_UNUSED(x) ((void)(x))
+#define DEPOT_ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
+#define DEPOT_CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define DEPOT_UNUSED(x)                       ((void)(x))
 
 /* Allocation; never NULL. depot_free(NULL) is fine. */
 void *depot_alloc(size_t size);
@@ -49,17 +49,16 @@ int depot_str_to_int64(const char *s, int64_t min, int64_t max, int64_t *out) DE
         size_t len, cap;                                                                           \
     }
 #define depot_vec_push(v, value)                                                                   \
-    (depot_vec_grow_((void **)&(v)->items, &(v)->cap, (v)->len + 1, sizeof(*(v)->items)),           \
+    (depot_vec_grow_((void **)&(v)->items, &(v)->cap, (v)->len + 1, sizeof(*(v)->items)),          \
         (v)->items[(v)->len++] = (value))
 /* Append one zeroed element and give its address, valid until the next push. */
 #define depot_vec_add(v)                                                                           \
-    (depot_vec_grow_((void **)&(v)->items, &(v)->cap, (v)->len + 1, sizeof(*(v)->items)),           \
+    (depot_vec_grow_((void **)&(v)->items, &(v)->cap, (v)->len + 1, sizeof(*(v)->items)),          \
         memset(&(v)->items[(v)->len], 0, sizeof(*(v)->items)), &(v)->items[(v)->len++])
 #define depot_vec_remove(v, i)                                                                     \
-    (memmove(&(v)->items[i], &(v)->items[(i) + 1], ((v)->len - (i) - 1) * sizeof(*(v)->items)),     \
+    (memmove(&(v)->items[i], &(v)->items[(i) + 1], ((v)->len - (i)-1) * sizeof(*(v)->items)),      \
         (v)->len--)
-#define depot_vec_free(v)                                                                          \
-    (depot_free((v)->items), (v)->items = NULL, (v)->len = 0, (v)->cap = 0)
+#define depot_vec_free(v) (depot_free((v)->items), (v)->items = NULL, (v)->len = 0, (v)->cap = 0)
 void depot_vec_grow_(void **items, size_t *cap, size_t need, size_t size);
 
 /* An owned list of strings. */
@@ -102,7 +101,8 @@ void *depot_map_getn(const struct depot_map *m, const char *key, size_t len);
 void depot_map_set(struct depot_map *m, const char *key, void *value);
 void *depot_map_remove(struct depot_map *m, const char *key); /* the value that was there */
 size_t depot_map_len(const struct depot_map *m);
-/* Walk: start with *pos = 0; false at the end. Only removal of the current key is allowed inside. */
+/* Walk: start with *pos = 0; false at the end. Only removal of the current key is allowed inside.
+ */
 bool depot_map_next(const struct depot_map *m, size_t *pos, const char **key, void **value);
 
 /*
@@ -120,8 +120,9 @@ void depot_arena_release(struct depot_arena *a);
 void depot_random_id(char *out, size_t n);
 void depot_random_bytes(void *out, size_t n);
 
-/* Standard base64. Encoding appends padding; decoding accepts both alphabets' absence of padding. */
-size_t depot_base64_encoded_len(size_t n); /* without the NUL */
+/* Standard base64. Encoding appends padding; decoding accepts both alphabets' absence of padding.
+ */
+size_t depot_base64_encoded_len(size_t n);                       /* without the NUL */
 void depot_base64_encode(char *out, const void *data, size_t n); /* writes the NUL too */
 /* `out` must hold n / 4 * 3 + 3 bytes; DEPOT_ERR_INVALID on a byte outside the alphabet. */
 int depot_base64_decode(void *out, size_t *out_len, const char *s, size_t n) DEPOT_MUST_CHECK;

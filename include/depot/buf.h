@@ -17,7 +17,10 @@ struct depot_buf {
 
 /* For buffers whose size no peer decides. */
 #define DEPOT_BUF_NO_LIMIT SIZE_MAX
-#define DEPOT_BUF_INIT(limit) {.max = (limit)}
+#define DEPOT_BUF_INIT(limit)                                                                      \
+    {                                                                                              \
+        .max = (limit)                                                                             \
+    }
 
 void depot_buf_init(struct depot_buf *b, size_t max);
 void depot_buf_release(struct depot_buf *b); /* may be used again afterwards, same ceiling */

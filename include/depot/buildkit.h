@@ -32,8 +32,8 @@ enum depot_bk_cap {
     DEPOT_BK_CAP_MOBY = 1 << 3, /* Docker's classic image store: exporters moby, local, tar only */
 };
 struct depot_bk_info {
-    const char *engine;  /* "buildkit" or "docker" */
-    const char *version; /* may be "0.0.0+unknown": show it, never compare it */
+    const char *engine;     /* "buildkit" or "docker" */
+    const char *version;    /* may be "0.0.0+unknown": show it, never compare it */
     const char **platforms; /* the configured one first */
     size_t nplatforms;
     int64_t cache_limit; /* what its garbage collection lets the cache grow to; -1: not known */
@@ -71,13 +71,15 @@ struct depot_bk_result {
     const struct depot_build_error *error; /* on failure, with the excerpt when the engine told */
 };
 /* On failure of the transport `res->error` is set too, with its gRPC code. */
-typedef void depot_bk_solve_fn(struct depot_bk_call *c, const struct depot_bk_result *res, void *arg);
+typedef void depot_bk_solve_fn(
+    struct depot_bk_call *c, const struct depot_bk_result *res, void *arg);
 int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
     void *arg, struct depot_bk_call **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* ---- status ---- */
 struct depot_bk_status_ops {
-    void (*status)(struct depot_bk_call *c, const struct depot_status *st, void *arg); /* borrowed */
+    void (*status)(
+        struct depot_bk_call *c, const struct depot_status *st, void *arg);          /* borrowed */
     void (*done)(struct depot_bk_call *c, const struct depot_error *err, void *arg); /* NULL: EOF */
 };
 int depot_bk_status(struct depot_bk *bk, const char *ref, const struct depot_bk_status_ops *ops,
@@ -101,7 +103,8 @@ struct depot_bk_history_ops {
     void (*record)(struct depot_bk_call *c, const struct depot_bk_record *rec, void *arg);
     void (*done)(struct depot_bk_call *c, const struct depot_error *err, void *arg);
 };
-/* `ref` NULL: all. `active_only`: no stored records first. `early_exit`: end after what is there. */
+/* `ref` NULL: all. `active_only`: no stored records first. `early_exit`: end after what is there.
+ */
 int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, bool early_exit,
     const struct depot_bk_history_ops *ops, void *arg, struct depot_bk_call **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
@@ -118,7 +121,7 @@ int depot_bk_session_open(struct depot_bk *bk, const char *id, const char *share
     struct depot_bk_session **out, struct depot_error *err) DEPOT_MUST_CHECK;
 void depot_bk_session_write(struct depot_bk_session *s, const void *data, size_t n);
 size_t depot_bk_session_queued(const struct depot_bk_session *s);
-void depot_bk_session_end(struct depot_bk_session *s);  /* half-close; `done` follows */
+void depot_bk_session_end(struct depot_bk_session *s); /* half-close; `done` follows */
 void depot_bk_session_free(struct depot_bk_session *s);
 
 /* ---- cache ---- */

@@ -10,7 +10,7 @@
 
 #include <stdarg.h>
 
-#define DEPOT_MUST_CHECK __attribute__((warn_unused_result))
+#define DEPOT_MUST_CHECK        __attribute__((warn_unused_result))
 #define DEPOT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* X(id, value, wire name, text); the wire name is what the HTTP API and the feed carry. */
@@ -56,15 +56,16 @@ enum depot_err depot_err_from_name(const char *name);
 /* The code nearest to an errno value. */
 enum depot_err depot_err_from_errno(int err);
 
-/* Fill `err` (may be NULL) and return `code`, so that a caller can write `return depot_error_set()`. */
+/* Fill `err` (may be NULL) and return `code`, so that a caller can write `return
+ * depot_error_set()`. */
 int depot_error_set(struct depot_error *err, enum depot_err code, const char *fmt, ...)
     DEPOT_PRINTF(3, 4);
 /* As depot_error_set, the message ended by ": " and strerror(errnum). */
 int depot_error_errno(struct depot_error *err, int errnum, const char *fmt, ...) DEPOT_PRINTF(3, 4);
 /* Put "prefix: " before the message; returns err's code. */
 int depot_error_prefix(struct depot_error *err, const char *fmt, ...) DEPOT_PRINTF(2, 3);
-/* Set what the user can do about it; returns err's code (INTERNAL when err is NULL: whoever cares for the
- * code passes one). */
+/* Set what the user can do about it; returns err's code (INTERNAL when err is NULL: whoever cares
+ * for the code passes one). */
 int depot_error_hint(struct depot_error *err, const char *fmt, ...) DEPOT_PRINTF(2, 3);
 void depot_error_clear(struct depot_error *err);
 

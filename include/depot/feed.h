@@ -22,16 +22,19 @@ enum depot_feed_state {
 struct depot_feed_ops {
     void (*event)(struct depot_feed *f, const struct depot_event *ev, void *arg); /* borrowed */
     /* `err` says why it is not live; NULL when live or ended in order. */
-    void (*state)(struct depot_feed *f, enum depot_feed_state s, const struct depot_error *err,
-        void *arg);
+    void (*state)(
+        struct depot_feed *f, enum depot_feed_state s, const struct depot_error *err, void *arg);
     /* Answer to depot_feed_create(): the new build's id, or NULL and the error. */
-    void (*created)(struct depot_feed *f, const char *build, const struct depot_error *err, void *arg);
+    void (*created)(
+        struct depot_feed *f, const char *build, const struct depot_error *err, void *arg);
     /* Replay: a line of text among another tool's rawjson, borrowed. May be NULL: then such lines
      * are skipped. */
     void (*text)(struct depot_feed *f, const char *line, size_t n, void *arg);
     /* A subscription or cancel was refused. */
-    void (*refused)(struct depot_feed *f, const char *build, const struct depot_error *err, void *arg);
-    /* To depot_feed_ask(): `a` is borrowed, NULL with `err` when the daemon refused. May be NULL. */
+    void (*refused)(
+        struct depot_feed *f, const char *build, const struct depot_error *err, void *arg);
+    /* To depot_feed_ask(): `a` is borrowed, NULL with `err` when the daemon refused. May be NULL.
+     */
     void (*answer)(struct depot_feed *f, enum depot_ask ask, const struct depot_answer *a,
         const struct depot_error *err, void *arg);
 };
@@ -40,7 +43,7 @@ struct depot_feed_opts {
     const struct depot_addr *addr;
     const struct depot_tls *tls; /* may be NULL */
     const char *token;           /* may be NULL */
-    uint64_t give_up_ms; /* end when not connected for so long; 0: never give up */
+    uint64_t give_up_ms;         /* end when not connected for so long; 0: never give up */
 };
 int depot_feed_open(struct depot_loop *l, const struct depot_feed_opts *opts,
     const struct depot_feed_ops *ops, void *arg, struct depot_feed **out,
@@ -58,8 +61,9 @@ void depot_feed_cancel(struct depot_feed *f, const char *build);
  * come: ask again once live. */
 bool depot_feed_ask(struct depot_feed *f, const struct depot_question *q);
 
-/* A recording, or another tool's rawjson, from a descriptor (borrowed). `speed` 0: as fast as it can
- * be read; 1: as recorded. Bad lines are given to `state` as errors that name the line, and skipped. */
+/* A recording, or another tool's rawjson, from a descriptor (borrowed). `speed` 0: as fast as it
+ * can be read; 1: as recorded. Bad lines are given to `state` as errors that name the line, and
+ * skipped. */
 int depot_feed_open_fd(struct depot_loop *l, int fd, double speed, const struct depot_feed_ops *ops,
     void *arg, struct depot_feed **out, struct depot_error *err) DEPOT_MUST_CHECK;
 

@@ -22,15 +22,16 @@ enum { DEPOT_READ = 1, DEPOT_WRITE = 2 };
 int depot_loop_new(struct depot_loop **out, struct depot_error *err) DEPOT_MUST_CHECK;
 /* Everything registered must have been freed; what was not is logged. */
 void depot_loop_free(struct depot_loop *l);
-void depot_loop_run(struct depot_loop *l);  /* until depot_loop_stop() or nothing is left to wait for */
+void depot_loop_run(
+    struct depot_loop *l); /* until depot_loop_stop() or nothing is left to wait for */
 void depot_loop_turn(struct depot_loop *l); /* what is ready now, without waiting */
 void depot_loop_stop(struct depot_loop *l);
 
 /* Watch `fd` (borrowed) for `events`, a set of DEPOT_READ and DEPOT_WRITE. An error or hang-up is
  * reported as both. */
 typedef void depot_loop_fd_fn(struct depot_loop_fd *w, unsigned events, void *arg);
-int depot_loop_fd_new(struct depot_loop *l, int fd, unsigned events, depot_loop_fd_fn *fn, void *arg,
-    struct depot_loop_fd **out, struct depot_error *err) DEPOT_MUST_CHECK;
+int depot_loop_fd_new(struct depot_loop *l, int fd, unsigned events, depot_loop_fd_fn *fn,
+    void *arg, struct depot_loop_fd **out, struct depot_error *err) DEPOT_MUST_CHECK;
 void depot_loop_fd_set(struct depot_loop_fd *w, unsigned events); /* 0: stay, but quiet */
 void depot_loop_fd_free(struct depot_loop_fd *w);
 

@@ -40,9 +40,9 @@ int depot_wire_reader_feed(
 int depot_wire_reader_end(
     struct depot_wire_reader *r) DEPOT_MUST_CHECK; /* a last line without LF */
 /*
- * Tools that print rawjson print their own text on the same stream: warnings before, the error after.
- * With this set, a line of a stream without envelopes that is no object is given here (borrowed,
- * without its newline), and is no error. A recording of ours has no such lines.
+ * Tools that print rawjson print their own text on the same stream: warnings before, the error
+ * after. With this set, a line of a stream without envelopes that is no object is given here
+ * (borrowed, without its newline), and is no error. A recording of ours has no such lines.
  */
 typedef int depot_wire_text_fn(const char *line, size_t n, void *arg);
 void depot_wire_reader_on_text(struct depot_wire_reader *r, depot_wire_text_fn *fn);
