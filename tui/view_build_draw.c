@@ -28,7 +28,7 @@ static int64_t behind(const struct build_view *v, size_t lane)
         const struct graph_sum *mine = dp_graph_sum(&v->graph, stage, lane),
                                *other = dp_graph_sum(&v->graph, stage, i % v->graph.nlanes);
         if (v->graph.stages.items[stage].kind > GRAPH_CHAIN || other->lines == 0 ||
-            mine->lines == 0 || other->done < other->lines || other->completed == 0 ||
+            mine->lines == 0 || other->done < other->lines || other->by[DEPOT_VERDICT_RAN] == 0 ||
             other->by[DEPOT_VERDICT_FAILED] + other->by[DEPOT_VERDICT_CANCELLED] > 0)
             continue;
         const bool done = mine->done == mine->lines;
@@ -138,7 +138,9 @@ static int put_times(const struct build_view *v, const struct canvas *c, int y, 
     if (row->eta_high >= 0) {
         dp_text_duration(low, row->eta_low, false);
         dp_text_duration(high, row->eta_high, false);
-        if (strcmp(low, high) == 0)
+        if (row->eta_low < DEPOT_SEC)
+            snprintf(text, sizeof(text), "up to %s left", high);
+        else if (strcmp(low, high) == 0)
             snprintf(text, sizeof(text), "about %s left", high);
         else
             snprintf(text, sizeof(text), "%s to %s left", low, high);

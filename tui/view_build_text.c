@@ -149,6 +149,8 @@ void dp_build_waits_for(
     }
     const struct depot_step *s = dp_graph_cell(&v->graph, it->line, lane);
     const struct depot_step *in = s != NULL ? missing_input(s) : NULL;
-    if (in != NULL)
+    /* That it waits for the line above goes without saying. */
+    if (in != NULL &&
+        (!depot_str_eq(in->parsed.stage, s->parsed.stage) || in->verdict == DEPOT_VERDICT_RUNNING))
         dp_build_line_name(out, in);
 }
