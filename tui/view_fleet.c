@@ -18,7 +18,7 @@ static bool in_tab(const struct fleet_view *v, const struct fleet_build *b, enum
 {
     const bool over = depot_build_state_over(b->sum.state);
     switch (tab) {
-    case TAB_ACTIVE: /* what ends stays for a while, in its place */
+    case TAB_ACTIVE: /* what ends stays for a while, below what runs */
         return !over || (b->sum.finished != 0 &&
                             dp_fleet_build_now(b, dp_tui_now(v->base.tui)) - b->sum.finished <
                                 STAY_SECONDS * DEPOT_SEC);
@@ -73,6 +73,18 @@ static int64_t elapsed(const struct fleet_build *b, depot_time now)
     return dp_fleet_build_now(b, now) - b->sum.created;
 }
 
+/* The first tab: what runs, the oldest first; below it what ended, the newest first. */
+static int compare_active(const struct fleet_build *a, const struct fleet_build *b)
+{
+    const bool a_over = depot_build_state_over(a->sum.state);
+    const bool b_over = depot_build_state_over(b->sum.state);
+    if (a_over != b_over)
+        return a_over ? 1 : -1;
+    if (a_over)
+        return a->sum.finished > b->sum.finished ? -1 : a->sum.finished < b->sum.finished;
+    return a->sum.created < b->sum.created ? -1 : a->sum.created > b->sum.created;
+}
+
 static int compare(
     const struct fleet_view *v, const struct fleet_build *a, const struct fleet_build *b)
 {
@@ -100,7 +112,9 @@ static int compare(
         d = elapsed(b, now) - elapsed(a, now);
         break;
     default:
-        d = a->sum.created < b->sum.created ? -1 : a->sum.created > b->sum.created;
+        d = v->tab == TAB_ACTIVE              ? compare_active(a, b)
+            : a->sum.created < b->sum.created ? -1
+                                              : a->sum.created > b->sum.created;
         break;
     }
     if (d == 0)
