@@ -149,11 +149,12 @@ static bool runs_on(const struct fleet_build *b, const char *builder)
 {
     if (b->sum.state != DEPOT_BUILD_RUNNING && b->sum.state != DEPOT_BUILD_QUEUED)
         return false;
-    for (size_t i = 0; i < b->sum.nbuilders; i++)
-        if (depot_str_eq(b->sum.builders[i], builder))
-            return true;
+    /* A part may be done while the build goes on elsewhere. */
     for (size_t i = 0; b->state != NULL && i < b->state->parts.len; i++)
         if (depot_str_eq(b->state->parts.items[i]->builder, builder))
+            return !depot_build_state_over(b->state->parts.items[i]->state);
+    for (size_t i = 0; i < b->sum.nbuilders; i++)
+        if (depot_str_eq(b->sum.builders[i], builder))
             return true;
     return false;
 }

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Draw a terminal screen, text with SGR sequences as `tmux capture-pane -e -p` gives it, as a PNG.
+"""Draw a terminal screen, text with SGR sequences as `tmux capture-pane -e -p` gives it.
 
-    term2png.py OUT.png [--columns N] [--rows N] [--light] < screen
+    term2png.py OUT.png|OUT.svg [--columns N] [--rows N] [--light] < screen
 
 Needs python3-pil and DejaVu Sans Mono (fonts-dejavu-core). Cells are drawn one by one on a grid, so
 that columns align whatever the font thinks of a character.
 """
 import argparse
+import html
 import os
 import re
 import sys
@@ -124,61 +125,155 @@ def load_fonts():
     return regular, bold, italic
 
 
-def box_line(draw, ch, x, y, w, h, fg):
-    """Lines are drawn, not typed: a font leaves gaps between cells. True when it did."""
+WAYS = {  # left, right, up, down: 0 none, 1 light, 2 heavy
+    "─": (1, 1, 0, 0), "│": (0, 0, 1, 1), "━": (2, 2, 0, 0), "┃": (0, 0, 2, 2),
+    "╸": (2, 0, 0, 0), "╺": (0, 2, 0, 0), "├": (0, 1, 1, 1), "┤": (1, 0, 1, 1),
+    "┬": (1, 1, 0, 1), "┴": (1, 1, 1, 0), "┼": (1, 1, 1, 1), "╾": (2, 1, 0, 0), "╼": (1, 2, 0, 0),
+    "╭": (0, 1, 0, 1), "╮": (1, 0, 0, 1), "╰": (0, 1, 1, 0), "╯": (1, 0, 1, 0),
+    "┌": (0, 1, 0, 1), "┐": (1, 0, 0, 1), "└": (0, 1, 1, 0), "┘": (1, 0, 1, 0),
+    "┏": (0, 2, 0, 2), "┓": (2, 0, 0, 2), "┗": (0, 2, 2, 0), "┛": (2, 0, 2, 0),
+}
+
+
+def box_rects(ch, x, y, w, h):
+    """Lines are drawn, not typed: a font leaves gaps between cells. Inclusive (x0, y0, x1, y1)."""
     light, heavy = max(1, SIZE // 12), max(2, SIZE // 5)
     cx, cy = x + w // 2, y + h // 2
-    ways = {  # left, right, up, down: 0 none, 1 light, 2 heavy
-        "─": (1, 1, 0, 0), "│": (0, 0, 1, 1), "━": (2, 2, 0, 0), "┃": (0, 0, 2, 2),
-        "╸": (2, 0, 0, 0), "╺": (0, 2, 0, 0), "├": (0, 1, 1, 1), "┤": (1, 0, 1, 1),
-        "┬": (1, 1, 0, 1), "┴": (1, 1, 1, 0), "┼": (1, 1, 1, 1), "╾": (2, 1, 0, 0), "╼": (1, 2, 0, 0),
-        "╭": (0, 1, 0, 1), "╮": (1, 0, 0, 1), "╰": (0, 1, 1, 0), "╯": (1, 0, 1, 0),
-        "┌": (0, 1, 0, 1), "┐": (1, 0, 0, 1), "└": (0, 1, 1, 0), "┘": (1, 0, 1, 0),
-    }.get(ch)
-    if not ways:
-        return False
-    for way, (x0, y0, x1, y1) in zip(ways, ((x, cy, cx, cy), (cx, cy, x + w - 1, cy),
-                                            (cx, y, cx, cy), (cx, cy, cx, y + h - 1))):
+    if "▁" <= ch <= "█":  # eighths from below
+        top = h * (0x2588 - ord(ch)) // 8
+        return [(x, y + top, x + w - 1, y + h - 1)]
+    if "▉" <= ch <= "▏":  # eighths from the left
+        return [(x, y, x + max(1, w * (0x2590 - ord(ch)) // 8) - 1, y + h - 1)]
+    out = []
+    for way, (x0, y0, x1, y1) in zip(WAYS.get(ch, ()), ((x, cy, cx, cy), (cx, cy, x + w - 1, cy),
+                                                        (cx, y, cx, cy), (cx, cy, cx, y + h - 1))):
         if not way:
             continue
         t = light if way == 1 else heavy
         a, b = t // 2, t - t // 2 - 1
-        if y0 == y1:
-            draw.rectangle((x0, y0 - a, x1, y0 + b), fill=fg)
-        else:
-            draw.rectangle((x0 - a, y0, x0 + b, y1), fill=fg)
-    return True
+        out.append((x0, y0 - a, x1, y0 + b) if y0 == y1 else (x0 - a, y0, x0 + b, y1))
+    return out
+
+
+class Geometry:
+    def __init__(self, text, columns, rows):
+        self.fonts = load_fonts()
+        self.w = round(self.fonts[0].getlength("M"))
+        self.ascent, descent = self.fonts[0].getmetrics()
+        self.h = self.ascent + descent + 2
+        style = Style()
+        self.lines = [cells(line, style) for line in text.split("\n")]
+        if self.lines and not self.lines[-1]:
+            self.lines.pop()
+        self.rows = rows or len(self.lines)
+        self.columns = columns or max((sum(c[1] for c in line) for line in self.lines), default=1)
+        self.lines = self.lines[:self.rows]
+        self.size = (self.columns * self.w + 2 * PAD, self.rows * self.h + 2 * PAD)
+
+    def cells(self, theme):
+        """(character, x, y, width in pixels, style, foreground, background) of each cell."""
+        for row, line in enumerate(self.lines):
+            x, y = PAD, PAD + row * self.h
+            for ch, width, state in line:
+                s = Style()
+                vars(s).update(state)
+                fg, bg = s.colours(theme)
+                yield ch, x, y, width * self.w, s, fg, bg
+                x += width * self.w
 
 
 def draw_screen(text, columns, rows, theme):
-    fonts = load_fonts()
-    w = round(fonts[0].getlength("M"))
-    ascent, descent = fonts[0].getmetrics()
-    h = ascent + descent + 2
-    style, lines = Style(), []
-    for line in text.split("\n"):
-        lines.append(cells(line, style))
-    if lines and not lines[-1]:
-        lines.pop()
-    rows = rows or len(lines)
-    columns = columns or max((sum(c[1] for c in line) for line in lines), default=1)
-    image = Image.new("RGB", (columns * w + 2 * PAD, rows * h + 2 * PAD), theme["bg"])
+    g = Geometry(text, columns, rows)
+    image = Image.new("RGB", g.size, theme["bg"])
     draw = ImageDraw.Draw(image)
-    for row, line in enumerate(lines[:rows]):
-        x, y = PAD, PAD + row * h
-        for ch, width, state in line:
-            s = Style()
-            vars(s).update(state)
-            fg, bg = s.colours(theme)
-            if bg != theme["bg"]:
-                draw.rectangle((x, y, x + width * w - 1, y + h - 1), fill=bg)
-            font = fonts[1] if s.bold else fonts[2] if s.italic else fonts[0]
-            if ch != " " and not box_line(draw, ch, x, y, w, h, fg):
-                draw.text((x, y + 1), ch, font=font, fill=fg)
-            if s.under:
-                draw.line((x, y + ascent + 2, x + width * w - 1, y + ascent + 2), fill=fg)
-            x += width * w
+    for ch, x, y, w, s, fg, bg in g.cells(theme):
+        if bg != theme["bg"]:
+            draw.rectangle((x, y, x + w - 1, y + g.h - 1), fill=bg)
+        font = g.fonts[1] if s.bold else g.fonts[2] if s.italic else g.fonts[0]
+        rects = box_rects(ch, x, y, w, g.h)
+        for r in rects:
+            draw.rectangle(r, fill=fg)
+        if ch != " " and not rects:
+            draw.text((x, y + 1), ch, font=font, fill=fg)
+        if s.under:
+            draw.line((x, y + g.ascent + 2, x + w - 1, y + g.ascent + 2), fill=fg)
     return image
+
+
+def colour(rgb):
+    return "#%02x%02x%02x" % rgb
+
+
+def runs(g, theme):
+    """Neighbouring cells of one look, as [text, x, y, width, style, fg, bg]; lines stand alone."""
+    out = []
+    for ch, x, y, w, s, fg, bg in g.cells(theme):
+        plain = ord(ch[0]) < 0x2000 and w == g.w
+        last = out[-1] if out else None
+        if (plain and last and last[7] and last[2] == y and last[1] + last[3] == x and
+                vars(last[4]) == vars(s) and last[5] == fg and last[6] == bg):
+            last[0] += ch
+            last[3] += w
+        else:
+            out.append([ch, x, y, w, s, fg, bg, plain])
+    return out
+
+
+def svg_text(g, run):
+    text, x, y, w, s, fg = run[:6]
+    attrs = 'x="%d" y="%d" fill="%s"' % (x, y + 1 + g.ascent, colour(fg))
+    attrs += ' textLength="%d"' % w if len(text) > 1 else ""
+    attrs += ' font-weight="bold"' if s.bold else ""
+    attrs += ' font-style="italic"' if s.italic else ""
+    attrs += ' text-decoration="underline"' if s.under else ""
+    return "<text %s>%s</text>" % (attrs, html.escape(text, quote=False))
+
+
+def svg_rect(r, fill):
+    return '<rect x="%d" y="%d" width="%d" height="%d" fill="%s"/>' % (
+        r[0], r[1], r[2] - r[0] + 1, r[3] - r[1] + 1, colour(fill))
+
+
+def merged(rects):
+    """Lines of neighbouring cells as one."""
+    out = []
+    for r, fill in sorted(rects, key=lambda p: (p[0][1], p[0][3], p[1], p[0][0])):
+        if out and out[-1][1] == fill and out[-1][0][1::2] == r[1::2] and out[-1][0][2] >= r[0] - 1:
+            out[-1] = ((out[-1][0][0], r[1], max(out[-1][0][2], r[2]), r[3]), fill)
+        else:
+            out.append((r, fill))
+    return out
+
+
+def draw_svg(text, columns, rows, theme):
+    g = Geometry(text, columns, rows)
+    backs, lines, words = [], [], []
+    for run in runs(g, theme):
+        ch, x, y, w, s, fg, bg = run[:7]
+        if bg != theme["bg"]:
+            backs.append(((x, y, x + w - 1, y + g.h - 1), bg))
+        rects = box_rects(ch, x, y, w, g.h) if len(ch) == 1 else []
+        lines += [(r, fg) for r in rects]
+        if not rects and ch.strip():
+            # Spaces at the ends would be dropped, and the rest stretched over their place.
+            lead = len(ch) - len(ch.lstrip(" "))
+            kept = ch.strip(" ")
+            words.append(svg_text(g, [kept, x + lead * g.w, y, len(kept) * g.w if run[7] else w, s, fg]))
+    body = [svg_rect(r, f) for r, f in merged(backs)] + [svg_rect(r, f) for r, f in merged(lines)] + words
+    return ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" '
+            'font-family="DejaVu Sans Mono,Menlo,Consolas,monospace" font-size="%d" '
+            'xml:space="preserve">\n<rect width="100%%" height="100%%" rx="6" fill="%s"/>\n%s\n</svg>\n'
+            % (*g.size, *g.size, SIZE, colour(theme["bg"]), "\n".join(body)))
+
+
+def save(text, path, columns=None, rows=None, theme=None):
+    theme = theme or DARK
+    if path.endswith(".svg"):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(draw_svg(text, columns, rows, theme))
+        return
+    image = draw_screen(text, columns, rows, theme)
+    image.quantize(64, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def main():
@@ -189,7 +284,7 @@ def main():
     p.add_argument("--light", action="store_true")
     a = p.parse_args()
     text = sys.stdin.buffer.read().decode("utf-8", "replace")
-    draw_screen(text, a.columns, a.rows, LIGHT if a.light else DARK).save(a.out)
+    save(text, a.out, a.columns, a.rows, LIGHT if a.light else DARK)
 
 
 if __name__ == "__main__":

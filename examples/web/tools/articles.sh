@@ -14,7 +14,7 @@ while [ "$i" -le "$n" ]; do
         echo "Next: [note $next](note-$next.md)."
     } >"$dir/note-$i.md"
     echo "- [Note $i](note-$i.md)" >>"$dir/archive.md"
-    [ $((i % 20)) -eq 0 ] && echo "$i of $n articles"
+    [ $((i % 6)) -eq 0 ] && echo "$i of $n articles"
     i=$next
     [ "$i" -eq 1 ] && break
 done

@@ -4,6 +4,6 @@ for f in "$1"/*.md; do
     name=${f##*/}
     awk -f page.awk "$f" >"$2/${name%.md}.html"
     n=$((n + 1))
-    [ $((n % 20)) -eq 0 ] && echo "page $n: ${name%.md}.html $(wc -c <"$2/${name%.md}.html") bytes"
+    echo "page $n: ${name%.md}.html $(wc -c <"$2/${name%.md}.html") bytes"
 done
 echo "$n pages"
