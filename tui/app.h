@@ -34,6 +34,8 @@ void dp_tui_set_ascii(struct tui *t, bool ascii);
 void dp_tui_set_hide_keys(struct tui *t, bool hide);
 void dp_tui_key(struct tui *t, const struct key *k);
 void dp_tui_command(struct tui *t, const char *line); /* as typed after ':' */
+/* The same once there is data, unless a key is pressed before. */
+void dp_tui_open(struct tui *t, const char *line);
 /* Right end of the title row: replay position and speed. NULL: nothing. */
 void dp_tui_set_mark(struct tui *t, const char *text);
 

@@ -106,7 +106,7 @@ static void open_views(struct top *t, const struct depot_tui_opts *o)
     const struct fleet *f = dp_screen_fleet(t->screen);
     dp_tui_push(tui, &view_fleet, NULL);
     if (o->open != NULL)
-        dp_tui_command(tui, o->open);
+        dp_tui_open(tui, o->open);
     else if (o->replay != NULL && f->builds.len == 1)
         dp_tui_push(tui, &view_build, f->builds.items[0]->id);
 }

@@ -54,6 +54,7 @@ void dp_tui_free(struct tui *t)
     depot_vec_free(&t->gone);
     dp_grid_release(&t->grid);
     dp_prompt_release(&t->prompt);
+    depot_free(t->opening);
     depot_free(t);
 }
 
@@ -396,6 +397,25 @@ void dp_tui_command(struct tui *t, const char *line)
     depot_free(name);
 }
 
+void dp_tui_open(struct tui *t, const char *line)
+{
+    depot_free(t->opening);
+    t->opening = depot_strdup(line);
+}
+
+/* A build that a daemon has yet to tell of is waited for; other commands need no data. */
+static void open_awaited(struct tui *t)
+{
+    static const char build[] = "build ";
+    char *line = t->opening;
+    if (line == NULL ||
+        (depot_str_starts(line, build) && t->fleet->builds.len == 0 && t->fleet->builders.len == 0))
+        return;
+    t->opening = NULL;
+    dp_tui_command(t, line);
+    depot_free(line);
+}
+
 /* ---- keys ---- */
 
 static void click(struct tui *t, const struct key *k)
@@ -428,6 +448,8 @@ void dp_tui_key(struct tui *t, const struct key *k)
     const struct view *v = dp_tui_top(t);
     if (k->code == KEY_CODE_FOCUS || v == NULL)
         return;
+    depot_free(t->opening);
+    t->opening = NULL;
     freshen(t);
     if (t->prompt.kind != PROMPT_NONE) {
         dp_prompt_key(t, k);
@@ -619,6 +641,7 @@ static void draw_bottom(struct tui *t, const struct view *v, const struct canvas
 
 const struct grid *dp_tui_frame(struct tui *t, depot_time now)
 {
+    open_awaited(t);
     struct view *v = dp_tui_top(t);
     dp_grid_clear(&t->grid);
     if (!t->frozen || t->now == 0)

@@ -43,6 +43,7 @@ struct tui {
     DEPOT_VEC(struct view *) stack;
     DEPOT_VEC(struct view *) gone; /* left while one of their functions ran */
     depot_time now;
+    char *opening;       /* a command for when the data is there; NULL */
     unsigned generation; /* the fleet's, when the view was last refreshed */
     bool renew;          /* the view was moved or opened: refresh it even if frozen */
     bool dirty, data_changed, frozen, mouse, hide_keys, busy, quit;

@@ -392,6 +392,7 @@ class Proxy:
                 s.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+            s.close()
 
     def cut(self):
         for pair in self.pairs:
@@ -416,11 +417,12 @@ class Engine(depot_test.TestCase):
         proxy = Proxy(self.home.path("proxy.sock"), self.home.socket)
         self.addCleanup(proxy.close)
         build = self.home.start("build", "--plain", ctx)
+        self.addCleanup(build.wait)
         build.await_text("line 20\n")
         name = self.home.builds()[0]["id"]
         with Pty([TOP, "--url", "unix://" + self.home.path("proxy.sock"), "--open", "build " + name], self.home.env, 40, 120) as p:
             # The log of the step that runs, alone.
-            p.expect("line ").send("L").expect("follow")
+            p.expect(lambda s: re.search(r"\d line \d+$", s.text, re.M)).send("L").expect("follow")
             for _ in range(3):
                 p.pump(0.7)
                 proxy.cut()
