@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 import term2png
 
@@ -74,39 +74,47 @@ def seek(at):
     return ["P", ":seek " + at, "Enter"]
 
 
-# NAME: command, sizes, what is typed: ":..." and "/..." as they are, the rest are tmux's key names.
+# Name, command, sizes, what is typed: ":..." and "/..." as they are, the rest are tmux's key names.
 SMALL, LARGE, HUGE = "80x24", "120x40", "200x50"
-SHOTS = {
-    "fleet": (top("fleet"), (SMALL, LARGE, HUGE), seek("40%") + ["S", "g"]),
-    "graph": (top("web"), (SMALL, LARGE, HUGE), seek("40%") + ["1"]),
-    "time": (top("web"), (SMALL, LARGE, HUGE), seek("40%") + ["2", "+"]),
-    "flat": (top("web"), (SMALL, LARGE), seek("40%") + ["3"]),
-    "cached": (top("change"), (SMALL, LARGE, HUGE), seek("100%") + ["1"]),
-    "failed": (top("fail"), (SMALL, LARGE), seek("100%") + ["e", "Enter"]),
-    "step": (top("web"), (SMALL, LARGE), seek("40%") + ["3", "/pages.sh", "Enter", "Enter"]),
-    "help": (top("web"), (SMALL, LARGE), seek("40%") + ["?"]),
-}
+PAGES = ["/sh pages", "Enter"]
+SHOTS = (
+    ("fleet", top("fleet"), (SMALL, LARGE, HUGE), seek("40%") + ["S", "g"]),
+    ("builders", top("fleet", "--open", "builders"), (SMALL, LARGE), seek("90%")),
+    ("graph", top("web"), (SMALL, LARGE), seek("40%") + ["1"]),
+    ("graph", top("web"), (HUGE,), seek("40%") + ["1"] + PAGES),
+    ("time", top("web"), (SMALL, LARGE), seek("40%") + ["2"]),
+    ("time", top("web"), (HUGE,), seek("40%") + ["2"] + PAGES),
+    ("flat", top("web"), (SMALL, LARGE), seek("40%") + ["3"]),
+    ("cached", top("change"), (SMALL, LARGE, HUGE), seek("100%") + ["1"]),
+    ("failed", top("fail"), (SMALL, LARGE), seek("100%") + ["e", "Enter"]),
+    ("step", top("web"), (SMALL, LARGE), seek("40%") + ["3"] + PAGES + ["Enter"]),
+    ("help", top("web"), (SMALL, LARGE), seek("40%") + ["?"]),
+)
 # What a replay has no answer to was captured when the builds were recorded: NAME.WxH.ansi.
-CAPTURED = {"builders": (SMALL, LARGE), "cache": (SMALL, LARGE), "history": (SMALL, LARGE)}
+CAPTURED = {"cache": (SMALL, LARGE), "history": (SMALL, LARGE)}
 # The display of depot build at a moment (seconds of the replay; None: its end), and its size.
 INLINE = {
     "inline": ("web", (SMALL, LARGE), 0.4),
-    "inline-failed": ("fail", (SMALL,), None),
+    "inline-failed": ("fail", (LARGE,), None),
 }
-SPEED = 4
+SPEED = 1
 # The animated picture: size, and what is typed after how many seconds.
-MOVIE = ("100x30", "web", [
-    (0.0, []), (2.5, ["2"]), (5.0, ["1"]), (6.0, ["j"]), (6.4, ["j"]), (6.8, ["j"]), (7.2, ["Enter"]),
-    (10.0, ["T"]), (12.0, ["q"]), (12.5, ["3"]), (15.0, ["1", "g"]), (18.0, None)])
-FRAME = 0.25
+MOVIE = ("96x26", "web", [
+    (0.0, []), (3.5, ["2"]), (6.0, ["3"]), (7.5, ["/sh pages"]), (8.3, ["Enter"]), (9.3, ["Enter"]),
+    (11.5, ["T"]), (13.0, ["q"]), (14.0, ["1"]), (15.5, None)])
+FRAME = 0.6
 
 
-def play(screen, keys):
+def type_keys(screen, keys):
     for key in keys:
         if key[0] in ":/" and len(key) > 1:
             screen.type(key)
         else:
             screen.press(key)
+
+
+def play(screen, keys):
+    type_keys(screen, keys)
     time.sleep(SETTLE)
 
 
@@ -133,7 +141,7 @@ def length(recording):
 
 
 def draw_views(a):
-    for name, (command, sizes, keys) in SHOTS.items():
+    for name, command, sizes, keys in SHOTS:
         for size in sizes if wanted(name, a.only) else ():
             with Screen(size, command) as s:
                 time.sleep(SETTLE)
@@ -158,6 +166,21 @@ def draw_inline(a):
                 write(a.out, name, size, s.text().rstrip("\n"))
 
 
+def save_gif(images, palette, durations, path):
+    """One palette for all, and only the pixels that change, so that it stays small."""
+    clear = 255
+    images = [i.quantize(palette=palette, dither=Image.Dither.NONE) for i in images]
+    frames = images[:1]
+    for before, now in zip(images, images[1:]):
+        same = ImageChops.difference(before.convert("RGB"), now.convert("RGB")).convert("L").point(
+            lambda v: 255 if v == 0 else 0)
+        frame = now.copy()
+        frame.paste(clear, mask=same)
+        frames.append(frame)
+    frames[0].save(path, save_all=True, append_images=frames[1:], loop=0, duration=durations,
+                   transparency=clear, disposal=1, optimize=False)
+
+
 def draw_movie(a):
     size, recording, script = MOVIE
     if not wanted("movie", a.only):
@@ -169,9 +192,7 @@ def draw_movie(a):
         while script:
             now = time.monotonic() - start
             if now >= script[0][0]:
-                keys = script.pop(0)[1]
-                for key in keys or []:
-                    s.press(key)
+                type_keys(s, script.pop(0)[1] or [])
             text = s.text()
             if not frames or frames[-1] != text:
                 frames.append(text)
@@ -179,12 +200,10 @@ def draw_movie(a):
             time.sleep(FRAME)
         times.append(time.monotonic() - start + 2)
     images = [term2png.draw_screen(text, columns, rows, term2png.DARK) for text in frames]
-    # One palette for all, so that only what changes is stored.
-    palette = images[len(images) // 2].quantize(48, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    images = [i.quantize(palette=palette, dither=Image.Dither.NONE) for i in images]
     path = os.path.join(a.out, "movie.gif")
-    images[0].save(path, save_all=True, append_images=images[1:], loop=0, optimize=True,
-                   duration=[int((b - a) * 1000) for a, b in zip(times, times[1:])])
+    # Few steps at the edges of characters: a smaller file, and nobody sees it in motion.
+    palette = term2png.palette_of(frames, term2png.DARK, 90)
+    save_gif(images, palette, [int((b - a) * 1000) for a, b in zip(times, times[1:])], path)
     print(path)
 
 

@@ -266,6 +266,20 @@ def draw_svg(text, columns, rows, theme):
             % (*g.size, *g.size, SIZE, colour(theme["bg"]), "\n".join(body)))
 
 
+def palette_of(texts, theme, most=250):
+    """An image with the colours of the texts, and the steps of their edges towards the background."""
+    pairs = {(theme["fg"], theme["bg"])}
+    for text in texts:
+        pairs |= {(c[5], c[6]) for c in Geometry(text, None, None).cells(theme)}
+    steps = max(2, min(8, most // len(pairs)))
+    found = [tuple((f * k + b * (steps - 1 - k)) // (steps - 1) for f, b in zip(fg, bg))
+             for fg, bg in sorted(pairs) for k in range(steps)]
+    found = list(dict.fromkeys(found))[:most]
+    image = Image.new("P", (1, 1))
+    image.putpalette([v for rgb in found + [found[0]] * (256 - len(found)) for v in rgb])
+    return image
+
+
 def save(text, path, columns=None, rows=None, theme=None):
     theme = theme or DARK
     if path.endswith(".svg"):
@@ -273,7 +287,8 @@ def save(text, path, columns=None, rows=None, theme=None):
             f.write(draw_svg(text, columns, rows, theme))
         return
     image = draw_screen(text, columns, rows, theme)
-    image.quantize(64, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
+    colours = palette_of([text], theme)
+    image.quantize(palette=colours, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def main():
