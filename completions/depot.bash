@@ -4,7 +4,7 @@ _depot() {
     prev="${COMP_WORDS[COMP_CWORD-1]}"
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "build list logs replay cancel cache prune version help" -- "$cur"))
+        COMPREPLY=($(compgen -W "build list logs replay cancel top cache prune version help" -- "$cur"))
         return
     fi
     case "${COMP_WORDS[1]}" in
@@ -35,6 +35,11 @@ _depot() {
         case "$prev" in
         esac
         words="--help --url --token" ;;
+    top)
+        case "$prev" in
+        --color) COMPREPLY=($(compgen -W "auto never 16 256 true" -- "$cur")); return ;;
+        esac
+        words="--help --ascii --color --config --no-mouse --open --replay --speed --stdin --token --url" ;;
     cache|du)
         case "$prev" in
         esac

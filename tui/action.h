@@ -31,7 +31,6 @@
     X(VIEW_2, "view-2", "Second tab or rendering")                                                 \
     X(VIEW_3, "view-3", "Third tab or rendering")                                                  \
     X(LOG, "log", "Log of what is selected")                                                       \
-    X(EXPLAIN, "explain", "Why was the cache used, or not")                                        \
     X(TWIN, "twin", "Same step on the other platform")                                             \
     X(INPUTS, "inputs", "Go to what this step needs")                                              \
     X(DEPENDANTS, "dependants", "Go to what needs this step")                                      \
@@ -72,7 +71,6 @@
     X(COPY_LOG, "copy-log", "Copy the log")                                                        \
     X(SAVE, "save", "Save the log to a file")                                                      \
     X(PIPE, "pipe", "Pipe the log to a command")                                                   \
-    X(RECORD, "record", "Save a recording of the build")                                           \
     X(WEB, "web", "Copy the link of the CI run")                                                   \
     X(CANCEL, "cancel", "Cancel the build; asks first")                                            \
     X(INTERRUPT, "interrupt", "Leave; of one's own build: cancel it")                              \
