@@ -315,7 +315,8 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     struct run *r = arg;
     const struct depot_build *state = depot_job_state(j);
     close_tui(r);
-    cli_show_end(r->show, want_summary(r->args));
+    /* A build that never came to be has nothing to sum up. */
+    cli_show_end(r->show, depot_job_id(j) != NULL && want_summary(r->args));
     for (size_t i = 0; i < r->problems.len; i++)
         depot_error_print(CLI_PROGRAM, &r->problems.items[i]);
     if (err == NULL) {

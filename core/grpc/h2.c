@@ -67,6 +67,8 @@ static void fail_broken(struct dp_grpc_conn *h, int code)
     /* What ECONNRESET and EPIPE become on their way through the stream. */
     if (code == DEPOT_ERR_UNAVAILABLE)
         fail(h, code, "the peer cut the connection");
+    else if (code == DEPOT_ERR_UNAUTHENTICATED)
+        fail(h, code, "the peer demands a client certificate that it trusts");
     else
         fail(h, code, "the connection broke: %s", depot_err_text(code));
 }

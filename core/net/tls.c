@@ -194,6 +194,21 @@ static void log_queue(const char *doing)
     }
 }
 
+/* With TLS 1.3 a server looks at the client's certificate after the handshake: its refusal is read.
+ */
+static bool refuses_certificate(void)
+{
+    static const int reasons[] = {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED,
+        SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, SSL_R_TLSV1_ALERT_UNKNOWN_CA,
+        SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN};
+    const int reason = ERR_GET_REASON(ERR_peek_error());
+
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(reasons); i++)
+        if (reasons[i] == reason)
+            return true;
+    return false;
+}
+
 /* What an SSL call that did not succeed means; fatal ones leave only close. */
 static int ssl_failed(
     struct tls_stream *s, int ret, const char *doing, bool *needs_other, int other)
@@ -208,8 +223,9 @@ static int ssl_failed(
     s->dead = true;
     if (why == SSL_ERROR_SYSCALL && saved != 0)
         return depot_err_from_errno(saved);
+    const bool refused = refuses_certificate();
     log_queue(doing);
-    return DEPOT_ERR_PROTOCOL;
+    return refused ? DEPOT_ERR_UNAUTHENTICATED : DEPOT_ERR_PROTOCOL;
 }
 
 static ssize_t tls_read(struct dp_stream *base, void *buf, size_t n)
