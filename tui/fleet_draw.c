@@ -87,7 +87,7 @@ static void draw_builder(const struct canvas *c, int y, const struct fleet_build
     if (x + amount + 1 <= c->w - busy_w)
         x += draw_amount(c, y, x, "disk", meter, i->disk_used, i->disk_total);
     if (i->emulated && x + 10 <= c->w - busy_w)
-        x += dp_canvas_put(c, y, x, STYLE_WARN, "emulated") + GAP;
+        dp_canvas_put(c, y, x, STYLE_WARN, "emulated");
     dp_canvas_field(c, y, c->w - busy_w - 1, busy_w, FIT_RIGHT,
         i->queued > 0    ? STYLE_WARN
         : i->running > 0 ? STYLE_TEXT

@@ -71,7 +71,7 @@ static int somebody_listens(const char *path, struct depot_error *err)
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof(sa.sun_path))
         return depot_error_set(err, DEPOT_ERR_INVALID, "socket path is too long: %s", path);
-    strcpy(sa.sun_path, path);
+    memcpy(sa.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return depot_error_errno(err, errno, "cannot make a socket");
