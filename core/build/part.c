@@ -31,7 +31,6 @@ struct dp_part {
     DEPOT_VEC(struct dp_session_output) outputs;
     DEPOT_VEC(struct load_sink *) loads;
     bool paused, opened, closed, failed;
-    struct depot_error problem;
 };
 
 static void report(struct dp_part *p, const struct depot_error *err)
@@ -39,8 +38,7 @@ static void report(struct dp_part *p, const struct depot_error *err)
     if (p->failed)
         return;
     p->failed = true;
-    p->problem = *err;
-    p->ops->problem(p, &p->problem, p->arg);
+    p->ops->problem(p, err, p->arg);
 }
 
 /* ---- pipe: between the session's HTTP/2 and the socket ---- */
@@ -319,11 +317,6 @@ bool dp_part_busy(const struct dp_part *p)
         if (dp_docker_load_busy(p->loads.items[i]->load))
             return true;
     return false;
-}
-
-const struct depot_error *dp_part_problem(const struct dp_part *p)
-{
-    return p->failed ? &p->problem : NULL;
 }
 
 void dp_part_free(struct dp_part *p)

@@ -29,8 +29,6 @@ bool dp_part_was_open(const struct dp_part *p);
 bool dp_part_is_closed(const struct dp_part *p);
 /* Outputs still on their way to disk or into the Docker Engine. */
 bool dp_part_busy(const struct dp_part *p);
-/* The first thing that went wrong on our side; NULL: nothing. Borrowed. */
-const struct depot_error *dp_part_problem(const struct dp_part *p);
 void dp_part_free(struct dp_part *p);
 
 /* docker_load.c: a stream of a Docker image archive into the Engine of this machine. */

@@ -112,8 +112,3 @@ const struct depot_strv *depot_build_plan_warnings(const struct depot_build_plan
 {
     return &p->warnings;
 }
-
-const struct depot_strv *depot_build_plan_platforms(const struct depot_build_plan *p)
-{
-    return &p->platforms;
-}

@@ -50,7 +50,6 @@ int depot_build_plan_new(const struct depot_build_args *args, struct depot_build
 void depot_build_plan_free(struct depot_build_plan *p);
 /* Things worth telling before the build starts (an ignored flag, no output given); borrowed. */
 const struct depot_strv *depot_build_plan_warnings(const struct depot_build_plan *p);
-const struct depot_strv *depot_build_plan_platforms(const struct depot_build_plan *p);
 
 struct depot_job;
 struct depot_job_ops {
