@@ -70,6 +70,7 @@
     X(COPY, "copy", "Copy the row")                                                                \
     X(COPY_LOG, "copy-log", "Copy the log")                                                        \
     X(SAVE, "save", "Save the log to a file")                                                      \
+    X(RECORD, "record", "Record the build to a file, or stop")                                     \
     X(PIPE, "pipe", "Pipe the log to a command")                                                   \
     X(WEB, "web", "Copy the link of the CI run")                                                   \
     X(CANCEL, "cancel", "Cancel the build; asks first")                                            \

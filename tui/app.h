@@ -13,6 +13,10 @@
 
 struct tui_ops {
     void (*quit)(struct tui *t, void *arg); /* the last view was left, or Q */
+    /* The last view was left; false or NULL: quit. */
+    bool (*back)(struct tui *t, void *arg);
+    /* ":replay" with its file; NULL: it cannot. */
+    void (*open_replay)(struct tui *t, const char *path, void *arg);
     void (*copy)(struct tui *t, const void *data, size_t n, void *arg);
     void (*suspend)(struct tui *t, void *arg);
     void (*redraw)(struct tui *t, void *arg); /* the whole screen, from nothing */

@@ -74,7 +74,7 @@ void depot_tui_build_event(struct depot_tui *t, const struct depot_event *ev)
     if (t->opened || f->builds.len == 0)
         return;
     t->opened = true;
-    dp_tui_replace(dp_screen_tui(t->screen), &view_build, f->builds.items[0]->id);
+    dp_tui_replace(dp_screen_tui(t->screen), &view_build, f->builds.items[0]->key);
 }
 
 void depot_tui_build_link(struct depot_tui *t, const struct depot_error *err)

@@ -2,6 +2,7 @@
  * The fleet: which builds and builders there are, and their reducers.
  */
 #include "data_priv.h"
+#include "record.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,7 @@ struct fleet *dp_fleet_new(const struct fleet_ops *ops, void *arg)
     f->priv = depot_calloc(1, sizeof(*f->priv));
     f->priv->ops = ops != NULL ? *ops : (struct fleet_ops){0};
     f->priv->arg = arg;
-    f->priv->build_by_id = depot_map_new();
+    f->priv->build_by_key = depot_map_new();
     f->priv->builder_by_name = depot_map_new();
     f->priv->stats = depot_map_new();
     f->priv->projects = depot_map_new();
@@ -69,9 +70,9 @@ struct logstore *dp_fleet_log(const struct fleet_build *b, const struct depot_st
 
 /* ---- builds ---- */
 
-struct fleet_build *dp_fleet_find(const struct fleet *f, const char *id)
+struct fleet_build *dp_fleet_find(const struct fleet *f, const char *key)
 {
-    return depot_map_get(f->priv->build_by_id, id);
+    return depot_map_get(f->priv->build_by_key, key);
 }
 
 struct fleet_build *dp_fleet_find_prefix(const struct fleet *f, const char *prefix)
@@ -99,12 +100,14 @@ static struct depot_build *new_state(struct fleet_build *b)
 
 static void free_build(struct fleet_build *b)
 {
+    dp_record_free(b);
     depot_build_free(b->state);
     depot_build_free(b->next_);
     FREE_LOGS(&b->logs_);
     FREE_LOGS(&b->next_logs_);
     depot_arena_release(&b->arena_);
     depot_free(b->id);
+    depot_free(b->key);
     depot_free(b);
 }
 
@@ -118,26 +121,36 @@ static void make_room(struct fleet *f)
         if (b->watchers > 0 || !depot_build_state_over(b->sum.state))
             continue;
         depot_vec_remove(&f->builds, i);
-        depot_map_remove(f->priv->build_by_id, b->id);
+        depot_map_remove(f->priv->build_by_key, b->key);
+        depot_map_remove(b->source->builds_, b->id);
         dp_fleet_drop_state(b);
         depot_vec_push(&f->priv->gone, b); /* a view may still point at it */
         return;
     }
 }
 
+/* Two daemons may know of the same id, if only because they are one daemon at two addresses. */
+static char *make_key(const struct fleet_source *s, const char *id)
+{
+    return dp_fleet_find(s->fleet, id) == NULL ? depot_strdup(id)
+                                               : depot_asprintf("%s#%zu", id, s->number);
+}
+
 struct fleet_build *dp_fleet_make_build(struct fleet_source *s, const char *id)
 {
     struct fleet *f = s->fleet;
-    struct fleet_build *b = dp_fleet_find(f, id);
+    struct fleet_build *b = depot_map_get(s->builds_, id);
     if (b != NULL)
         return b;
     make_room(f);
     b = depot_calloc(1, sizeof(*b));
     b->source = s;
     b->id = depot_strdup(id);
+    b->key = make_key(s, id);
     b->order = f->priv->order++;
     b->sum.id = b->id;
-    depot_map_set(f->priv->build_by_id, id, b);
+    depot_map_set(f->priv->build_by_key, b->key, b);
+    depot_map_set(s->builds_, id, b);
     depot_vec_push(&f->builds, b);
     return b;
 }
@@ -202,11 +215,20 @@ static void ask_estimates(struct fleet_source *s, const char *project)
         depot_map_set(s->asked_, project, (void *)(uintptr_t)now);
 }
 
+const char *dp_fleet_event_build(const struct fleet_source *s, const struct depot_event *ev)
+{
+    return ev->build != NULL ? ev->build : s->name[0] != '\0' ? s->name : "build";
+}
+
 static void apply_build(struct fleet_source *s, const struct depot_event *ev)
 {
-    const char *id = ev->build != NULL ? ev->build : s->name[0] != '\0' ? s->name : "build";
-    struct fleet_build *b = dp_fleet_make_build(s, id);
-    if (b->next_ != NULL) {
+    struct fleet_build *b = dp_fleet_make_build(s, dp_fleet_event_build(s, ev));
+    const struct depot_build *known = b->next_ != NULL ? b->next_ : b->state;
+    if (b->record != NULL)
+        dp_record_event(b, ev);
+    if (s->drops_ && known != NULL && ev->seq != 0 && ev->seq <= known->seq) {
+        /* asked for again, for a recording */
+    } else if (b->next_ != NULL) {
         depot_build_apply(b->next_, ev);
         swap_states(b);
     } else {
@@ -220,8 +242,11 @@ static void apply_build(struct fleet_source *s, const struct depot_event *ev)
     b->revision++;
     if (ev->type == DEPOT_EVENT_BUILD_CREATED)
         ask_estimates(s, ev->u.created.project);
-    if (ev->type == DEPOT_EVENT_BUILD_FINISHED)
-        drop_states(s->fleet);
+    if (ev->type != DEPOT_EVENT_BUILD_FINISHED)
+        return;
+    if (b->record != NULL)
+        dp_record_end(b);
+    drop_states(s->fleet);
 }
 
 /* Newest first. */
@@ -352,9 +377,12 @@ static void feed_refused(
     struct depot_feed *feed, const char *build, const struct depot_error *err, void *arg)
 {
     const struct fleet_source *s = arg;
+    struct fleet_build *b = build != NULL ? depot_map_get(s->builds_, build) : NULL;
     DEPOT_UNUSED(feed);
-    DEPOT_UNUSED(build);
-    problem(s->fleet, err);
+    if (b != NULL && b->record != NULL && err->code == DEPOT_ERR_NOT_FOUND)
+        dp_record_refused(b, err);
+    else
+        problem(s->fleet, err);
 }
 
 static void feed_answer(struct depot_feed *feed, enum depot_ask ask, const struct depot_answer *a,
@@ -385,6 +413,9 @@ struct fleet_source *dp_fleet_source(struct fleet *f, const char *name)
     struct fleet_source *s = depot_calloc(1, sizeof(*s));
     s->name = depot_strdup(name != NULL ? name : "");
     s->fleet = f;
+    s->number = f->sources.len + 1;
+    s->builds_ = depot_map_new();
+    s->builders_ = depot_map_new();
     s->state = DEPOT_FEED_LIVE;
     s->state_since_ms = depot_mono_ms();
     depot_vec_push(&f->sources, s);
@@ -495,6 +526,8 @@ void dp_fleet_free(struct fleet *f)
     }
     for (size_t i = 0; i < f->sources.len; i++) {
         depot_feed_free(f->sources.items[i]->feed);
+        depot_map_free(f->sources.items[i]->builds_);
+        depot_map_free(f->sources.items[i]->builders_);
         depot_map_free(f->sources.items[i]->asked_);
         depot_free(f->sources.items[i]->name);
         depot_free(f->sources.items[i]->url);
@@ -506,7 +539,7 @@ void dp_fleet_free(struct fleet *f)
     depot_vec_free(&f->builds);
     depot_vec_free(&f->builders);
     depot_vec_free(&f->sources);
-    depot_map_free(f->priv->build_by_id);
+    depot_map_free(f->priv->build_by_key);
     depot_map_free(f->priv->builder_by_name);
     dp_fleet_free_stats(f->priv);
     dp_spill_free(f->spill);

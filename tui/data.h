@@ -35,30 +35,36 @@ struct fleet_build {
     struct fleet_source *source;
     size_t order; /* of arrival: the stable order of rows */
     char *id;
+    char *key; /* no other build of the fleet has it: the id, or with the daemon's number behind */
     struct depot_build_summary sum; /* kept up to date with `state` when there is one */
     struct depot_arena arena_;
-    struct depot_build *state; /* NULL: only the summary is known; settled when views run */
-    unsigned generation;       /* rises when `state` is replaced or freed */
-    uint64_t revision;         /* changes whenever something visible did */
-    unsigned watchers;         /* dp_fleet_watch() */
-    bool full;                 /* the state has logs, from the first event on */
-    struct depot_build *next_; /* the one with logs, catching up */
+    struct depot_build *state;   /* NULL: only the summary is known; settled when views run */
+    unsigned generation;         /* rises when `state` is replaced or freed */
+    uint64_t revision;           /* changes whenever something visible did */
+    unsigned watchers;           /* dp_fleet_watch() */
+    bool full;                   /* the state has logs, from the first event on */
+    struct fleet_record *record; /* NULL: it is not being recorded */
+    struct depot_build *next_;   /* the one with logs, catching up */
     DEPOT_VEC(struct logstore *) logs_, next_logs_; /* by step index */
     uint64_t settled_;                              /* the state's revision when last settled */
     bool asked_;                                    /* for estimates */
 };
 
 struct fleet_source {
-    char *name; /* for screens: "" when it is the only one */
+    size_t number; /* from 1 */
+    char *name;    /* for screens: "" when it is the only one */
     char *url;
     struct depot_feed *feed; /* NULL: fed by its owner */
     enum depot_feed_state state;
-    uint64_t state_since_ms;        /* monotonic */
-    char why[DEPOT_ERROR_MSG_MAX];  /* why it is not live; "" */
-    int64_t skew;                   /* its clock minus ours, ns */
-    bool skew_known_, drops_;       /* drops_: finished states may be dropped, the feed has them */
-    struct depot_map *asked_;       /* project -> when its estimates were asked for, ms */
-    struct fleet_build *anonymous_; /* of events that name no build */
+    uint64_t state_since_ms;       /* monotonic */
+    char why[DEPOT_ERROR_MSG_MAX]; /* why it is not live; "" */
+    int64_t skew;                  /* its clock minus ours, ns */
+    bool skew_known_, drops_;      /* drops_: finished states may be dropped, the feed has them */
+    struct depot_map *builds_, *builders_; /* by id, by name */
+    struct depot_map *asked_;              /* project -> when its estimates were asked for, ms */
+    /* Gives a build's lines from its first, by dp_record_line(); NULL: it keeps none. */
+    void (*again)(struct fleet_source *s, struct fleet_build *b, void *arg);
+    void *again_arg;
     struct fleet *fleet;
 };
 
@@ -68,8 +74,17 @@ struct fleet {
     DEPOT_VEC(struct fleet_build *) builds;     /* in order of arrival; snapshot: oldest first */
     uint64_t revision;                          /* changes whenever anything visible did */
     unsigned generation; /* rises when any build's state is replaced or freed */
+    unsigned recordings; /* builds that are being recorded */
     struct spill *spill;
     struct fleet_private *priv;
+};
+
+/* How a recording ended. */
+struct fleet_recorded {
+    const struct fleet_build *build;
+    const char *path;
+    uint64_t events, bytes;
+    const struct depot_error *err; /* why nothing was written; NULL: it was */
 };
 
 struct fleet_ops {
@@ -79,6 +94,7 @@ struct fleet_ops {
     /* To dp_fleet_ask(); borrowed. Estimates are learnt before. May be NULL. */
     void (*answer)(
         struct fleet *f, struct fleet_source *s, const struct depot_answer *a, void *arg);
+    void (*recorded)(struct fleet *f, const struct fleet_recorded *r, void *arg); /* may be NULL */
 };
 
 struct fleet *dp_fleet_new(const struct fleet_ops *ops, void *arg);
@@ -94,6 +110,8 @@ int dp_fleet_read(struct fleet *f, struct depot_loop *l, int fd, const char *nam
  * always have logs. */
 struct fleet_source *dp_fleet_source(struct fleet *f, const char *name);
 void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev);
+/* The id of the build that an event speaks of: rawjson names none. */
+const char *dp_fleet_event_build(const struct fleet_source *s, const struct depot_event *ev);
 void dp_fleet_source_state(
     struct fleet_source *s, enum depot_feed_state state, const struct depot_error *err);
 /* Forget all of a source's builds and builders: a replay that is seeked back starts anew. Views
@@ -103,9 +121,9 @@ void dp_fleet_restart(struct fleet_source *s);
 /* The moment by the clock of the build's daemon; `now` is the tui's. */
 depot_time dp_fleet_build_now(const struct fleet_build *b, depot_time now);
 
-/* NULL: none. */
-struct fleet_build *dp_fleet_find(const struct fleet *f, const char *id);
-/* By the beginning of its id; NULL when there is none or more than one. */
+/* By its key; NULL: none. */
+struct fleet_build *dp_fleet_find(const struct fleet *f, const char *key);
+/* By its key, or the beginning of its id; NULL when there is none or more than one. */
 struct fleet_build *dp_fleet_find_prefix(const struct fleet *f, const char *prefix);
 struct fleet_builder *dp_fleet_builder(const struct fleet *f, const char *name);
 

@@ -27,8 +27,7 @@ static void pick_bytes(int64_t *to, int64_t n)
 
 static struct fleet_builder *make_builder(struct fleet_source *s, const char *name)
 {
-    char *key = depot_asprintf("%s\n%s", s->name, name);
-    struct fleet_builder *b = depot_map_get(s->fleet->priv->builder_by_name, key);
+    struct fleet_builder *b = depot_map_get(s->builders_, name);
     if (b == NULL) {
         b = depot_calloc(1, sizeof(*b));
         b->source = s;
@@ -40,12 +39,11 @@ static struct fleet_builder *make_builder(struct fleet_source *s, const char *na
             .disk_total = -1,
             .cache_used = -1,
             .cache_limit = -1};
-        depot_map_set(s->fleet->priv->builder_by_name, key, b);
+        depot_map_set(s->builders_, name, b);
         if (depot_map_get(s->fleet->priv->builder_by_name, name) == NULL)
             depot_map_set(s->fleet->priv->builder_by_name, name, b);
         depot_vec_push(&s->fleet->builders, b);
     }
-    depot_free(key);
     return b;
 }
 

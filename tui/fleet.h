@@ -20,7 +20,7 @@ struct fleet_view {
     enum fleet_sort sort;
     bool inverted;
     struct rows rows;
-    char selected[64]; /* build id */
+    char selected[64]; /* build key */
     DEPOT_VEC(struct fleet_build *) builds;
     size_t counts[TAB_COUNT], running, waiting;
     bool filtering, filter_inverted;

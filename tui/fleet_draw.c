@@ -404,7 +404,7 @@ static void draw_row(const struct fleet_view *v, const struct canvas *c, int y, 
         x += widths[i] + GAP;
     }
     depot_buf_release(&text);
-    if (depot_strv_has(&v->tags, b->id))
+    if (depot_strv_has(&v->tags, b->key))
         dp_canvas_glyph(c, y, 1, STYLE_TAGGED, GLYPH_TAG);
     if (index == v->rows.selected)
         dp_canvas_paint(c, y, 0, 1, c->w, STYLE_SELECTED);

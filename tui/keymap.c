@@ -76,6 +76,7 @@ static const struct binding table[] = {
     {KEYMAP_FLEET, "N", ACTION_SORT_NAME},
     {KEYMAP_FLEET, "D", ACTION_SORT_TIME},
     {KEYMAP_FLEET, "Space", ACTION_TAG},
+    {KEYMAP_FLEET, "R", ACTION_RECORD},
 
     {KEYMAP_BUILD, "c", ACTION_CRITICAL},
     {KEYMAP_BUILD, "m", ACTION_MISSES},
@@ -88,6 +89,7 @@ static const struct binding table[] = {
     {KEYMAP_BUILD, "+", ACTION_UNFOLD_ALL},
     {KEYMAP_BUILD, "*", ACTION_UNFOLD_ALL},
     {KEYMAP_BUILD, "z", ACTION_ZOOM},
+    {KEYMAP_BUILD, "R", ACTION_RECORD},
 
     {KEYMAP_STEP, "Space", ACTION_PAGE_DOWN},
     {KEYMAP_STEP, "d", ACTION_HALF_DOWN},
@@ -121,6 +123,7 @@ static const struct binding table[] = {
     {KEYMAP_HISTORY, "S", ACTION_SORT_STATE},
     {KEYMAP_HISTORY, "N", ACTION_SORT_NAME},
     {KEYMAP_HISTORY, "D", ACTION_SORT_TIME},
+    {KEYMAP_HISTORY, "R", ACTION_RECORD},
 
     {KEYMAP_HELP, "Space", ACTION_PAGE_DOWN},
     {KEYMAP_HELP, "?", ACTION_BACK},

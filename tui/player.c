@@ -5,6 +5,7 @@
  * recording costs its index alone. Going back starts anew and plays silently up to the moment.
  */
 #include "app.h"
+#include "record.h"
 
 #include <depot/wire.h>
 
@@ -191,6 +192,23 @@ static void moved(struct player *p)
         p->on_move(p, p->arg);
 }
 
+/* All lines of the build, wherever the replay stands. */
+static void give_again(struct fleet_source *s, struct fleet_build *b, void *arg)
+{
+    const struct player *p = arg;
+    bool going = true;
+    for (size_t i = 0; going && i < p->moments.len; i++) {
+        const struct moment *m = &p->moments.items[i];
+        struct depot_event ev;
+        if (depot_wire_decode(p->data + m->offset, m->len, &ev, NULL) != 0)
+            continue;
+        if (ev.type <= DEPOT_EVENT_BUILD_FINISHED &&
+            depot_str_eq(dp_fleet_event_build(s, &ev), b->id))
+            going = dp_record_line(b, p->data + m->offset, m->len);
+        depot_event_release(&ev);
+    }
+}
+
 static void seek_time(struct player *p, depot_time t)
 {
     t = t < first_time(p) ? first_time(p) : t > last_time(p) ? last_time(p) : t;
@@ -362,6 +380,8 @@ int dp_player_new(struct depot_loop *l, struct fleet_source *to, const char *pat
         dp_player_free(p);
         return rc;
     }
+    to->again = give_again;
+    to->again_arg = p;
     p->timer = depot_timer_new(l, on_timer, p);
     set_clock(p, first_time(p));
     play_to(p, speed > 0 ? first_time(p) : last_time(p));

@@ -19,9 +19,21 @@ void dp_prompt_release(struct prompt *p)
         depot_strv_release(&p->history[i]);
 }
 
+void dp_prompt_close(struct tui *t)
+{
+    struct prompt *p = &t->prompt;
+    p->kind = PROMPT_NONE;
+    p->text_fn = NULL;
+    p->yes_fn = NULL;
+    depot_free(p->arg);
+    p->arg = NULL;
+    t->dirty = true;
+}
+
 void dp_prompt_open(struct tui *t, enum prompt_kind kind, const char *label, const char *initial)
 {
     struct prompt *p = &t->prompt;
+    dp_prompt_close(t);
     p->kind = kind;
     snprintf(p->label, sizeof(p->label), "%s", label);
     depot_buf_clear(&p->text);
@@ -30,18 +42,6 @@ void dp_prompt_open(struct tui *t, enum prompt_kind kind, const char *label, con
     p->back = 0;
     p->error[0] = '\0';
     t->said[0] = '\0';
-    t->dirty = true;
-}
-
-void dp_prompt_close(struct tui *t)
-{
-    struct prompt *p = &t->prompt;
-    p->kind = PROMPT_NONE;
-    p->view = NULL;
-    p->text_fn = NULL;
-    p->yes_fn = NULL;
-    depot_free(p->arg);
-    p->arg = NULL;
     t->dirty = true;
 }
 
@@ -182,13 +182,15 @@ static void done(struct tui *t)
         return;
     char *text = depot_strdup(depot_buf_str(&p->text));
     dp_tui_text_fn *fn = p->text_fn;
-    struct view *v = p->view;
+    char *arg = p->arg;
+    p->arg = NULL;
     dp_prompt_close(t);
     if (kind == PROMPT_COMMAND)
         dp_tui_command(t, text);
     else if (kind == PROMPT_ASK && fn != NULL && text[0] != '\0')
-        fn(t, v, text);
+        fn(t, text, arg);
     depot_free(text);
+    depot_free(arg);
 }
 
 static void abandon(struct tui *t)

@@ -24,19 +24,26 @@ enum {
     CONFIG_MAX = 256 * 1024
 };
 
+/* What is shown: the owner's fleet, or a recording that was opened over it. */
+struct stage {
+    struct screen *screen;
+    struct fleet *fleet;
+    struct tui *tui;
+    struct player *player;
+    struct stage *below; /* NULL: the owner's */
+};
+
 struct screen {
     struct depot_loop *loop;
     struct screen_ops ops;
     void *arg;
     struct depot_tui_opts opts;
     struct tui_settings settings;
-    struct fleet *fleet;
+    struct stage base, *top;
     struct keymaps *keys;
     struct style_set styles;
     char *config_text;
-    struct tui *tui;
     struct term *term;
-    struct player *player;
     struct depot_loop_fd *watch;
     struct depot_timer *frame, *late, *work, *back;
     struct depot_signal *winch, *cont, *tstp;
@@ -47,6 +54,7 @@ struct screen {
     bool pending;       /* a frame is armed for data */
     bool working;       /* the view on top has long work to do */
     bool interrupted, quitting, stopping;
+    bool leaving; /* the stage on top was left */
     struct depot_buf title;
     int percent;
 };
@@ -55,7 +63,7 @@ struct screen {
 
 static depot_time now_of(struct screen *s)
 {
-    return s->player != NULL ? dp_player_now(s->player) : depot_time_now();
+    return s->top->player != NULL ? dp_player_now(s->top->player) : depot_time_now();
 }
 
 static void put_outside(struct screen *s)
@@ -63,7 +71,7 @@ static void put_outside(struct screen *s)
     struct depot_buf title = DEPOT_BUF_INIT(512);
     int percent;
     bool failed;
-    dp_tui_outside(s->tui, &title, &percent, &failed);
+    dp_tui_outside(s->top->tui, &title, &percent, &failed);
     const bool renamed = !depot_str_eq(depot_buf_str(&title), depot_buf_str(&s->title));
     if (renamed || percent != s->percent)
         dp_term_outside(s->term, renamed ? depot_buf_str(&title) : NULL, percent, failed);
@@ -76,18 +84,18 @@ static void put_outside(struct screen *s)
 static void put_mark(struct screen *s)
 {
     struct depot_buf mark = DEPOT_BUF_INIT(128);
-    if (s->player == NULL)
+    if (s->top->player == NULL)
         return;
-    dp_player_mark(s->player, dp_tui_ascii(s->tui), &mark);
-    dp_tui_set_mark(s->tui, depot_buf_str(&mark));
+    dp_player_mark(s->top->player, dp_tui_ascii(s->top->tui), &mark);
+    dp_tui_set_mark(s->top->tui, depot_buf_str(&mark));
     depot_buf_release(&mark);
 }
 
 static void arm_wake(struct screen *s)
 {
-    depot_time wake = dp_tui_wake(s->tui);
+    depot_time wake = dp_tui_wake(s->top->tui);
     s->pending = false;
-    if (s->player != NULL && dp_player_paused(s->player))
+    if (s->top->player != NULL && dp_player_paused(s->top->player))
         wake = 0;
     if (wake == 0) {
         depot_timer_stop(s->frame);
@@ -102,7 +110,7 @@ static void paint(struct screen *s)
     const uint64_t begin = s->stats != NULL ? depot_mono_ns() : 0;
     const uint64_t writes = dp_term_writes(s->term);
     put_mark(s);
-    const struct grid *g = dp_tui_frame(s->tui, now_of(s));
+    const struct grid *g = dp_tui_frame(s->top->tui, now_of(s));
     put_outside(s);
     const uint64_t composed = s->stats != NULL ? depot_mono_ns() : 0;
     const size_t bytes = dp_term_flush(s->term, g, &s->styles);
@@ -123,7 +131,7 @@ static void draw(struct screen *s)
     s->drawn_ms = depot_mono_ms();
     arm_wake(s);
     /* A view may have begun something long; a millisecond lets input and data in between. */
-    const struct view *top = dp_tui_top(s->tui);
+    const struct view *top = dp_tui_top(s->top->tui);
     if (top != NULL && top->ops->work != NULL)
         depot_timer_start(s->work, 1, 0);
 }
@@ -135,7 +143,7 @@ static void on_work(struct depot_timer *t, void *arg)
     if (s->term == NULL || s->quitting)
         return;
     const bool before = s->working;
-    s->working = dp_tui_work(s->tui);
+    s->working = dp_tui_work(s->top->tui);
     if (s->working ? depot_mono_ms() - s->drawn_ms >= FRAME_MS : before)
         draw(s);
     else if (s->working)
@@ -162,10 +170,11 @@ static uint64_t frame_delay(struct screen *s)
     return since < space ? space - since : 0;
 }
 
-static void data_changed(struct screen *s)
+static void data_changed(const struct stage *st)
 {
-    dp_tui_data_changed(s->tui);
-    if (s->pending || s->term == NULL)
+    struct screen *s = st->screen;
+    dp_tui_data_changed(st->tui);
+    if (s->pending || s->term == NULL || st != s->top)
         return;
     depot_timer_start(s->frame, frame_delay(s), 0);
     s->pending = true;
@@ -175,35 +184,83 @@ static void data_changed(struct screen *s)
 
 static void on_changed(struct fleet *f, void *arg)
 {
-    const struct screen *s = arg;
+    const struct stage *st = arg;
     if (f->builders.len > 0 || f->builds.len > 0)
-        dp_stats_data(s->stats);
-    data_changed(arg);
+        dp_stats_data(st->screen->stats);
+    data_changed(st);
 }
 
 static void on_problem(struct fleet *f, const struct depot_error *err, void *arg)
 {
-    struct screen *s = arg;
+    const struct stage *st = arg;
     DEPOT_UNUSED(f);
-    dp_tui_say(s->tui, STYLE_WARN, "%s", err->msg);
-    data_changed(s);
+    dp_tui_say(st->tui, STYLE_WARN, "%s", err->msg);
+    data_changed(st);
 }
 
 static void on_answer(
     struct fleet *f, struct fleet_source *from, const struct depot_answer *a, void *arg)
 {
-    struct screen *s = arg;
+    const struct stage *st = arg;
     DEPOT_UNUSED(f);
-    dp_tui_answer(s->tui, from, a);
+    dp_tui_answer(st->tui, from, a);
+}
+
+/* Told where the user looks now. */
+static void on_recorded(struct fleet *f, const struct fleet_recorded *r, void *arg)
+{
+    const struct stage *top = ((const struct stage *)arg)->screen->top;
+    char size[TEXT_MAX];
+    DEPOT_UNUSED(f);
+    if (r->err != NULL)
+        dp_tui_say(top->tui, STYLE_ERROR, "%s", r->err->msg);
+    else
+        dp_tui_say(top->tui, STYLE_RAN, "saved %llu events of %s, %s, to %s",
+            (unsigned long long)r->events, r->build->id, dp_text_bytes(size, (int64_t)r->bytes),
+            r->path);
+    data_changed(top);
 }
 
 static const struct fleet_ops fleet_ops = {
-    .changed = on_changed, .problem = on_problem, .answer = on_answer};
+    .changed = on_changed, .problem = on_problem, .answer = on_answer, .recorded = on_recorded};
 
 static void on_move(struct player *p, void *arg)
 {
     DEPOT_UNUSED(p);
     data_changed(arg);
+}
+
+/* ---- stages ---- */
+
+static void open_stage(struct stage *st, struct screen *s, const struct tui_ops *ops)
+{
+    st->screen = s;
+    st->fleet = dp_fleet_new(&fleet_ops, st);
+    st->tui = dp_tui_new(st->fleet, s->keys, &s->styles, ops, st);
+}
+
+static void close_stage(struct stage *st)
+{
+    dp_tui_free(st->tui);
+    dp_player_free(st->player);
+    dp_fleet_free(st->fleet);
+}
+
+static void play(struct stage *st, struct player *p)
+{
+    st->player = p;
+    dp_player_on_move(p, on_move, st);
+}
+
+/* Back to what was there before; its data came in meanwhile. */
+static void pop_stage(struct screen *s)
+{
+    struct stage *st = s->top;
+    s->leaving = false;
+    s->top = st->below;
+    close_stage(st);
+    depot_free(st);
+    dp_tui_data_changed(s->top->tui);
 }
 
 /* ---- input ---- */
@@ -214,7 +271,9 @@ static void on_keys(struct screen *s, int wait)
     struct key k;
     bool any = false;
     while (!s->quitting && dp_term_key(s->term, &k, &wait)) {
-        dp_tui_key(s->tui, &k);
+        dp_tui_key(s->top->tui, &k);
+        if (s->leaving && !s->quitting)
+            pop_stage(s);
         any = true;
     }
     s->quitting = s->quitting || dp_term_gone(s->term);
@@ -253,7 +312,8 @@ static void on_winch(struct depot_signal *sig, int signum, void *arg)
     DEPOT_UNUSED(sig);
     DEPOT_UNUSED(signum);
     dp_term_size(s->term, &h, &w);
-    dp_tui_resize(s->tui, h, w);
+    for (struct stage *st = s->top; st != NULL; st = st->below)
+        dp_tui_resize(st->tui, h, w);
     draw(s);
 }
 
@@ -307,16 +367,30 @@ static void on_tstp(struct depot_signal *sig, int signum, void *arg)
 
 /* ---- what the core asks ---- */
 
+static struct screen *screen_of(void *arg)
+{
+    return ((struct stage *)arg)->screen;
+}
+
 static void tui_quit(struct tui *t, void *arg)
 {
-    struct screen *s = arg;
+    struct screen *s = screen_of(arg);
     DEPOT_UNUSED(t);
     s->quitting = true;
 }
 
+/* The last view of a recording that was opened over the fleet. */
+static bool tui_back(struct tui *t, void *arg)
+{
+    const struct stage *st = arg;
+    DEPOT_UNUSED(t);
+    st->screen->leaving = st->below != NULL;
+    return st->screen->leaving;
+}
+
 static void tui_copy(struct tui *t, const void *data, size_t n, void *arg)
 {
-    const struct screen *s = arg;
+    const struct screen *s = screen_of(arg);
     DEPOT_UNUSED(t);
     if (s->term != NULL)
         dp_term_copy(s->term, data, n);
@@ -325,19 +399,19 @@ static void tui_copy(struct tui *t, const void *data, size_t n, void *arg)
 static void tui_suspend(struct tui *t, void *arg)
 {
     DEPOT_UNUSED(t);
-    suspend(arg);
+    suspend(screen_of(arg));
 }
 
 static void tui_redraw(struct tui *t, void *arg)
 {
-    const struct screen *s = arg;
+    const struct screen *s = screen_of(arg);
     DEPOT_UNUSED(t);
     dp_term_redraw(s->term);
 }
 
 static void tui_mouse(struct tui *t, bool on, void *arg)
 {
-    const struct screen *s = arg;
+    const struct screen *s = screen_of(arg);
     DEPOT_UNUSED(t);
     dp_term_mouse(s->term, on);
 }
@@ -345,7 +419,7 @@ static void tui_mouse(struct tui *t, bool on, void *arg)
 static void tui_run(
     struct tui *t, const char *command, dp_tui_feed_fn *feed, void *feed_arg, void *arg)
 {
-    const struct screen *s = arg;
+    const struct screen *s = screen_of(arg);
     dp_term_leave(s->term);
     fflush(NULL);
     FILE *to = popen(command, "w");
@@ -363,28 +437,35 @@ static void tui_run(
 
 static bool tui_replay(struct tui *t, enum action a, const char *text, void *arg)
 {
-    struct screen *s = arg;
+    const struct stage *st = arg;
     struct depot_error err = {0};
-    if (s->player == NULL)
+    if (st->player == NULL)
         return false;
     if (text == NULL)
-        return dp_player_action(s->player, a);
-    if (dp_player_seek(s->player, text, &err) != 0)
+        return dp_player_action(st->player, a);
+    if (dp_player_seek(st->player, text, &err) != 0)
         dp_tui_say(t, STYLE_ERROR, "%s", err.msg);
     return true;
 }
 
 static bool tui_cancel(struct tui *t, const char *build, void *arg)
 {
-    struct screen *s = arg;
+    const struct stage *st = arg;
+    struct screen *s = st->screen;
     DEPOT_UNUSED(t);
+    if (build != NULL && st->below != NULL)
+        return false; /* of a recording */
     if (s->ops.cancel != NULL && s->ops.cancel(s, build, s->arg))
         return true;
     s->interrupted = build == NULL;
     return false;
 }
 
+static void tui_open_replay(struct tui *t, const char *path, void *arg);
+
 static const struct tui_ops tui_ops = {.quit = tui_quit,
+    .back = tui_back,
+    .open_replay = tui_open_replay,
     .copy = tui_copy,
     .suspend = tui_suspend,
     .redraw = tui_redraw,
@@ -393,12 +474,37 @@ static const struct tui_ops tui_ops = {.quit = tui_quit,
     .replay = tui_replay,
     .cancel = tui_cancel};
 
+/* Over what is shown, which goes on below. */
+static void tui_open_replay(struct tui *t, const char *path, void *arg)
+{
+    struct screen *s = screen_of(arg);
+    struct stage *st = depot_calloc(1, sizeof(*st));
+    struct depot_error err = {0};
+    struct player *p;
+    int h, w;
+    open_stage(st, s, &tui_ops);
+    if (dp_player_new(s->loop, dp_fleet_source(st->fleet, ""), path, 1, &p, &err) != 0) {
+        close_stage(st);
+        depot_free(st);
+        dp_tui_say(t, STYLE_ERROR, "%s", err.msg);
+        return;
+    }
+    play(st, p);
+    st->below = s->top;
+    s->top = st;
+    dp_term_size(s->term, &h, &w);
+    dp_tui_resize(st->tui, h, w);
+    dp_tui_set_ascii(st->tui, dp_term_ascii(s->term));
+    dp_tui_set_hide_keys(st->tui, s->settings.hide_keys);
+    dp_screen_first_views(st->tui, true);
+}
+
 /* ---- settings ---- */
 
 static void bad_config(const struct depot_error *err, void *arg)
 {
     struct screen *s = arg;
-    dp_tui_say(s->tui, STYLE_WARN, "config: %s", err->msg);
+    dp_tui_say(s->top->tui, STYLE_WARN, "config: %s", err->msg);
 }
 
 static char *read_config(const struct depot_tui_opts *opts)
@@ -436,7 +542,7 @@ static void set_styles(struct screen *s, enum palette palette)
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(variables); i++) {
         const char *text = getenv(variables[i]);
         if (!depot_str_empty(text) && dp_style_parse(&s->styles, text, &err) != 0)
-            dp_tui_say(s->tui, STYLE_WARN, "%s: %s", variables[i], err.msg);
+            dp_tui_say(s->top->tui, STYLE_WARN, "%s: %s", variables[i], err.msg);
     }
 }
 
@@ -453,9 +559,9 @@ int dp_screen_new(struct depot_loop *l, const struct depot_tui_opts *opts,
     s->opts = *opts;
     s->percent = -1;
     depot_buf_init(&s->title, 512);
-    s->fleet = dp_fleet_new(&fleet_ops, s);
     s->keys = dp_keymaps_new();
-    s->tui = dp_tui_new(s->fleet, s->keys, &s->styles, &tui_ops, s);
+    s->top = &s->base;
+    open_stage(&s->base, s, &tui_ops);
     s->frame = depot_timer_new(l, on_frame, s);
     s->late = depot_timer_new(l, on_late, s);
     s->work = depot_timer_new(l, on_work, s);
@@ -469,20 +575,27 @@ int dp_screen_new(struct depot_loop *l, const struct depot_tui_opts *opts,
     return 0;
 }
 
+void dp_screen_first_views(struct tui *t, bool recording)
+{
+    const struct fleet *f = dp_tui_fleet(t);
+    dp_tui_push(t, &view_fleet, NULL);
+    if (recording && f->builds.len == 1)
+        dp_tui_push(t, &view_build, f->builds.items[0]->key);
+}
+
 void dp_screen_play(struct screen *s, struct player *p)
 {
-    s->player = p;
-    dp_player_on_move(p, on_move, s);
+    play(&s->base, p);
 }
 
 struct fleet *dp_screen_fleet(struct screen *s)
 {
-    return s->fleet;
+    return s->base.fleet;
 }
 
 struct tui *dp_screen_tui(struct screen *s)
 {
-    return s->tui;
+    return s->base.tui;
 }
 
 int dp_screen_start(struct screen *s, struct depot_error *err)
@@ -502,10 +615,10 @@ int dp_screen_start(struct screen *s, struct depot_error *err)
     set_styles(s, dp_term_palette(s->term));
     if (s->config_text != NULL)
         dp_config_read(s->config_text, scratch, &s->styles, &s->settings, NULL, NULL);
-    dp_tui_set_ascii(s->tui, dp_term_ascii(s->term));
+    dp_tui_set_ascii(s->top->tui, dp_term_ascii(s->term));
     dp_term_size(s->term, &h, &w);
-    dp_tui_resize(s->tui, h, w);
-    dp_tui_set_hide_keys(s->tui, s->settings.hide_keys);
+    dp_tui_resize(s->top->tui, h, w);
+    dp_tui_set_hide_keys(s->top->tui, s->settings.hide_keys);
     rc = depot_loop_fd_new(s->loop, dp_term_fd(s->term), DEPOT_READ, on_input, s, &s->watch, err);
     if (rc == 0)
         rc = depot_signal_new(s->loop, SIGWINCH, on_winch, s, &s->winch, err);
@@ -534,9 +647,9 @@ void dp_screen_free(struct screen *s)
     depot_timer_free(s->back);
     dp_stats_write(s->stats);
     dp_stats_free(s->stats);
-    dp_tui_free(s->tui);
-    dp_player_free(s->player);
-    dp_fleet_free(s->fleet);
+    while (s->top != &s->base)
+        pop_stage(s);
+    close_stage(&s->base);
     dp_keymaps_free(s->keys);
     dp_term_close(s->term);
     depot_buf_release(&s->title);

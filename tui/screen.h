@@ -22,6 +22,8 @@ int dp_screen_new(struct depot_loop *l, const struct depot_tui_opts *opts,
 void dp_screen_free(struct screen *s); /* leaves the terminal first */
 struct fleet *dp_screen_fleet(struct screen *s);
 struct tui *dp_screen_tui(struct screen *s);
+/* The fleet; a recording of one build begins with that. */
+void dp_screen_first_views(struct tui *t, bool recording);
 /* Its clock and keys drive the screen from now on; taken. */
 void dp_screen_play(struct screen *s, struct player *p);
 /* Take the terminal and draw. */

@@ -96,19 +96,15 @@ static void on_look(struct depot_timer *timer, void *arg)
         return;
     depot_timer_stop(timer);
     if (f->builds.len == 1 && dp_tui_top(tui)->ops == &view_fleet)
-        dp_tui_push(tui, &view_build, f->builds.items[0]->id);
+        dp_tui_push(tui, &view_build, f->builds.items[0]->key);
 }
 
-/* A recording of one build begins with it. */
 static void open_views(struct top *t, const struct depot_tui_opts *o)
 {
     struct tui *tui = dp_screen_tui(t->screen);
-    const struct fleet *f = dp_screen_fleet(t->screen);
-    dp_tui_push(tui, &view_fleet, NULL);
+    dp_screen_first_views(tui, o->replay != NULL && o->open == NULL);
     if (o->open != NULL)
         dp_tui_open(tui, o->open);
-    else if (o->replay != NULL && f->builds.len == 1)
-        dp_tui_push(tui, &view_build, f->builds.items[0]->id);
 }
 
 static int start(struct top *t, const struct depot_tui_opts *o, struct depot_error *err)

@@ -1,6 +1,7 @@
 /*
  * The core: the stack of views, actions and commands, frames. It knows no terminal.
  */
+#include "save.h"
 #include "tui_priv.h"
 
 #include <depot/render.h>
@@ -149,7 +150,8 @@ static void quit(struct tui *t)
 void dp_tui_pop(struct tui *t)
 {
     if (t->stack.len <= 1) {
-        quit(t);
+        if (t->ops.back == NULL || !t->ops.back(t, t->arg))
+            quit(t);
         return;
     }
     depot_vec_push(&t->gone, t->stack.items[--t->stack.len]);
@@ -186,11 +188,11 @@ void dp_tui_confirm(struct tui *t, dp_tui_yes_fn *yes, const char *arg, const ch
 }
 
 void dp_tui_ask(
-    struct tui *t, struct view *v, const char *prompt, const char *initial, dp_tui_text_fn *fn)
+    struct tui *t, dp_tui_text_fn *fn, const char *arg, const char *prompt, const char *initial)
 {
     dp_prompt_open(t, PROMPT_ASK, prompt, initial);
-    t->prompt.view = v;
     t->prompt.text_fn = fn;
+    t->prompt.arg = depot_strdup(arg);
 }
 
 void dp_tui_copy(struct tui *t, const void *data, size_t n)
@@ -208,30 +210,6 @@ void dp_tui_run(struct tui *t, const char *command, dp_tui_feed_fn *feed, void *
 }
 
 /* ---- actions ---- */
-
-static void yes_cancel(struct tui *t, const char *arg)
-{
-    struct depot_error err = {0};
-    struct fleet_build *b = dp_fleet_find(t->fleet, arg);
-    if (t->ops.cancel != NULL && t->ops.cancel(t, arg, t->arg))
-        dp_tui_say(t, STYLE_WARN, "cancelling the build");
-    else if (b == NULL || dp_fleet_cancel(t->fleet, b, &err) != 0)
-        dp_tui_say(t, STYLE_ERROR, "%s", b == NULL ? "the build is gone" : err.msg);
-    else
-        dp_tui_say(t, STYLE_WARN, "cancelling %s", b->id);
-}
-
-void dp_tui_cancel_build(struct tui *t, const struct fleet_build *b)
-{
-    if (depot_build_state_over(b->sum.state)) {
-        dp_tui_say(t, STYLE_DIM, "build %s is over", b->id);
-        return;
-    }
-    dp_tui_confirm(t, yes_cancel, b->id, "cancel %s%s%s of %s? y/N", b->id,
-        depot_str_empty(b->sum.info.project) ? "" : " ",
-        depot_str_empty(b->sum.info.project) ? "" : b->sum.info.project,
-        depot_str_empty(b->sum.info.user) ? "somebody" : b->sum.info.user);
-}
 
 static const struct view_ops *find_view(const char *name)
 {
@@ -352,10 +330,12 @@ static void command_quit(struct tui *t, const char *arg)
 static void command_build(struct tui *t, const char *arg)
 {
     const struct fleet_build *b = dp_fleet_find_prefix(t->fleet, arg);
-    if (arg[0] == '\0' || b == NULL)
+    if (arg[0] == '\0')
+        dp_tui_say(t, STYLE_ERROR, "which build? :build ID, or how it begins");
+    else if (b == NULL)
         dp_tui_say(t, STYLE_ERROR, "no single build begins with \"%s\"", arg);
     else
-        dp_tui_push(t, &view_build, b->id);
+        dp_tui_push(t, &view_build, b->key);
 }
 
 static void command_seek(struct tui *t, const char *arg)
@@ -364,11 +344,21 @@ static void command_seek(struct tui *t, const char *arg)
         dp_tui_say(t, STYLE_DIM, "this is not a replay");
 }
 
+static void command_replay(struct tui *t, const char *arg)
+{
+    char *path = dp_save_path(arg);
+    if (*path == '\0')
+        dp_tui_say(t, STYLE_ERROR, "which recording? :replay FILE");
+    else if (t->ops.open_replay != NULL)
+        t->ops.open_replay(t, path, t->arg);
+    depot_free(path);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct tui *t, const char *arg);
-} commands[] = {
-    {"q", command_quit}, {"quit", command_quit}, {"build", command_build}, {"seek", command_seek}};
+} commands[] = {{"q", command_quit}, {"quit", command_quit}, {"build", command_build},
+    {"replay", command_replay}, {"seek", command_seek}};
 
 void dp_tui_command(struct tui *t, const char *line)
 {
@@ -560,6 +550,7 @@ static void draw_title(struct tui *t, struct view *v, const struct canvas *c)
 {
     struct depot_buf left = DEPOT_BUF_INIT(4096), right = DEPOT_BUF_INIT(4096);
     struct depot_buf link = DEPOT_BUF_INIT(4096);
+    char rec[32] = "";
     bool bad = false;
     int x = c->w - 1;
     if (v->ops->title != NULL)
@@ -567,11 +558,16 @@ static void draw_title(struct tui *t, struct view *v, const struct canvas *c)
     put_link(t, &link, &bad);
     if (t->frozen)
         depot_buf_addf(&link, "%sfrozen", link.len > 0 ? "  " : "");
+    if (t->fleet->recordings > 1)
+        snprintf(rec, sizeof(rec), "rec %u", t->fleet->recordings);
+    else if (t->fleet->recordings > 0)
+        snprintf(rec, sizeof(rec), "rec");
     const struct {
         const char *text;
         uint32_t style;
-    } parts[] = {{depot_buf_str(&link), bad || t->frozen ? STYLE_STALE : STYLE_DIM},
-        {t->mark, STYLE_TEXT}, {depot_buf_str(&right), STYLE_DIM}};
+    } parts[] = {{rec, STYLE_RUN},
+        {depot_buf_str(&link), bad || t->frozen ? STYLE_STALE : STYLE_DIM}, {t->mark, STYLE_TEXT},
+        {depot_buf_str(&right), STYLE_DIM}};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++) {
         const int w = (int)dp_text_width(parts[i].text);
         if (w == 0 || x - w < c->w / 3)

@@ -23,7 +23,6 @@ struct prompt {
     char label[SAY_MAX];
     struct depot_buf text;
     size_t cursor; /* byte */
-    struct view *view;
     dp_tui_text_fn *text_fn;
     dp_tui_yes_fn *yes_fn;
     char *arg;

@@ -100,16 +100,19 @@ struct view *dp_tui_below(const struct tui *t, const struct view *v);
 
 /* Ask y/N, then cancel it. */
 void dp_tui_cancel_build(struct tui *t, const struct fleet_build *b);
+/* Ask for a file and save the build's events there, to its end; of one that is being recorded:
+ * stop. */
+void dp_tui_record_build(struct tui *t, struct fleet_build *b);
 /* A line at the bottom, until the next key or 5 s. */
 void dp_tui_say(struct tui *t, uint32_t style, const char *fmt, ...) DEPOT_PRINTF(3, 4);
 /* Ask y/N at the bottom; `yes` is called with `arg`, which is copied. The view may be gone then. */
 typedef void dp_tui_yes_fn(struct tui *t, const char *arg);
 void dp_tui_confirm(struct tui *t, dp_tui_yes_fn *yes, const char *arg, const char *fmt, ...)
     DEPOT_PRINTF(4, 5);
-/* Ask for a line of text at the bottom: a file name, a command. */
-typedef void dp_tui_text_fn(struct tui *t, struct view *v, const char *text);
+/* Ask for a line of text at the bottom: a file name, a command. `arg` as above. */
+typedef void dp_tui_text_fn(struct tui *t, const char *text, const char *arg);
 void dp_tui_ask(
-    struct tui *t, struct view *v, const char *prompt, const char *initial, dp_tui_text_fn *fn);
+    struct tui *t, dp_tui_text_fn *fn, const char *arg, const char *prompt, const char *initial);
 /* Into the terminal's clipboard (OSC 52), at most 1 MiB. */
 void dp_tui_copy(struct tui *t, const void *data, size_t n);
 /* Leave the screen, run `sh -c command` with `feed` writing its standard input, come back. */

@@ -236,7 +236,7 @@ static void sibling(struct build_view *v, int by)
             continue;
         const size_t to = by > 0 ? i + 1 : i - 1;
         if (to < f->builds.len)
-            dp_tui_replace(v->base.tui, &view_build, f->builds.items[to]->id);
+            dp_tui_replace(v->base.tui, &view_build, f->builds.items[to]->key);
         return;
     }
 }
@@ -365,6 +365,9 @@ static enum view_result build_action(struct view *base, enum action a, intptr_t 
         break;
     case ACTION_CANCEL:
         dp_tui_cancel_build(base->tui, v->build);
+        break;
+    case ACTION_RECORD:
+        dp_tui_record_build(base->tui, v->build);
         break;
     case ACTION_COPY:
         copy_row(v);

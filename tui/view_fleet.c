@@ -143,7 +143,7 @@ static void sort_builds(
 static void keep_selection(struct fleet_view *v)
 {
     for (size_t i = 0; i < v->builds.len; i++) {
-        if (depot_str_eq(v->builds.items[i]->id, v->selected)) {
+        if (depot_str_eq(v->builds.items[i]->key, v->selected)) {
             dp_rows_move(&v->rows, i);
             return;
         }
@@ -153,7 +153,7 @@ static void keep_selection(struct fleet_view *v)
 static void note_selection(struct fleet_view *v)
 {
     snprintf(v->selected, sizeof(v->selected), "%s",
-        v->rows.selected < v->builds.len ? v->builds.items[v->rows.selected]->id : "");
+        v->rows.selected < v->builds.len ? v->builds.items[v->rows.selected]->key : "");
 }
 
 struct fleet_build *dp_fleet_view_selected(const struct fleet_view *v)
@@ -220,21 +220,21 @@ static void toggle_tag(struct fleet_view *v)
     if (b == NULL)
         return;
     for (size_t i = 0; i < v->tags.len; i++) {
-        if (depot_str_eq(v->tags.items[i], b->id)) {
+        if (depot_str_eq(v->tags.items[i], b->key)) {
             depot_free(v->tags.items[i]);
             depot_vec_remove(&v->tags, i);
             dp_rows_action(&v->rows, ACTION_DOWN, 0);
             return;
         }
     }
-    depot_strv_push(&v->tags, b->id);
+    depot_strv_push(&v->tags, b->key);
     dp_rows_action(&v->rows, ACTION_DOWN, 0);
 }
 
 static void open_log(struct fleet_view *v, const struct fleet_build *b)
 {
     /* The build view knows which step matters; it opens its log from there. */
-    dp_tui_push(v->base.tui, &view_build, b->id);
+    dp_tui_push(v->base.tui, &view_build, b->key);
     dp_tui_action(v->base.tui, ACTION_LOG, 0);
 }
 
@@ -244,11 +244,13 @@ static enum view_result act_on_build(struct fleet_view *v, enum action a)
     if (b == NULL)
         return VIEW_IGNORED;
     if (a == ACTION_OPEN)
-        dp_tui_push(v->base.tui, &view_build, b->id);
+        dp_tui_push(v->base.tui, &view_build, b->key);
     else if (a == ACTION_LOG)
         open_log(v, b);
     else if (a == ACTION_CANCEL)
         dp_tui_cancel_build(v->base.tui, b);
+    else if (a == ACTION_RECORD)
+        dp_tui_record_build(v->base.tui, b);
     else if (a == ACTION_COPY)
         dp_tui_copy(v->base.tui, b->id, strlen(b->id));
     else if (a == ACTION_WEB && b->sum.info.ci_url != NULL)

@@ -161,7 +161,7 @@ static void ask_estimates(struct history_view *v)
 static void note_selection(struct history_view *v)
 {
     const struct fleet_build *b = dp_history_selected(v);
-    snprintf(v->selected, sizeof(v->selected), "%s", b != NULL ? b->id : "");
+    snprintf(v->selected, sizeof(v->selected), "%s", b != NULL ? b->key : "");
     ask_estimates(v);
     collect_trend(v);
 }
@@ -250,7 +250,7 @@ static void history_refresh(struct view *base)
     sort_builds(v);
     collect_medians(v);
     for (size_t i = 0; i < v->builds.len; i++) {
-        if (!depot_str_eq(v->builds.items[i]->id, v->selected))
+        if (!depot_str_eq(v->builds.items[i]->key, v->selected))
             continue;
         dp_rows_move(&v->rows, i);
         break;
@@ -315,7 +315,7 @@ static void to_sibling(struct history_view *v, int by)
 static enum view_result history_action(struct view *base, enum action a, intptr_t arg)
 {
     struct history_view *v = (struct history_view *)base;
-    const struct fleet_build *b = dp_history_selected(v);
+    struct fleet_build *b = dp_history_selected(v);
     if (sort_action(v, a, arg) == VIEW_HANDLED)
         return VIEW_HANDLED;
     if (a == ACTION_SIBLING_NEXT || a == ACTION_SIBLING_PREV) {
@@ -324,7 +324,9 @@ static enum view_result history_action(struct view *base, enum action a, intptr_
         if (b == NULL)
             return VIEW_IGNORED;
         if (a == ACTION_OPEN)
-            dp_tui_push(base->tui, &view_build, b->id);
+            dp_tui_push(base->tui, &view_build, b->key);
+        else if (a == ACTION_RECORD)
+            dp_tui_record_build(base->tui, b);
         else if (a == ACTION_COPY)
             dp_tui_copy(base->tui, b->id, strlen(b->id));
         else if (a == ACTION_WEB && b->sum.info.ci_url != NULL)

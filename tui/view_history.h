@@ -27,7 +27,7 @@ struct history_view {
     enum history_sort sort;
     bool inverted;
     struct rows rows;
-    char selected[64]; /* build id */
+    char selected[64]; /* build key */
     struct table_filter filter;
     DEPOT_VEC(struct fleet_build *) builds;
     /* Of the selected build's project, by start: the chart. */

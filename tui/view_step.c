@@ -121,7 +121,7 @@ static void step_refresh(struct view *base)
 
 void dp_view_step_open(struct tui *t, const struct fleet_build *b, const struct depot_step *s)
 {
-    char *arg = depot_asprintf("%s/%s/%s", b->id, s->part->platform, s->digest);
+    char *arg = depot_asprintf("%s/%s/%s", b->key, s->part->platform, s->digest);
     dp_tui_push(t, &view_step, arg);
     depot_free(arg);
 }

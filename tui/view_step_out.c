@@ -6,16 +6,13 @@
 #include <depot/render.h>
 
 #include "app.h"
+#include "save.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { COPY_MAX = 1024 * 1024, PIECE = 64 * 1024, NAME_MAX_LEN = 80 };
+enum { COPY_MAX = 1024 * 1024, PIECE = 64 * 1024 };
 
 /* All of the log to a descriptor; 0 or errno. */
 static int write_log(struct logstore *l, int fd)
@@ -35,7 +32,7 @@ static int write_log(struct logstore *l, int fd)
 
 /* ---- save ---- */
 
-/* "b7k2q9-arm64-deps-4.log", of characters that need no quotes. */
+/* "b7k2q9-arm64-deps-4.log" */
 static void file_name(struct depot_buf *out, const struct step_view *v)
 {
     const struct depot_step_name *p = &v->step->parsed;
@@ -49,48 +46,25 @@ static void file_name(struct depot_buf *out, const struct step_view *v)
         depot_buf_addf(&raw, "-%d", p->ordinal);
     else
         depot_buf_addf(&raw, "-%.40s", p->instruction);
-    for (size_t i = 0; i < raw.len && out->len < NAME_MAX_LEN; i++) {
-        const unsigned char c = (unsigned char)raw.data[i];
-        const bool fine = (isalnum(c) && c < 0x80) || (c == '.' && out->len > 0) || c == '_';
-        if (fine)
-            depot_buf_addc(out, (char)c);
-        else if (out->len > 0 && out->data[out->len - 1] != '-')
-            depot_buf_addc(out, '-');
-    }
-    while (out->len > 0 && out->data[out->len - 1] == '-')
-        depot_buf_truncate(out, out->len - 1);
-    depot_buf_adds(out, ".log");
+    dp_save_name(out, depot_buf_str(&raw), ".log");
     depot_buf_release(&raw);
 }
 
-static char *expand_home(const char *path)
-{
-    const char *home = getenv("HOME");
-    if (path[0] == '~' && path[1] == '/' && home != NULL)
-        return depot_asprintf("%s%s", home, path + 1);
-    return depot_strdup(path);
-}
-
-/* Whole or not at all: written beside it, then renamed. 0 or errno. */
+/* 0 or errno. */
 static int save_to(struct logstore *l, const char *path)
 {
-    char *part = depot_asprintf("%s.XXXXXX", path);
-    const int fd = mkstemp(part);
-    int rc = fd < 0 ? errno : 0;
-    if (rc == 0) {
-        const mode_t mask = umask(0);
-        umask(mask);
-        rc = write_log(l, fd);
-        if (rc == 0 && (fchmod(fd, 0666 & ~mask) != 0 || fsync(fd) != 0))
-            rc = errno;
-        if (close(fd) != 0 && rc == 0)
-            rc = errno;
-        if (rc == 0 && rename(part, path) != 0)
-            rc = errno;
-        if (rc != 0)
-            unlink(part);
-    }
-    depot_free(part);
+    char piece[PIECE];
+    struct save *s;
+    size_t n;
+    int rc = dp_save_open(path, &s);
+    if (rc != 0)
+        return rc;
+    for (uint64_t at = 0; rc == 0 && (n = dp_logstore_read(l, at, piece, sizeof(piece))) > 0;
+         at += n)
+        rc = dp_save_write(s, piece, n);
+    if (rc == 0)
+        return dp_save_close(s);
+    dp_save_abandon(s);
     return rc;
 }
 
@@ -123,19 +97,14 @@ static void on_overwrite(struct tui *t, const char *path)
         save(t, v->pager.store, path);
 }
 
-static void on_save_name(struct tui *t, struct view *base, const char *text)
+static void on_save_name(struct tui *t, const char *text, const char *arg)
 {
-    struct stat st;
-    char *path = expand_home(text);
+    char *path = dp_save_path(text);
     struct step_view *v = top_step(t);
-    DEPOT_UNUSED(base);
+    DEPOT_UNUSED(arg);
     if (v == NULL || *path == '\0')
         dp_tui_say(t, STYLE_DIM, "nothing was saved");
-    else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        dp_tui_say(t, STYLE_ERROR, "%s is not a file", path);
-    else if (stat(path, &st) == 0)
-        dp_tui_confirm(t, on_overwrite, path, "%s exists. Replace it? y/N", path);
-    else
+    else if (dp_save_may(t, path, on_overwrite, path))
         save(t, v->pager.store, path);
     depot_free(path);
 }
@@ -147,10 +116,10 @@ static void feed_log(int fd, void *arg)
     (void)write_log(arg, fd); /* the command may have read enough */
 }
 
-static void on_command(struct tui *t, struct view *base, const char *text)
+static void on_command(struct tui *t, const char *text, const char *arg)
 {
     struct step_view *v = top_step(t);
-    DEPOT_UNUSED(base);
+    DEPOT_UNUSED(arg);
     if (v != NULL && *text != '\0')
         dp_tui_run(t, text, feed_log, v->pager.store);
 }
@@ -202,11 +171,11 @@ enum view_result dp_step_out_action(struct step_view *v, enum action a)
     } else if (a == ACTION_COPY_LOG) {
         copy_log(v);
     } else if (a == ACTION_PIPE) {
-        dp_tui_ask(t, &v->base, "pipe the log to: ", "less -R", on_command);
+        dp_tui_ask(t, on_command, NULL, "pipe the log to: ", "less -R");
     } else {
         struct depot_buf name = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
         file_name(&name, v);
-        dp_tui_ask(t, &v->base, "save the log as: ", depot_buf_str(&name), on_save_name);
+        dp_tui_ask(t, on_save_name, NULL, "save the log as: ", depot_buf_str(&name));
         depot_buf_release(&name);
     }
     return VIEW_HANDLED;

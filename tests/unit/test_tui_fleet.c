@@ -58,6 +58,8 @@ static void test_fleet__is_drawn(void **state)
     check(&r, "filtered_sorted", 40, 120);
     dp_tui_set_ascii(r.tui, true);
     check(&r, "ascii", 24, 80);
+    r.fleet->recordings = 2;
+    check(&r, "recording", 24, 80);
     rig_close(&r);
 }
 

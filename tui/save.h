@@ -1,0 +1,27 @@
+/*
+ * Files that views write: whole or not at all, and none is replaced unasked.
+ */
+#ifndef DEPOT_TUI_SAVE_H
+#define DEPOT_TUI_SAVE_H
+
+#include "view.h"
+
+/* A file being written beside its place; it gets its name when it is closed. */
+struct save;
+
+/* 0 or errno. */
+int dp_save_open(const char *path, struct save **out) DEPOT_MUST_CHECK;
+int dp_save_write(struct save *s, const void *data, size_t n) DEPOT_MUST_CHECK;
+/* Gives it its name, or removes it when that fails; taken. 0 or errno. */
+int dp_save_close(struct save *s) DEPOT_MUST_CHECK;
+/* Nothing was written; taken, may be NULL. */
+void dp_save_abandon(struct save *s);
+
+/* `raw` without what a shell would need quotes for, and `ext` behind. */
+void dp_save_name(struct depot_buf *out, const char *raw, const char *ext);
+/* The typed name with ~ expanded; the caller frees it. */
+char *dp_save_path(const char *typed);
+/* True when nothing is there. Else says why not, or asks and calls `yes` with `arg`. */
+bool dp_save_may(struct tui *t, const char *path, dp_tui_yes_fn *yes, const char *arg);
+
+#endif
