@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "definition.h"
 #include "part_outcome.h"
 #include "service_int.h"
 
@@ -207,6 +208,16 @@ static void append_created(
     depot_buf_release(&command);
 }
 
+static void append_definition(struct watched *w, const struct depot_bk_record *rec)
+{
+    struct definition d = {0};
+    for (size_t i = 0; i < rec->nattrs; i++)
+        definition_attr(&d, w->observer->service->store, rec->attrs[i].key, rec->attrs[i].value);
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_DEFINITION, .u.definition = d.ev};
+    append(w, &ev);
+    definition_release(&d);
+}
+
 static void append_assigned(struct watched *w, const struct depot_strv *platforms)
 {
     struct engine *e = w->observer->engine;
@@ -236,6 +247,7 @@ static struct watched *watch(struct observer *o, const struct depot_bk_record *r
     o->nbuilds++;
     engine_observed(o->engine, 1);
     append_created(w, rec, &platforms);
+    append_definition(w, rec);
     append_assigned(w, &platforms);
     depot_strv_release(&platforms);
     if (depot_bk_status(engine_bk(o->engine), w->ref, &status_ops, w, &w->status, &err) != 0) {

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum kind { STRING, BOOL, STRINGS, ATTRS, OBJECT, EXPORTS };
+enum kind { STRING, BOOL, STRINGS, ATTRS, OBJECT, EXPORTS, SETTINGS };
 
 struct field {
     const char *name;
@@ -62,6 +62,7 @@ static const struct field root_fields[] = {
     {"ci", OBJECT, 0, ci_fields},
     {"single_builder", BOOL, AT(single_builder), NULL},
     {"detach", BOOL, AT(detach), NULL},
+    {"settings", SETTINGS, AT(settings), NULL},
     {"session", OBJECT, AT(session), session_fields},
     {"solve", OBJECT, 0, solve_fields},
     {NULL, STRING, 0, NULL},
@@ -229,6 +230,34 @@ static int take_cache_exports(
     return rc;
 }
 
+static int take_settings(
+    const struct where *w, struct json_object *v, struct request *r, struct depot_error *err)
+{
+    static const struct where text_at = {"settings", "text"}, stage_at = {"settings", "stage"};
+    if (!json_object_is_type(v, json_type_array))
+        return bad(w, "a list of objects with \"stage\" and \"text\"", err);
+    const size_t n = json_object_array_length(v);
+    if (n > REQUEST_SETTINGS_MAX)
+        return too_big(w, REQUEST_SETTINGS_MAX, "entries", err);
+    r->settings = depot_arena_alloc(&r->arena, (n + 1) * sizeof(*r->settings));
+    for (r->nsettings = 0; r->nsettings < n; r->nsettings++) {
+        struct json_object *o = json_object_array_get_idx(v, r->nsettings), *text, *stage;
+        const char *s = "", *t = NULL;
+        if (!json_object_is_type(o, json_type_object) ||
+            !json_object_object_get_ex(o, "text", &text))
+            return bad(w, "a list of objects with \"stage\" and \"text\"", err);
+        int rc = get_string(&text_at, text, REQUEST_NAME_MAX, &t, err);
+        if (rc == 0 && json_object_object_get_ex(o, "stage", &stage))
+            rc = get_string(&stage_at, stage, REQUEST_NAME_MAX, &s, err);
+        if (rc != 0)
+            return rc;
+        r->settings[r->nsettings] = (struct depot_setting){
+            .stage = depot_arena_strdup(&r->arena, s), .text = depot_arena_strdup(&r->arena, t)};
+    }
+    r->has_settings = true;
+    return 0;
+}
+
 static int take_object(const char *outer, struct json_object *obj, const struct field *fields,
     struct request *r, struct depot_error *err);
 
@@ -256,6 +285,8 @@ static int take_field(const char *outer, const struct field *f, struct json_obje
         const int rc = take_exports(&w, v, &r->exports, &r->nexports, err);
         return rc == 0 ? take_loads(v, first, r, err) : rc;
     }
+    case SETTINGS:
+        return take_settings(&w, v, r, err);
     case OBJECT:
         if (!json_object_is_type(v, json_type_object))
             return bad(&w, "an object", err);
@@ -386,6 +417,7 @@ void request_release(struct request *r)
     depot_strv_release(&r->methods);
     depot_strv_release(&r->entitlements);
     depot_kvs_release(&r->attrs);
+    depot_arena_release(&r->arena);
     for (size_t i = 0; i < r->nexports; i++) {
         depot_free(r->exports[i].type);
         depot_kvs_release(&r->exports[i].attrs);

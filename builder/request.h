@@ -5,6 +5,7 @@
 #define DEPOT_BUILDER_REQUEST_H
 
 #include <depot/buildkit.h>
+#include <depot/event.h>
 
 /* Ceilings on what a client may send. */
 enum {
@@ -15,6 +16,7 @@ enum {
     REQUEST_LIST_MAX = 256,         /* tags, methods, entitlements */
     REQUEST_ATTRS_MAX = 4096,       /* attributes of one object */
     REQUEST_EXPORTS_MAX = 16,       /* exports, cache exports; see request.loads */
+    REQUEST_SETTINGS_MAX = 512,     /* lines of a Dockerfile that make no step */
 };
 
 struct request {
@@ -36,6 +38,10 @@ struct request {
     struct depot_bk_cache *cache_exports;
     size_t ncache_exports;
     struct depot_strv entitlements;
+    bool has_settings;
+    struct depot_arena arena; /* of the settings */
+    struct depot_setting *settings;
+    size_t nsettings;
 };
 
 /* DEPOT_ERR_INVALID or DEPOT_ERR_TOO_BIG name the field. Unknown fields are skipped. */

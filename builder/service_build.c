@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "definition.h"
 #include "service_int.h"
 
 #define DEPOT_LOG_MODULE "build"
@@ -33,6 +34,20 @@ static void append_created(struct build *b, const char *user)
     service_append(b->service, b->id, &ev);
 }
 
+static void append_definition(struct build *b)
+{
+    const struct request *r = &b->req;
+    struct definition d = {0};
+    for (size_t i = 0; i < r->attrs.len; i++)
+        definition_attr(&d, b->service->store, r->attrs.items[i].key, r->attrs.items[i].value);
+    d.ev.has_settings = r->has_settings;
+    d.ev.settings = r->settings;
+    d.ev.nsettings = r->nsettings;
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_DEFINITION, .u.definition = d.ev};
+    service_append(b->service, b->id, &ev);
+    definition_release(&d);
+}
+
 struct build *build_new(
     struct service *s, struct request *req, const char *user, const struct plan *plan)
 {
@@ -50,6 +65,7 @@ struct build *build_new(
     }
     depot_map_set(s->builds, b->id, b);
     append_created(b, user);
+    append_definition(b);
     return b;
 }
 

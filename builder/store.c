@@ -149,6 +149,7 @@ int store_open(struct depot_loop *l, const char *dir, struct store **out, struct
         store_free(s);
         return r;
     }
+    store_fingerprint_open(s);
     retain(s);
     *out = s;
     return 0;

@@ -69,6 +69,10 @@ struct store_query {
 };
 int store_query(struct store *s, const struct store_query *q, struct depot_arena *arena,
     struct depot_build_summary **out, size_t *n, struct depot_error *err) DEPOT_MUST_CHECK;
+/* What tells one value of `name` from another, over restarts, and nothing else of it: in hex. */
+enum { STORE_FINGERPRINT_LEN = 12 };
+void store_fingerprint(const struct store *s, const char *name, const char *value,
+    char out[STORE_FINGERPRINT_LEN + 1]);
 /* True when this (engine, ref) pair was seen before: observed builds survive a daemon restart
  * without standing twice. Remembers it. */
 bool store_seen_ref(struct store *s, const char *engine, const char *ref);

@@ -125,7 +125,10 @@ struct store {
     struct depot_buf encode, scratch;
     store_append_fn *on_append;
     void *arg;
+    unsigned char secret[32]; /* of fingerprints */
 };
+/* store_fingerprint.c: read the secret, or make one. */
+void store_fingerprint_open(struct store *s);
 char *store_log_path(const struct store *s, const char *id);
 /* store_recover.c: finish what a dead daemon left, and index logs that have no row. */
 int store_recover(struct store *s, struct depot_error *err);

@@ -98,6 +98,7 @@ void depot_build_plan_free(struct depot_build_plan *p)
     depot_strv_release(&p->warnings);
     depot_kvs_release(&p->attrs);
     depot_source_release(&p->source);
+    depot_arena_release(&p->arena);
     if (p->upload_fd >= 0)
         close(p->upload_fd);
     depot_free(p->context_dir);

@@ -6,6 +6,8 @@
 
 #include <depot/build.h>
 
+#include <depot/event.h>
+
 #include "session/session.h"
 
 enum dp_context_kind {
@@ -38,6 +40,11 @@ struct depot_build_plan {
     bool single_builder;
     struct depot_source source;
     struct depot_strv warnings;
+
+    struct depot_arena arena; /* of what follows */
+    bool has_settings;        /* the Dockerfile could be read */
+    struct depot_setting *settings;
+    size_t nsettings;
 };
 
 /* plan_context.c: where the files come from. */

@@ -1,6 +1,7 @@
 /*
  * Where a build's files come from: a directory, a URL, or standard input.
  */
+#include "build/dockerfile.h"
 #include "build/plan.h"
 
 #include <depot/buf.h>
@@ -256,6 +257,30 @@ static int named_context(struct depot_build_plan *p, const char *spec, struct de
     return rc;
 }
 
+/* Why a later build misses the cache is told by these. Where the file cannot be read, the engine
+ * will say so better. */
+static void read_settings(struct depot_build_plan *p)
+{
+    char *text = NULL;
+    size_t n = p->stdin_len;
+    if (p->stdin_data == NULL) {
+        const char *name = depot_kvs_get(&p->attrs, "filename"), *dir = NULL;
+        for (size_t i = 0; i < p->dirs.len; i++)
+            if (depot_str_eq(p->dirs.items[i].name, "dockerfile"))
+                dir = p->dirs.items[i].path;
+        char *path = dir != NULL && name != NULL ? depot_path_join(dir, name) : NULL;
+        const bool ok =
+            path != NULL && depot_file_read(path, DP_DOCKERFILE_MAX, &text, &n, NULL) == 0;
+        depot_free(path);
+        if (!ok)
+            return;
+    }
+    p->has_settings = true;
+    p->nsettings =
+        dp_dockerfile_settings(text != NULL ? text : p->stdin_data, n, &p->arena, &p->settings);
+    depot_free(text);
+}
+
 int dp_plan_context(struct depot_build_plan *p, struct depot_error *err)
 {
     const char *context = p->args->context;
@@ -278,5 +303,7 @@ int dp_plan_context(struct depot_build_plan *p, struct depot_error *err)
     }
     for (size_t i = 0; rc == 0 && i < p->args->build_contexts.len; i++)
         rc = named_context(p, p->args->build_contexts.items[i], err);
+    if (rc == 0)
+        read_settings(p);
     return rc;
 }

@@ -127,6 +127,18 @@ static struct json_object *solve_of(const struct depot_build_plan *p)
     return o;
 }
 
+static struct json_object *settings_of(const struct depot_build_plan *p)
+{
+    struct json_object *a = json_object_new_array();
+    for (size_t i = 0; i < p->nsettings; i++) {
+        struct json_object *o = json_object_new_object();
+        add_string(o, "stage", p->settings[i].stage);
+        add_string(o, "text", p->settings[i].text);
+        json_object_array_add(a, o);
+    }
+    return a;
+}
+
 char *dp_build_request(const struct depot_build_plan *p)
 {
     struct json_object *o = json_object_new_object();
@@ -140,6 +152,8 @@ char *dp_build_request(const struct depot_build_plan *p)
     add_who(o);
     json_object_object_add(o, "single_builder", json_object_new_boolean(p->single_builder));
     json_object_object_add(o, "detach", json_object_new_boolean(p->args->detach));
+    if (p->has_settings)
+        json_object_object_add(o, "settings", settings_of(p));
     json_object_object_add(o, "session", session_of(p));
     json_object_object_add(o, "solve", solve_of(p));
     char *text = depot_strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));

@@ -509,6 +509,43 @@ static void apply_created(struct depot_build *b, const struct depot_event *ev)
     to->origin = keep(b, NULL, from->origin);
 }
 
+static struct depot_pair *keep_pairs(struct depot_build *b, const struct depot_pair *list, size_t n)
+{
+    struct depot_pair *out = n ? depot_arena_alloc(&b->priv->arena, n * sizeof(*out)) : NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        out[i].key = keep(b, NULL, list[i].key);
+        out[i].value = keep(b, NULL, list[i].value);
+    }
+    return out;
+}
+
+static struct depot_setting *keep_settings(
+    struct depot_build *b, const struct depot_setting *list, size_t n)
+{
+    struct depot_setting *out = n ? depot_arena_alloc(&b->priv->arena, n * sizeof(*out)) : NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        out[i].stage = list[i].stage ? keep(b, NULL, list[i].stage) : "";
+        out[i].text = list[i].text ? keep(b, NULL, list[i].text) : "";
+    }
+    return out;
+}
+
+static void apply_definition(struct depot_build *b, const struct depot_event *ev)
+{
+    const struct depot_ev_definition *from = &ev->u.definition;
+    struct depot_ev_definition *to = &b->definition;
+
+    if (b->has_definition)
+        return;
+    b->has_definition = true;
+    *to = *from;
+    to->no_cache_stages = keep_list(b, from->no_cache_stages, from->nno_cache_stages);
+    to->args = keep_pairs(b, from->args, from->nargs);
+    to->settings = keep_settings(b, from->settings, from->nsettings);
+}
+
 static void apply_queued(struct depot_build *b, const struct depot_event *ev)
 {
     struct depot_part *p = part_get(b, ev->u.queued.platform, NULL);
@@ -598,6 +635,7 @@ static apply_fn *const apply_rows[DEPOT_EVENT_COUNT] = {
     [DEPOT_EVENT_BUILD_QUEUED] = apply_queued,
     [DEPOT_EVENT_BUILD_ASSIGNED] = apply_assigned,
     [DEPOT_EVENT_BUILD_STATUS] = apply_status,
+    [DEPOT_EVENT_BUILD_DEFINITION] = apply_definition,
     [DEPOT_EVENT_BUILD_CONTEXT] = apply_context,
     [DEPOT_EVENT_BUILD_RESULT] = apply_result,
     [DEPOT_EVENT_BUILD_FINISHED] = apply_finished,

@@ -60,6 +60,21 @@ static const struct dp_field created_fields[] = {
     END,
 };
 
+static const struct dp_field setting_fields[] = {
+    STR("stage", depot_setting, stage),
+    STR("text", depot_setting, text),
+    END,
+};
+
+static const struct dp_field definition_fields[] = {
+    BOOL("no_cache", depot_ev_definition, no_cache),
+    STRV("no_cache_stages", depot_ev_definition, no_cache_stages, nno_cache_stages),
+    PAIRS("args", depot_ev_definition, args, nargs),
+    BOOL("has_settings", depot_ev_definition, has_settings),
+    ARRAY("settings", depot_ev_definition, settings, nsettings, depot_setting, setting_fields),
+    END,
+};
+
 static const struct dp_field queued_fields[] = {
     STR("platform", depot_ev_queued, platform),
     STR("reason", depot_ev_queued, reason),
@@ -177,6 +192,7 @@ const struct dp_field dp_snapshot_fields[] = {
 
 static const struct dp_field *const tables[DEPOT_EVENT_COUNT] = {
     [DEPOT_EVENT_BUILD_CREATED] = created_fields,
+    [DEPOT_EVENT_BUILD_DEFINITION] = definition_fields,
     [DEPOT_EVENT_BUILD_QUEUED] = queued_fields,
     [DEPOT_EVENT_BUILD_ASSIGNED] = assigned_fields,
     [DEPOT_EVENT_BUILD_CONTEXT] = context_fields,

@@ -11,6 +11,7 @@
 /* X(id, wire name) */
 #define DEPOT_EVENTS(X)                                                                            \
     X(BUILD_CREATED, "build.created")                                                              \
+    X(BUILD_DEFINITION, "build.definition")                                                        \
     X(BUILD_QUEUED, "build.queued")                                                                \
     X(BUILD_ASSIGNED, "build.assigned")                                                            \
     X(BUILD_STATUS, "build.status")                                                                \
@@ -78,6 +79,25 @@ struct depot_ev_created {
     const char *user, *host;
     const char *ci_url; /* link to the CI run; may be NULL */
     const char *origin; /* "depot", or "observed" for a build that another client started */
+};
+
+/* A line of the Dockerfile that makes no step of its own but goes into those below it. */
+struct depot_setting {
+    const char *stage; /* as steps name it; "" before the first FROM and in a lone unnamed stage */
+    const char *text;  /* "ENV MODE=production" */
+};
+
+/* What decides beside the files whether a step is found in the cache. */
+struct depot_ev_definition {
+    bool no_cache; /* for all stages, or only those listed */
+    const char **no_cache_stages;
+    size_t nno_cache_stages;
+    struct depot_pair *args; /* build arguments: name, and a fingerprint that tells changed values
+                                apart and nothing else */
+    size_t nargs;
+    bool has_settings; /* false: the Dockerfile was not at hand */
+    struct depot_setting *settings;
+    size_t nsettings;
 };
 
 struct depot_ev_queued {
@@ -167,6 +187,7 @@ struct depot_event {
     struct depot_arena arena;
     union {
         struct depot_ev_created created;
+        struct depot_ev_definition definition;
         struct depot_ev_queued queued;
         struct depot_ev_assigned assigned;
         struct depot_ev_status status;

@@ -174,7 +174,9 @@ struct depot_build {
     uint64_t revision; /* rises with each event applied */
     enum depot_build_state state;
     bool has_info;
-    struct depot_ev_created info;              /* strings owned by the build */
+    struct depot_ev_created info; /* strings owned by the build */
+    bool has_definition;
+    struct depot_ev_definition definition;     /* the same */
     depot_time created, first, last, finished; /* envelope times; first and last of any event */
     int64_t duration_ms;
     const char *message;                 /* of build.finished; NULL: none */
