@@ -27,7 +27,7 @@ struct cli_remote {
 
 /* The commands, each in its own file. */
 extern const struct depot_command cmd_build, cmd_list, cmd_logs, cmd_replay, cmd_cancel, cmd_cache,
-    cmd_prune;
+    cmd_prune, cmd_why;
 
 /* main.c */
 const struct depot_command *cli_commands(size_t *n);

@@ -4,7 +4,7 @@ _depot() {
     prev="${COMP_WORDS[COMP_CWORD-1]}"
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "build list logs replay cancel top cache prune version help" -- "$cur"))
+        COMPREPLY=($(compgen -W "build list logs why replay cancel top cache prune version help" -- "$cur"))
         return
     fi
     case "${COMP_WORDS[1]}" in
@@ -25,6 +25,11 @@ _depot() {
         --progress) COMPREPLY=($(compgen -W "plain rawjson" -- "$cur")); return ;;
         esac
         words="--help --progress --url --token" ;;
+    why)
+        case "$prev" in
+        --color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
+        esac
+        words="--help --against --color --json --replay --url --token" ;;
     replay)
         case "$prev" in
         --progress) COMPREPLY=($(compgen -W "tty plain rawjson quiet" -- "$cur")); return ;;

@@ -9,6 +9,7 @@
 #define DEPOT_RENDER_H
 
 #include <depot/state.h>
+#include <depot/why.h>
 
 #include <stdio.h>
 
@@ -65,6 +66,10 @@ void depot_render_warnings(const struct depot_build *b, const struct depot_rende
 void depot_render_error(const struct depot_build *b, const struct depot_render_opts *opts);
 /* What was built: digest and time per platform, hit and ran counts. Settle the build first. */
 void depot_render_summary(const struct depot_build *b, const struct depot_render_opts *opts);
+
+/* What missed the cache and why, most time first; `before` as depot_why_init() got it. */
+void depot_render_why(const struct depot_why *w, const struct depot_build *b,
+    const struct depot_build *before, const struct depot_render_opts *opts);
 
 /*
  * Cleans text for a terminal as it streams: drops escape sequences (CSI, OSC and other strings),

@@ -1,0 +1,203 @@
+/*
+ * Why steps missed the cache, as text: one paragraph a cause, those that cost most first.
+ */
+#include "render/render_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    EVIDENCE_MAX = 12, /* lines of a cause; the rest is counted */
+    FOLLOWERS_MAX = 6, /* steps that are named among those that followed */
+    TEXT_MAX = 200,    /* bytes of an instruction */
+};
+
+static void put_styled(
+    struct depot_buf *out, const struct depot_render_opts *opts, enum dp_style style, const char *s)
+{
+    if (opts->colors)
+        dp_put_style(out, opts, style);
+    dp_put_text(out, opts, s);
+    if (opts->colors)
+        dp_put_style(out, opts, DP_STYLE_TEXT);
+}
+
+/* The first line of a text, cut. */
+static void put_line(
+    struct depot_buf *out, const struct depot_render_opts *opts, enum dp_style style, const char *s)
+{
+    size_t n = strcspn(s, "\n"), max = n > TEXT_MAX ? TEXT_MAX : n;
+    char *cut;
+
+    while (max < n && max > 0 && ((unsigned char)s[max] & 0xc0) == 0x80)
+        max--;
+    cut = depot_strndup(s, max);
+    put_styled(out, opts, style, cut);
+    depot_buf_adds(out, max < strlen(s) ? "..." : "");
+    depot_free(cut);
+}
+
+/* "deps 3/4", or "" where a step has no place. */
+static void put_place(
+    struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_step *s)
+{
+    if (*s->parsed.stage) {
+        dp_put_text(out, opts, s->parsed.stage);
+        depot_buf_addc(out, ' ');
+    }
+    if (s->parsed.ordinal)
+        depot_buf_addf(out, "%d/%d", s->parsed.ordinal, s->parsed.total);
+}
+
+static void put_evidence(
+    struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_cause *c)
+{
+    static const struct {
+        char sign;
+        enum dp_style style;
+    } styles[] = {{'+', DP_STYLE_RAN}, {'-', DP_STYLE_FAIL}, {'~', DP_STYLE_RUN}};
+    size_t n = c->evidence.len < EVIDENCE_MAX ? c->evidence.len : EVIDENCE_MAX;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct depot_evidence *e = &c->evidence.items[i];
+        enum dp_style style = DP_STYLE_TEXT;
+
+        for (size_t k = 0; k < DEPOT_ARRAY_LEN(styles); k++)
+            if (styles[k].sign == e->sign)
+                style = styles[k].style;
+        depot_buf_addf(out, "    %c ", e->sign);
+        put_line(out, opts, style, e->text);
+        depot_buf_addc(out, '\n');
+    }
+    if (c->evidence.len + c->more > n)
+        depot_buf_addf(out, "      and %zu more\n", c->evidence.len + c->more - n);
+}
+
+static void put_followers(
+    struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_cause *c)
+{
+    size_t n = c->steps.len - 1;
+
+    if (n == 0)
+        return;
+    depot_buf_addf(out, "  %zu step%s ran because of it: ", n, n == 1 ? "" : "s");
+    for (size_t i = 0; i < n && i < FOLLOWERS_MAX; i++) {
+        depot_buf_adds(out, i ? ", " : "");
+        put_place(out, opts, c->steps.items[i + 1]);
+    }
+    depot_buf_adds(out, n > FOLLOWERS_MAX ? ", ...\n" : "\n");
+}
+
+/* "31.4s on linux/amd64, 1:12 on linux/arm64". */
+static void put_cost(struct depot_buf *out, const struct depot_render_opts *opts,
+    const struct depot_why *w, const struct depot_cause *c)
+{
+    const char *sep = "  cost ";
+
+    for (size_t i = 0; i < w->causes.len; i++) {
+        const struct depot_cause *t = w->causes.items[i];
+
+        if (t != c && t->twin_of != c)
+            continue;
+        depot_buf_adds(out, sep);
+        dp_put_duration(out, t->took, 60 * DEPOT_SEC);
+        if (*t->step->platform) {
+            depot_buf_adds(out, " on ");
+            dp_put_text(out, opts, t->step->platform);
+        }
+        sep = ", ";
+    }
+    depot_buf_addc(out, '\n');
+}
+
+static void put_cause(struct depot_buf *out, const struct depot_render_opts *opts,
+    const struct depot_why *w, const struct depot_cause *c)
+{
+    const char *hint = depot_reason_hint(c->reason);
+
+    depot_buf_addc(out, '\n');
+    put_place(out, opts, c->step);
+    depot_buf_adds(out, c->step->parsed.ordinal ? " " : "");
+    put_line(out, opts, DP_STYLE_STRONG, c->step->parsed.instruction);
+    depot_buf_adds(out, "\n  ");
+    put_styled(out, opts, DP_STYLE_WARN, depot_reason_text(c->reason));
+    depot_buf_adds(
+        out, c->certain || c->reason == DEPOT_REASON_FIRST || c->reason == DEPOT_REASON_UNKNOWN
+                 ? "\n"
+                 : " (likely)\n");
+    put_evidence(out, opts, c);
+    put_followers(out, opts, c);
+    put_cost(out, opts, w, c);
+    if (hint) {
+        depot_buf_adds(out, "  ");
+        put_styled(out, opts, DP_STYLE_DIM, hint);
+        depot_buf_addc(out, '\n');
+    }
+}
+
+static int by_cost(const void *a, const void *b)
+{
+    const struct depot_cause *x = *(const struct depot_cause *const *)a,
+                             *y = *(const struct depot_cause *const *)b;
+
+    return x->took < y->took ? 1 : -(x->took > y->took);
+}
+
+static void put_build(
+    struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_build *b)
+{
+    dp_put_text(out, opts, *b->id ? b->id : "this build");
+    if (!depot_str_empty(b->info.branch)) {
+        depot_buf_addc(out, ' ');
+        dp_put_text(out, opts, b->info.branch);
+    }
+    if (!depot_str_empty(b->info.commit)) {
+        depot_buf_addc(out, '@');
+        for (size_t i = 0; i < 7 && b->info.commit[i] > ' ' && b->info.commit[i] < 0x7f; i++)
+            depot_buf_addc(out, b->info.commit[i]);
+    }
+}
+
+static void put_head(struct depot_buf *out, const struct depot_render_opts *opts,
+    const struct depot_build *b, const struct depot_build *before)
+{
+    const struct depot_counts *n = &b->counts;
+
+    put_build(out, opts, b);
+    if (before) {
+        depot_buf_adds(out, ", compared with ");
+        put_build(out, opts, before);
+    }
+    depot_buf_addf(out, ": %d of %d steps were in the cache", n->hit + n->skipped, n->total);
+    if (n->shared)
+        depot_buf_addf(out, ", %d shared", n->shared);
+    depot_buf_addc(out, '\n');
+}
+
+void depot_render_why(const struct depot_why *w, const struct depot_build *b,
+    const struct depot_build *before, const struct depot_render_opts *opts)
+{
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    DEPOT_VEC(const struct depot_cause *) list = {0};
+    size_t first = 0;
+
+    put_head(&out, opts, b, before);
+    for (size_t i = 0; i < w->causes.len; i++) {
+        first += w->causes.items[i]->reason == DEPOT_REASON_FIRST;
+        if (!w->causes.items[i]->twin_of)
+            depot_vec_push(&list, w->causes.items[i]);
+    }
+    if (list.len > 0)
+        qsort(list.items, list.len, sizeof(*list.items), by_cost);
+    if (w->causes.len == 0)
+        depot_buf_adds(&out, "\nNothing missed the cache.\n");
+    else if (first == w->causes.len)
+        depot_buf_adds(&out, "\nThere is no earlier build of the same project, target and "
+                             "platforms to compare with.\n");
+    for (size_t i = 0; i < list.len && first < w->causes.len; i++)
+        put_cause(&out, opts, w, list.items[i]);
+    fwrite(out.data, 1, out.len, opts->out);
+    fflush(opts->out);
+    depot_vec_free(&list);
+    depot_buf_release(&out);
+}
