@@ -223,13 +223,19 @@ static void append_assigned(struct watched *w, const struct depot_strv *platform
     struct engine *e = w->observer->engine;
     struct plan_engine view;
     engine_plan_view(e, &view);
+    struct depot_strv emulated = {0};
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_ASSIGNED};
-    ev.u.assigned = (struct depot_ev_assigned){
-        .platform = w->platform, .builder = engine_name(e), .emulated = view.emulated};
     for (size_t i = 0; i < platforms->len; i++)
-        if (view.nplatforms > 0 && !plan_platform_runs_on(platforms->items[i], view.platforms[0]))
-            ev.u.assigned.emulated = true;
+        if (view.emulated ||
+            (view.nplatforms > 0 && !plan_platform_runs_on(platforms->items[i], view.platforms[0])))
+            depot_strv_push(&emulated, platforms->items[i]);
+    ev.u.assigned = (struct depot_ev_assigned){.platform = w->platform,
+        .builder = engine_name(e),
+        .emulated = view.emulated || emulated.len > 0,
+        .emulates = (const char **)emulated.items,
+        .nemulates = emulated.len};
     append(w, &ev);
+    depot_strv_release(&emulated);
 }
 
 static struct watched *watch(struct observer *o, const struct depot_bk_record *rec)

@@ -74,7 +74,9 @@ static void emit_assigned(struct part *p)
     ev.u.assigned = (struct depot_ev_assigned){
         .platform = p->platform,
         .builder = engine_name(p->engine),
-        .emulated = p->emulated,
+        .emulated = p->emulated.len > 0,
+        .emulates = (const char **)p->emulated.items,
+        .nemulates = p->emulated.len,
         .waited_ms = (int64_t)(depot_mono_ms() - p->entered_ms),
     };
     emit(p, &ev);
@@ -453,14 +455,15 @@ void part_abort(struct part *p)
         finish(p);
 }
 
-struct part *part_new(struct build *b, struct engine *e, const char *platform, bool emulated)
+struct part *part_new(struct build *b, struct engine *e, const struct plan_part *plan)
 {
     struct depot_loop *l = b->service->loop;
     struct part *p = depot_calloc(1, sizeof(*p));
     p->build = b;
     p->engine = e;
-    p->platform = depot_strdup(platform);
-    p->emulated = emulated;
+    p->platform = depot_strv_join(&plan->platforms, ",");
+    for (size_t i = 0; i < plan->emulated.len; i++)
+        depot_strv_push(&p->emulated, plan->emulated.items[i]);
     p->slot.ready = on_ready;
     p->slot.moved = on_moved;
     p->timer = depot_timer_new(l, on_timer, p);
@@ -478,6 +481,7 @@ void part_free(struct part *p)
     depot_timer_free(p->timer);
     depot_timer_free(p->grace);
     part_outcome_release(&p->outcome);
+    depot_strv_release(&p->emulated);
     depot_free(p->platform);
     depot_free(p);
 }

@@ -32,8 +32,8 @@ struct part {
     struct build *build;
     enum part_state state; /* written by set_state() alone */
     struct engine *engine;
-    char *platform; /* one, or several with commas */
-    bool emulated;
+    char *platform;             /* one, or several with commas */
+    struct depot_strv emulated; /* those that are */
     char ref[PART_ID_LEN + 1], session[PART_ID_LEN + 1];
     struct engine_slot slot;
     uint64_t entered_ms;
@@ -48,7 +48,7 @@ struct part {
     struct part_outcome outcome;
 };
 
-struct part *part_new(struct build *b, struct engine *e, const char *platform, bool emulated);
+struct part *part_new(struct build *b, struct engine *e, const struct plan_part *plan);
 void part_free(struct part *p);
 void part_start(struct part *p);
 void part_cancel(struct part *p); /* fine in any state */

@@ -112,8 +112,9 @@ static void assign(
     struct plan_part *part = part_for(p, engine);
     if (!depot_strv_has(&part->platforms, platform))
         depot_strv_push(&part->platforms, platform);
-    if (fit_of(&engines[engine], platform) != FIT_NATIVE)
-        part->emulated = true;
+    if (fit_of(&engines[engine], platform) != FIT_NATIVE &&
+        !depot_strv_has(&part->emulated, platform))
+        depot_strv_push(&part->emulated, platform);
 }
 
 int plan_make(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,
@@ -140,8 +141,10 @@ int plan_make(const struct plan_engine *engines, size_t n, const struct depot_st
 
 void plan_release(struct plan *p)
 {
-    for (size_t i = 0; i < p->nparts; i++)
+    for (size_t i = 0; i < p->nparts; i++) {
         depot_strv_release(&p->parts[i].platforms);
+        depot_strv_release(&p->parts[i].emulated);
+    }
     depot_free(p->parts);
     *p = (struct plan){0};
 }

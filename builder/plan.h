@@ -39,7 +39,7 @@ struct plan_engine {
 struct plan_part {
     size_t engine;
     struct depot_strv platforms;
-    bool emulated; /* at least one of them is */
+    struct depot_strv emulated; /* those of them that are */
 };
 
 struct plan {

@@ -59,9 +59,7 @@ struct build *build_new(
     b->parts = depot_calloc(plan->nparts, sizeof(struct part *));
     for (size_t i = 0; i < plan->nparts; i++) {
         const struct plan_part *pp = &plan->parts[i];
-        char *platform = depot_strv_join(&pp->platforms, ",");
-        b->parts[b->nparts++] = part_new(b, s->engines[pp->engine], platform, pp->emulated);
-        depot_free(platform);
+        b->parts[b->nparts++] = part_new(b, s->engines[pp->engine], pp);
     }
     depot_map_set(s->builds, b->id, b);
     append_created(b, user);

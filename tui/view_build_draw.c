@@ -372,7 +372,7 @@ static void draw_lane_head(
         name = dp_text_platform(name);
     const bool focus = v->graph.nlanes > 1 && lane == v->focus;
     x += dp_canvas_put(c, y, x, focus ? STYLE_TAB : STYLE_STRONG, name);
-    if (p != NULL && p->emulated && x + 12 < end)
+    if (p != NULL && depot_part_emulates(p, v->graph.lanes[lane]) && x + 12 < end)
         x += dp_canvas_put(c, y, x, STYLE_WARN, " emulated");
     x += dp_canvas_putf(c, y, x, STYLE_TEXT, "  %u/%u ", all.done, all.lines);
     if (!depot_build_state_over(state) && end - x > 40 && all.lines > 0) {

@@ -526,7 +526,7 @@ static void put_builder(struct step_head *h, const struct step_facts *f)
         return;
     dp_head_label(h, "builder");
     dp_head_text(h, STYLE_TEXT, p->builder);
-    if (p->emulated)
+    if (depot_part_emulates(p, f->step->platform))
         dp_head_text(h, STYLE_WARN, "  emulated");
     dp_head_row(h);
 }

@@ -115,6 +115,16 @@ struct depot_part *depot_build_part(const struct depot_build *b, const char *pla
     return depot_map_get(b->priv->part_by_platform, platform ? platform : "");
 }
 
+bool depot_part_emulates(const struct depot_part *p, const char *platform)
+{
+    if (!p->emulated || !p->nemulates || strcmp(platform, p->platform) == 0)
+        return p->emulated;
+    for (size_t i = 0; i < p->nemulates; i++)
+        if (depot_str_eq(p->emulates[i], platform))
+            return true;
+    return false;
+}
+
 static struct depot_part *part_get(struct depot_build *b, const char *platform, const char *builder)
 {
     struct depot_part *p = depot_build_part(b, platform);
@@ -570,6 +580,8 @@ static void apply_assigned(struct depot_build *b, const struct depot_event *ev)
         b->state = DEPOT_BUILD_RUNNING;
     p->assigned = ev->time;
     p->emulated = ev->u.assigned.emulated;
+    p->emulates = keep_list(b, ev->u.assigned.emulates, ev->u.assigned.nemulates);
+    p->nemulates = ev->u.assigned.nemulates;
     p->waited_ms = ev->u.assigned.waited_ms;
 }
 

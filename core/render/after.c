@@ -298,7 +298,7 @@ static void put_row(struct depot_buf *out, const struct depot_render_opts *opts,
     if (*p->builder) {
         depot_buf_adds(out, opts->width && !fits(opts, row, widest) ? "\n    on " : "  on ");
         dp_put_text(out, opts, p->builder);
-        depot_buf_adds(out, p->emulated ? " (emulated)" : "");
+        depot_buf_adds(out, depot_part_emulates(p, row->platform) ? " (emulated)" : "");
     }
 }
 

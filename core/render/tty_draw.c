@@ -110,7 +110,7 @@ static void put_column_head(
         more = " queued";
     else if (c->slower)
         more = " slower";
-    else if (p && p->emulated && !depot_build_state_over(state))
+    else if (p && depot_part_emulates(p, c->platform) && !depot_build_state_over(state))
         more = " emulated";
     if (l->len + (int)strlen(more) <= end)
         dp_tty_put(l, c->slower ? DP_STYLE_WARN : DP_STYLE_DIM, more, end);

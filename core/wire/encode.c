@@ -77,6 +77,8 @@ static bool is_omitted(const struct dp_field *f, const char *base)
         return (f->flags & DP_OMIT_NEGATIVE) && *(const int64_t *)at < 0;
     case DP_FIELD_F64:
         return (f->flags & DP_OMIT_NEGATIVE) && *(const double *)at < 0;
+    case DP_FIELD_STRV:
+        return (f->flags & DP_OMIT_ZERO) && count_at(f, base) == 0;
     case DP_FIELD_GROUP:
         return (f->flags & DP_OMIT_ZERO) && !*(const char *const *)(const void *)(base + f->count);
     default:

@@ -11,6 +11,7 @@
 #define END                    {.name = NULL}
 #define STR(n, s, m)           {ROW(n, STR, s, m)}
 #define STRV(n, s, m, c)       {ROW(n, STRV, s, m), .count = OF(s, c)}
+#define SOME_STRV(n, s, m, c)  {ROW(n, STRV, s, m), .flags = DP_OMIT_ZERO, .count = OF(s, c)}
 #define BOOL(n, s, m)          {ROW(n, BOOL, s, m)}
 #define INT(n, s, m)           {ROW(n, INT, s, m)}
 #define I64(n, s, m)           {ROW(n, I64, s, m)}
@@ -86,6 +87,7 @@ static const struct dp_field assigned_fields[] = {
     STR("platform", depot_ev_assigned, platform),
     STR("builder", depot_ev_assigned, builder),
     BOOL("emulated", depot_ev_assigned, emulated),
+    SOME_STRV("emulated_platforms", depot_ev_assigned, emulates, nemulates),
     I64("waited_ms", depot_ev_assigned, waited_ms),
     END,
 };

@@ -108,6 +108,8 @@ struct depot_ev_queued {
 struct depot_ev_assigned {
     const char *platform, *builder; /* platform: "linux/amd64", or several with commas */
     bool emulated;
+    const char **emulates; /* which of them are; none though `emulated`: not known, all may be */
+    size_t nemulates;
     int64_t waited_ms;
 };
 

@@ -136,6 +136,8 @@ struct depot_part {
     const char *platform, *builder;
     enum depot_build_state state;
     bool emulated, several; /* several platforms in one part */
+    const char **emulates;  /* as in depot_ev_assigned */
+    size_t nemulates;
     const char *queue_reason;
     int queue_position;
     int64_t waited_ms;
@@ -210,6 +212,8 @@ void depot_build_apply(struct depot_build *b, const struct depot_event *ev);
 void depot_build_settle(struct depot_build *b);
 
 /* NULL when there is none. `platform` is the part's as in the events. */
+/* Does the part's builder emulate `platform`, one of the part's or all of them as it has them? */
+bool depot_part_emulates(const struct depot_part *p, const char *platform);
 struct depot_part *depot_build_part(const struct depot_build *b, const char *platform);
 struct depot_step *depot_build_step(
     const struct depot_build *b, const struct depot_part *p, const char *digest);

@@ -77,6 +77,17 @@ class Queue(TestCase):
         assigned = [e for e in map(json.loads, self.read(r).splitlines()) if e["type"] == "build.assigned"]
         self.assertEqual([e["emulated"] for e in assigned], [True])
 
+    def test_of_two_platforms_only_the_one_that_is_emulated_says_so(self):
+        home = self.new_home()
+        r = os.path.join(self.tmp(), "r")
+        self.good(home.depot("build", "--platform", "linux/amd64,linux/arm64", "--record", r, self.context("FROM scratch\nCOPY Dockerfile /\n")))
+        assigned = [e for e in map(json.loads, self.read(r).splitlines()) if e["type"] == "build.assigned"]
+        self.assertEqual([(e["platform"], e["emulated"], e["emulated_platforms"]) for e in assigned],
+                         [("linux/amd64,linux/arm64", True, ["linux/arm64"])])
+        said = home.depot("replay", "--summary", "always", r).text
+        self.assertRegex(said, r"linux/arm64 .*\(emulated\)")
+        self.assertNotRegex(said, r"linux/amd64 .*\(emulated\)")
+
     def test_a_post_over_http_builds_without_a_client(self):
         home = self.new_home()
         home.daemon("--listen", "unix://" + home.socket)

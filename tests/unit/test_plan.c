@@ -87,7 +87,7 @@ struct row {
     } engines[MAX_ENGINES];
     const char *platforms;
     bool single;
-    const char *plan; /* "builder:platforms[!];..." with ! for emulated; NULL: an error */
+    const char *plan; /* "builder:platform[!],...;..." with ! for emulated; NULL: an error */
     const char *error;
 };
 
@@ -175,10 +175,13 @@ static char *show(const struct plan *p, const struct row *r)
 {
     struct depot_buf b = DEPOT_BUF_INIT(4096);
     for (size_t i = 0; i < p->nparts; i++) {
-        char *platforms = depot_strv_join(&p->parts[i].platforms, ",");
-        depot_buf_addf(&b, "%s%s:%s%s", i > 0 ? ";" : "", r->engines[p->parts[i].engine].name,
-            platforms, p->parts[i].emulated ? "!" : "");
-        depot_free(platforms);
+        const struct plan_part *part = &p->parts[i];
+        depot_buf_addf(&b, "%s%s:", i > 0 ? ";" : "", r->engines[part->engine].name);
+        for (size_t k = 0; k < part->platforms.len; k++) {
+            const char *platform = part->platforms.items[k];
+            depot_buf_addf(&b, "%s%s%s", k > 0 ? "," : "", platform,
+                depot_strv_has(&part->emulated, platform) ? "!" : "");
+        }
     }
     return depot_buf_detach(&b);
 }

@@ -88,6 +88,39 @@ static void test_step_name__parse(void **state)
     }
 }
 
+static void test_build__knows_which_platforms_are_emulated(void **state)
+{
+    const char *arm[] = {"linux/arm64"};
+    const struct {
+        const char *platform;
+        bool emulated;
+        size_t n;
+        bool part, amd64, arm64;
+    } rows[] = {
+        {"linux/amd64,linux/arm64", true, 1, true, false, true},
+        {"linux/amd64,linux/arm64", true, 0, true, true, true}, /* a daemon that does not say */
+        {"linux/amd64,linux/arm64", false, 0, false, false, false},
+        {"linux/arm64", true, 1, true, false, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct depot_build *b = depot_build_new(NULL);
+        struct depot_event ev = {.type = DEPOT_EVENT_BUILD_ASSIGNED, .seq = 1, .build = "b"};
+        ev.u.assigned = (struct depot_ev_assigned){.platform = rows[i].platform,
+            .builder = "one",
+            .emulated = rows[i].emulated,
+            .emulates = arm,
+            .nemulates = rows[i].n};
+        depot_build_apply(b, &ev);
+        const struct depot_part *p = depot_build_part(b, rows[i].platform);
+        assert_int_equal(depot_part_emulates(p, rows[i].platform), rows[i].part);
+        assert_int_equal(depot_part_emulates(p, "linux/amd64"), rows[i].amd64);
+        assert_int_equal(depot_part_emulates(p, "linux/arm64"), rows[i].arm64);
+        depot_build_free(b);
+    }
+}
+
 static void test_build__verdicts(void **state)
 {
     const char *in_ran[] = {"idle"}, *in_hit[] = {"skip"};
@@ -512,6 +545,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_step_name__parse),
+        cmocka_unit_test(test_build__knows_which_platforms_are_emulated),
         cmocka_unit_test(test_build__verdicts),
         cmocka_unit_test(test_build__intervals_are_united),
         cmocka_unit_test(test_build__inputs_keep_the_first_and_may_be_unknown),

@@ -24,6 +24,9 @@ static const char *const lines[] = {
     "\"reason\":\"busy\",\"position\":3}",
     "{\"v\":1,\"seq\":3,\"build\":\"b7\",\"type\":\"build.assigned\",\"platform\":\"linux/amd64\","
     "\"builder\":\"a\",\"emulated\":true,\"waited_ms\":17}",
+    "{\"v\":1,\"seq\":3,\"build\":\"b7\",\"type\":\"build.assigned\",\"platform\":\"linux/"
+    "amd64,linux/arm64\",\"builder\":\"a\",\"emulated\":true,\"emulated_platforms\":["
+    "\"linux/arm64\"],\"waited_ms\":17}",
     "{\"v\":1,\"seq\":4,\"build\":\"b7\",\"type\":\"build.context\",\"platform\":\"linux/amd64\","
     "\"files\":3,\"bytes\":4,\"sent_files\":1,\"sent_bytes\":2,\"changed\":[\"a \\u003c b\"],"
     "\"changed_more\":9}",
