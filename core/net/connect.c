@@ -48,6 +48,7 @@ struct dp_connect {
     struct depot_loop *loop;
     struct depot_addr addr;
     struct depot_tls tls;
+    struct dp_tls_store *tls_store;
     bool has_tls, alpn_h2, freed;
     char *upgrade_path;
     uint64_t timeout_ms;
@@ -182,10 +183,12 @@ static void step_tls(struct dp_connect *c)
 {
     int rc = dp_tls_handshake(c->stream, &c->error);
 
-    if (rc == 0)
+    if (rc == 0) {
         on_carried(c);
-    else if (rc != DEPOT_ERR_AGAIN)
+    } else if (rc != DEPOT_ERR_AGAIN) {
+        dp_tls_store_forget(c->tls_store);
         fail(c);
+    }
 }
 
 static void on_tls_ready(struct dp_stream *s, unsigned events, void *arg)
@@ -216,7 +219,8 @@ static void on_socket(struct dp_connect *c)
     if (c->addr.kind == DEPOT_ADDR_TCP)
         set_tcp_options(fd);
     if (c->has_tls) {
-        struct dp_tls_opts opts = {.files = &c->tls, .host = c->addr.host, .alpn_h2 = c->alpn_h2};
+        struct dp_tls_opts opts = {
+            .files = &c->tls, .store = c->tls_store, .host = c->addr.host, .alpn_h2 = c->alpn_h2};
 
         rc = dp_tls_new_take(c->loop, fd, &opts, &c->stream, &c->error);
         if (rc == 0) {
@@ -451,6 +455,7 @@ int dp_connect(struct depot_loop *l, const struct dp_connect_opts *opts, dp_conn
     if (opts->tls != NULL)
         depot_tls_copy(&c->tls, opts->tls);
     c->has_tls = c->addr.tls || c->tls.enabled;
+    c->tls_store = opts->tls_store;
     c->alpn_h2 = opts->alpn_h2;
     c->upgrade_path = depot_strdup(opts->upgrade);
     c->timeout_ms = opts->timeout_ms > 0 ? opts->timeout_ms : TIMEOUT_MS;

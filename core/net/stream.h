@@ -71,11 +71,13 @@ int dp_stream_fd_new_take(
  * `upgrade`: after connecting, `POST <upgrade>` with Upgrade: h2c is sent and the 101 awaited.
  */
 struct dp_connect;
+struct dp_tls_store;
 typedef void dp_connect_fn(
     struct dp_connect *c, struct dp_stream *stream, const struct depot_error *err, void *arg);
 struct dp_connect_opts {
     const struct depot_addr *addr;
-    const struct depot_tls *tls; /* may be NULL */
+    const struct depot_tls *tls;    /* may be NULL */
+    struct dp_tls_store *tls_store; /* may be NULL; outlives the connect, not the stream */
     bool alpn_h2;
     const char *upgrade; /* path such as "/grpc"; NULL: none */
     uint64_t timeout_ms; /* 0: 10 s */
@@ -83,6 +85,14 @@ struct dp_connect_opts {
 int dp_connect(struct depot_loop *l, const struct dp_connect_opts *opts, dp_connect_fn *done,
     void *arg, struct dp_connect **out, struct depot_error *err) DEPOT_MUST_CHECK;
 void dp_connect_free(struct dp_connect *c);
+
+/*
+ * What TLS connections with the same files share: the certificates, read once. Reading those that a
+ * system trusts takes OpenSSL 30 to 50 ms, more than all else a connection costs. They are read
+ * again after a handshake that failed.
+ */
+struct dp_tls_store *dp_tls_store_new(void);
+void dp_tls_store_free(struct dp_tls_store *store);
 
 /*
  * A stream whose far side is the program: what arrives is pushed in, what is written goes to

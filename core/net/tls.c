@@ -36,6 +36,7 @@ struct tls_stream {
     bool more;   /* OpenSSL may hold bytes that the socket will not announce again */
     bool kicked; /* a ready callback for those is deferred */
     bool dead;   /* the connection failed; only close is left */
+    bool cut;    /* the peer takes no more; what it said last, often why, can still be read */
     bool closed;
     /* A record that was taken from the caller and not written yet. OpenSSL insists on the same
      * bytes until it is, and so needs them to stay. */
@@ -176,7 +177,7 @@ static void on_ready(struct depot_loop_fd *w, unsigned events, void *arg)
         if (flush_record(s) != DEPOT_ERR_AGAIN)
             out |= DEPOT_WRITE;
     }
-    if (s->dead)
+    if (s->dead || s->cut)
         out = DEPOT_READ | DEPOT_WRITE;
     tell(s, out);
 }
@@ -228,6 +229,17 @@ static int ssl_failed(
     return refused ? DEPOT_ERR_UNAUTHENTICATED : DEPOT_ERR_PROTOCOL;
 }
 
+/* One call gives one record: what OpenSSL has read already goes into the same buffer. How that ends
+ * is for the next read to say. */
+static size_t read_records(struct tls_stream *s, char *buf, size_t n)
+{
+    size_t done = 0, got = 0;
+
+    while (done < n && SSL_has_pending(s->ssl) && SSL_read_ex(s->ssl, buf + done, n - done, &got))
+        done += got;
+    return done;
+}
+
 static ssize_t tls_read(struct dp_stream *base, void *buf, size_t n)
 {
     struct tls_stream *s = self(base);
@@ -243,6 +255,7 @@ static ssize_t tls_read(struct dp_stream *base, void *buf, size_t n)
     rc = SSL_read_ex(s->ssl, buf, n, &got);
     if (rc == 1) {
         s->read_needs_write = false;
+        got += read_records(s, (char *)buf + got, n - got);
         s->more = SSL_has_pending(s->ssl) != 0;
         kick_if_more(s);
         return (ssize_t)got;
@@ -259,7 +272,7 @@ static ssize_t flush_record(struct tls_stream *s)
     size_t put = 0;
     int rc;
 
-    if (s->dead)
+    if (s->dead || s->cut)
         return DEPOT_ERR_UNAVAILABLE;
     if (s->pending == 0)
         return 0;
@@ -272,6 +285,11 @@ static ssize_t flush_record(struct tls_stream *s)
         return 0;
     }
     rc = ssl_failed(s, rc, "writing", &s->write_needs_read, SSL_ERROR_WANT_READ);
+    if (rc == DEPOT_ERR_UNAVAILABLE) { /* EPIPE or ECONNRESET, of the socket and not of TLS */
+        s->dead = false;
+        s->cut = true;
+        s->pending = 0;
+    }
     return rc == DEPOT_ERR_EOF ? DEPOT_ERR_UNAVAILABLE : rc;
 }
 
@@ -335,7 +353,7 @@ static void tls_close(struct dp_stream *base)
     struct tls_stream *s = self(base);
 
     s->closed = true;
-    if (s->handshaken && !s->dead && s->pending == 0) {
+    if (s->handshaken && !s->dead && !s->cut && s->pending == 0) {
         ERR_clear_error();
         /* Says goodbye if there is room for it; the answer is not awaited. */
         if (SSL_shutdown(s->ssl) < 0)
@@ -419,6 +437,68 @@ static int make_ctx(const struct dp_tls_opts *opts, SSL_CTX **out, struct depot_
     return rc;
 }
 
+/* What connections share. */
+
+struct dp_tls_store {
+    SSL_CTX *ctx; /* NULL: nothing read */
+    struct depot_tls files;
+    bool alpn_h2;
+};
+
+struct dp_tls_store *dp_tls_store_new(void)
+{
+    return depot_calloc(1, sizeof(struct dp_tls_store));
+}
+
+void dp_tls_store_forget(struct dp_tls_store *store)
+{
+    if (store == NULL)
+        return;
+    SSL_CTX_free(store->ctx);
+    store->ctx = NULL;
+    depot_tls_release(&store->files);
+}
+
+void dp_tls_store_free(struct dp_tls_store *store)
+{
+    dp_tls_store_forget(store);
+    depot_free(store);
+}
+
+static bool store_fits(const struct dp_tls_store *store, const struct dp_tls_opts *opts)
+{
+    static const struct depot_tls none;
+    const struct depot_tls *files = opts->files != NULL ? opts->files : &none;
+
+    return store->ctx != NULL && store->alpn_h2 == opts->alpn_h2 &&
+           depot_str_eq(store->files.ca, files->ca) &&
+           depot_str_eq(store->files.cert, files->cert) &&
+           depot_str_eq(store->files.key, files->key);
+}
+
+/* The caller's own reference. */
+static int find_ctx(const struct dp_tls_opts *opts, SSL_CTX **out, struct depot_error *err)
+{
+    struct dp_tls_store *store = opts->store;
+    int rc;
+
+    if (store != NULL && store_fits(store, opts)) {
+        SSL_CTX_up_ref(store->ctx);
+        *out = store->ctx;
+        return 0;
+    }
+    rc = make_ctx(opts, out, err);
+    if (rc != 0 || store == NULL)
+        return rc;
+    dp_tls_store_forget(store);
+    SSL_CTX_up_ref(*out);
+    store->ctx = *out;
+    store->alpn_h2 = opts->alpn_h2;
+    if (opts->files != NULL)
+        depot_tls_copy(&store->files, opts->files);
+    return 0;
+}
+
 static bool is_ip(const char *name)
 {
     unsigned char raw[16];
@@ -444,7 +524,7 @@ static int set_name(SSL *ssl, const struct dp_tls_opts *opts)
 static int attach(struct tls_stream *s, const struct dp_tls_opts *opts, struct depot_error *err)
 {
     BIO *bio;
-    int rc = make_ctx(opts, &s->ctx, err);
+    int rc = find_ctx(opts, &s->ctx, err);
 
     if (rc != 0)
         return rc;

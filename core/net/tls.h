@@ -9,9 +9,13 @@
 
 struct dp_tls_opts {
     const struct depot_tls *files; /* may be NULL: the system's roots, no client certificate */
+    struct dp_tls_store *store;    /* may be NULL: nothing is shared */
     const char *host;              /* the name to verify, unless files->server_name is set */
     bool alpn_h2;
 };
+
+/* Read the files anew for the next connection. NULL does nothing. */
+void dp_tls_store_forget(struct dp_tls_store *store);
 
 /* Takes `fd`, also on failure. The stream carries data once dp_tls_handshake() has given 0. */
 int dp_tls_new_take(struct depot_loop *l, int fd, const struct dp_tls_opts *opts,

@@ -10,12 +10,11 @@
 
 #include <depot/buf.h>
 
+#include "fake_tls.h"
 #include "net/stream.h"
 
 #include <netinet/in.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -591,36 +590,6 @@ static void test_connect__a_silent_peer_times_out(void **state)
 
 /* TLS. */
 
-static void make_certificate(void)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = X509_new();
-    X509_NAME *name = X509_get_subject_name(x);
-    X509_EXTENSION *san =
-        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost,DNS:builder.test");
-    FILE *f;
-
-    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_set_version(x, 2);
-    X509_gmtime_adj(X509_getm_notBefore(x), -60);
-    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-    X509_set_pubkey(x, key);
-    X509_NAME_add_entry_by_txt(
-        name, "CN", MBSTRING_ASC, (const unsigned char *)"depot test", -1, -1, 0);
-    X509_set_issuer_name(x, name);
-    X509_add_ext(x, san, -1);
-    X509_sign(x, key, EVP_sha256());
-    f = fopen(cert_path, "w");
-    PEM_write_X509(f, x);
-    fclose(f);
-    f = fopen(key_path, "w");
-    PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
-    fclose(f);
-    X509_EXTENSION_free(san);
-    X509_free(x);
-    EVP_PKEY_free(key);
-}
-
 static void test_tls__carries_much_both_ways(void **state)
 {
     enum { TOTAL = 2000000 };
@@ -701,7 +670,7 @@ static int make_files(void **state)
         return -1;
     cert_path = depot_asprintf("%s/cert.pem", dir);
     key_path = depot_asprintf("%s/key.pem", dir);
-    make_certificate();
+    fake_certificate(cert_path, key_path);
     return 0;
 }
 
