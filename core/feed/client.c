@@ -215,6 +215,22 @@ static uint64_t next_delay(struct feed_client *c)
     return delay;
 }
 
+/* Trying again gives the same answer. What has been a daemon before may only be hidden, by a proxy
+ * say, for a while. */
+static bool is_final(const struct feed_client *c, const struct depot_error *err)
+{
+    switch (err->code) {
+    case DEPOT_ERR_UNAUTHENTICATED:
+    case DEPOT_ERR_DENIED:
+    case DEPOT_ERR_INVALID:
+        return true;
+    case DEPOT_ERR_PROTOCOL:
+        return c->base.state == DEPOT_FEED_CONNECTING;
+    default:
+        return false;
+    }
+}
+
 static void client_lost(struct feed_client *c, const struct depot_error *err)
 {
     const bool was_open = c->open;
@@ -222,8 +238,7 @@ static void client_lost(struct feed_client *c, const struct depot_error *err)
     dp_ws_free(c->ws);
     c->ws = NULL;
     c->last = *err;
-    if (err->code == DEPOT_ERR_UNAUTHENTICATED || err->code == DEPOT_ERR_DENIED ||
-        err->code == DEPOT_ERR_INVALID) { /* trying again gives the same answer */
+    if (is_final(c, err)) {
         client_end(c, err);
         return;
     }

@@ -44,8 +44,11 @@ static bool begin_frame(struct dp_wsf *f)
     }
     f->in_frame = true;
     f->have_control = 0;
-    if (!is_control(f))
-        f->in_message = (f->head[0] & FIN) == 0;
+    if (is_control(f))
+        return true;
+    if (!f->in_message)
+        f->message = (enum dp_wsf_op)(f->head[0] & OPCODE);
+    f->in_message = (f->head[0] & FIN) == 0;
     return true;
 }
 
@@ -61,10 +64,43 @@ static bool take_head(struct dp_wsf *f, const uint8_t **p, size_t *n)
     return f->have < 2 || f->have < head_len(f) || begin_frame(f);
 }
 
-static void end_frame(struct dp_wsf *f)
+/* A close frame says nothing, or a code that may stand in one (section 7.4) and why. */
+static bool legal_close(const uint8_t *p, size_t n)
 {
-    f->in_frame = false;
-    f->have = 0;
+    const unsigned code = n >= 2 ? (unsigned)p[0] << 8 | p[1] : 0;
+    if (n < 2)
+        return n == 0;
+    if (code < 3000) /* 1004 to 1006 and 1015 never stand in a frame */
+        return code >= 1000 && code <= 1014 && (code < 1004 || code > 1006);
+    return code < 5000;
+}
+
+/* The next bytes of the frame that is under way: false when there is nothing to tell of them. */
+static bool take_payload(struct dp_wsf *f, const uint8_t **p, size_t *n, struct dp_wsf_piece *out)
+{
+    const size_t take = *n < f->left ? *n : (size_t)f->left;
+    const bool control = is_control(f), fin = (f->head[0] & FIN) != 0;
+    *out = (struct dp_wsf_piece){.op = f->message, .data = *p, .n = take};
+    if (control && take > 0)
+        memcpy(f->control + f->have_control, *p, take);
+    if (control)
+        f->have_control += take;
+    *p += take;
+    *n -= take;
+    f->left -= take;
+    out->rest = f->left;
+    if (f->left == 0) {
+        f->in_frame = false;
+        f->have = 0;
+        out->last = fin;
+    }
+    if (!control)
+        return take > 0 || out->last;
+    out->op = (enum dp_wsf_op)(f->head[0] & OPCODE);
+    out->data = f->control;
+    out->n = f->have_control;
+    f->broken = out->last && out->op == DP_WSF_CLOSE && !legal_close(out->data, out->n);
+    return out->last;
 }
 
 int dp_wsf_next(struct dp_wsf *f, const uint8_t **p, size_t *n, struct dp_wsf_piece *out)
@@ -76,28 +112,9 @@ int dp_wsf_next(struct dp_wsf *f, const uint8_t **p, size_t *n, struct dp_wsf_pi
                 return 0;
             continue;
         }
-        const size_t take = *n < f->left ? *n : (size_t)f->left;
-        const bool control = is_control(f);
-        *out = (struct dp_wsf_piece){
-            .op = (enum dp_wsf_op)(f->head[0] & OPCODE), .data = *p, .n = take};
-        if (control && take > 0)
-            memcpy(f->control + f->have_control, *p, take);
-        if (control)
-            f->have_control += take;
-        *p += take;
-        *n -= take;
-        f->left -= take;
-        const bool whole = f->left == 0;
-        if (whole)
-            end_frame(f);
-        if (control && whole) {
-            out->data = f->control;
-            out->n = f->have_control;
+        if (take_payload(f, p, n, out) && !f->broken)
             return 1;
-        }
-        if (!control && take > 0)
-            return 1;
-        if (!whole)
+        if (f->in_frame)
             return 0;
     }
     return DEPOT_ERR_PROTOCOL;

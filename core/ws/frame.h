@@ -1,6 +1,6 @@
 /*
  * Frames from a WebSocket server (RFC 6455 section 5), taken out of bytes in place. No I/O, and no
- * copy of the payload; sends nothing back.
+ * copy of the payload; sends nothing back. Whole messages are made of them in message.h.
  */
 #ifndef DEPOT_CORE_WS_FRAME_H
 #define DEPOT_CORE_WS_FRAME_H
@@ -16,6 +16,9 @@ enum dp_wsf_op {
     DP_WSF_PONG = 10,
 };
 
+/* Codes of a close frame (section 7.4.1) that we send. */
+enum { DP_WSF_NORMAL = 1000, DP_WSF_PROTOCOL_ERROR = 1002, DP_WSF_TOO_BIG = 1009 };
+
 enum {
     DP_WSF_HEAD_MAX = 10,     /* a server's frames are not masked */
     DP_WSF_CONTROL_MAX = 125, /* section 5.5 */
@@ -25,16 +28,18 @@ enum {
 struct dp_wsf {
     uint8_t head[DP_WSF_HEAD_MAX], control[DP_WSF_CONTROL_MAX];
     size_t have, have_control;
-    uint64_t left; /* payload of the frame still to come */
+    uint64_t left;          /* payload of the frame still to come */
+    enum dp_wsf_op message; /* what kind the message has that is under way */
     bool in_frame, in_message, broken;
 };
 
-/* Bytes of a message, as they come (`op` is text or binary, or continuation), never none; or a
- * whole control frame. */
+/* Bytes of a message as they come, or a whole control frame. */
 struct dp_wsf_piece {
-    enum dp_wsf_op op;
+    enum dp_wsf_op op;   /* text or binary, also for its later fragments; or a control frame's */
     const uint8_t *data; /* in the input, or valid until the next call */
-    size_t n;
+    size_t n;            /* none only when this is how the message ends */
+    bool last;           /* the message, or control frame, is whole */
+    uint64_t rest;       /* of this frame's payload, still to come */
 };
 
 /* Take from the input at *p, *n: 1 with a piece, 0 when all is taken, or DEPOT_ERR_PROTOCOL, now

@@ -3,11 +3,12 @@
  */
 #include "ws/handshake.h"
 
-#include <libwebsockets.h> /* its SHA-1 */
+#include "ws/sha1.h"
+
 #include <string.h>
 #include <strings.h>
 
-enum { SHA1_LEN = 20, ACCEPT_LEN = 28 };
+enum { ACCEPT_LEN = 28 };
 
 void dp_wsh_key(char out[DP_WSH_KEY_LEN + 1])
 {
@@ -32,10 +33,10 @@ void dp_wsh_request(struct depot_buf *out, const char *host, const char *path, c
 static void accept_of(const char *key, char out[ACCEPT_LEN + 1])
 {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    unsigned char text[DP_WSH_KEY_LEN + sizeof(guid) - 1], sha[SHA1_LEN];
+    uint8_t text[DP_WSH_KEY_LEN + sizeof(guid) - 1], sha[DP_SHA1_LEN];
     memcpy(text, key, DP_WSH_KEY_LEN);
     memcpy(text + DP_WSH_KEY_LEN, guid, sizeof(guid) - 1);
-    lws_SHA1(text, sizeof(text), sha);
+    dp_sha1(text, sizeof(text), sha);
     depot_base64_encode(out, sha, sizeof(sha));
 }
 

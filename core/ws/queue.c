@@ -1,7 +1,6 @@
 /*
  * Frames are built where they are queued: the copy into the chunk is also the masking, so a byte is
- * touched once on its way to the socket. libwebsockets masks one byte at a time, which costs more
- * than all else a client does when it uploads a context.
+ * touched once on its way to the socket.
  */
 #include "ws/queue.h"
 
@@ -12,11 +11,11 @@
 struct dp_wsq_chunk {
     struct dp_wsq_chunk *next;
     size_t len, cap;
+    size_t wrote; /* of header and data */
     enum dp_wsq_op op;
     bool joinable; /* more bytes of the stream may be added */
     uint8_t key[4];
-    uint8_t room[16]; /* libwebsockets may scribble before what it is given: LWS_PRE */
-    uint8_t header[16];
+    uint8_t header[16]; /* ends where `data` begins */
     uint8_t data[];
 };
 
@@ -52,7 +51,7 @@ static struct dp_wsq_chunk *chunk_new(
         c = depot_alloc(sizeof(*c) + cap);
     }
     c->next = NULL;
-    c->len = 0;
+    c->len = c->wrote = 0;
     c->cap = cap;
     c->op = op;
     c->joinable = joinable;
@@ -79,10 +78,38 @@ static void chunk_add(struct dp_wsq *q, struct dp_wsq_chunk *c, const void *data
     q->queued += n;
 }
 
+static void pop(struct dp_wsq *q)
+{
+    struct dp_wsq_chunk *c = q->head;
+    q->head = c->next;
+    if (q->head == NULL)
+        q->tail = NULL;
+    q->queued -= c->len;
+    if (c->cap == DP_WSQ_FRAME_MAX && q->spare == NULL)
+        q->spare = c;
+    else
+        depot_free(c);
+}
+
+void dp_wsq_drop(struct dp_wsq *q)
+{
+    struct dp_wsq_chunk *begun = q->head;
+    if (begun != NULL && begun->wrote == 0)
+        begun = NULL;
+    else if (begun != NULL)
+        q->head = begun->next;
+    while (q->head != NULL)
+        pop(q);
+    if (begun == NULL)
+        return;
+    begun->next = NULL;
+    q->head = q->tail = begun;
+}
+
 void dp_wsq_release(struct dp_wsq *q)
 {
     while (q->head != NULL)
-        dp_wsq_pop(q);
+        pop(q);
     depot_free(q->spare);
     q->spare = NULL;
 }
@@ -90,6 +117,16 @@ void dp_wsq_release(struct dp_wsq *q)
 void dp_wsq_message(struct dp_wsq *q, enum dp_wsq_op op, const void *data, size_t n)
 {
     chunk_add(q, chunk_new(q, op, n, false), data, n);
+}
+
+void dp_wsq_pong(struct dp_wsq *q, const void *data, size_t n)
+{
+    struct dp_wsq_chunk *c = q->tail;
+    if (c == NULL || c->op != DP_WSQ_PONG || c->wrote > 0)
+        c = chunk_new(q, DP_WSQ_PONG, DP_WSQ_CONTROL_MAX, false);
+    q->queued -= c->len;
+    c->len = 0;
+    chunk_add(q, c, data, n);
 }
 
 void dp_wsq_bytes(struct dp_wsq *q, const void *data, size_t n)
@@ -107,8 +144,7 @@ void dp_wsq_bytes(struct dp_wsq *q, const void *data, size_t n)
     }
 }
 
-/* Writes the header so that it ends where the payload begins; returns its length. */
-static size_t chunk_header(struct dp_wsq_chunk *c)
+static void add_header(struct dp_wsq_chunk *c)
 {
     uint8_t h[DP_WSQ_HEADER_MAX];
     size_t n = 0;
@@ -127,32 +163,33 @@ static size_t chunk_header(struct dp_wsq_chunk *c)
     memcpy(h + n, c->key, sizeof(c->key));
     n += sizeof(c->key);
     memcpy(c->header + sizeof(c->header) - n, h, n);
-    return n;
 }
 
-uint8_t *dp_wsq_front(struct dp_wsq *q, size_t *n, size_t *payload)
+static size_t header_len(const struct dp_wsq_chunk *c)
+{
+    return (size_t)(c->len < 126 ? 2 : c->len <= UINT16_MAX ? 4 : 10) + sizeof(c->key);
+}
+
+const uint8_t *dp_wsq_front(struct dp_wsq *q, size_t *n, size_t *payload)
 {
     struct dp_wsq_chunk *c = q->head;
     if (c == NULL)
         return NULL;
+    if (c->wrote == 0)
+        add_header(c);
     c->joinable = false; /* its length is about to go out */
-    const size_t header = chunk_header(c);
-    *n = header + c->len;
+    const size_t header = header_len(c);
+    *n = header + c->len - c->wrote;
     *payload = c->len;
-    return c->data - header;
+    return c->data - header + c->wrote;
 }
 
-void dp_wsq_pop(struct dp_wsq *q)
+void dp_wsq_wrote(struct dp_wsq *q, size_t n)
 {
     struct dp_wsq_chunk *c = q->head;
     if (c == NULL)
         return;
-    q->head = c->next;
-    if (q->head == NULL)
-        q->tail = NULL;
-    q->queued -= c->len;
-    if (c->cap == DP_WSQ_FRAME_MAX && q->spare == NULL)
-        q->spare = c;
-    else
-        depot_free(c);
+    c->wrote += n;
+    if (c->wrote >= header_len(c) + c->len)
+        pop(q);
 }

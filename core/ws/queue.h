@@ -14,6 +14,7 @@ enum {
      * of the copy, small enough that a unix socket's buffer (208 KiB) takes it in one call. */
     DP_WSQ_FRAME_MAX = 128 * 1024,
     DP_WSQ_HEADER_MAX = 14, /* 2 + 8 of length + 4 of mask */
+    DP_WSQ_CONTROL_MAX = 125,
 };
 
 enum dp_wsq_op {
@@ -40,10 +41,15 @@ void dp_wsq_release(struct dp_wsq *q);
 void dp_wsq_message(struct dp_wsq *q, enum dp_wsq_op op, const void *data, size_t n);
 /* Append bytes of a stream: joined with those before them into binary frames. */
 void dp_wsq_bytes(struct dp_wsq *q, const void *data, size_t n);
-/* The next frame, complete with its header, and how much of it is payload; NULL when empty. Valid
- * until dp_wsq_pop(). May be written to in place. */
-uint8_t *dp_wsq_front(struct dp_wsq *q, size_t *n, size_t *payload);
-void dp_wsq_pop(struct dp_wsq *q);
+/* Append the answer to a ping; it takes the place of one that is the last and not begun, so that a
+ * peer that only asks does not fill the queue. At most 125 bytes. */
+void dp_wsq_pong(struct dp_wsq *q, const void *data, size_t n);
+/* Forget what is not begun to be written. */
+void dp_wsq_drop(struct dp_wsq *q);
+/* What is to be written next, a frame with its header or the rest of one, and how much payload the
+ * frame has; NULL when empty. Valid until dp_wsq_wrote(). */
+const uint8_t *dp_wsq_front(struct dp_wsq *q, size_t *n, size_t *payload);
+void dp_wsq_wrote(struct dp_wsq *q, size_t n); /* so many bytes of it */
 
 /* dst = src xor key, the key's phase taken from `pos`, the offset within the frame. */
 void dp_wsq_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t key[4], size_t pos);

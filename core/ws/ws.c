@@ -1,39 +1,118 @@
 /*
- * One WebSocket connection: connect, send queue, messages, close. Frames out are made by queue.c
- * and given to libwebsockets as raw bytes; frames in are parsed by libwebsockets, or by stream.c.
+ * One WebSocket connection: connect, shake hands, send queue, messages, idle checks, close. What
+ * the bytes mean is known by frame.c, message.c, queue.c and handshake.c; the stream may be a unix
+ * socket, TCP or TLS.
  */
 #define DEPOT_LOG_MODULE "ws"
-#include "ws/private.h"
+#include "ws/ws.h"
+
+#include "net/stream.h"
+#include "ws/explain.h"
+#include "ws/handshake.h"
+#include "ws/message.h"
+#include "ws/queue.h"
 
 #include <depot/clock.h>
 #include <depot/log.h>
 
 #include <errno.h>
-#include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Frames written in one turn before other connections get theirs. */
-enum { WRITE_BURST = 4 };
+enum {
+    RX_BUFFER = 64 * 1024,
+    /* Read, and written, in one turn before other connections get theirs. */
+    READ_TURN = 256 * 1024,
+    WRITE_TURN = 512 * 1024,
+    MESSAGE_MAX = 64 * 1024 * 1024,
+    HOST_MAX = 512,
+    ANSWER_MS = 10 * 1000, /* to the handshake's request */
+    CLOSE_MS = 5 * 1000,   /* for the peer to answer a close frame, or to take ours */
+    /* Idle checks find a dead network. A reader that is paused sees no pong, hence the long limit.
+     */
+    PING_MS = 60 * 1000,
+    HANGUP_MS = 300 * 1000,
+};
+_Static_assert((int)RX_BUFFER >= (int)DP_WSH_ANSWER_MAX, "an answer is read in one piece");
+
+struct dp_ws_context {
+    struct depot_loop *loop;
+    struct dp_tls_store *tls;
+};
+
+enum state { WS_CONNECTING, WS_SHAKING, WS_OPEN, WS_CLOSED };
+
+struct dp_ws {
+    struct depot_loop *loop;
+    const struct dp_ws_ops *ops;
+    void *arg;
+    struct depot_addr addr;
+    char *server_name; /* of the TLS options; NULL: the address' host */
+    char *path, *protocol, *token;
+    bool binary, bytes; /* what is sent; a stream, not messages */
+
+    enum state state;
+    struct dp_connect *connect;
+    struct dp_stream *stream;
+    struct depot_timer *timer; /* for the answer, for the next idle check, for the end */
+    unsigned holds;            /* deferred calls that still come */
+    bool dead;                 /* freed by its owner */
+
+    char key[DP_WSH_KEY_LEN + 1];
+    struct depot_buf request; /* the part not yet written */
+    struct dp_wsq out;
+    bool above_mark, finishing, close_sent, peer_closed;
+    bool flush_asked; /* a flush is deferred */
+    bool blocked;     /* the stream takes no more for now */
+    bool mute;        /* the stream takes no more; what the peer said last is still read */
+
+    struct dp_wsm in;
+    bool paused;
+    char *rx; /* what was read; from rx_at it is not looked at yet */
+    size_t rx_at, rx_len;
+    uint64_t heard_ms;
+
+    bool has_why;
+    struct depot_error why; /* what `closed` says, when more is known than that it is lost */
+};
+
+struct dp_ws_context *dp_ws_context_new(struct depot_loop *l)
+{
+    struct dp_ws_context *c = depot_calloc(1, sizeof(*c));
+    c->loop = l;
+    c->tls = dp_tls_store_new();
+    return c;
+}
+
+void dp_ws_context_free(struct dp_ws_context *c)
+{
+    if (c == NULL)
+        return;
+    dp_tls_store_free(c->tls);
+    depot_free(c);
+}
 
 /* ---- lifetime ---- */
 
 static void ws_release(struct dp_ws *ws)
 {
     depot_addr_release(&ws->addr);
-    depot_tls_release(&ws->tls);
+    depot_free(ws->server_name);
     depot_free(ws->path);
     depot_free(ws->protocol);
     depot_free(ws->token);
+    depot_free(ws->rx);
+    depot_buf_release(&ws->request);
     dp_wsq_release(&ws->out);
-    depot_buf_release(&ws->in);
+    dp_wsm_release(&ws->in);
     depot_free(ws);
 }
 
 static void ws_defer(struct dp_ws *ws, void (*fn)(void *))
 {
     ws->holds++;
-    depot_loop_defer(dp_ws_context_loop(ws->ctx), fn, ws);
+    depot_loop_defer(ws->loop, fn, ws);
 }
 
 /* Begins every deferred call: true when there is nothing to do any more. */
@@ -50,16 +129,22 @@ static void ws_reap(void *arg)
     (void)ws_let_go(arg);
 }
 
+/* Nothing comes from the network any more. */
+static void ws_quiet(struct dp_ws *ws)
+{
+    dp_connect_free(ws->connect);
+    dp_stream_close(ws->stream);
+    depot_timer_free(ws->timer);
+    ws->connect = NULL;
+    ws->stream = NULL;
+    ws->timer = NULL;
+    ws->state = WS_CLOSED;
+}
+
 static void ws_closed(struct dp_ws *ws, int status, const struct depot_error *err)
 {
-    if (ws->wsi != NULL)
-        lws_set_opaque_user_data(ws->wsi, NULL);
-    ws->wsi = NULL;
-    if (ws->state == WS_CLOSED)
-        return;
-    ws->state = WS_CLOSED;
-    if (!ws->dead)
-        ws->ops->closed(ws, status, err, ws->arg);
+    ws_quiet(ws);
+    ws->ops->closed(ws, status, err, ws->arg);
 }
 
 void dp_ws_free(struct dp_ws *ws)
@@ -67,107 +152,413 @@ void dp_ws_free(struct dp_ws *ws)
     if (ws == NULL || ws->dead)
         return;
     ws->dead = true;
-    dp_lookup_cancel(ws->lookup);
-    if (ws->wsi != NULL) {
-        /* The socket outlives us by a turn or two, deaf; the callback sees no owner and leaves. */
-        lws_set_opaque_user_data(ws->wsi, NULL);
-        lws_set_timeout(ws->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
-        ws->wsi = NULL;
-    }
+    ws_quiet(ws);
     ws_defer(ws, ws_reap);
+}
+
+/* The connection is over; why may be known already. */
+static void ws_end(struct dp_ws *ws)
+{
+    if (!ws->has_why && !ws->close_sent) {
+        depot_error_set(
+            &ws->why, DEPOT_ERR_UNAVAILABLE, "the connection to %s was lost", ws->addr.text);
+        depot_error_hint(&ws->why, "the daemon may have died: look at its log");
+    }
+    ws_closed(ws, 0, ws->why.code != DEPOT_OK ? &ws->why : NULL);
+}
+
+static void ws_want(struct dp_ws *ws);
+static void ws_take(struct dp_ws *ws);
+
+/* ---- sending ---- */
+
+static bool ws_flush(struct dp_ws *ws);
+
+static void on_flush(void *arg)
+{
+    struct dp_ws *ws = arg;
+    ws->flush_asked = false;
+    if (!ws_let_go(ws) && ws->stream != NULL && ws_flush(ws))
+        ws_want(ws);
+}
+
+/* At the end of the turn, so that what is sent in it goes out together. */
+static void ws_flush_soon(struct dp_ws *ws)
+{
+    if (ws->out.queued >= DP_WS_LOW_MARK)
+        ws->above_mark = true;
+    if (ws->state != WS_OPEN || ws->flush_asked || ws->blocked)
+        return;
+    ws->flush_asked = true;
+    ws_defer(ws, on_flush);
+}
+
+/* A write failed. The peer may have said why before it went: read on to the end. */
+static void ws_mute(struct dp_ws *ws)
+{
+    ws->mute = true;
+    dp_wsq_release(&ws->out);
+    depot_buf_clear(&ws->request);
+    depot_timer_start(ws->timer, CLOSE_MS, 0);
+}
+
+/* Write what there is, as far as the stream and the turn allow: false when it takes no more. */
+static bool write_out(struct dp_ws *ws)
+{
+    for (size_t total = 0; total < WRITE_TURN;) {
+        size_t n = ws->request.len, payload;
+        const void *p = ws->request.data;
+        if (n == 0 && ws->state == WS_OPEN)
+            p = dp_wsq_front(&ws->out, &n, &payload);
+        if (n == 0 || p == NULL)
+            return true;
+        const struct iovec iov = {.iov_base = (void *)p, .iov_len = n};
+        const ssize_t put = dp_stream_writev(ws->stream, &iov, 1);
+        if (put < 0) {
+            if (put == DEPOT_ERR_AGAIN)
+                ws->blocked = true;
+            else
+                ws_mute(ws);
+            return false;
+        }
+        if (ws->request.len > 0)
+            depot_buf_consume(&ws->request, (size_t)put);
+        else
+            dp_wsq_wrote(&ws->out, (size_t)put);
+        total += (size_t)put;
+    }
+    ws_flush_soon(ws);
+    return false;
+}
+
+static void send_close(struct dp_ws *ws, unsigned code)
+{
+    const uint8_t body[] = {(uint8_t)(code >> 8), (uint8_t)code};
+    ws->close_sent = true;
+    dp_wsq_message(&ws->out, DP_WSQ_CLOSE, body, sizeof(body));
+    depot_timer_start(ws->timer, CLOSE_MS, 0);
+}
+
+/* False when the connection is gone. */
+static bool ws_flush(struct dp_ws *ws)
+{
+    bool all = !ws->blocked && !ws->mute && write_out(ws);
+    if (ws->above_mark && ws->out.queued < DP_WS_LOW_MARK && !ws->mute) {
+        ws->above_mark = false;
+        if (ws->ops->writable != NULL)
+            ws->ops->writable(ws, ws->arg);
+        if (ws->stream == NULL)
+            return false;
+        all = all && ws->out.head == NULL;
+    }
+    if (!all || ws->state != WS_OPEN)
+        return true;
+    if (ws->peer_closed) {
+        ws_end(ws);
+        return false;
+    }
+    if (ws->finishing && !ws->close_sent) {
+        send_close(ws, DP_WSF_NORMAL);
+        ws_flush_soon(ws);
+    }
+    return true;
+}
+
+static bool takes_more(const struct dp_ws *ws)
+{
+    return ws->state != WS_CLOSED && !ws->finishing && !ws->peer_closed && !ws->mute;
+}
+
+void dp_ws_send(struct dp_ws *ws, const void *data, size_t n)
+{
+    if (!takes_more(ws))
+        return;
+    if (ws->bytes)
+        dp_wsq_bytes(&ws->out, data, n);
+    else
+        dp_wsq_message(&ws->out, ws->binary ? DP_WSQ_BINARY : DP_WSQ_TEXT, data, n);
+    ws_flush_soon(ws);
+}
+
+void dp_ws_send_text(struct dp_ws *ws, const char *text, size_t n)
+{
+    if (!takes_more(ws))
+        return;
+    dp_wsq_message(&ws->out, DP_WSQ_TEXT, text, n);
+    ws_flush_soon(ws);
+}
+
+size_t dp_ws_queued(const struct dp_ws *ws)
+{
+    return ws->out.queued;
+}
+
+void dp_ws_finish(struct dp_ws *ws)
+{
+    if (ws->state == WS_CLOSED)
+        return;
+    ws->finishing = true;
+    ws_flush_soon(ws);
+}
+
+/* ---- receiving ---- */
+
+static void on_close_frame(struct dp_ws *ws, const struct dp_wsf_piece *piece)
+{
+    if (ws->close_sent) { /* the answer to ours: all is said */
+        ws_end(ws);
+        return;
+    }
+    ws->has_why = true;
+    dp_ws_explain_close(&ws->addr, piece->data, piece->n, &ws->why);
+    ws->peer_closed = true;
+    dp_wsq_drop(&ws->out);
+    dp_wsq_message(&ws->out, DP_WSQ_CLOSE, piece->data, piece->n < 2 ? 0 : 2);
+    depot_timer_start(ws->timer, CLOSE_MS, 0);
+    ws_flush_soon(ws);
+}
+
+static void ws_dispatch(struct dp_ws *ws, const struct dp_wsf_piece *piece)
+{
+    switch (piece->op) {
+    case DP_WSF_PING:
+        if (takes_more(ws)) {
+            dp_wsq_pong(&ws->out, piece->data, piece->n);
+            ws_flush_soon(ws);
+        }
+        break;
+    case DP_WSF_PONG:
+        break;
+    case DP_WSF_CLOSE:
+        on_close_frame(ws, piece);
+        break;
+    default:
+        if (!ws->close_sent && (piece->n > 0 || !ws->bytes))
+            ws->ops->message(ws, piece->data, piece->n, ws->arg);
+    }
+}
+
+/* What came cannot be taken. The close frame that says so is written if it can be at once. */
+static void ws_broken(struct dp_ws *ws, int rc)
+{
+    const bool big = rc == DEPOT_ERR_TOO_BIG;
+    ws->has_why = true;
+    if (big) {
+        depot_error_set(&ws->why, DEPOT_ERR_TOO_BIG, "%s sent a message of more than %zu bytes",
+            ws->addr.text, ws->in.max);
+    } else {
+        depot_error_set(
+            &ws->why, DEPOT_ERR_PROTOCOL, "%s sent what is no WebSocket frame", ws->addr.text);
+        depot_error_hint(&ws->why, "is there a proxy between that changes what it passes on?");
+    }
+    if (!ws->close_sent && !ws->mute && !ws->blocked) {
+        dp_wsq_drop(&ws->out);
+        send_close(ws, big ? DP_WSF_TOO_BIG : DP_WSF_PROTOCOL_ERROR);
+        (void)write_out(ws);
+    }
+    ws_end(ws);
+}
+
+static void ws_refused(struct dp_ws *ws, int status)
+{
+    struct depot_error err;
+    depot_error_clear(&err);
+    dp_ws_explain_refusal(&ws->addr, ws->path, ws->token != NULL, status, &err);
+    ws_closed(ws, status, &err);
+}
+
+static void on_answer(struct dp_ws *ws)
+{
+    int status = 0;
+    const ssize_t head = dp_wsh_answer(ws->rx, ws->rx_len, ws->protocol, ws->key, &status);
+    if (head < 0)
+        ws_refused(ws, status);
+    if (head <= 0)
+        return;
+    ws->rx_at = (size_t)head; /* frames may follow in the same bytes */
+    ws->state = WS_OPEN;
+    ws->heard_ms = depot_mono_ms();
+    depot_timer_stop(ws->timer);
+    if (ws->addr.kind == DEPOT_ADDR_TCP)
+        depot_timer_start(ws->timer, PING_MS, 0);
+    ws->ops->open(ws, ws->arg);
+    if (ws->stream != NULL)
+        ws_flush_soon(ws);
+}
+
+static bool takes_frames(const struct dp_ws *ws)
+{
+    return ws->state == WS_OPEN && !ws->paused && !ws->peer_closed;
+}
+
+/* Look at what was read. */
+static void ws_take(struct dp_ws *ws)
+{
+    struct dp_wsf_piece piece;
+    if (ws->state == WS_SHAKING)
+        on_answer(ws);
+    while (takes_frames(ws) && ws->rx_at < ws->rx_len) {
+        const uint8_t *p = (const uint8_t *)ws->rx + ws->rx_at;
+        size_t n = ws->rx_len - ws->rx_at;
+        const int rc = ws->bytes ? dp_wsf_next(&ws->in.frames, &p, &n, &piece)
+                                 : dp_wsm_next(&ws->in, &p, &n, &piece);
+        ws->rx_at = ws->rx_len - n;
+        if (rc < 0)
+            ws_broken(ws, rc);
+        else if (rc > 0)
+            ws_dispatch(ws, &piece);
+    }
+    ws_want(ws);
+}
+
+/* What reading is for now. */
+static bool wants_read(const struct dp_ws *ws)
+{
+    return ws->state == WS_SHAKING || (takes_frames(ws) && ws->rx_at == ws->rx_len);
+}
+
+static void ws_want(struct dp_ws *ws)
+{
+    if (ws->stream != NULL)
+        dp_stream_want(
+            ws->stream, (wants_read(ws) ? DEPOT_READ : 0) | (ws->blocked ? DEPOT_WRITE : 0));
+}
+
+/* The stream has ended, or broke. */
+static void ws_ended(struct dp_ws *ws, int rc)
+{
+    if (ws->state == WS_SHAKING) {
+        struct depot_error err;
+        depot_error_clear(&err);
+        dp_ws_explain_silence(&ws->addr, rc, &err);
+        ws_closed(ws, 0, &err);
+        return;
+    }
+    ws_end(ws);
+}
+
+static void ws_read(struct dp_ws *ws)
+{
+    for (size_t total = 0; total < READ_TURN && wants_read(ws);) {
+        const size_t at = ws->state == WS_SHAKING ? ws->rx_len : 0;
+        const ssize_t got = dp_stream_read(ws->stream, ws->rx + at, RX_BUFFER - at);
+        if (got == DEPOT_ERR_AGAIN)
+            return;
+        if (got <= 0) {
+            ws_ended(ws, (int)got);
+            return;
+        }
+        ws->heard_ms = depot_mono_ms();
+        ws->rx_at = 0;
+        ws->rx_len = at + (size_t)got;
+        ws_take(ws);
+        if (ws->rx_len < RX_BUFFER) /* that was all there is */
+            return;
+        total += (size_t)got;
+    }
+}
+
+static void on_ready(struct dp_stream *s, unsigned events, void *arg)
+{
+    struct dp_ws *ws = arg;
+    DEPOT_UNUSED(s);
+    if (events & DEPOT_WRITE) {
+        ws->blocked = false;
+        if (!ws_flush(ws))
+            return;
+        ws_want(ws);
+    }
+    if (events & DEPOT_READ)
+        ws_read(ws);
+}
+
+static void on_resume(void *arg)
+{
+    struct dp_ws *ws = arg;
+    if (!ws_let_go(ws) && ws->stream != NULL)
+        ws_take(ws);
+}
+
+void dp_ws_pause(struct dp_ws *ws, bool paused)
+{
+    if (ws->paused == paused)
+        return;
+    ws->paused = paused;
+    ws->heard_ms = depot_mono_ms();
+    if (!paused && ws->stream != NULL && ws->rx_at < ws->rx_len)
+        ws_defer(ws, on_resume);
+    ws_want(ws);
+}
+
+/* ---- time ---- */
+
+static void check_idle(struct dp_ws *ws)
+{
+    const uint64_t silent_ms = depot_mono_ms() - ws->heard_ms;
+    if (!ws->paused && silent_ms >= HANGUP_MS) {
+        ws->has_why = true;
+        depot_error_set(&ws->why, DEPOT_ERR_UNAVAILABLE,
+            "the connection to %s was lost: no sign of life for %d s", ws->addr.text,
+            HANGUP_MS / 1000);
+        depot_error_hint(&ws->why, "check the network between");
+        ws_end(ws);
+        return;
+    }
+    if (silent_ms >= PING_MS) {
+        dp_wsq_message(&ws->out, DP_WSQ_PING, "", 0);
+        ws_flush_soon(ws);
+    }
+    depot_timer_start(ws->timer, PING_MS, 0);
+}
+
+static void on_timer(struct depot_timer *t, void *arg)
+{
+    struct dp_ws *ws = arg;
+    DEPOT_UNUSED(t);
+    if (ws->state == WS_SHAKING)
+        ws_ended(ws, ws->mute ? DEPOT_ERR_UNAVAILABLE : DEPOT_ERR_TIMEOUT);
+    else if (ws->close_sent || ws->peer_closed || ws->mute)
+        ws_end(ws);
+    else
+        check_idle(ws);
 }
 
 /* ---- connecting ---- */
 
-void dp_ws_fail(struct dp_ws *ws, const char *detail, size_t n, int status)
-{
-    struct depot_error err;
-    depot_log_debug("%s: HTTP %d, %.*s", ws->addr.text, status, (int)n, detail);
-    depot_error_clear(&err);
-    dp_ws_explain(&ws->addr, ws->path, ws->token != NULL, status, detail, n, &err);
-    ws_closed(ws, status, &err);
-}
-
-void dp_ws_host(const struct dp_ws *ws, char out[DP_WS_HOST_MAX])
+static void host_header(const struct dp_ws *ws, char out[HOST_MAX])
 {
     if (ws->addr.kind == DEPOT_ADDR_UNIX) {
-        snprintf(out, DP_WS_HOST_MAX, "localhost");
+        snprintf(out, HOST_MAX, "localhost");
         return;
     }
-    const char *name = ws->tls.server_name != NULL ? ws->tls.server_name : ws->addr.host;
+    const char *name = ws->server_name != NULL ? ws->server_name : ws->addr.host;
     const char *fmt = strchr(name, ':') != NULL ? "[%s]:%d" : "%s:%d";
-    snprintf(out, DP_WS_HOST_MAX, fmt, name, ws->addr.port);
+    snprintf(out, HOST_MAX, fmt, name, ws->addr.port);
 }
 
-static void ws_connect(struct dp_ws *ws)
-{
-    struct dp_ws_place at = {NULL, NULL};
-    struct depot_error err;
-    depot_error_clear(&err);
-    if (dp_ws_context_place(ws->ctx, &ws->tls, ws->use_tls, &at, &err) < 0) {
-        ws_closed(ws, 0, &err);
-        return;
-    }
-    char address[DP_WS_HOST_MAX], host[DP_WS_HOST_MAX];
-    const bool is_unix = ws->addr.kind == DEPOT_ADDR_UNIX;
-    if (is_unix)
-        snprintf(address, sizeof(address), "+%s", ws->addr.path);
-    else
-        snprintf(address, sizeof(address), "%s", ws->found.text[ws->next_addr++]);
-    dp_ws_host(ws, host);
-    const struct lws_client_connect_info info = {
-        .context = at.lws,
-        .vhost = at.vhost,
-        .address = address,
-        .port = is_unix ? 0 : ws->addr.port,
-        .ssl_connection = (ws->use_tls ? LCCSCF_USE_SSL : 0) | LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
-        .path = ws->path,
-        .host = host,
-        .origin = NULL,
-        .protocol = ws->protocol,
-        .method = ws->raw ? "RAW" : NULL,
-        .local_protocol_name = "depot",
-        .alpn = "http/1.1",
-        .opaque_user_data = ws,
-        .pwsi = &ws->wsi,
-    };
-    ws->state = WS_CONNECTING;
-    ws->connect_ms = depot_mono_ms();
-    if (lws_client_connect_via_info(&info) == NULL) {
-        ws->wsi = NULL;
-        if (!ws->dead && ws->state == WS_CONNECTING)
-            dp_ws_fail(ws, "connection refused", strlen("connection refused"), 0);
-    }
-}
-
-static void ws_found(const struct dp_resolve *result, void *arg)
+static void on_connected(
+    struct dp_connect *c, struct dp_stream *stream, const struct depot_error *err, void *arg)
 {
     struct dp_ws *ws = arg;
-    ws->lookup = NULL;
-    ws->found = *result;
-    if (result->n > 0) {
-        ws_connect(ws);
+    char host[HOST_MAX];
+    ws->connect = NULL;
+    dp_connect_free(c);
+    if (stream == NULL) {
+        struct depot_error why = *err;
+        dp_ws_explain_connect(&ws->addr, &why);
+        ws_closed(ws, 0, &why);
         return;
     }
-    struct depot_error err;
-    depot_error_clear(&err);
-    depot_error_set(&err, DEPOT_ERR_UNAVAILABLE, "cannot connect to %s: %s", ws->addr.text,
-        result->error != 0 ? gai_strerror(result->error) : "the name has no address");
-    depot_error_hint(&err, "check the host name, and that this machine has a network");
-    ws_closed(ws, 0, &err);
-}
-
-static void ws_start(void *arg)
-{
-    struct dp_ws *ws = arg;
-    if (ws_let_go(ws))
-        return;
-    if (ws->addr.kind == DEPOT_ADDR_UNIX || ws->next_addr < ws->found.n) {
-        ws_connect(ws);
-        return;
-    }
-    if (dp_lookup_start(dp_ws_context_loop(ws->ctx), ws->addr.host, ws_found, ws, &ws->lookup) < 0)
-        dp_ws_fail(ws, "cannot look up the name", strlen("cannot look up the name"), 0);
+    ws->state = WS_SHAKING;
+    ws->stream = stream;
+    ws->rx = depot_alloc(RX_BUFFER);
+    host_header(ws, host);
+    dp_wsh_key(ws->key);
+    dp_wsh_request(&ws->request, host, ws->path, ws->protocol, ws->token, ws->key);
+    depot_timer_start(ws->timer, ANSWER_MS, 0);
+    dp_stream_listen(stream, on_ready, ws);
+    (void)write_out(ws);
+    ws_want(ws);
 }
 
 static bool printable(const char *s)
@@ -218,324 +609,42 @@ static int check_opts(const struct dp_ws_opts *o, struct depot_error *err)
     return 0;
 }
 
-int dp_ws_open(struct dp_ws_context *c, const struct dp_ws_opts *opts, const struct dp_ws_ops *ops,
-    void *arg, struct dp_ws **out, struct depot_error *err)
+static struct dp_ws *ws_new(struct dp_ws_context *c, const struct dp_ws_opts *opts)
 {
-    const int rc = check_opts(opts, err);
-    if (rc < 0)
-        return rc;
     struct dp_ws *ws = depot_calloc(1, sizeof(*ws));
-    ws->ctx = c;
-    ws->ops = ops;
-    ws->arg = arg;
+    ws->loop = c->loop;
     depot_addr_copy(&ws->addr, opts->addr);
-    if (opts->tls != NULL)
-        depot_tls_copy(&ws->tls, opts->tls);
-    ws->use_tls = opts->addr->kind == DEPOT_ADDR_TCP && (opts->addr->tls || ws->tls.enabled);
+    if (opts->tls != NULL && !depot_str_empty(opts->tls->server_name))
+        ws->server_name = depot_strdup(opts->tls->server_name);
     ws->path = depot_strdup(opts->path);
     ws->protocol = depot_strdup(opts->protocol);
     ws->token = depot_str_empty(opts->token) ? NULL : depot_strdup(opts->token);
     ws->binary = opts->binary;
-    ws->stream = opts->stream;
-    ws->raw = opts->stream && !ws->use_tls;
-    ws->max_message = opts->max_message != 0 ? opts->max_message : DP_WS_MESSAGE_MAX;
+    ws->bytes = opts->stream;
     ws->out.plain = opts->addr->kind == DEPOT_ADDR_UNIX;
-    depot_buf_init(&ws->in, ws->max_message);
-    ws->state = WS_STARTING;
-    ws_defer(ws, ws_start);
+    depot_buf_init(&ws->request, DEPOT_BUF_NO_LIMIT);
+    dp_wsm_init(&ws->in, opts->max_message != 0 ? opts->max_message : MESSAGE_MAX);
+    ws->timer = depot_timer_new(c->loop, on_timer, ws);
+    return ws;
+}
+
+int dp_ws_open(struct dp_ws_context *c, const struct dp_ws_opts *opts, const struct dp_ws_ops *ops,
+    void *arg, struct dp_ws **out, struct depot_error *err)
+{
+    int rc = check_opts(opts, err);
+    if (rc < 0)
+        return rc;
+    struct dp_ws *ws = ws_new(c, opts);
+    const bool tcp = opts->addr->kind == DEPOT_ADDR_TCP;
+    const struct dp_connect_opts connect = {
+        .addr = opts->addr, .tls = tcp ? opts->tls : NULL, .tls_store = c->tls};
+    ws->ops = ops;
+    ws->arg = arg;
+    rc = dp_connect(c->loop, &connect, on_connected, ws, &ws->connect, err);
+    if (rc < 0) {
+        dp_ws_free(ws);
+        return rc;
+    }
     *out = ws;
     return 0;
-}
-
-/* ---- sending ---- */
-
-void dp_ws_wake(struct dp_ws *ws)
-{
-    if (ws->out.queued >= DP_WS_LOW_MARK)
-        ws->above_mark = true;
-    if (ws->state == WS_OPEN && ws->wsi != NULL)
-        lws_callback_on_writable(ws->wsi);
-}
-
-void dp_ws_send(struct dp_ws *ws, const void *data, size_t n)
-{
-    if (ws->state == WS_CLOSED || ws->dead || ws->finishing || ws->peer_closed)
-        return;
-    if (ws->stream)
-        dp_wsq_bytes(&ws->out, data, n);
-    else
-        dp_wsq_message(&ws->out, ws->binary ? DP_WSQ_BINARY : DP_WSQ_TEXT, data, n);
-    dp_ws_wake(ws);
-}
-
-void dp_ws_send_text(struct dp_ws *ws, const char *text, size_t n)
-{
-    if (ws->state == WS_CLOSED || ws->dead || ws->finishing || ws->peer_closed)
-        return;
-    dp_wsq_message(&ws->out, DP_WSQ_TEXT, text, n);
-    dp_ws_wake(ws);
-}
-
-size_t dp_ws_queued(const struct dp_ws *ws)
-{
-    return ws->out.queued;
-}
-
-void dp_ws_finish(struct dp_ws *ws)
-{
-    if (ws->state == WS_CLOSED || ws->dead)
-        return;
-    ws->finishing = true;
-    dp_ws_wake(ws);
-}
-
-void dp_ws_pause(struct dp_ws *ws, bool paused)
-{
-    if (ws->paused == paused)
-        return;
-    ws->paused = paused;
-    ws->heard_ms = depot_mono_ms();
-    if (ws->state == WS_OPEN && ws->wsi != NULL)
-        lws_rx_flow_control(ws->wsi, !paused);
-}
-
-/* Nonzero asks libwebsockets to close. */
-int dp_ws_on_writable(struct dp_ws *ws, struct lws *wsi)
-{
-    for (int i = 0; i < WRITE_BURST; i++) {
-        size_t n = 0, payload = 0;
-        uint8_t *frame = dp_wsq_front(&ws->out, &n, &payload);
-        if (frame == NULL)
-            break;
-        /* As "HTTP", the bytes pass through as they are: the frame is already made. What the socket
-         * does not take is kept by libwebsockets and goes out before we are asked again. */
-        if (lws_write(wsi, frame, n, LWS_WRITE_HTTP) < 0)
-            return -1;
-        dp_wsq_pop(&ws->out);
-        if (lws_partial_buffered(wsi) || (ws->out.head != NULL && lws_send_pipe_choked(wsi)))
-            break;
-    }
-    if (ws->above_mark && ws->out.queued < DP_WS_LOW_MARK) {
-        ws->above_mark = false;
-        if (ws->ops->writable != NULL) {
-            ws->ops->writable(ws, ws->arg);
-            if (ws->dead)
-                return -1;
-        }
-    }
-    if (ws->out.head != NULL || lws_partial_buffered(wsi)) {
-        lws_callback_on_writable(wsi);
-    } else if (ws->raw) {
-        return dp_ws_stream_end(ws, wsi);
-    } else if (ws->finishing) {
-        ws->close_sent = true;
-        lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
-        return -1;
-    }
-    return 0;
-}
-
-/* ---- receiving ---- */
-
-static int too_big(struct dp_ws *ws)
-{
-    depot_error_set(&ws->why, DEPOT_ERR_TOO_BIG, "%s sent a message of more than %zu bytes",
-        ws->addr.text, ws->max_message);
-    ws->has_why = true;
-    /* Without a close frame: asked to send one from here, libwebsockets 4.1 goes on parsing what
-     * follows, past the end of its full receive buffer. */
-    return -1;
-}
-
-static int on_receive(struct dp_ws *ws, struct lws *wsi, const void *data, size_t n)
-{
-    if (ws->stream) {
-        if (n > 0)
-            ws->ops->message(ws, data, n, ws->arg);
-        return ws->dead ? -1 : 0;
-    }
-    const size_t rest = lws_remaining_packet_payload(wsi);
-    const bool last = rest == 0 && lws_is_final_fragment(wsi);
-    if (last && ws->in.len == 0) {
-        if (n > ws->max_message)
-            return too_big(ws);
-        ws->ops->message(ws, data, n, ws->arg);
-        return ws->dead ? -1 : 0;
-    }
-    /* The frame says how long it is: refuse before anything of it is kept. */
-    if (n > ws->max_message - ws->in.len || rest > ws->max_message - ws->in.len - n)
-        return too_big(ws);
-    if (ws->in.len == 0)
-        depot_buf_reserve(&ws->in, n + rest);
-    depot_buf_add(&ws->in, data, n);
-    if (!last)
-        return 0;
-    ws->ops->message(ws, ws->in.data, ws->in.len, ws->arg);
-    if (ws->dead)
-        return -1;
-    if (ws->in.cap > DP_WS_RX_BUFFER * 4)
-        depot_buf_release(&ws->in);
-    else
-        depot_buf_clear(&ws->in);
-    return 0;
-}
-
-/* ---- the end ---- */
-
-/* The close frame of the peer: what `closed` will say. */
-void dp_ws_on_peer_close(struct dp_ws *ws, const uint8_t *p, size_t n)
-{
-    static const struct {
-        int code;
-        enum depot_err err;
-        const char *text;
-    } rows[] = {
-        {1001, DEPOT_ERR_UNAVAILABLE, "is going away"},
-        {1002, DEPOT_ERR_PROTOCOL, "saw a protocol error"},
-        {1003, DEPOT_ERR_UNSUPPORTED, "cannot take this kind of message"},
-        {1007, DEPOT_ERR_INVALID, "could not read a message"},
-        {1008, DEPOT_ERR_DENIED, "refused to go on"},
-        {1009, DEPOT_ERR_TOO_BIG, "found a message too big"},
-        {1011, DEPOT_ERR_INTERNAL, "had an internal error"},
-    };
-    const int code = n >= 2 ? p[0] << 8 | p[1] : 1005;
-    if (ws->has_why)
-        return;
-    ws->has_why = true;
-    if (code == 1000) {
-        depot_error_clear(&ws->why);
-        return;
-    }
-    const char *text = "closed the connection";
-    enum depot_err err = DEPOT_ERR_UNAVAILABLE;
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        if (rows[i].code == code) {
-            text = rows[i].text;
-            err = rows[i].err;
-        }
-    }
-    const int reason_len = n > 2 ? (int)(n - 2) : 0;
-    depot_error_set(&ws->why, err, "%s %s (%d)%s%.*s", ws->addr.text, text, code,
-        reason_len > 0 ? ": " : "", reason_len, (const char *)p + 2);
-}
-
-void dp_ws_on_closed(struct dp_ws *ws)
-{
-    if (!ws->has_why && !ws->close_sent) {
-        depot_error_set(
-            &ws->why, DEPOT_ERR_UNAVAILABLE, "the connection to %s was lost", ws->addr.text);
-        depot_error_hint(&ws->why, "the daemon may have died: look at its log");
-    }
-    ws_closed(ws, 0, ws->why.code != DEPOT_OK ? &ws->why : NULL);
-}
-
-void dp_ws_on_connect_error(
-    struct dp_ws *ws, struct lws *wsi, const char *detail, size_t n, int status)
-{
-    lws_set_opaque_user_data(wsi, NULL);
-    ws->wsi = NULL;
-    if (status == 0 && ws->addr.kind == DEPOT_ADDR_TCP && ws->next_addr < ws->found.n) {
-        depot_log_debug("%s: next address", ws->addr.text);
-        ws->state = WS_STARTING;
-        ws_defer(ws, ws_start);
-        return;
-    }
-    /* A refusal inside the handshake names the status; 101 is no refusal. */
-    dp_ws_fail(ws, detail, n, status == 101 ? 0 : status);
-}
-
-static int on_handshake_header(struct dp_ws *ws, struct lws *wsi, unsigned char **p, size_t room)
-{
-    if (ws->token == NULL)
-        return 0;
-    char *value = depot_asprintf("Bearer %s", ws->token);
-    const int rc = lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION,
-        (unsigned char *)value, (int)strlen(value), p, *p + room);
-    depot_free(value);
-    return rc;
-}
-
-void dp_ws_on_open(struct dp_ws *ws, struct lws *wsi)
-{
-    ws->state = WS_OPEN;
-    if (ws->paused)
-        lws_rx_flow_control(wsi, 0);
-    ws->ops->open(ws, ws->arg);
-    if (!ws->dead && (ws->out.head != NULL || ws->finishing))
-        lws_callback_on_writable(wsi);
-}
-
-/* A connect() that fails at once comes as the end of the connection alone, and so does a peer that
- * takes the connection and never answers, when the time is up. */
-static void end_unconnected(struct dp_ws *ws, struct lws *wsi)
-{
-    enum { SLACK_MS = 500 }; /* libwebsockets counts in whole seconds */
-    const uint64_t late = DP_WS_CONNECT_SECS * UINT64_C(1000) - SLACK_MS;
-    const char *detail =
-        depot_mono_ms() - ws->connect_ms >= late ? "Timed out" : "connection refused";
-    dp_ws_on_connect_error(ws, wsi, detail, strlen(detail), 0);
-}
-
-int dp_ws_callback(
-    struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
-{
-    DEPOT_UNUSED(user);
-    switch (reason) {
-    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-    case LWS_CALLBACK_CLIENT_ESTABLISHED:
-    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-    case LWS_CALLBACK_CLIENT_RECEIVE:
-    case LWS_CALLBACK_CLIENT_WRITEABLE:
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-    case LWS_CALLBACK_CLIENT_CLOSED:
-    case LWS_CALLBACK_WSI_DESTROY:
-    case LWS_CALLBACK_RAW_CONNECTED:
-    case LWS_CALLBACK_RAW_RX:
-    case LWS_CALLBACK_RAW_WRITEABLE:
-    case LWS_CALLBACK_RAW_CLOSE:
-    case LWS_CALLBACK_TIMER:
-        break;
-    default:
-        return 0; /* many of these come with a wsi that is not ours */
-    }
-    struct dp_ws *ws = lws_get_opaque_user_data(wsi);
-    if (reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR || reason == LWS_CALLBACK_WSI_DESTROY)
-        dp_ws_sweep(wsi);
-    if (ws == NULL)
-        return reason == LWS_CALLBACK_CLIENT_RECEIVE || reason == LWS_CALLBACK_CLIENT_WRITEABLE ||
-                       reason == LWS_CALLBACK_CLIENT_ESTABLISHED ||
-                       reason == LWS_CALLBACK_RAW_CONNECTED || reason == LWS_CALLBACK_RAW_RX ||
-                       reason == LWS_CALLBACK_RAW_WRITEABLE
-                   ? -1
-                   : 0;
-    switch (reason) {
-    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-        return on_handshake_header(ws, wsi, in, len);
-    case LWS_CALLBACK_CLIENT_ESTABLISHED:
-        dp_ws_on_open(ws, wsi);
-        return ws->dead ? -1 : 0;
-    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        dp_ws_on_connect_error(ws, wsi, in != NULL ? in : "", in != NULL ? len : 0,
-            ws->raw ? 0 : (int)lws_http_client_http_response(wsi));
-        return 0;
-    case LWS_CALLBACK_CLIENT_RECEIVE:
-        return on_receive(ws, wsi, in, len);
-    case LWS_CALLBACK_CLIENT_WRITEABLE:
-        return dp_ws_on_writable(ws, wsi);
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        dp_ws_on_peer_close(ws, in, len);
-        return 0;
-    case LWS_CALLBACK_RAW_CONNECTED:
-    case LWS_CALLBACK_RAW_RX:
-    case LWS_CALLBACK_RAW_WRITEABLE:
-    case LWS_CALLBACK_RAW_CLOSE:
-    case LWS_CALLBACK_TIMER:
-        return dp_ws_stream_callback(ws, wsi, reason, in, len);
-    default:
-        if (ws->state == WS_CONNECTING)
-            end_unconnected(ws, wsi);
-        else
-            dp_ws_on_closed(ws);
-        return 0;
-    }
 }

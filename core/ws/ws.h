@@ -1,5 +1,6 @@
 /*
- * WebSocket client (libwebsockets on our loop). Internal to libdepot.
+ * WebSocket client (RFC 6455) over a unix socket, TCP or TLS. It offers no extensions. Internal to
+ * libdepot.
  */
 #ifndef DEPOT_CORE_WS_WS_H
 #define DEPOT_CORE_WS_WS_H
@@ -38,7 +39,7 @@ struct dp_ws_opts {
 
 enum { DP_WS_LOW_MARK = 256 * 1024 };
 
-/* Costs nothing until the first connection; OpenSSL is set up only when an address wants TLS. */
+/* Costs nothing; certificates are read when the first connection wants TLS. */
 struct dp_ws_context *dp_ws_context_new(struct depot_loop *l);
 void dp_ws_context_free(struct dp_ws_context *c); /* after its connections */
 
@@ -53,7 +54,7 @@ void dp_ws_send(struct dp_ws *ws, const void *data, size_t n);
 /* Queue one text message, whatever the options say: beside a stream of binary frames. */
 void dp_ws_send_text(struct dp_ws *ws, const char *text, size_t n);
 size_t dp_ws_queued(const struct dp_ws *ws); /* bytes not yet written */
-/* Stop and restart reading. Pieces of a stream that are read already still come. */
+/* Stop and restart: nothing comes while paused. */
 void dp_ws_pause(struct dp_ws *ws, bool paused);
 
 #endif

@@ -56,7 +56,7 @@ int depot_loop_work(struct depot_loop *l, void (*work)(void *arg), void (*done)(
 
 uint64_t depot_loop_now_ms(struct depot_loop *l); /* monotonic, cached once a turn */
 
-/* The uv_loop_t, for libraries that host themselves on it (ws and the daemon's server only). */
+/* The uv_loop_t, for libraries that host themselves on it (the daemon's server only). */
 void *depot_loop_native(struct depot_loop *l);
 
 #endif

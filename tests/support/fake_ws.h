@@ -5,8 +5,10 @@
 #ifndef DEPOT_TESTS_FAKE_WS_H
 #define DEPOT_TESTS_FAKE_WS_H
 
-#include <libwebsockets.h> /* its SHA-1 and base64 */
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -67,40 +69,50 @@ static inline const char *fake_find(const char *s, const char *needle)
     return NULL;
 }
 
-/* The next connection and the head of its request. */
-static inline int fake_accept(int lfd, char *head, size_t cap)
+static inline void fake_read_head(int fd, char *head, size_t cap)
 {
-    const int fd = accept(lfd, NULL, NULL);
     const struct timeval limit = {.tv_sec = 20};
-    if (fd < 0)
-        return -1;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     size_t n = 0;
     head[0] = '\0';
     while (n + 1 < cap && strstr(head, "\r\n\r\n") == NULL && read(fd, head + n, 1) == 1)
         head[++n] = '\0';
+}
+
+/* The next connection and the head of its request. */
+static inline int fake_accept(int lfd, char *head, size_t cap)
+{
+    const int fd = accept(lfd, NULL, NULL);
+    if (fd >= 0)
+        fake_read_head(fd, head, cap);
     return fd;
 }
 
-/* Answer the handshake whose head was read. */
-static inline bool fake_upgrade(int fd, const char *head, const char *protocol)
+/* The answer to the handshake whose head was read. */
+static inline bool fake_answer(char *answer, size_t cap, const char *head, const char *protocol)
 {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     static const char name[] = "Sec-WebSocket-Key: ";
-    char key[128], accept_key[64], answer[512];
+    char key[128], accept_key[64];
     unsigned char sha[20];
     const char *p = fake_find(head, name);
     if (p == NULL)
         return false;
     p += sizeof(name) - 1;
     snprintf(key, sizeof(key), "%.*s%s", (int)strcspn(p, "\r\n"), p, guid);
-    lws_SHA1((unsigned char *)key, strlen(key), sha);
-    lws_b64_encode_string((char *)sha, sizeof(sha), accept_key, sizeof(accept_key));
-    snprintf(answer, sizeof(answer),
+    SHA1((unsigned char *)key, strlen(key), sha);
+    EVP_EncodeBlock((unsigned char *)accept_key, sha, sizeof(sha));
+    snprintf(answer, cap,
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\n\r\n",
         accept_key, protocol);
-    return fake_puts(fd, answer);
+    return true;
+}
+
+static inline bool fake_upgrade(int fd, const char *head, const char *protocol)
+{
+    char answer[512];
+    return fake_answer(answer, sizeof(answer), head, protocol) && fake_puts(fd, answer);
 }
 
 /* One frame into buf; its opcode, or -1 at the end or when it does not fit. */

@@ -454,6 +454,49 @@ static void serve_events(struct fixture *f)
     wait_eof(fd);
 }
 
+static void serve_ssh(struct fixture *f)
+{
+    char head[4096];
+    const int fd = fake_accept(f->lfd, head, sizeof(head));
+    fake_puts(fd, "SSH-2.0-OpenSSH_9.2\r\n");
+    wait_eof(fd);
+}
+
+static void test_feed__does_not_try_what_is_no_daemon_again(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_ssh};
+    setup_net(&f, 0);
+    depot_loop_run(f.loop);
+    assert_int_equal(f.states[DEPOT_FEED_ENDED], 1);
+    assert_int_equal(f.err.code, DEPOT_ERR_PROTOCOL);
+    assert_non_null(strstr(f.err.msg, "not a daemon"));
+    teardown(&f);
+}
+
+/* One that was a daemon, and for a while is something else. */
+static void serve_then_ssh(struct fixture *f)
+{
+    int fd = daemon_accept(f);
+    daemon_expect(f, fd);
+    daemon_event(fd, "b1", 1);
+    close(fd);
+    serve_ssh(f);
+    serve_events(f);
+}
+
+static void test_feed__tries_what_was_a_daemon_again(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_then_ssh, .free_after_events = 2};
+    setup_net(&f, 0);
+    depot_feed_subscribe_build(f.feed, "b1", 0);
+    depot_loop_run(f.loop);
+    assert_int_equal(f.events, 2);
+    assert_int_equal(f.states[DEPOT_FEED_ENDED], 0);
+    teardown(&f);
+}
+
 static void test_feed__may_be_freed_in_its_callbacks(void **state)
 {
     (void)state;
@@ -604,6 +647,8 @@ int main(void)
         cmocka_unit_test(test_feed__moves_back_without_a_hole),
         cmocka_unit_test(test_feed__gives_up_in_time),
         cmocka_unit_test(test_feed__does_not_try_a_bad_token_again),
+        cmocka_unit_test(test_feed__does_not_try_what_is_no_daemon_again),
+        cmocka_unit_test(test_feed__tries_what_was_a_daemon_again),
         cmocka_unit_test(test_feed__may_be_freed_in_its_callbacks),
         cmocka_unit_test(test_feed__replays_a_file_and_names_bad_lines),
         cmocka_unit_test(test_feed__replays_at_the_speed_of_the_recording),

@@ -1,12 +1,14 @@
 /*
  * The WebSocket client against a server that does as it is told, and the frames it makes.
  */
+#include "fake_tls.h"
 #include "fake_ws.h"
 #include "ws/queue.h"
 #include "ws/ws.h"
 
 #include <depot/clock.h>
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,7 +53,7 @@ static void test_queue__frames_have_the_shortest_header(void **state)
         assert_int_equal(n, rows[i].payload + rows[i].header);
         assert_int_equal(f[0], 0x81);
         assert_true(f[1] & 0x80);
-        dp_wsq_pop(&q);
+        dp_wsq_wrote(&q, n);
         assert_int_equal(q.queued, 0);
         assert_null(dp_wsq_front(&q, &n, &payload));
         dp_wsq_release(&q);
@@ -75,13 +77,95 @@ static void test_queue__joins_bytes_but_not_into_a_frame_on_its_way(void **state
     for (size_t i = 0; i < 4; i++) {
         assert_non_null(dp_wsq_front(&q, &n, &payload));
         assert_int_equal(payload, want[i]);
-        dp_wsq_pop(&q);
+        dp_wsq_wrote(&q, n);
     }
     assert_int_equal(q.queued, 0);
     dp_wsq_release(&q);
 }
 
+static void test_queue__goes_on_where_a_write_ended(void **state)
+{
+    (void)state;
+    for (size_t step = 1; step < 20; step++) {
+        struct dp_wsq q = {.plain = true};
+        struct depot_buf got = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        const uint8_t *p;
+        size_t n = 0, payload = 0;
+        dp_wsq_message(&q, DP_WSQ_TEXT, "abcdef", 6);
+        dp_wsq_message(&q, DP_WSQ_TEXT, "", 0);
+        dp_wsq_bytes(&q, "gh", 2);
+        while ((p = dp_wsq_front(&q, &n, &payload)) != NULL) {
+            n = n < step ? n : step;
+            depot_buf_add(&got, p, n);
+            dp_wsq_wrote(&q, n);
+        }
+        assert_int_equal(got.len, 12 + 6 + 8);
+        assert_memory_equal(got.data,
+            "\x81\x86\0\0\0\0"
+            "abcdef"
+            "\x81\x80\0\0\0\0"
+            "\x82\x82\0\0\0\0"
+            "gh",
+            got.len);
+        assert_int_equal(q.queued, 0);
+        depot_buf_release(&got);
+        dp_wsq_release(&q);
+    }
+}
+
+static void test_queue__answers_the_last_ping(void **state)
+{
+    (void)state;
+    struct dp_wsq q = {0};
+    size_t n = 0, payload = 0;
+    for (int i = 0; i < 100; i++)
+        dp_wsq_pong(&q, "0123456789", (size_t)(i % 10));
+    assert_int_equal(q.queued, 9);
+    (void)dp_wsq_front(&q, &n, &payload);
+    dp_wsq_wrote(&q, 1);
+    dp_wsq_pong(&q, "x", 1); /* that one is on its way */
+    assert_int_equal(q.queued, 10);
+    (void)dp_wsq_front(&q, &n, &payload);
+    assert_int_equal(payload, 9);
+    dp_wsq_wrote(&q, n);
+    (void)dp_wsq_front(&q, &n, &payload);
+    assert_int_equal(payload, 1);
+    dp_wsq_wrote(&q, n);
+    assert_null(dp_wsq_front(&q, &n, &payload));
+    dp_wsq_release(&q);
+}
+
+static void test_queue__drops_all_but_what_is_begun(void **state)
+{
+    (void)state;
+    for (int begun = 0; begun < 2; begun++) {
+        struct dp_wsq q = {0};
+        size_t n = 0, payload = 0;
+        dp_wsq_drop(&q);
+        for (int i = 0; i < 3; i++)
+            dp_wsq_message(&q, DP_WSQ_TEXT, "abc", 3);
+        (void)dp_wsq_front(&q, &n, &payload);
+        dp_wsq_wrote(&q, begun ? 2 : 0);
+        dp_wsq_drop(&q);
+        assert_int_equal(q.queued, begun ? 3 : 0);
+        dp_wsq_message(&q, DP_WSQ_CLOSE, "", 0);
+        if (begun) {
+            (void)dp_wsq_front(&q, &n, &payload);
+            assert_int_equal(n, 7);
+            dp_wsq_wrote(&q, n);
+        }
+        (void)dp_wsq_front(&q, &n, &payload);
+        assert_int_equal(n, 6);
+        dp_wsq_release(&q);
+    }
+}
+
 /* ---- the client ---- */
+
+/* Tests run over a unix socket, and again over TLS. */
+static bool over_tls;
+static char dir[] = "/tmp/depot-test-ws-XXXXXX";
+static char *cert_path, *key_path;
 
 struct fixture {
     struct depot_loop *loop;
@@ -93,7 +177,8 @@ struct fixture {
     pthread_t thread;
     bool threaded;
     void (*serve)(struct fixture *f, int fd, const char *head);
-    bool no_upgrade;
+    bool no_upgrade, plain_server, wants_cert;
+    struct depot_tls tls;
     /* what the client saw */
     int opened, closed, status, writables;
     struct depot_error err;
@@ -107,16 +192,20 @@ struct fixture {
     /* what the server saw */
     char head[4096];
     struct depot_buf seen;
-    int frames, texts;
+    int frames, texts, close_code;
     size_t expect;
 };
 
 static void *server_main(void *arg)
 {
     struct fixture *f = arg;
-    const int fd = fake_accept(f->lfd, f->head, sizeof(f->head));
+    int fd = accept(f->lfd, NULL, NULL);
+    if (fd >= 0 && over_tls && !f->plain_server)
+        fd = fake_tls_accept(fd, cert_path, key_path, f->wants_cert ? cert_path : NULL);
     if (fd < 0)
         return NULL;
+    if (!over_tls || !f->plain_server) /* a ClientHello is no request, and has no end */
+        fake_read_head(fd, f->head, sizeof(f->head));
     if (f->no_upgrade || fake_upgrade(fd, f->head, "depot.feed.v1"))
         f->serve(f, fd, f->head);
     close(fd);
@@ -179,13 +268,30 @@ static void on_closed(struct dp_ws *ws, int status, const struct depot_error *er
 static const struct dp_ws_ops ops = {
     .open = on_open, .message = on_message, .writable = on_writable, .closed = on_closed};
 
+static void listen_anywhere(struct fixture *f, char *text, size_t n)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(sa);
+    f->lfd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(f->lfd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+    assert_int_equal(listen(f->lfd, 5), 0);
+    getsockname(f->lfd, (struct sockaddr *)&sa, &len);
+    snprintf(text, n, "tcp://localhost:%d", ntohs(sa.sin_port));
+    if (f->tls.ca == NULL && !f->tls.enabled)
+        f->tls = (struct depot_tls){.enabled = true, .ca = cert_path};
+}
+
 static void setup(struct fixture *f)
 {
     struct depot_error err;
     char text[128];
-    f->lfd = fake_listen(f->path, sizeof(f->path));
+    if (over_tls) {
+        listen_anywhere(f, text, sizeof(text));
+    } else {
+        f->lfd = fake_listen(f->path, sizeof(f->path));
+        snprintf(text, sizeof(text), "unix://%s", f->path);
+    }
     assert_true(f->lfd >= 0);
-    snprintf(text, sizeof(text), "unix://%s", f->path);
     assert_int_equal(depot_addr_parse(text, 0, &f->addr, &err), 0);
     assert_int_equal(depot_loop_new(&f->loop, &err), 0);
     f->ctx = dp_ws_context_new(f->loop);
@@ -201,6 +307,7 @@ static void open_ws(struct fixture *f, struct dp_ws_opts *o)
 {
     struct depot_error err;
     o->addr = &f->addr;
+    o->tls = over_tls ? &f->tls : NULL;
     o->path = o->path != NULL ? o->path : "/v1/feed";
     o->protocol = o->protocol != NULL ? o->protocol : "depot.feed.v1";
     assert_int_equal(dp_ws_open(f->ctx, o, &ops, f, &f->ws, &err), 0);
@@ -212,10 +319,13 @@ static void teardown(struct fixture *f)
     dp_ws_free(f->ws);
     dp_ws_context_free(f->ctx);
     depot_loop_free(f->loop);
+    /* A server nobody came to waits in accept(). */
+    shutdown(f->lfd, SHUT_RDWR);
     if (f->threaded)
         pthread_join(f->thread, NULL);
     close(f->lfd);
-    unlink(f->path);
+    if (f->path[0] != '\0')
+        unlink(f->path);
     depot_addr_release(&f->addr);
     depot_buf_release(&f->got);
     depot_buf_release(&f->seen);
@@ -236,6 +346,7 @@ static void serve_collect(struct fixture *f, int fd, const char *head)
     int op = 0;
     while ((op = fake_recv(fd, buf, sizeof(buf), &n)) > 0) {
         if (op == FAKE_CLOSE) {
+            f->close_code = n >= 2 ? (uint8_t)buf[0] << 8 | (uint8_t)buf[1] : 0;
             fake_send(fd, FAKE_CLOSE, buf, n);
             break;
         }
@@ -265,6 +376,7 @@ static void test_ws__sends_messages_and_closes_in_order(void **state)
     teardown(&f);
     assert_int_equal(f.frames, 3);
     assert_int_equal(f.texts, 3);
+    assert_int_equal(f.close_code, 1000);
     assert_non_null(fake_find(f.head, "\r\nauthorization: Bearer s3cret\r\n"));
     assert_non_null(strstr(f.head, "GET /v1/feed HTTP/1.1\r\n"));
 }
@@ -343,6 +455,8 @@ static void test_ws__refuses_a_message_too_big(void **state)
     assert_true(f.has_err);
     assert_int_equal(f.err.code, DEPOT_ERR_TOO_BIG);
     teardown(&f);
+    if (!over_tls) /* there the rest of the message, unread, cuts the connection first */
+        assert_int_equal(f.close_code, 1009);
 }
 
 static void serve_nothing(struct fixture *f, int fd, const char *head)
@@ -361,7 +475,7 @@ static void test_ws__says_when_the_connection_is_lost(void **state)
         assert_int_equal(f.closed, 1);
         assert_true(f.has_err);
         assert_int_equal(f.err.code, DEPOT_ERR_UNAVAILABLE);
-        assert_non_null(strstr(f.err.msg, f.path));
+        assert_non_null(strstr(f.err.msg, f.addr.text));
         teardown(&f);
     }
 }
@@ -413,7 +527,8 @@ static void test_ws__explains_a_refused_handshake(void **state)
         {503, NULL, DEPOT_ERR_UNAVAILABLE, "again"},
         {302, NULL, DEPOT_ERR_PROTOCOL, "depotd"},
         {500, NULL, DEPOT_ERR_PROTOCOL, "depotd"},
-        {0, NULL, DEPOT_ERR_UNAVAILABLE, ""},
+        {502, NULL, DEPOT_ERR_UNAVAILABLE, "again"},
+        {0, NULL, DEPOT_ERR_PROTOCOL, "depotd"},
     };
     (void)state;
     for (size_t k = 0; k < 2 * sizeof(rows) / sizeof(rows[0]); k++) {
@@ -426,45 +541,32 @@ static void test_ws__explains_a_refused_handshake(void **state)
         assert_int_equal(f.closed, 1);
         assert_int_equal(f.status, rows[i].status);
         assert_true(f.has_err);
-        if (rows[i].status == 0 && stream) /* here we know that it was no HTTP */
-            assert_int_equal(f.err.code, DEPOT_ERR_PROTOCOL);
-        else
-            assert_int_equal(f.err.code, rows[i].code);
+        assert_int_equal(f.err.code, rows[i].code);
         assert_non_null(strstr(f.err.hint, rows[i].hint));
         teardown(&f);
     }
 }
 
-static void explains_a_missing_socket(bool stream)
+static void test_ws__explains_a_missing_socket(void **state)
 {
+    (void)state;
     struct fixture f = {0};
     setup(&f);
     close(f.lfd);
-    open_ws(&f, &(struct dp_ws_opts){.stream = stream});
+    open_ws(&f, &(struct dp_ws_opts){.binary = true});
     depot_loop_run(f.loop);
     assert_int_equal(f.closed, 1);
     assert_int_equal(f.err.code, DEPOT_ERR_UNAVAILABLE);
-    assert_non_null(strstr(f.err.msg, "nobody answers"));
+    assert_non_null(strstr(f.err.msg, "refused"));
+    assert_non_null(strstr(f.err.hint, "nothing listens on it"));
     dp_ws_free(f.ws);
     unlink(f.path);
     f.closed = 0;
-    open_ws(&f, &(struct dp_ws_opts){.stream = stream});
+    open_ws(&f, &(struct dp_ws_opts){.binary = true});
     depot_loop_run(f.loop);
     assert_int_equal(f.closed, 1);
     assert_non_null(strstr(f.err.msg, "No such file"));
     teardown(&f);
-}
-
-static void test_ws__explains_a_missing_socket(void **state)
-{
-    (void)state;
-    explains_a_missing_socket(false);
-}
-
-static void test_ws__explains_a_missing_socket_of_a_stream(void **state)
-{
-    (void)state;
-    explains_a_missing_socket(true);
 }
 
 static void test_ws__refuses_a_token_with_a_line_break(void **state)
@@ -496,13 +598,6 @@ static void test_ws__may_be_freed_anywhere(void **state)
         assert_null(f.ws);
         if (!f.free_in_closed)
             assert_int_equal(f.closed, 0);
-        if ((i & 3) == 0) { /* let the server's accept() end */
-            const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-            struct sockaddr_un sa = {.sun_family = AF_UNIX};
-            snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", f.path);
-            assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-            close(fd);
-        }
         teardown(&f);
     }
 }
@@ -518,6 +613,8 @@ static void test_ws__pauses_reading(void **state)
     struct fixture f = {.serve = serve_echoes, .expect = 300000, .on_open = pause_first};
     setup(&f);
     open_ws(&f, &(struct dp_ws_opts){.token = NULL});
+    while (f.opened == 0 && f.closed == 0)
+        depot_loop_turn(f.loop);
     const uint64_t until = depot_mono_ms() + 100;
     while (depot_mono_ms() < until)
         depot_loop_turn(f.loop);
@@ -556,20 +653,24 @@ static void serve_in_pieces(struct fixture *f, int fd, const char *head)
     depot_buf_add(&f->seen, buf, n);
 }
 
-static void test_ws__a_stream_takes_frames_cut_anywhere(void **state)
+static void test_ws__takes_frames_cut_anywhere(void **state)
 {
     (void)state;
-    struct fixture f = {.serve = serve_in_pieces};
-    run(&f, &(struct dp_ws_opts){.binary = true, .stream = true});
-    assert_string_equal(depot_buf_str(&f.got), "abc{}abc{}");
-    assert_int_equal(f.closed, 1);
-    assert_false(f.has_err);
-    pthread_join(f.thread, NULL);
-    f.threaded = false;
-    assert_int_equal(f.frames, FAKE_PONG);
-    assert_int_equal(f.texts, FAKE_CLOSE);
-    assert_memory_equal(depot_buf_str(&f.seen), "hihi\x03\xe8", 6);
-    teardown(&f);
+    for (int stream = 0; stream < 2; stream++) {
+        struct fixture f = {.serve = serve_in_pieces};
+        run(&f, &(struct dp_ws_opts){.binary = true, .stream = stream == 1});
+        assert_string_equal(depot_buf_str(&f.got), "abc{}abc{}");
+        if (stream == 0)
+            assert_int_equal(f.messages, 4);
+        assert_int_equal(f.closed, 1);
+        assert_false(f.has_err);
+        pthread_join(f.thread, NULL);
+        f.threaded = false;
+        assert_int_equal(f.frames, FAKE_PONG);
+        assert_int_equal(f.texts, FAKE_CLOSE);
+        assert_memory_equal(depot_buf_str(&f.seen), "hihi\x03\xe8", 6);
+        teardown(&f);
+    }
 }
 
 static void serve_garbage(struct fixture *f, int fd, const char *head)
@@ -578,17 +679,211 @@ static void serve_garbage(struct fixture *f, int fd, const char *head)
     serve_collect(f, fd, head);
 }
 
-static void test_ws__a_stream_refuses_garbage(void **state)
+static void test_ws__refuses_garbage(void **state)
 {
     (void)state;
-    struct fixture f = {.serve = serve_garbage};
+    for (int stream = 0; stream < 2; stream++) {
+        struct fixture f = {.serve = serve_garbage};
+        run(&f, &(struct dp_ws_opts){.binary = true, .stream = stream == 1});
+        assert_string_equal(depot_buf_str(&f.got), "z");
+        assert_int_equal(f.closed, 1);
+        assert_true(f.has_err);
+        assert_int_equal(f.err.code, DEPOT_ERR_PROTOCOL);
+        teardown(&f);
+        assert_int_equal(f.close_code, 1002);
+    }
+}
+
+/* The answer and what follows it come in the same bytes. */
+static void serve_at_once(struct fixture *f, int fd, const char *head)
+{
+    char all[1024];
+    size_t n;
+    assert_true(fake_answer(all, sizeof(all), head, "depot.feed.v1"));
+    n = strlen(all);
+    memcpy(all + n, "\x81\x01x\x01\x01y", 7);
+    fake_write_all(fd, all, n + 6);
+    usleep(20000);
+    fake_write_all(fd, "\x80\x02zz\x81\x00\x88\x02\x03\xe8", 10);
+    serve_collect(f, fd, head);
+}
+
+static void test_ws__takes_what_follows_the_answer(void **state)
+{
+    (void)state;
+    for (int paused = 0; paused < 2; paused++) {
+        struct fixture f = {.serve = serve_at_once, .no_upgrade = true};
+        f.on_open = paused ? pause_first : NULL;
+        setup(&f);
+        open_ws(&f, &(struct dp_ws_opts){.token = NULL});
+        const uint64_t until = depot_mono_ms() + 200;
+        while (paused && depot_mono_ms() < until)
+            depot_loop_turn(f.loop);
+        assert_int_equal(f.messages, 0);
+        dp_ws_pause(f.ws, false);
+        depot_loop_run(f.loop);
+        assert_int_equal(f.messages, 3);
+        assert_string_equal(depot_buf_str(&f.got), "xyzz");
+        assert_int_equal(f.last_len, 0);
+        assert_false(f.has_err);
+        teardown(&f);
+    }
+}
+
+/* Says why, and goes without reading. */
+static void serve_goodbye(struct fixture *f, int fd, const char *head)
+{
+    static const char body[] = "\x03\xf0no \x1b[31m\xc2\x9bmore";
+    (void)f;
+    (void)head;
+    fake_send(fd, FAKE_CLOSE, body, sizeof(body) - 1);
+}
+
+static void send_much(struct fixture *f)
+{
+    char *block = calloc(1, f->expect);
+    dp_ws_send(f->ws, block, f->expect);
+    free(block);
+}
+
+static void test_ws__tells_why_also_when_a_write_failed(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_goodbye, .on_open = send_much, .expect = 8 << 20};
     run(&f, &(struct dp_ws_opts){.binary = true, .stream = true});
-    assert_string_equal(depot_buf_str(&f.got), "z");
     assert_int_equal(f.closed, 1);
-    assert_true(f.has_err);
-    assert_int_equal(f.err.code, DEPOT_ERR_PROTOCOL);
+    assert_int_equal(f.err.code, DEPOT_ERR_DENIED);
+    assert_non_null(strstr(f.err.msg, "refused to go on (1008): no ?[31m??more"));
     teardown(&f);
 }
+
+/* ---- TLS ---- */
+
+static void test_tls__says_what_is_wrong(void **state)
+{
+    static char other[] = "other.test";
+    const struct {
+        struct depot_tls tls;
+        bool plain_server, wants_cert;
+        int code;
+        const char *word, *hint;
+    } rows[] = {
+        {{.enabled = true}, false, false, DEPOT_ERR_UNAUTHENTICATED, "not trusted", "CA"},
+        {{.enabled = true, .ca = cert_path, .server_name = other}, false, false,
+            DEPOT_ERR_UNAUTHENTICATED, "ostname mismatch", "server name"},
+        {{.enabled = true, .ca = cert_path}, true, false, DEPOT_ERR_PROTOCOL, "does not speak TLS",
+            "plain"},
+        {{.enabled = true, .ca = cert_path}, false, true, DEPOT_ERR_UNAUTHENTICATED,
+            "client certificate", "certificate and its key"},
+        {{.enabled = false, .ca = cert_path}, false, false, DEPOT_ERR_UNAVAILABLE, "hung up",
+            "expect TLS"},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct fixture f = {.serve = serve_refusal,
+            .no_upgrade = true,
+            .plain_server = rows[i].plain_server,
+            .wants_cert = rows[i].wants_cert};
+        f.tls = rows[i].tls;
+        refuse_with = 400;
+        run(&f, &(struct dp_ws_opts){.token = NULL});
+        assert_int_equal(f.opened, 0);
+        assert_int_equal(f.closed, 1);
+        assert_int_equal(f.err.code, rows[i].code);
+        assert_non_null(strstr(f.err.msg, rows[i].word));
+        assert_non_null(strstr(f.err.hint, rows[i].hint));
+        teardown(&f);
+    }
+}
+
+static void test_tls__shows_a_client_certificate(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_echoes,
+        .expect = 300000,
+        .wants_cert = true,
+        .tls = {.enabled = true, .ca = cert_path, .cert = cert_path, .key = key_path}};
+    run(&f, &(struct dp_ws_opts){.token = NULL});
+    assert_int_equal(f.messages, 3);
+    assert_false(f.has_err);
+    teardown(&f);
+}
+
+/* One context: the certificates are read once, and again after a failure. */
+static void test_tls__reads_certificates_again_after_a_failure(void **state)
+{
+    static char path[128];
+    char *command;
+    (void)state;
+    snprintf(path, sizeof(path), "%s/changing.pem", dir);
+    for (int i = 0; i < 2; i++) {
+        struct fixture f = {
+            .serve = serve_echoes, .expect = 10, .tls = {.enabled = true, .ca = path}};
+        struct depot_error err;
+        fake_certificate(path, "/dev/null"); /* of another key */
+        setup(&f);
+        open_ws(&f, &(struct dp_ws_opts){.token = NULL});
+        depot_loop_run(f.loop);
+        assert_int_equal(f.err.code, DEPOT_ERR_UNAUTHENTICATED);
+        command = depot_asprintf("cp %s %s", cert_path, path);
+        assert_int_equal(system(command), 0);
+        depot_free(command);
+        dp_ws_free(f.ws);
+        pthread_join(f.thread, NULL);
+        assert_int_equal(pthread_create(&f.thread, NULL, server_main, &f), 0);
+        const struct dp_ws_opts again = {
+            .addr = &f.addr, .tls = &f.tls, .path = "/", .protocol = "depot.feed.v1"};
+        assert_int_equal(dp_ws_open(f.ctx, &again, &ops, &f, &f.ws, &err), 0);
+        depot_loop_run(f.loop);
+        assert_int_equal(f.opened, 1);
+        assert_int_equal(f.messages, 3);
+        teardown(&f);
+    }
+}
+
+static int use_unix(void **state)
+{
+    (void)state;
+    over_tls = false;
+    return 0;
+}
+
+static int use_tls(void **state)
+{
+    (void)state;
+    over_tls = true;
+    return 0;
+}
+
+static int make_files(void **state)
+{
+    (void)state;
+    if (mkdtemp(dir) == NULL)
+        return -1;
+    cert_path = depot_asprintf("%s/cert.pem", dir);
+    key_path = depot_asprintf("%s/key.pem", dir);
+    fake_certificate(cert_path, key_path);
+    return 0;
+}
+
+static int remove_files(void **state)
+{
+    char *command = depot_asprintf("rm -rf %s", dir);
+    const int rc = system(command);
+    (void)state;
+    depot_free(command);
+    depot_free(cert_path);
+    depot_free(key_path);
+    return rc;
+}
+
+#define UNIX(fn) cmocka_unit_test_setup(fn, use_unix)
+#define TLS(fn)  cmocka_unit_test_setup(fn, use_tls)
+#define BOTH(fn)                                                                                   \
+    UNIX(fn),                                                                                      \
+    {                                                                                              \
+#fn " over TLS", fn, use_tls, NULL, NULL                                                   \
+    }
 
 /* An answer that comes in two parts, the second with what no server of ours answers. */
 static void serve_wrong_key(struct fixture *f, int fd, const char *head)
@@ -601,11 +896,11 @@ static void serve_wrong_key(struct fixture *f, int fd, const char *head)
                   "Sec-WebSocket-Protocol: depot.feed.v1\r\n\r\n");
 }
 
-static void test_ws__a_stream_checks_the_answer(void **state)
+static void test_ws__checks_the_answer(void **state)
 {
     (void)state;
     struct fixture f = {.serve = serve_wrong_key, .no_upgrade = true};
-    run(&f, &(struct dp_ws_opts){.binary = true, .stream = true});
+    run(&f, &(struct dp_ws_opts){.binary = true});
     assert_int_equal(f.opened, 0);
     assert_int_equal(f.closed, 1);
     assert_int_equal(f.err.code, DEPOT_ERR_PROTOCOL);
@@ -619,11 +914,13 @@ static void test_ws__pauses_a_stream(void **state)
     struct fixture f = {.serve = serve_echoes, .expect = 3000000, .on_open = pause_first};
     setup(&f);
     open_ws(&f, &(struct dp_ws_opts){.binary = true, .stream = true});
+    while (f.opened == 0 && f.closed == 0)
+        depot_loop_turn(f.loop);
     const uint64_t until = depot_mono_ms() + 100;
     while (depot_mono_ms() < until)
         depot_loop_turn(f.loop);
     assert_int_equal(f.opened, 1);
-    assert_true(f.got.len <= 64 * 1024);
+    assert_int_equal(f.got.len, 0);
     dp_ws_pause(f.ws, false);
     depot_loop_run(f.loop);
     assert_int_equal(f.got.len, 12 + 11 + 3000000);
@@ -637,23 +934,30 @@ int main(void)
         cmocka_unit_test(test_queue__masks_at_any_phase_and_length),
         cmocka_unit_test(test_queue__frames_have_the_shortest_header),
         cmocka_unit_test(test_queue__joins_bytes_but_not_into_a_frame_on_its_way),
-        cmocka_unit_test(test_ws__sends_messages_and_closes_in_order),
-        cmocka_unit_test(test_ws__joins_a_stream_into_large_frames),
-        cmocka_unit_test(test_ws__gives_whole_messages),
-        cmocka_unit_test(test_ws__gives_pieces_of_a_stream),
-        cmocka_unit_test(test_ws__refuses_a_message_too_big),
-        cmocka_unit_test(test_ws__says_when_the_connection_is_lost),
-        cmocka_unit_test(test_ws__tells_the_code_of_a_close_frame),
-        cmocka_unit_test(test_ws__explains_a_refused_handshake),
-        cmocka_unit_test(test_ws__explains_a_missing_socket),
-        cmocka_unit_test(test_ws__explains_a_missing_socket_of_a_stream),
-        cmocka_unit_test(test_ws__refuses_a_token_with_a_line_break),
-        cmocka_unit_test(test_ws__may_be_freed_anywhere),
-        cmocka_unit_test(test_ws__pauses_reading),
-        cmocka_unit_test(test_ws__pauses_a_stream),
-        cmocka_unit_test(test_ws__a_stream_takes_frames_cut_anywhere),
-        cmocka_unit_test(test_ws__a_stream_refuses_garbage),
-        cmocka_unit_test(test_ws__a_stream_checks_the_answer),
+        cmocka_unit_test(test_queue__goes_on_where_a_write_ended),
+        cmocka_unit_test(test_queue__answers_the_last_ping),
+        cmocka_unit_test(test_queue__drops_all_but_what_is_begun),
+        BOTH(test_ws__sends_messages_and_closes_in_order),
+        BOTH(test_ws__joins_a_stream_into_large_frames),
+        BOTH(test_ws__gives_whole_messages),
+        BOTH(test_ws__gives_pieces_of_a_stream),
+        BOTH(test_ws__refuses_a_message_too_big),
+        BOTH(test_ws__says_when_the_connection_is_lost),
+        BOTH(test_ws__tells_the_code_of_a_close_frame),
+        BOTH(test_ws__tells_why_also_when_a_write_failed),
+        BOTH(test_ws__explains_a_refused_handshake),
+        UNIX(test_ws__explains_a_missing_socket),
+        UNIX(test_ws__refuses_a_token_with_a_line_break),
+        BOTH(test_ws__may_be_freed_anywhere),
+        BOTH(test_ws__pauses_reading),
+        BOTH(test_ws__pauses_a_stream),
+        BOTH(test_ws__takes_frames_cut_anywhere),
+        BOTH(test_ws__takes_what_follows_the_answer),
+        BOTH(test_ws__refuses_garbage),
+        BOTH(test_ws__checks_the_answer),
+        TLS(test_tls__says_what_is_wrong),
+        TLS(test_tls__shows_a_client_certificate),
+        TLS(test_tls__reads_certificates_again_after_a_failure),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_files, remove_files);
 }

@@ -1,5 +1,6 @@
 /*
- * What a stream socket reads and writes itself: frames from the server, and the handshake.
+ * What a WebSocket reads and writes, without the socket: frames and messages from the server, and
+ * the handshake.
  */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -12,7 +13,9 @@
 
 #include "ws/frame.h"
 #include "ws/handshake.h"
+#include "ws/message.h"
 #include "ws/queue.h"
+#include "ws/sha1.h"
 
 #define BYTES(s) s, sizeof(s) - 1
 
@@ -99,6 +102,13 @@ static void test_frame__gives_the_bytes_of_messages(void **state)
         {BYTES("\x82\x7f\x00\x00\x00\x00\x00\x00\xff\xff"), "", DEPOT_ERR_PROTOCOL},
         {BYTES("\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00"), "", DEPOT_ERR_PROTOCOL},
         {BYTES("HTTP/1.1 400 Bad Request\r\n"), "", DEPOT_ERR_PROTOCOL},
+        /* codes that a close frame has, and has not */
+        {BYTES("\x88\x04\x0f\xa0no"), "<8:4>\x0f\xa0no", 0},
+        {BYTES("\x88\x01\x03"), "", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x88\x02\x03\xe7"), "", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x88\x02\x03\xed"), "", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x88\x02\x03\xf7"), "", DEPOT_ERR_PROTOCOL},
+        {BYTES("\x88\x02\x13\x88"), "", DEPOT_ERR_PROTOCOL},
     };
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
@@ -142,7 +152,165 @@ static void test_frame__of_every_size(void **state)
     }
 }
 
+/* ---- messages ---- */
+
+static int messages(const char *in, size_t size, size_t cut, size_t max, struct depot_buf *out)
+{
+    struct dp_wsm m;
+    struct dp_wsf_piece piece;
+    int rc = 0;
+    dp_wsm_init(&m, max);
+    for (size_t at = 0; at < size && rc >= 0;) {
+        /* A copy of its size, so that the sanitizer sees a read past it. */
+        size_t n = cut < size - at ? cut : size - at;
+        uint8_t *part = malloc(n);
+        const uint8_t *p = part;
+        memcpy(part, in + at, n);
+        at += n;
+        while ((rc = dp_wsm_next(&m, &p, &n, &piece)) > 0) {
+            assert_true(piece.last);
+            depot_buf_addf(out, "%d[", (int)piece.op);
+            depot_buf_add(out, piece.data, piece.n);
+            depot_buf_addc(out, ']');
+        }
+        free(part);
+    }
+    if (rc < 0) { /* and so it stays */
+        size_t n = 2;
+        const uint8_t *p = (const uint8_t *)"\x82\x00";
+        assert_int_equal(dp_wsm_next(&m, &p, &n, &piece), rc);
+    }
+    dp_wsm_release(&m);
+    return rc;
+}
+
+static void test_message__is_whole(void **state)
+{
+    static const struct {
+        const char *in;
+        size_t n;
+        const char *out;
+        int rc;
+    } rows[] = {
+        {BYTES(""), "", 0},
+        {BYTES("\x81\x00"), "1[]", 0},
+        {BYTES("\x81\x02{}\x82\x01x\x81\x01y"), "1[{}]2[x]1[y]", 0},
+        {BYTES("\x01\x01"
+               "a\x00\x01"
+               "b\x80\x01"
+               "c\x81\x01"
+               "d"),
+            "1[abc]1[d]", 0},
+        /* fragments without a byte */
+        {BYTES("\x02\x00\x00\x00\x80\x00"), "2[]", 0},
+        {BYTES("\x02\x00\x80\x01"
+               "a"),
+            "2[a]", 0},
+        {BYTES("\x01\x01"
+               "a\x80\x00"),
+            "1[a]", 0},
+        /* control frames between fragments, and the message that they cut */
+        {BYTES("\x01\x01"
+               "a\x89\x02hi\x00\x00\x8a\x00\x80\x01"
+               "b"),
+            "9[hi]10[]1[ab]", 0},
+        {BYTES("\x01\x01"
+               "a\x88\x00\x80\x01"
+               "b"),
+            "8[]1[ab]", 0},
+        /* not whole yet */
+        {BYTES("\x81\x03"
+               "ab"),
+            "", 0},
+        {BYTES("\x01\x02"
+               "ab"),
+            "", 0},
+        /* of 8 bytes, and of more, said at once or in parts */
+        {BYTES("\x81\x08"
+               "12345678"),
+            "1[12345678]", 0},
+        {BYTES("\x01\x04"
+               "1234\x80\x04"
+               "5678"),
+            "1[12345678]", 0},
+        {BYTES("\x81\x01x\x81\x09"
+               "123456789"),
+            "1[x]", DEPOT_ERR_TOO_BIG},
+        {BYTES("\x01\x04"
+               "1234\x80\x05"
+               "56789"),
+            "", DEPOT_ERR_TOO_BIG},
+        {BYTES("\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff"
+               "1"),
+            "", DEPOT_ERR_TOO_BIG},
+        {BYTES("\x01\x01"
+               "1\x80\x7f\x7f\xff\xff\xff\xff\xff\xff\xff"
+               "1"),
+            "", DEPOT_ERR_TOO_BIG},
+        {BYTES("\x01\x01"
+               "a\x81\x01"
+               "b"),
+            "", DEPOT_ERR_PROTOCOL},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        for (size_t cut = 1; cut < 30; cut++) {
+            struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+            assert_int_equal(messages(rows[i].in, rows[i].n, cut, 8, &out), rows[i].rc);
+            assert_string_equal(depot_buf_str(&out), rows[i].out);
+            depot_buf_release(&out);
+        }
+    }
+}
+
+static void test_message__is_not_copied_when_whole(void **state)
+{
+    static const uint8_t in[] = "\x81\x02{}\x82\x01x";
+    struct dp_wsm m;
+    struct dp_wsf_piece piece;
+    const uint8_t *p = in;
+    size_t n = sizeof(in) - 1;
+    (void)state;
+    dp_wsm_init(&m, 100);
+    assert_int_equal(dp_wsm_next(&m, &p, &n, &piece), 1);
+    assert_ptr_equal(piece.data, in + 2);
+    assert_int_equal(dp_wsm_next(&m, &p, &n, &piece), 1);
+    assert_ptr_equal(piece.data, in + 6);
+    assert_null(m.joined.data);
+    dp_wsm_release(&m);
+}
+
 /* ---- the handshake ---- */
+
+static void test_sha1__of_known_texts(void **state)
+{
+    static const struct {
+        size_t repeat;
+        const char *text, *sha;
+    } rows[] = {
+        {1, "", "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
+        {1, "abc", "a9993e364706816aba3e25717850c26c9cd0d89d"},
+        {1, "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+            "84983e441c3bd26ebaae4aa1f95129e5e54670f1"},
+        {55, "a", "c1c8bbdc22796e28c0e15163d20899b65621d65a"},
+        {56, "a", "c2db330f6083854c99d4b5bfb6e8f29f201be699"},
+        {64, "a", "0098ba824b5c16427bd7a1122a5a442a25ec644d"},
+        {1000000, "a", "34aa973cd4c4daa4f61eeb2bdbad27316534016f"},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct depot_buf in = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT), hex = in;
+        uint8_t sha[DP_SHA1_LEN];
+        for (size_t k = 0; k < rows[i].repeat; k++)
+            depot_buf_adds(&in, rows[i].text);
+        dp_sha1(in.data, in.len, sha);
+        for (size_t k = 0; k < sizeof(sha); k++)
+            depot_buf_addf(&hex, "%02x", sha[k]);
+        assert_string_equal(depot_buf_str(&hex), rows[i].sha);
+        depot_buf_release(&in);
+        depot_buf_release(&hex);
+    }
+}
 
 /* The example of RFC 6455, 1.3. */
 #define KEY    "dGhlIHNhbXBsZSBub25jZQ=="
@@ -228,6 +396,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frame__gives_the_bytes_of_messages),
         cmocka_unit_test(test_frame__of_every_size),
+        cmocka_unit_test(test_message__is_whole),
+        cmocka_unit_test(test_message__is_not_copied_when_whole),
+        cmocka_unit_test(test_sha1__of_known_texts),
         cmocka_unit_test(test_handshake__asks),
         cmocka_unit_test(test_handshake__reads_the_answer),
         cmocka_unit_test(test_handshake__answer_without_end),
