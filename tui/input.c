@@ -13,6 +13,7 @@
 void dp_input_init(struct input *in)
 {
     memset(in, 0, sizeof(*in));
+    in->background = -1;
     depot_buf_init(&in->paste, INPUT_PASTE_MAX);
     depot_buf_init(&in->paste_given, INPUT_PASTE_MAX);
 }
@@ -54,6 +55,12 @@ struct csi {
     size_t used;
 };
 
+/* rxvt ends a numbered key with its modifiers. */
+static const struct {
+    char final;
+    unsigned mods;
+} rxvt_finals[] = {{'^', KEY_CTRL}, {'$', KEY_SHIFT}, {'@', KEY_CTRL | KEY_SHIFT}};
+
 /* 1: whole; 0: more is needed; -1: not a CSI sequence that makes sense. */
 static int parse_csi(const char *s, size_t n, struct csi *c)
 {
@@ -73,6 +80,10 @@ static int parse_csi(const char *s, size_t n, struct csi *c)
                 c->nparams = 1;
             if (c->nparams < PARAMS_MAX)
                 c->nparams++;
+        } else if (b == '$' && c->mark == 0 && c->nparams == 1) {
+            c->final = '$'; /* rxvt's Shift; nothing else begins so without a mark */
+            c->used = i + 1;
+            return 1;
         } else if (b >= 0x20 && b <= 0x2f) {
             c->middle = (char)b;
         } else if (b >= 0x40 && b <= 0x7e) {
@@ -92,6 +103,9 @@ static const struct {
 } by_final[] = {{'A', KEY_CODE_UP}, {'B', KEY_CODE_DOWN}, {'C', KEY_CODE_RIGHT},
     {'D', KEY_CODE_LEFT}, {'H', KEY_CODE_HOME}, {'F', KEY_CODE_END}, {'P', KEY_CODE_F1},
     {'Q', KEY_CODE_F1 + 1}, {'R', KEY_CODE_F1 + 2}, {'S', KEY_CODE_F1 + 3}, {'M', KEY_CODE_ENTER}};
+
+/* rxvt's arrows with a modifier: of CSI Shift, of SS3 Control. */
+static const char rxvt_arrows[] = "abcd";
 
 static const struct {
     int number;
@@ -125,17 +139,17 @@ static unsigned mods_of(int param)
     return (bits & 1 ? KEY_SHIFT : 0u) | (bits & 2 ? KEY_ALT : 0u) | (bits & 4 ? KEY_CTRL : 0u);
 }
 
-static bool mouse(const struct csi *c, struct key *out)
+/* `b`: the button and its modifiers; column and row count from 1. */
+static bool mouse(int b, int column, int row, struct key *out)
 {
     static const enum mouse_button buttons[] = {MOUSE_LEFT, MOUSE_MIDDLE, MOUSE_RIGHT};
-    const int b = c->params[0];
-    if (c->nparams < 3 || c->final != 'M' || (b & 32) != 0)
-        return false; /* releases and motion */
+    if ((b & 32) != 0)
+        return false; /* motion */
     if ((b & 64) != 0 && (b & 3) > 1)
         return false; /* sideways */
     if ((b & 64) == 0 && (b & 3) == 3)
         return false;
-    *out = (struct key){.code = KEY_CODE_MOUSE, .x = c->params[1] - 1, .y = c->params[2] - 1};
+    *out = (struct key){.code = KEY_CODE_MOUSE, .x = column - 1, .y = row - 1};
     out->button = (b & 64) == 0 ? buttons[b & 3] : (b & 1) != 0 ? MOUSE_WHEEL_DOWN : MOUSE_WHEEL_UP;
     out->mods = (b & 4 ? KEY_SHIFT : 0u) | (b & 8 ? KEY_ALT : 0u) | (b & 16 ? KEY_CTRL : 0u);
     return out->x >= 0 && out->y >= 0;
@@ -149,6 +163,31 @@ static void answer(struct input *in, const struct csi *c)
         in->synchronised = c->params[1] == 1 || c->params[1] == 2;
 }
 
+/* Where the cursor is. F3 with a modifier looks the same, so only until the last question is
+ * answered. */
+static bool cursor_answer(struct input *in, const struct csi *c)
+{
+    if (c->final != 'R' || c->nparams != 2 || !in->asked || in->answered)
+        return false;
+    in->column = c->params[1];
+    return true;
+}
+
+static void rxvt_key(const struct csi *c, struct key *out)
+{
+    const char *arrow = c->nparams == 0 ? strchr(rxvt_arrows, c->final) : NULL;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rxvt_finals); i++) {
+        if (c->nparams == 1 && c->final == rxvt_finals[i].final) {
+            out->code = code_by_number(c->params[0]);
+            out->mods = rxvt_finals[i].mods;
+        }
+    }
+    if (arrow != NULL) {
+        out->code = code_by_final((char)('A' + (arrow - rxvt_arrows)));
+        out->mods = KEY_SHIFT;
+    }
+}
+
 static bool csi_key(struct input *in, const struct csi *c, struct key *out)
 {
     if (c->mark == '?') {
@@ -156,15 +195,23 @@ static bool csi_key(struct input *in, const struct csi *c, struct key *out)
         return false;
     }
     if (c->mark == '<')
-        return mouse(c, out);
-    if (c->mark != 0 || c->middle != 0)
+        return c->nparams >= 3 && c->final == 'M' &&
+               mouse(c->params[0], c->params[1], c->params[2], out);
+    if (c->mark != 0 || c->middle != 0 || cursor_answer(in, c))
         return false;
     *out = (struct key){.mods = mods_of(c->nparams > 1 ? c->params[1] : 1)};
     if (c->final == '~' && c->params[0] == 200) {
         in->pasting = true;
         return false;
     }
-    if (c->final == 'Z') {
+    rxvt_key(c, out);
+    if (out->code != 0)
+        return true;
+    if (c->nparams == 0 && c->final == 'P') {
+        out->code = KEY_CODE_DELETE; /* st, whose F1 is SS3 P as everywhere */
+    } else if (c->final == 'h' && c->params[0] == 4) {
+        out->code = KEY_CODE_INSERT; /* st */
+    } else if (c->final == 'Z') {
         out->code = KEY_CODE_TAB;
         out->mods = KEY_SHIFT;
     } else if (c->final == 'I' || c->final == 'O') {
@@ -175,6 +222,53 @@ static bool csi_key(struct input *in, const struct csi *c, struct key *out)
         out->code = code_by_final(c->final);
     }
     return out->code != 0;
+}
+
+/* ---- operating system commands ---- */
+
+/* "11;rgb:ffff/ffff/ffff": the background. Two to four digits a colour; the first two tell enough.
+ */
+static void take_background(struct input *in, const char *s, size_t n)
+{
+    static const char head[] = "11;rgb:";
+    static const int weights[] = {30, 59, 11};
+    char text[40];
+    int sum = 0;
+    if (n < sizeof(head) - 1 || n >= sizeof(text) || memcmp(s, head, sizeof(head) - 1) != 0)
+        return;
+    memcpy(text, s + sizeof(head) - 1, n - (sizeof(head) - 1));
+    text[n - (sizeof(head) - 1)] = '\0';
+    const char *at = text;
+    for (size_t i = 0; i < 3; i++) {
+        char two[3] = "", *end;
+        const size_t digits = strcspn(at, "/");
+        if (digits < 1)
+            return;
+        memcpy(two, at, digits < 2 ? digits : 2);
+        const long v = strtol(two, &end, 16);
+        if (*end != '\0')
+            return;
+        sum += (int)(digits < 2 ? v * 17 : v) * weights[i];
+        at += digits + (at[digits] == '/' ? 1 : 0);
+    }
+    in->background = sum / 255;
+}
+
+enum { OSC_MAX = 256 };
+
+/* ESC ] up to BEL or ESC \: an answer, never keys. 0: more is needed. */
+static size_t osc(struct input *in, bool late)
+{
+    const char *s = in->bytes;
+    for (size_t i = 2; i < in->len && i < OSC_MAX; i++) {
+        if (s[i] != '\a' && s[i] != ESC)
+            continue;
+        if (s[i] == ESC && i + 1 == in->len && !late)
+            return 0;
+        take_background(in, s + 2, i - 2);
+        return i + (s[i] == ESC && i + 1 < in->len && s[i + 1] == '\\' ? 2 : 1);
+    }
+    return late || in->len >= OSC_MAX ? in->len : 0;
 }
 
 /* ---- paste ---- */
@@ -253,6 +347,34 @@ static size_t character(const char *s, size_t n, struct key *out)
     return used;
 }
 
+/* A report without mode 1006: three bytes, each 32 more than it says. */
+static size_t old_mouse(const char *s, size_t n, struct key *out, bool *got)
+{
+    const unsigned char *b = (const unsigned char *)s + 3;
+    if (n < 6)
+        return 0;
+    *got = b[0] >= 32 && mouse(b[0] - 32, b[1] - 32, b[2] - 32, out);
+    return 6;
+}
+
+/* ESC O: a letter, in some terminals with modifiers as CSI has them before it. */
+static size_t ss3_key(const char *s, size_t n, struct key *out, bool *got)
+{
+    size_t i = 2;
+    int param = 0;
+    for (; i < n && i < 8 && ((s[i] >= '0' && s[i] <= '9') || s[i] == ';'); i++)
+        param = s[i] == ';' ? 0 : param * 10 + (s[i] - '0');
+    if (i >= n)
+        return 0;
+    const char *arrow = strchr(rxvt_arrows, s[i]);
+    *out = (struct key){.code = code_by_final(s[i]), .mods = mods_of(param)};
+    if (arrow != NULL && s[i] != '\0')
+        *out = (struct key){
+            .code = code_by_final((char)('A' + (arrow - rxvt_arrows))), .mods = KEY_CTRL};
+    *got = out->code != 0;
+    return i + 1;
+}
+
 /* ESC at the front: bytes used, 0 when more are needed; *got when it made a key. */
 static size_t escape(struct input *in, bool late, struct key *out, bool *got)
 {
@@ -273,6 +395,8 @@ static size_t escape(struct input *in, bool late, struct key *out, bool *got)
         *out = (struct key){.code = KEY_CODE_F1 + (uint32_t)(s[3] - 'A')};
         return 4;
     }
+    if (s[1] == '[' && in->len >= 3 && s[2] == 'M' && (in->len >= 6 || !late))
+        return old_mouse(s, in->len, out, got);
     if (s[1] == '[' && (in->len > 2 || !late)) {
         const int r = parse_csi(s, in->len, &c);
         if (r == 0 && !late)
@@ -282,13 +406,10 @@ static size_t escape(struct input *in, bool late, struct key *out, bool *got)
         *got = csi_key(in, &c, out);
         return c.used;
     }
-    if (s[1] == 'O' && (in->len > 2 || !late)) {
-        if (in->len < 3)
-            return 0;
-        *out = (struct key){.code = code_by_final(s[2])};
-        *got = out->code != 0;
-        return 3;
-    }
+    if (s[1] == ']' && in->asked && (in->len > 2 || !late))
+        return osc(in, late);
+    if (s[1] == 'O' && (in->len > 2 || !late))
+        return ss3_key(s, in->len, out, got);
     const size_t used = character(s + 1, in->len - 1, out);
     out->mods |= KEY_ALT;
     *got = used > 0;

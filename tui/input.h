@@ -17,8 +17,11 @@ struct input {
     bool pasting;
     struct depot_buf paste, paste_given;
     /* What the terminal answered. */
+    bool asked;        /* set by who asks; DA1 is the last question */
     bool answered;     /* DA1 came: whoever has not answered by now never will */
     bool synchronised; /* it knows mode 2026 */
+    int column;        /* where the cursor was then, from 1; 0: not told */
+    int background;    /* its brightness in percent; -1: not told */
 };
 
 void dp_input_init(struct input *in);

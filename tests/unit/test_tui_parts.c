@@ -242,6 +242,16 @@ static const struct {
     {"\033[11~", "F1"},
     {"\033[20~", "F9"},
     {"\033[24~", "F12"},
+    {"\033[P", "Del"},   /* st */
+    {"\033[4h", "Ins"},  /* st */
+    {"\033O2P", "S-F1"}, /* older xterms, konsole */
+    {"\033O1;5A", "C-Up"},
+    {"\033[a", "S-Up"}, /* rxvt, as the next five */
+    {"\033Od", "C-Left"},
+    {"\033[5^", "C-PgUp"},
+    {"\033[7$", "S-Home"},
+    {"\033[8@", "C-S-End"},
+    {"\033[23~", "F11"},
     {"\033x", "M-x"},
     {"\xc3\xa9", "é"},
     {" ", "Space"},
@@ -314,6 +324,74 @@ static void test_input__mouse_paste_answers(void **state)
         assert_int_equal(got[3].code, 'q');
         assert_true(in.answered && in.synchronised);
         dp_input_release(&in);
+    }
+}
+
+/* Terminals that do not know mode 1006 send three bytes, which are no keys. */
+static void test_input__mouse_of_old(void **state)
+{
+    (void)state;
+    static const char bytes[] = "\033[M *%\033[M#*%\033[Ma*%\033[M`*%q";
+    for (int whole = 0; whole < 2; whole++) {
+        struct input in;
+        struct key k, got[8];
+        size_t n = 0;
+        dp_input_init(&in);
+        for (size_t at = 0; at < sizeof(bytes) - 1; at += whole ? sizeof(bytes) : 1) {
+            dp_input_feed(&in, bytes + at, whole ? sizeof(bytes) - 1 : 1);
+            while (dp_input_next(&in, false, &k)) {
+                assert_true(n < DEPOT_ARRAY_LEN(got));
+                got[n++] = k;
+            }
+        }
+        assert_int_equal(n, 4);
+        assert_int_equal(got[0].button, MOUSE_LEFT);
+        assert_int_equal(got[0].x, 9);
+        assert_int_equal(got[0].y, 4);
+        assert_int_equal(got[1].button, MOUSE_WHEEL_DOWN);
+        assert_int_equal(got[2].button, MOUSE_WHEEL_UP);
+        assert_int_equal(got[3].code, 'q');
+        dp_input_release(&in);
+    }
+}
+
+static void test_input__what_the_terminal_answers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        int column, background;
+        size_t keys;
+    } cases[] = {
+        {"\033[1;5R\033[?62c", 5, -1, 0},
+        {"\033[?62c\033[1;3R", 0, -1, 1}, /* not asked any more: M-F3 */
+        {"\033OR\033[?62c", 0, -1, 1},
+        {"\033]11;rgb:ffff/ffff/ffff\033\\\033[?62c", 0, 100, 0},
+        {"\033]11;rgb:00/80/00\a\033[1;3R\033[?62c", 3, 29, 0},
+        {"\033]11;rgb:0/0/f\a\033[?62c", 0, 11, 0},
+        {"\033]11;rgb:no/thing\033\\\033]4;1;x\a\033[?62c", 0, -1, 0},
+        {"\033]11;rgb:///\a\033]11;rgb:ff\a\033[?62cq", 0, -1, 1},
+    };
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(cases); i++) {
+        for (int whole = 0; whole < 2; whole++) {
+            struct input in;
+            struct key k;
+            size_t n = 0;
+            const size_t len = strlen(cases[i].bytes);
+            dp_input_init(&in);
+            in.asked = true;
+            for (size_t at = 0; at < len; at += whole ? len : 1) {
+                dp_input_feed(&in, cases[i].bytes + at, whole ? len : 1);
+                while (dp_input_next(&in, false, &k))
+                    n++;
+            }
+            assert_int_equal(n, cases[i].keys);
+            assert_true(in.answered);
+            assert_int_equal(in.column, cases[i].column);
+            assert_int_equal(in.background, cases[i].background);
+            assert_false(dp_input_pending(&in));
+            dp_input_release(&in);
+        }
     }
 }
 
@@ -429,6 +507,8 @@ int main(void)
         cmocka_unit_test(test_input__keys_whole_and_byte_by_byte),
         cmocka_unit_test(test_input__escape_alone),
         cmocka_unit_test(test_input__mouse_paste_answers),
+        cmocka_unit_test(test_input__mouse_of_old),
+        cmocka_unit_test(test_input__what_the_terminal_answers),
         cmocka_unit_test(test_input__any_bytes),
         cmocka_unit_test(test_logstore__keeps_every_byte),
         cmocka_unit_test(test_logstore__long_lines_and_clips),
