@@ -35,6 +35,8 @@ void dp_tui_free(struct tui *t);
 
 void dp_tui_resize(struct tui *t, int h, int w);
 void dp_tui_set_ascii(struct tui *t, bool ascii);
+/* The terminal draws characters of ambiguous width over two columns: none of them is used. */
+void dp_tui_set_wide(struct tui *t, bool wide);
 void dp_tui_set_hide_keys(struct tui *t, bool hide);
 void dp_tui_key(struct tui *t, const struct key *k);
 void dp_tui_command(struct tui *t, const char *line); /* as typed after ':' */
@@ -73,6 +75,9 @@ int dp_term_open(
 void dp_term_close(struct term *t); /* gives the terminal back as it was */
 enum palette dp_term_palette(const struct term *t);
 bool dp_term_ascii(const struct term *t); /* no UTF-8, or asked for */
+/* What it answers, which comes some time after the first frame. */
+bool dp_term_wide(const struct term *t);  /* see dp_tui_set_wide() */
+bool dp_term_light(const struct term *t); /* its background is light */
 void dp_term_size(const struct term *t, int *h, int *w);
 /* Bring the screen to what the grid says: one write, none when nothing differs. Returns bytes. */
 size_t dp_term_flush(struct term *t, const struct grid *g, const struct style_set *styles);
@@ -81,7 +86,8 @@ void dp_term_redraw(struct term *t);           /* the next flush paints everythi
 void dp_term_leave(struct term *t);            /* to the shell for a while */
 void dp_term_enter(struct term *t);
 void dp_term_mouse(struct term *t, bool on);
-void dp_term_copy(struct term *t, const void *data, size_t n);
+/* False: it has no clipboard. */
+bool dp_term_copy(struct term *t, const void *data, size_t n);
 void dp_term_outside(struct term *t, const char *title, int percent, bool failed);
 /* Where keys come from, to be watched; non-blocking. */
 int dp_term_fd(const struct term *t);

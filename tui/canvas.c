@@ -157,7 +157,7 @@ int dp_canvas_putn(const struct canvas *c, int y, int x, uint32_t style, const c
             put_mark(c, y, x, (uint32_t)ch);
             continue;
         }
-        if (ch < 0 || (ascii && ch > 0x7e)) {
+        if (ch < 0 || (ascii && ch > 0x7e && !(c->grid->wide && width == 2))) {
             for (int i = 1; i < width; i++)
                 put_cell(c, y, x + i, style, '?', 1);
             ch = '?';

@@ -37,6 +37,7 @@ struct grid {
     int h, w;
     struct cell *cells;
     bool ascii; /* glyphs from the ASCII column, other characters become '?' */
+    bool wide;  /* with ascii: but characters of two columns stay */
     DEPOT_VEC(struct hot) hots;
 };
 

@@ -52,6 +52,8 @@ static int set(struct tui_settings *s, const char *name, const char *value, stru
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(switches); i++) {
         if (depot_str_eq(switches[i].name, name)) {
             *switches[i].target = on != switches[i].inverted;
+            if (switches[i].target == &s->no_progress)
+                s->progress = on;
             return 0;
         }
     }

@@ -7,6 +7,7 @@
  */
 #include "app.h"
 #include "input.h"
+#include "terminal.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -28,7 +29,15 @@ enum { ESC_WAIT_MS = 25, COPY_MAX = 1024 * 1024, RESTORE_MAX = 512, PAIRS_KEPT =
 #define PASTE_OFF  "\033[?2004l"
 #define SYNC_BEGIN "\033[?2026h"
 #define SYNC_END   "\033[?2026l"
-#define SYNC_ASK   "\033[?2026$p\033[c"
+/* Does it know synchronised output; the colour behind the text; how many columns two characters of
+ * ambiguous width take, where they are drawn over; and last DA1, which all answer. */
+#define ASK_MODES    "\033[?2026$p\033]11;?\033\\"
+#define ASK_WIDTH    "\033[H\xe2\x94\x80\xe2\x80\xa6\033[6n\033[H"
+#define ASK_COLUMN   3 /* where that leaves the cursor when each took one */
+#define ASK_LAST     "\033[c"
+#define PROGRESS_OFF "\033]9;4;0\033\\"
+#define TITLE_PUSH   "\033[22;2t"
+#define TITLE_POP    "\033[23;2t"
 
 struct term {
     struct term_opts opts;
@@ -41,7 +50,10 @@ struct term {
     struct depot_buf frame; /* of one write */
     struct grid shown;      /* what the terminal shows */
     enum palette palette;
-    bool ascii, mouse, away, asked, gone, title_set, progress_set;
+    bool ascii, mouse, away, gone, title_set, progress_set;
+    bool plain;         /* shows what it does not understand */
+    bool by_index;      /* any colour, though ncurses knows 256: see dp_terminal_exact() */
+    int32_t exact[256]; /* what is shown for an index, STYLE_RGB | 0xrrggbb; 0: the index */
     struct pair {
         int32_t fg, bg;
         int number;
@@ -52,7 +64,7 @@ struct term {
 
 /* What a signal handler needs to give the terminal back; a process has one terminal. */
 static struct {
-    volatile sig_atomic_t armed;
+    volatile sig_atomic_t armed, titled, progressing;
     int fd;
     struct termios cooked;
     char text[RESTORE_MAX];
@@ -93,7 +105,11 @@ static void on_crash(int signum)
 {
     if (rescue.armed) {
         rescue.armed = 0;
+        if (rescue.progressing)
+            (void)put_bytes(rescue.fd, PROGRESS_OFF, sizeof(PROGRESS_OFF) - 1);
         (void)put_bytes(rescue.fd, rescue.text, rescue.len);
+        if (rescue.titled)
+            (void)put_bytes(rescue.fd, TITLE_POP, sizeof(TITLE_POP) - 1);
         (void)tcsetattr(rescue.fd, TCSANOW, &rescue.cooked);
     }
     (void)signal(signum, SIG_DFL);
@@ -150,6 +166,8 @@ static void take_scratch(struct term *t)
     const ssize_t n = pread(fd, to, (size_t)end, 0);
     t->frame.len += n > 0 ? (size_t)n : 0;
     (void)lseek(fd, 0, SEEK_SET);
+    if (t->by_index)
+        dp_terminal_exact(&t->frame, t->frame.len - (n > 0 ? (size_t)n : 0), t->exact);
 }
 
 static size_t send_frame(struct term *t)
@@ -174,17 +192,18 @@ static void switch_off(struct term *t)
 {
     put_text(t, MOUSE_OFF PASTE_OFF);
     if (t->progress_set)
-        put_text(t, "\033]9;4;0\033\\");
+        put_text(t, PROGRESS_OFF);
     if (t->title_set)
-        put_text(t, "\033[23;2t"); /* the title that was pushed */
+        put_text(t, TITLE_POP);
     t->progress_set = t->title_set = false;
+    rescue.titled = rescue.progressing = 0;
     disarm_rescue();
     (void)tcsetattr(t->in, TCSADRAIN, &t->cooked);
 }
 
 /* ---- colours ---- */
 
-static enum palette choose_palette(int wish)
+static enum palette choose_palette(struct term *t, int wish)
 {
     static const enum palette wishes[] = {
         PALETTE_MONO, PALETTE_MONO, PALETTE_16, PALETTE_256, PALETTE_TRUE};
@@ -200,19 +219,36 @@ static enum palette choose_palette(int wish)
         best = PALETTE_256;
     else if (COLORS >= 8)
         best = PALETTE_16;
+    t->by_index = best == PALETTE_256 &&
+                  (wish == 4 || (wish == 0 && dp_terminal_has_true_colour(getenv("TERM"))));
+    if (t->by_index)
+        best = PALETTE_TRUE;
     return wish > 0 && wishes[wish] < best ? wishes[wish] : best;
+}
+
+/* The number that ncurses has for a colour. */
+static int colour_of(struct term *t, int32_t colour)
+{
+    if (t->by_index && colour >= STYLE_RGB) {
+        const int32_t index = dp_style_nearest256(colour & 0xffffff);
+        t->exact[index] = colour;
+        return index;
+    }
+    /* Where a number is a colour itself, all but the first eight indices would be shades of blue.
+     */
+    if (!t->by_index && t->palette == PALETTE_TRUE && colour >= 8 && colour < 256)
+        return dp_style_rgb_of(colour);
+    return colour >= STYLE_RGB ? colour & 0xffffff : colour;
 }
 
 static int pair_of(struct term *t, int32_t fg, int32_t bg)
 {
     if (t->palette == PALETTE_MONO || (fg < 0 && bg < 0))
         return 0;
-    fg = fg >= STYLE_RGB ? fg & 0xffffff : fg;
-    bg = bg >= STYLE_RGB ? bg & 0xffffff : bg;
     for (size_t i = 0; i < t->npairs; i++)
         if (t->pairs[i].fg == fg && t->pairs[i].bg == bg)
             return t->pairs[i].number;
-    const int number = alloc_pair(fg, bg);
+    const int number = alloc_pair(colour_of(t, fg), colour_of(t, bg));
     if (number < 0)
         return 0;
     if (t->npairs == PAIRS_KEPT)
@@ -249,17 +285,6 @@ static int open_input(struct term *t, struct depot_error *err)
     return 0;
 }
 
-/* Terminals whose description a machine reached by ssh often lacks; they understand xterm's. */
-static bool is_modern(const char *name)
-{
-    static const char *const heads[] = {
-        "xterm", "foot", "kitty", "alacritty", "wezterm", "ghostty", "contour", "tmux", "screen"};
-    for (size_t i = 0; name != NULL && i < DEPOT_ARRAY_LEN(heads); i++)
-        if (depot_str_starts(name, heads[i]))
-            return true;
-    return false;
-}
-
 /* ncurses would take signals that are the loop's, or that nobody asked it to catch. */
 static SCREEN *new_screen(FILE *scratch)
 {
@@ -268,7 +293,7 @@ static SCREEN *new_screen(FILE *scratch)
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(taken); i++)
         (void)sigaction(taken[i], NULL, &before[i]);
     SCREEN *s = newterm(NULL, scratch, scratch);
-    if (s == NULL && is_modern(getenv("TERM")))
+    if (s == NULL && dp_terminal_is_modern(getenv("TERM")))
         s = newterm("xterm-256color", scratch, scratch);
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(taken); i++)
         (void)sigaction(taken[i], &before[i], NULL);
@@ -303,18 +328,17 @@ static int open_screen(struct term *t, struct depot_error *err)
     return 0;
 }
 
-/* Ask once whether it knows synchronised output; DA1 behind it is answered by all. */
+/* Once, on the screen that is ours by then: it goes out with the first frame. */
 static void ask(struct term *t)
 {
-    static const char *const quiet[] = {"linux", "vt", "ansi", "cons", "sun"};
-    const char *name = getenv("TERM"), *no = getenv("DEPOT_TUI_SYNC");
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(quiet); i++)
-        if (depot_str_starts(name, quiet[i]))
-            return;
-    if (depot_str_eq(no, "0"))
+    if (t->plain || depot_str_eq(getenv("DEPOT_TUI_SYNC"), "0"))
         return;
-    put_text(t, SYNC_ASK);
-    t->asked = true;
+    take_scratch(t);
+    depot_buf_adds(&t->frame, ASK_MODES);
+    if (!t->ascii)
+        depot_buf_adds(&t->frame, ASK_WIDTH);
+    depot_buf_adds(&t->frame, ASK_LAST);
+    t->input.asked = true;
 }
 
 int dp_term_open(const struct term_opts *opts, struct term **out, struct depot_error *err)
@@ -323,6 +347,7 @@ int dp_term_open(const struct term_opts *opts, struct term **out, struct depot_e
     t->opts = *opts;
     t->out = fileno(opts->out);
     t->mouse = opts->mouse;
+    t->plain = dp_terminal_is_plain(getenv("TERM"));
     t->ascii = opts->ascii || !depot_str_eq(nl_langinfo(CODESET), "UTF-8") ||
                wcwidth(0x2713) != 1 || wcwidth(0x2500) != 1;
     dp_input_init(&t->input);
@@ -336,7 +361,7 @@ int dp_term_open(const struct term_opts *opts, struct term **out, struct depot_e
         dp_term_close(t);
         return rc;
     }
-    t->palette = choose_palette(opts->color);
+    t->palette = choose_palette(t, opts->color);
     switch_on(t);
     ask(t);
     *out = t;
@@ -346,7 +371,7 @@ int dp_term_open(const struct term_opts *opts, struct term **out, struct depot_e
 /* Its answer must not become the shell's input. */
 static void swallow_answer(struct term *t)
 {
-    for (int i = 0; t->asked && !t->input.answered && !t->gone && i < 10; i++) {
+    for (int i = 0; t->input.asked && !t->input.answered && !t->gone && i < 10; i++) {
         struct timeval tv = {.tv_usec = 10000};
         struct key k;
         int wait;
@@ -388,6 +413,17 @@ enum palette dp_term_palette(const struct term *t)
 bool dp_term_ascii(const struct term *t)
 {
     return t->ascii;
+}
+
+bool dp_term_wide(const struct term *t)
+{
+    return t->input.column > ASK_COLUMN && !t->ascii;
+}
+
+bool dp_term_light(const struct term *t)
+{
+    return t->input.background >= 0 ? t->input.background > 50
+                                    : dp_terminal_is_light(getenv("COLORFGBG"));
 }
 
 bool dp_term_gone(const struct term *t)
@@ -515,8 +551,10 @@ void dp_term_mouse(struct term *t, bool on)
 }
 
 /* Goes out with the next frame. tmux takes it when set-clipboard is on. */
-void dp_term_copy(struct term *t, const void *data, size_t n)
+bool dp_term_copy(struct term *t, const void *data, size_t n)
 {
+    if (t->plain)
+        return false;
     n = n < COPY_MAX ? n : COPY_MAX;
     char *text = depot_alloc(depot_base64_encoded_len(n) + 1);
     depot_base64_encode(text, data, n);
@@ -524,24 +562,27 @@ void dp_term_copy(struct term *t, const void *data, size_t n)
     depot_buf_adds(&t->frame, text);
     depot_buf_adds(&t->frame, "\033\\");
     depot_free(text);
+    return true;
 }
 
 /* `title` is sanitised by the caller. */
 void dp_term_outside(struct term *t, const char *title, int percent, bool failed)
 {
-    if (t->opts.title && title != NULL) {
+    if (t->opts.title && !t->plain && title != NULL) {
         if (!t->title_set)
-            depot_buf_adds(&t->frame, "\033[22;2t");
+            depot_buf_adds(&t->frame, TITLE_PUSH);
         depot_buf_addf(&t->frame, "\033]2;%s\033\\", title);
         t->title_set = true;
+        rescue.titled = 1;
     }
     if (!t->opts.progress)
         return;
     if (percent >= 0)
         depot_buf_addf(&t->frame, "\033]9;4;%d;%d\033\\", failed ? 2 : 1, percent);
     else if (t->progress_set)
-        depot_buf_adds(&t->frame, "\033]9;4;0\033\\");
+        depot_buf_adds(&t->frame, PROGRESS_OFF);
     t->progress_set = percent >= 0;
+    rescue.progressing = t->progress_set;
 }
 
 bool dp_term_key(struct term *t, struct key *out, int *wait_ms)

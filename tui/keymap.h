@@ -100,8 +100,9 @@ void dp_keymaps_keys(const struct keymaps *k, enum keymap keymap, enum action ac
  */
 struct style_set;
 struct tui_settings {
-    bool no_mouse, ascii, no_title, no_progress, hide_keys;
-    int color; /* 0: by the terminal; 1: never, 2: 16, 3: 256, 4: true */
+    bool no_mouse, ascii, no_title, hide_keys;
+    bool progress, no_progress; /* neither: by the terminal */
+    int color;                  /* 0: by the terminal; 1: never, 2: 16, 3: 256, 4: true */
 };
 typedef void dp_config_bad_fn(const struct depot_error *err, void *arg);
 void dp_config_read(const char *text, struct keymaps *k, struct style_set *styles,

@@ -4,6 +4,7 @@
  */
 #include "screen.h"
 #include "stats.h"
+#include "terminal.h"
 
 #include <depot/path.h>
 #include <depot/render.h>
@@ -54,7 +55,8 @@ struct screen {
     bool pending;       /* a frame is armed for data */
     bool working;       /* the view on top has long work to do */
     bool interrupted, quitting, stopping;
-    bool leaving; /* the stage on top was left */
+    bool leaving;     /* the stage on top was left */
+    bool light, wide; /* what the terminal has answered so far */
     struct depot_buf title;
     int percent;
 };
@@ -263,6 +265,50 @@ static void pop_stage(struct screen *s)
     dp_tui_data_changed(s->top->tui);
 }
 
+/* ---- how it looks ---- */
+
+/* Palette first, then BuildKit's colours, then ours, then the file's. */
+static void set_styles(struct screen *s)
+{
+    static const char *const variables[] = {"BUILDKIT_COLORS", "DEPOT_TUI_COLORS"};
+    struct keymaps *scratch = dp_keymaps_new();
+    struct depot_error err = {0};
+    dp_style_init(&s->styles, dp_term_palette(s->term));
+    if (s->light)
+        dp_style_darken(&s->styles);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(variables); i++) {
+        const char *text = getenv(variables[i]);
+        if (!depot_str_empty(text) && dp_style_parse(&s->styles, text, &err) != 0)
+            dp_tui_say(s->top->tui, STYLE_WARN, "%s: %s", variables[i], err.msg);
+    }
+    if (s->config_text != NULL)
+        dp_config_read(s->config_text, scratch, &s->styles, &s->settings, NULL, NULL);
+    dp_keymaps_free(scratch);
+}
+
+static void dress(const struct screen *s, struct tui *t)
+{
+    if (s->wide)
+        dp_tui_set_wide(t, true);
+    else
+        dp_tui_set_ascii(t, dp_term_ascii(s->term));
+}
+
+/* The terminal tells of itself when it likes, after the first frame. */
+static bool heed_answers(struct screen *s)
+{
+    const bool light = dp_term_light(s->term), wide = dp_term_wide(s->term);
+    if (light == s->light && wide == s->wide)
+        return false;
+    s->light = light;
+    s->wide = wide;
+    for (const struct stage *st = s->top; st != NULL; st = st->below)
+        dress(s, st->tui);
+    set_styles(s);
+    dp_term_redraw(s->term);
+    return true;
+}
+
 /* ---- input ---- */
 
 static void on_keys(struct screen *s, int wait)
@@ -276,6 +322,7 @@ static void on_keys(struct screen *s, int wait)
             pop_stage(s);
         any = true;
     }
+    any = heed_answers(s) || any;
     s->quitting = s->quitting || dp_term_gone(s->term);
     if (s->quitting) {
         s->ops.quit(s, s->interrupted, s->arg);
@@ -391,9 +438,8 @@ static bool tui_back(struct tui *t, void *arg)
 static void tui_copy(struct tui *t, const void *data, size_t n, void *arg)
 {
     const struct screen *s = screen_of(arg);
-    DEPOT_UNUSED(t);
-    if (s->term != NULL)
-        dp_term_copy(s->term, data, n);
+    if (s->term != NULL && !dp_term_copy(s->term, data, n))
+        dp_tui_say(t, STYLE_WARN, "this terminal has no clipboard");
 }
 
 static void tui_suspend(struct tui *t, void *arg)
@@ -494,7 +540,7 @@ static void tui_open_replay(struct tui *t, const char *path, void *arg)
     s->top = st;
     dp_term_size(s->term, &h, &w);
     dp_tui_resize(st->tui, h, w);
-    dp_tui_set_ascii(st->tui, dp_term_ascii(s->term));
+    dress(s, st->tui);
     dp_tui_set_hide_keys(st->tui, s->settings.hide_keys);
     dp_screen_first_views(st->tui, true);
 }
@@ -531,19 +577,6 @@ static int color_of(const struct screen *s)
         if (depot_str_eq(s->opts.color, names[i]))
             return (int)i;
     return s->settings.color;
-}
-
-/* Palette first, then BuildKit's colours, then ours, then the file's. */
-static void set_styles(struct screen *s, enum palette palette)
-{
-    static const char *const variables[] = {"BUILDKIT_COLORS", "DEPOT_TUI_COLORS"};
-    struct depot_error err = {0};
-    dp_style_init(&s->styles, palette);
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(variables); i++) {
-        const char *text = getenv(variables[i]);
-        if (!depot_str_empty(text) && dp_style_parse(&s->styles, text, &err) != 0)
-            dp_tui_say(s->top->tui, STYLE_WARN, "%s: %s", variables[i], err.msg);
-    }
 }
 
 /* ---- life ---- */
@@ -604,18 +637,17 @@ int dp_screen_start(struct screen *s, struct depot_error *err)
         .out = stdout,
         .mouse = !s->opts.no_mouse && !s->settings.no_mouse,
         .title = !s->settings.no_title,
-        .progress = !s->settings.no_progress,
+        .progress = s->settings.progress ||
+                    (!s->settings.no_progress && dp_terminal_shows_progress(getenv("TERM"))),
         .ascii = s->opts.ascii || s->settings.ascii,
         .color = color_of(s)};
-    struct keymaps *scratch = dp_keymaps_new();
     int h, w;
     int rc = dp_term_open(&opts, &s->term, err);
     if (rc != 0)
-        goto out;
-    set_styles(s, dp_term_palette(s->term));
-    if (s->config_text != NULL)
-        dp_config_read(s->config_text, scratch, &s->styles, &s->settings, NULL, NULL);
-    dp_tui_set_ascii(s->top->tui, dp_term_ascii(s->term));
+        return rc;
+    s->light = dp_term_light(s->term);
+    set_styles(s);
+    dress(s, s->top->tui);
     dp_term_size(s->term, &h, &w);
     dp_tui_resize(s->top->tui, h, w);
     dp_tui_set_hide_keys(s->top->tui, s->settings.hide_keys);
@@ -628,8 +660,6 @@ int dp_screen_start(struct screen *s, struct depot_error *err)
         rc = depot_signal_new(s->loop, SIGTSTP, on_tstp, s, &s->tstp, err);
     if (rc == 0)
         draw(s);
-out:
-    dp_keymaps_free(scratch);
     return rc;
 }
 

@@ -43,6 +43,35 @@ static const struct {
     {STYLE_MATCH_HERE, 0xf0e442},
 };
 
+/* On a light background: of 16 colours the yellow, which cannot be read there, is blue, which on a
+ * dark one could not; of more, the same hues, darker. */
+static const struct {
+    enum style style;
+    int16_t fg16, fg256;
+} on_light[] = {
+    {STYLE_RUN, 4, 130},
+    {STYLE_CRITICAL, 4, 130},
+    {STYLE_METER_HIGH, 4, 130},
+    {STYLE_STALE, 5, 130},
+    {STYLE_TAGGED, 4, 130},
+    {STYLE_HIT, 6, 31},
+    {STYLE_SHARED, 5, 132},
+    {STYLE_RAN, 2, 29},
+    {STYLE_METER, 2, 29},
+    {STYLE_FAIL, 1, 160},
+    {STYLE_ERROR, 1, 160},
+    {STYLE_METER_FULL, 1, 160},
+    {STYLE_WARN, 5, 94},
+    {STYLE_MATCH, 5, 94},
+    {STYLE_MATCH_HERE, 5, 94},
+    {STYLE_DIM, -1, 241},
+    {STYLE_FAINT, -1, 246},
+    {STYLE_HEADING, -1, 241},
+    {STYLE_WAIT, -1, 241},
+    {STYLE_SKIP, -1, 241},
+    {STYLE_CANC, 1, 95},
+};
+
 const char *dp_style_name(enum style s)
 {
     return s < STYLE_COUNT ? styles[s].name : "";
@@ -65,6 +94,13 @@ void dp_style_init(struct style_set *s, enum palette palette)
     if (palette == PALETTE_TRUE)
         for (size_t i = 0; i < DEPOT_ARRAY_LEN(exact); i++)
             s->looks[exact[i].style].fg = STYLE_RGB | exact[i].rgb;
+}
+
+void dp_style_darken(struct style_set *s)
+{
+    for (size_t i = 0; s->palette != PALETTE_MONO && i < DEPOT_ARRAY_LEN(on_light); i++)
+        s->looks[on_light[i].style].fg =
+            s->palette == PALETTE_16 ? on_light[i].fg16 : on_light[i].fg256;
 }
 
 struct look dp_style_look(const struct style_set *s, uint32_t style)
@@ -97,10 +133,10 @@ static const struct {
     enum style style;
 } other_names[] = {{"warning", STYLE_WARN}, {"error", STYLE_FAIL}, {"ran", STYLE_RAN}};
 
-/* The nearest entry of the 6x6x6 cube. */
-static int32_t nearest256(int rgb)
+static const int levels[] = {0, 95, 135, 175, 215, 255};
+
+int32_t dp_style_nearest256(int rgb)
 {
-    static const int levels[] = {0, 95, 135, 175, 215, 255};
     int index = 16;
     for (int shift = 16, weight = 36; shift >= 0; shift -= 8, weight /= 6) {
         const int v = rgb >> shift & 0xff;
@@ -113,12 +149,25 @@ static int32_t nearest256(int rgb)
     return index;
 }
 
+int32_t dp_style_rgb_of(int index)
+{
+    static const int32_t first[] = {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd,
+        0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff,
+        0xffffff};
+    if (index < 16)
+        return first[index];
+    if (index >= 232)
+        return (8 + 10 * (index - 232)) * 0x010101;
+    index -= 16;
+    return levels[index / 36] << 16 | levels[index / 6 % 6] << 8 | levels[index % 6];
+}
+
 static bool set_rgb(const struct style_set *s, struct look *l, int rgb)
 {
     if (s->palette == PALETTE_TRUE)
         l->fg = STYLE_RGB | rgb;
     else if (s->palette == PALETTE_256)
-        l->fg = nearest256(rgb);
+        l->fg = dp_style_nearest256(rgb);
     return true; /* fewer colours: the palette's own stays */
 }
 

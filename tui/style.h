@@ -89,6 +89,12 @@ struct style_set {
 
 /* The palette's own looks. */
 void dp_style_init(struct style_set *s, enum palette palette);
+/* The looks for a light background, where what is bright cannot be read. */
+void dp_style_darken(struct style_set *s);
+/* The nearest entry of the 6x6x6 cube of 256 colours; and the colour of an entry, as xterm has it.
+ */
+int32_t dp_style_nearest256(int rgb);
+int32_t dp_style_rgb_of(int index);
 /* "run=yellow:hit=#56b4e9,bold:fail=166,reverse": DEPOT_TUI_COLORS, a line of the config file, or
  * BUILDKIT_COLORS (its names and its r,g,b are known). DEPOT_ERR_INVALID names the bad item; the
  * good ones before it count. */

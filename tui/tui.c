@@ -198,9 +198,9 @@ void dp_tui_ask(
 void dp_tui_copy(struct tui *t, const void *data, size_t n)
 {
     char size[TEXT_MAX];
-    if (t->ops.copy != NULL)
-        t->ops.copy(t, data, n, t->arg);
     dp_tui_say(t, STYLE_DIM, "copied %s", dp_text_bytes(size, (int64_t)n));
+    if (t->ops.copy != NULL) /* which may say that it could not */
+        t->ops.copy(t, data, n, t->arg);
 }
 
 void dp_tui_run(struct tui *t, const char *command, dp_tui_feed_fn *feed, void *arg)
@@ -497,6 +497,12 @@ void dp_tui_resize(struct tui *t, int h, int w)
 void dp_tui_set_ascii(struct tui *t, bool ascii)
 {
     t->grid.ascii = ascii;
+    t->dirty = true;
+}
+
+void dp_tui_set_wide(struct tui *t, bool wide)
+{
+    t->grid.ascii = t->grid.wide = wide;
     t->dirty = true;
 }
 

@@ -115,6 +115,30 @@ class Leaving(Tui):
             pass
 
 
+    def test_what_the_terminal_answers_is_heeded(self):
+        for answer, seen in ((b"\x1b]11;rgb:ffff/ffff/dddd\x1b\\\x1b[1;3R", "38;5;130"), (b"\x1b]11;rgb:00/00/22\x07", "38;5;172")):
+            with self.subTest(answer=answer):
+                p = self.top("--replay", FLEET, "--speed", "0", answer=answer).expect("Active").quiet()
+                p.send("?").quiet()
+                self.assertIn(seen, p.screen.sgr_seen)
+                self.assertIn("\u2713", p.screen.text)
+                p.send("Q")
+                self.left_clean(p, 0)
+
+    def test_where_ambiguous_characters_are_wide_none_is_drawn(self):
+        feed = tui_feeds.Build("wide", stages=1, steps=2)
+        lines = [tui_feeds.snapshot(), *feed.begin(), feed.start(), feed.log("日本 \u00b1 x\n".encode())]
+        p = self.top("--replay", tui_feeds.write(self.path("feed"), lines), "--speed", "0", answer=b"\x1b[1;5R").quiet()
+        for keys in ("\r", "L", "q", "2", "?"):
+            p.send(keys).quiet(0.1)
+            if keys == "L":
+                self.assertIn("日本 ? x", p.screen.text)
+            for ch in p.screen.text:
+                self.assertTrue(ch < "\x7f" or unicodedata.east_asian_width(ch) in "WF", p.screen.text)
+        p.send("Q")
+        self.left_clean(p, 0)
+
+
 class Stopping(Tui):
     def shell(self):
         env = self.home.environ({"PS1": "ready> ", "HISTFILE": None, "INPUTRC": "/dev/null"})
@@ -277,6 +301,56 @@ class Terminals(Tui):
         self.assertTrue(self.colours() & colour)
         self.assertNotIn(38, self.colours(term="xterm"))
         self.assertEqual(self.colours(term="vt100") & colour, set())
+
+    def test_any_colour_where_the_terminal_says_so(self):
+        def exact(**kw):
+            p = self.top("--replay", FLEET, "--speed", "0", **kw).expect("Active").quiet()
+            p.send("Q")
+            self.left_clean(p, 0)
+            return "38;2;0;158;115" in p.screen.sgr_seen
+        self.assertTrue(exact(env={"COLORTERM": "truecolor"}))
+        self.assertTrue(exact(env={"COLORTERM": "24bit"}, term="tmux-256color"))
+        self.assertFalse(exact(env={"COLORTERM": None}))
+        self.assertFalse(exact(env={"COLORTERM": "truecolor"}, term="screen-256color"))
+        self.assertFalse(exact(env={"COLORTERM": "truecolor"}, term="xterm"))
+
+    def test_an_index_is_its_colour_where_numbers_are_colours(self):
+        if subprocess.run(["infocmp", "xterm-direct"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("xterm-direct is not described here")
+        p = self.top("--replay", FLEET, "--speed", "0", term="xterm-direct").expect("Active").quiet()
+        p.send("Q")
+        self.assertEqual(p.wait(), 0)
+        self.assertIn("38:2::138:138:138", p.screen.sgr_seen)  # 245, what is secondary
+
+    def test_progress_only_where_it_is_not_a_notification(self):
+        config = self.path("conf")
+        cases = (({}, None, False), ({"WT_SESSION": "1"}, None, True), ({"TERM_PROGRAM": "WezTerm"}, None, True),
+                 ({"VTE_VERSION": "7006"}, None, False), ({"VTE_VERSION": "7900"}, None, True),
+                 ({"TERM_PROGRAM": "iTerm.app", "TERM_PROGRAM_VERSION": "3.6.5"}, None, False),
+                 ({"TERM_PROGRAM": "iTerm.app", "TERM_PROGRAM_VERSION": "3.6.6"}, None, True),
+                 ({}, "on", True), ({"WT_SESSION": "1"}, "off", False))
+        for env, wish, shown in cases:
+            with self.subTest(env=env, wish=wish):
+                with open(config, "w") as f:
+                    f.write("set progress %s\n" % wish if wish else "")
+                p = self.top("--replay", FLEET, "--config", config, env=env).expect("RUN").pump(0.5)
+                self.assertEqual(bool(p.screen.progress), shown)
+                p.send("Q")
+                self.left_clean(p, 0)
+
+    def test_a_plain_terminal_gets_nothing_it_could_show(self):
+        for term in ("linux", "vt100", "vt220", "ansi"):
+            with self.subTest(term=term):
+                p = self.top("--replay", FLEET, term=term, env={"WT_SESSION": None}).expect("RUN").pump(0.2)
+                p.send("y").expect("no clipboard")
+                p.send("Q").wait()
+                self.assertNotRegex(bytes(p.data), rb"\x1b\](?!R|P)|\x1b\[c|\$p")
+
+    def test_a_crash_takes_title_and_progress_back(self):
+        p = self.top("--replay", FLEET, env={"WT_SESSION": "1"}).expect("RUN").pump(0.5)
+        self.assertTrue(p.screen.progress and p.screen.titles)
+        p.signal(signal.SIGSEGV).wait()
+        self.assertEqual(p.left_behind(), [])
 
     def test_without_utf8_all_is_ascii(self):
         for args, env in (((), {"LC_ALL": "C", "LANG": "C"}), (("--ascii",), {})):

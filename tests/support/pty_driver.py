@@ -46,7 +46,8 @@ class Screen:
 
     def __init__(self, rows, columns):
         self.strange = []     # what no dashboard has a reason to write
-        self.titles, self.clips, self.asked = [], [], 0
+        self.titles, self.clips, self.progress, self.asked = [], [], [], 0
+        self.pushed = 0       # titles put aside
         self.modes = dict(self.INITIAL)
         self.rest = ""
         self.sgr_seen = set()
@@ -185,7 +186,11 @@ class Screen:
             self.titles.append(rest)
         elif kind == "52":
             self.clips.append(rest)
-        elif kind not in ("9", "8", "4", "104"):
+        elif kind == "9":
+            self.progress.append(rest)
+        elif kind == "11" and rest == "?":
+            self.asked += 1
+        elif kind not in ("8", "4", "104"):
             self.strange.append("\x1b]" + s[:40])
 
     def on_csi(self, s):
@@ -253,6 +258,9 @@ class Screen:
             del line[x:x - n]
         line[:] = (line + self.blank())[:self.columns]
 
+    def title_stack(self, n):
+        self.pushed += {22: 1, 23: -1}.get(n, 0)
+
     def region(self, ns):
         self.top = min(ns[0] or 1, self.rows) - 1
         self.bottom = min(((ns[1] if len(ns) > 1 else 0) or self.rows), self.rows) - 1
@@ -269,7 +277,7 @@ class Screen:
         "S": lambda s, n, ns: s.scroll(s.top, n or 1), "T": lambda s, n, ns: s.scroll(s.top, -(n or 1)),
         "@": lambda s, n, ns: s.insert_cells(n or 1), "P": lambda s, n, ns: s.insert_cells(-(n or 1)),
         "b": lambda s, n, ns: [s.put(s.last) for _ in range(min(n or 1, 1000))],
-        "r": lambda s, n, ns: s.region(ns), "t": lambda s, n, ns: None, "g": lambda s, n, ns: None,
+        "r": lambda s, n, ns: s.region(ns), "t": lambda s, n, ns: s.title_stack(n), "g": lambda s, n, ns: None,
         "n": lambda s, n, ns: None, "s": lambda s, n, ns: s.on_esc("7"), "u": lambda s, n, ns: s.on_esc("8"),
         "I": lambda s, n, ns: s.on_control("\t"), "Z": lambda s, n, ns: setattr(s, "x", (max(s.x - 1, 0) // 8) * 8),
     }
@@ -331,7 +339,7 @@ class Pty:
             if len(self.data) > self.keep:
                 del self.data[:len(self.data) - self.keep]
             if self.answer and b"\x1b[?2026$p" in piece:
-                self.send(b"\x1b[?2026;2$y\x1b[?62c")
+                self.send(b"\x1b[?2026;2$y" + (self.answer if isinstance(self.answer, bytes) else b"") + b"\x1b[?62c")
             if self.screen is not None:
                 self.screen.feed(self.decoder.decode(piece))
         return piece
@@ -407,6 +415,10 @@ class Pty:
         for name, value in Screen.INITIAL.items():
             if self.screen.modes[name] != value:
                 wrong.append("%s is %s" % (name, self.screen.modes[name]))
+        if self.screen.pushed != 0:
+            wrong.append("%d titles are put aside" % self.screen.pushed)
+        if self.screen.progress and not self.screen.progress[-1].startswith("4;0"):
+            wrong.append("progress is %s" % self.screen.progress[-1])
         if self.screen.graphics[self.screen.shift]:
             wrong.append("line drawing characters are on")
         return wrong
