@@ -2,7 +2,7 @@
  * What stands below a finished build: warnings, the excerpt of the Dockerfile with the error, and
  * the summary. Not part of any sink: the client prints these to its own stream.
  */
-#include "render/render_priv.h"
+#include "render/tty.h"
 
 #include <string.h>
 
@@ -153,31 +153,6 @@ void depot_render_error(const struct depot_build *b, const struct depot_render_o
     emit(opts, &out);
 }
 
-static void put_counts(struct depot_buf *out, const struct depot_counts *c)
-{
-    const struct {
-        int n;
-        const char *word;
-    } rows[] = {
-        {c->hit, "hit"},
-        {c->skipped, "not needed"},
-        {c->shared, "shared"},
-        {c->ran, "ran"},
-        {c->failed, "failed"},
-        {c->cancelled, "cancelled"},
-    };
-    const char *sep = ": ";
-
-    depot_buf_addf(out, "%d step%s", c->total, c->total == 1 ? "" : "s");
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        /* Hits and runs are always said: 0 of them is news as well. */
-        if (!rows[i].n && i != 0 && i != 3)
-            continue;
-        depot_buf_addf(out, "%s%d %s", sep, rows[i].n, rows[i].word);
-        sep = ", ";
-    }
-}
-
 static void put_duration(struct depot_buf *out, int64_t ms)
 {
     if (ms < 0)
@@ -245,16 +220,6 @@ static void add_part(struct rows *rows, const struct depot_build *b, const struc
             (struct row){*p->platform ? p->platform : "(no platform)", p, &p->counts, part_ms(p)});
 }
 
-static void put_state(
-    struct depot_buf *out, const struct depot_render_opts *opts, enum depot_build_state s)
-{
-    if (opts->colors)
-        dp_put_style(out, opts, dp_style_of_state(s));
-    depot_buf_adds(out, depot_build_state_name(s));
-    if (opts->colors)
-        dp_put_style(out, opts, DP_STYLE_TEXT);
-}
-
 static void put_dim(struct depot_buf *out, const struct depot_render_opts *opts, const char *s)
 {
     if (opts->colors)
@@ -264,42 +229,128 @@ static void put_dim(struct depot_buf *out, const struct depot_render_opts *opts,
         dp_put_style(out, opts, DP_STYLE_TEXT);
 }
 
-/* Whether the builder's name still fits on the line of a screen. */
-static bool fits(const struct depot_render_opts *opts, const struct row *row, size_t widest)
-{
-    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    size_t n;
+/* ---- lines that do not break on a screen ---- */
 
-    put_duration(&b, row->ms);
-    put_counts(&b, row->counts);
-    n = b.len + widest + strlen(depot_build_state_name(row->part->state)) +
-        strlen(row->part->builder) + strlen("            on  (emulated)");
-    depot_buf_release(&b);
-    return n < (size_t)opts->width;
+enum { INDENT = 4 };
+
+/* A line being written; on a screen what does not fit begins another. */
+struct line {
+    struct depot_buf *out;
+    const struct depot_render_opts *opts;
+    int at, end; /* columns; end 0: no screen */
+};
+
+static void put_styled(const struct line *l, enum dp_style style, const char *s, size_t n)
+{
+    if (l->opts->colors && style != DP_STYLE_TEXT)
+        dp_put_style(l->out, l->opts, style);
+    depot_buf_add(l->out, s, n);
+    if (l->opts->colors && style != DP_STYLE_TEXT)
+        dp_put_style(l->out, l->opts, DP_STYLE_TEXT);
 }
 
-static void put_row(struct depot_buf *out, const struct depot_render_opts *opts,
-    const struct row *row, size_t widest)
+/* A text with `gap` blanks before it and `more`, which is never cut, behind it. */
+static void put_piece(struct line *l, int gap, enum dp_style style, const char *s, const char *more)
+{
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    const char *mark = "";
+    int w, rest = (int)strlen(more);
+    size_t n;
+
+    dp_put_text(&text, l->opts, s);
+    n = text.len;
+    w = dp_tty_text_width(depot_buf_str(&text));
+    if (l->end && l->at > INDENT && l->at + gap + w + rest > l->end) {
+        depot_buf_addc(l->out, '\n');
+        l->at = 0;
+        gap = INDENT;
+    }
+    for (int i = 0; i < gap; i++)
+        depot_buf_addc(l->out, ' ');
+    l->at += gap;
+    if (l->end && l->at + w + rest > l->end) {
+        mark = l->opts->utf8 ? "\u2026" : "..";
+        n = dp_tty_text_cut(
+            depot_buf_str(&text), l->end - l->at - rest - dp_tty_text_width(mark), &w);
+        w += dp_tty_text_width(mark);
+    }
+    put_styled(l, style, depot_buf_str(&text), n);
+    depot_buf_adds(l->out, mark);
+    depot_buf_adds(l->out, more);
+    l->at += w + rest;
+    depot_buf_release(&text);
+}
+
+static struct line line_begin(struct depot_buf *out, const struct depot_render_opts *opts)
+{
+    return (struct line){.out = out, .opts = opts, .end = opts->width ? opts->width - 1 : 0};
+}
+
+/* "3.0s" or "1m03s" */
+static void put_time_piece(struct line *l, int gap, int64_t ms, const char *more)
+{
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+
+    put_duration(&text, ms);
+    put_piece(l, gap, DP_STYLE_TEXT, depot_buf_str(&text), more);
+    depot_buf_release(&text);
+}
+
+/* "9 steps: 0 hit, 8 ran, 1 failed" */
+static void put_counts(struct line *l, int gap, const struct depot_counts *c)
+{
+    const struct {
+        int n;
+        const char *word;
+    } rows[] = {
+        {c->hit, "hit"},
+        {c->skipped, "not needed"},
+        {c->shared, "shared"},
+        {c->ran, "ran"},
+        {c->failed, "failed"},
+        {c->cancelled, "cancelled"},
+    };
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+
+    depot_buf_addf(&text, "%d step%s: ", c->total, c->total == 1 ? "" : "s");
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        /* Hits and runs are always said: 0 of them is news as well. */
+        if (!rows[i].n && i != 0 && i != 3)
+            continue;
+        if (i > 0) {
+            put_piece(l, gap, DP_STYLE_TEXT, depot_buf_str(&text), ",");
+            depot_buf_clear(&text);
+            gap = 1;
+        }
+        depot_buf_addf(&text, "%d %s", rows[i].n, rows[i].word);
+    }
+    put_piece(l, gap, DP_STYLE_TEXT, depot_buf_str(&text), "");
+    depot_buf_release(&text);
+}
+
+static void put_state_piece(struct line *l, int gap, enum depot_build_state s)
+{
+    put_piece(l, gap, dp_style_of_state(s), depot_build_state_name(s), "");
+}
+
+/* ---- the summary ---- */
+
+static void put_row(struct line *l, const struct row *row, size_t widest)
 {
     const struct depot_part *p = row->part;
-    size_t start;
+    struct depot_buf on = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
-    depot_buf_adds(out, "  ");
-    start = out->len;
-    dp_put_text(out, opts, row->platform);
-    while (out->len < start + widest)
-        depot_buf_addc(out, ' ');
-    depot_buf_adds(out, "  ");
-    put_state(out, opts, p->state);
-    depot_buf_adds(out, "  ");
-    put_duration(out, row->ms);
-    depot_buf_adds(out, "  ");
-    put_counts(out, row->counts);
-    if (*p->builder) {
-        depot_buf_adds(out, opts->width && !fits(opts, row, widest) ? "\n    on " : "  on ");
-        dp_put_text(out, opts, p->builder);
-        depot_buf_adds(out, depot_part_emulates(p, row->platform) ? " (emulated)" : "");
-    }
+    depot_buf_addf(&on, "%-*s", (int)widest, row->platform);
+    put_piece(l, 2, DP_STYLE_TEXT, depot_buf_str(&on), "");
+    put_state_piece(l, 2, p->state);
+    put_time_piece(l, 2, row->ms, "");
+    put_counts(l, 2, row->counts);
+    depot_buf_clear(&on);
+    depot_buf_addf(&on, "on %s", p->builder);
+    if (*p->builder)
+        put_piece(l, 2, DP_STYLE_TEXT, depot_buf_str(&on),
+            depot_part_emulates(p, row->platform) ? " (emulated)" : "");
+    depot_buf_release(&on);
 }
 
 static void put_rows(
@@ -311,9 +362,10 @@ static void put_rows(
         add_part(&rows, b, b->parts.items[i]);
     for (size_t i = 0; i < rows.len; i++) {
         const struct row *row = &rows.items[i];
+        struct line l = line_begin(out, opts);
 
-        put_row(out, opts, row, rows.widest);
-        /* A digest is said once a part, on a screen where it does not break the line. */
+        put_row(&l, row, rows.widest);
+        /* A digest is said once a part, whole, on a line of its own on a screen. */
         if (row->part->digest && (i + 1 == rows.len || rows.items[i + 1].part != row->part)) {
             depot_buf_adds(out, opts->width ? "\n    " : "  ");
             put_dim(out, opts, row->part->digest);
@@ -323,23 +375,43 @@ static void put_rows(
     depot_vec_free(&rows);
 }
 
+/* Tags are for copying: they are never cut. */
+static void put_tags(
+    struct depot_buf *out, const struct depot_build *b, const struct depot_render_opts *opts)
+{
+    int at = 0;
+
+    for (size_t i = 0; i < b->info.ntags; i++) {
+        int w = dp_tty_text_width(b->info.tags[i]) + 2;
+
+        if (i == 0 || (opts->width && at + w >= opts->width)) {
+            depot_buf_adds(out, i ? ",\n  " : "\n  ");
+            at = w;
+        } else {
+            depot_buf_adds(out, ", ");
+            at += w;
+        }
+        dp_put_text(out, opts, b->info.tags[i]);
+    }
+}
+
 void depot_render_summary(const struct depot_build *b, const struct depot_render_opts *opts)
 {
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct line l = line_begin(&out, opts);
     int64_t ms = b->duration_ms;
 
     if (!ms && b->last > b->first)
         ms = depot_time_between(b->first, b->last) / DEPOT_MSEC;
-    depot_buf_addf(&out, "\nBuild %s%s", b->id, *b->id ? " " : "");
-    put_state(&out, opts, b->state);
-    depot_buf_adds(&out, " in ");
-    put_duration(&out, ms);
-    depot_buf_adds(&out, ", ");
-    put_counts(&out, &b->counts);
-    for (size_t i = 0; i < b->info.ntags; i++) {
-        depot_buf_adds(&out, i ? ", " : "\n  ");
-        dp_put_text(&out, opts, b->info.tags[i]);
-    }
+    depot_buf_addc(&out, '\n');
+    put_piece(&l, 0, DP_STYLE_TEXT, "Build", "");
+    if (*b->id)
+        put_piece(&l, 1, DP_STYLE_TEXT, b->id, "");
+    put_state_piece(&l, 1, b->state);
+    put_piece(&l, 1, DP_STYLE_TEXT, "in", "");
+    put_time_piece(&l, 1, ms, ",");
+    put_counts(&l, 1, &b->counts);
+    put_tags(&out, b, opts);
     depot_buf_addc(&out, '\n');
     put_rows(&out, b, opts);
     emit(opts, &out);

@@ -149,6 +149,22 @@ int dp_tty_text_width(const char *s)
     return columns;
 }
 
+size_t dp_tty_text_cut(const char *s, int columns, int *w)
+{
+    size_t at = 0;
+
+    *w = 0;
+    for (size_t n = strlen(s), used; n > 0; at += used, n -= used) {
+        const char *instead = NULL;
+        int c = columns_of(decode(s + at, n, &used), &instead);
+
+        if (*w + (c > 0 ? c : 0) > columns)
+            break;
+        *w += c > 0 ? c : 0;
+    }
+    return at;
+}
+
 void dp_tty_put_cut(struct dp_tty_line *l, enum dp_style style, const char *s, int end, bool utf8)
 {
     const char *mark = utf8 ? "\u2026" : "..";

@@ -215,6 +215,59 @@ static void test_after__summary(void **state)
     screen_close(&s);
 }
 
+/* Columns of the widest line; the text is ASCII but for the mark of a cut. */
+static int widest(const char *text)
+{
+    int most = 0, at = 0;
+    for (; *text; text++) {
+        at = *text == '\n' ? 0 : at + ((*text & 0xc0) != 0x80);
+        most = at > most ? at : most;
+    }
+    return most;
+}
+
+static void test_after__summary_is_cut_by_columns(void **state)
+{
+    static const char builder[] = "\"a-builder-with-a-name-that-somebody-generated-from-a-region-a-"
+                                  "cluster-and-a-serial-number-0123456789\"";
+    struct screen s;
+    char *line;
+
+    (void)state;
+    screen_open(&s, false);
+    feed(&s, NULL,
+        "{\"v\":1,\"build\":\"b7k2q9x4c1\",\"type\":\"build.created\",\"project\":\"web\",\"tags\":"
+        "["
+        "\"registry.example.com/team/with/a/long/path/web:1.2.3-4f2c1d9a0\",\"web:2\",\"web:3\"],"
+        "\"platforms\":[\"linux/amd64\"]}");
+    line = depot_asprintf(
+        "{\"v\":1,\"build\":\"b7k2q9x4c1\",\"time\":\"2026-01-01T00:00:00Z\",\"type\":"
+        "\"build.assigned\",\"platform\":\"linux/arm64\",\"builder\":%s,\"emulated\":true}",
+        builder);
+    feed(&s, NULL, line);
+    depot_free(line);
+    feed(&s, NULL,
+        "{\"v\":1,\"build\":\"b7k2q9x4c1\",\"time\":\"2026-01-01T00:00:03Z\",\"type\":\"build."
+        "result\","
+        "\"platform\":\"linux/arm64\",\"state\":\"succeeded\"}");
+    for (int width = 30; width <= 120; width++) {
+        s.opts.width = width;
+        s.opts.utf8 = width % 2;
+        rewind(s.opts.out);
+        depot_render_summary(s.build, &s.opts);
+        fflush(s.opts.out);
+        char *text = depot_strndup(s.text, (size_t)ftell(s.opts.out));
+        char *tag = strstr(text, "registry.example.com");
+        assert_non_null(tag); /* whole, for copying */
+        assert_non_null(strstr(text, "web:1.2.3-4f2c1d9a0"));
+        memset(tag, '\n', strlen("registry.example.com/team/with/a/long/path/web:1.2.3-4f2c1d9a0"));
+        assert_true(widest(text) < width);
+        assert_non_null(strstr(text, "(emulated)"));
+        depot_free(text);
+    }
+    screen_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_render__names),
         cmocka_unit_test(test_after__error_and_warnings),
         cmocka_unit_test(test_after__summary),
+        cmocka_unit_test(test_after__summary_is_cut_by_columns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
