@@ -658,7 +658,8 @@ void dp_graph_show(struct graph *g, const struct graph_show *show)
         st->open_ = opens(st, show, room);
         depot_vec_push(&g->rows, head);
         for (size_t k = st->line; k < st->line + st->nlines; k++) {
-            if (!passes(g, show, k))
+            g->lines.items[k].passes = passes(g, show, k);
+            if (!g->lines.items[k].passes)
                 continue;
             any = true;
             const struct graph_row row = {.stage = head.stage, .line = k};

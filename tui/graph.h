@@ -34,6 +34,7 @@ struct graph_sum {
 struct graph_line {
     unsigned stage;
     int ordinal; /* 0: none */
+    bool passes; /* what dp_graph_show() was told: it has a row unless its stage is folded */
     size_t cells_;
 };
 

@@ -268,27 +268,64 @@ static bool holds(const char *text, const char *pattern)
     return false;
 }
 
-static bool is_match(struct build_view *v, const struct build_item *it)
+/* The step of a line that has the text, on the item's lane or, of all, the one in focus first. */
+static const struct depot_step *line_match(
+    struct build_view *v, const struct build_item *it, size_t line)
 {
-    if (it->kind == ITEM_LANE)
-        return false;
-    depot_buf_clear(&v->text);
-    depot_buf_addf(&v->text, "%s ", v->graph.stages.items[it->stage].name);
-    const struct depot_step *s =
-        it->line != SIZE_MAX ? dp_build_item_step(v, it, dp_build_item_lane(v, it)) : NULL;
-    if (s != NULL)
+    const bool all = it->lane == UINT32_MAX;
+    for (size_t k = 0; k < (all ? v->graph.nlanes : 1); k++) {
+        const size_t lane = all ? (v->focus + k) % v->graph.nlanes : it->lane;
+        const struct depot_step *s = dp_graph_cell(&v->graph, line, lane);
+        if (s == NULL)
+            continue;
+        depot_buf_clear(&v->text);
+        depot_buf_addf(&v->text, "%s ", v->graph.stages.items[it->stage].name);
         dp_build_instruction(&v->text, s);
-    return holds(depot_buf_str(&v->text), v->pattern);
+        if (holds(depot_buf_str(&v->text), v->pattern))
+            return s;
+    }
+    return NULL;
 }
 
-static bool next_match(struct build_view *v, bool back, bool here)
+/* The first match in a row; *s NULL: its stage's name. A folded stage is looked through. */
+static bool find_match(
+    struct build_view *v, const struct build_item *it, bool back, const struct depot_step **s)
+{
+    *s = NULL;
+    if (it->kind == ITEM_LANE)
+        return false;
+    if (it->line != SIZE_MAX)
+        return (*s = line_match(v, it, it->line)) != NULL;
+    const struct graph_stage *st = &v->graph.stages.items[it->stage];
+    if (holds(st->name, v->pattern))
+        return true;
+    for (size_t i = 0; !dp_graph_is_open(&v->graph, it->stage) && *s == NULL && i < st->nlines;
+         i++) {
+        const size_t line = st->line + (back ? st->nlines - 1 - i : i);
+        if (v->graph.lines.items[line].passes)
+            *s = line_match(v, it, line);
+    }
+    return *s != NULL;
+}
+
+/* `unfold`: the stage that hides the match; else it is selected itself. */
+static bool next_match(struct build_view *v, bool back, bool here, bool unfold)
 {
     const size_t n = v->list.len;
     for (size_t i = here ? 0 : 1; v->pattern != NULL && i <= n && n > 0; i++) {
         const size_t at = (v->rows.selected + (back ? n - i % n : i)) % n;
-        if (!is_match(v, &v->list.items[at]))
+        const struct build_item *it = &v->list.items[at];
+        const struct depot_step *s;
+        if (!find_match(v, it, back, &s))
             continue;
-        choose(v, at);
+        if (it->lane != UINT32_MAX)
+            v->focus = it->lane;
+        if (s == NULL || (it->line == SIZE_MAX && !unfold)) {
+            choose(v, at);
+        } else {
+            v->moved = true;
+            dp_build_go_to(v, s, true);
+        }
         return true;
     }
     return false;
@@ -297,11 +334,10 @@ static bool next_match(struct build_view *v, bool back, bool here)
 static int build_search(struct view *base, const char *text, bool done, struct depot_error *err)
 {
     struct build_view *v = (struct build_view *)base;
-    DEPOT_UNUSED(done);
     dp_build_sync(v);
     depot_free(v->pattern);
     v->pattern = *text != '\0' ? depot_strdup(text) : NULL;
-    if (v->pattern != NULL && !next_match(v, false, true))
+    if (v->pattern != NULL && !next_match(v, false, true, done))
         return depot_error_set(err, DEPOT_ERR_INVALID, "no row has it");
     return 0;
 }
@@ -348,7 +384,7 @@ static enum view_result build_action(struct view *base, enum action a, intptr_t 
         break;
     case ACTION_MATCH_NEXT:
     case ACTION_MATCH_PREV:
-        if (v->pattern != NULL && !next_match(v, a == ACTION_MATCH_PREV, false))
+        if (v->pattern != NULL && !next_match(v, a == ACTION_MATCH_PREV, false, true))
             dp_tui_say(base->tui, STYLE_DIM, "no row has \"%s\"", v->pattern);
         break;
     case ACTION_FOLLOW:

@@ -314,6 +314,36 @@ static void test_view_build__moves_and_folds(void **state)
     rig_close(&r);
 }
 
+static void test_view_build__searches_folded_stages(void **state)
+{
+    static const struct {
+        const char *keys, *selected;
+    } rows[] = {
+        /* While it is typed, the stage that hides it; at Enter it is shown. */
+        {"- g / f r o m = s e r v e r", "amd64 final"},
+        {"Enter", "amd64 final 3/5"},
+        {"- g / a p p / Enter", "amd64 proto 1/2"},
+        {"n", "amd64 deps 1/3"},
+        {"n", "amd64 server 1/3"},
+        {"- N", "amd64 deps 1/3"},
+    };
+    static const int sizes[][2] = {{50, 200}, {24, 80}};
+    (void)state;
+    for (size_t k = 0; k < DEPOT_ARRAY_LEN(sizes); k++) {
+        struct rig r;
+        rig_open(&r, "shop", 0);
+        show(&r, sizes[k][0], sizes[k][1]);
+        keys(&r, "Tab");
+        for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+            keys(&r, rows[i].keys);
+            if (getenv("VERBOSE") != NULL)
+                print_message("%s\n", rows[i].keys);
+            expect_selected(&r, rows[i].selected);
+        }
+        rig_close(&r);
+    }
+}
+
 static void test_view_build__goes_to_errors(void **state)
 {
     struct rig r;
@@ -666,6 +696,7 @@ int main(void)
         cmocka_unit_test(test_view_build__draws_recorded_builds),
         cmocka_unit_test(test_view_build__draws_ascii),
         cmocka_unit_test(test_view_build__moves_and_folds),
+        cmocka_unit_test(test_view_build__searches_folded_stages),
         cmocka_unit_test(test_view_build__goes_to_errors),
         cmocka_unit_test(test_view_build__keeps_still_while_it_grows),
         cmocka_unit_test(test_view_build__outlives_its_state),
