@@ -334,6 +334,16 @@ void hub_unsubscribe_build(struct subscriber *s, const char *build)
     remove_cursor(s, c);
 }
 
+bool hub_is_followed(const struct hub *h, const char *build)
+{
+    for (size_t i = 0; i < h->subscribers.len; i++) {
+        const struct cursor *c = find_cursor(h->subscribers.items[i], build);
+        if (c && c->named)
+            return true;
+    }
+    return false;
+}
+
 void hub_unsubscribe_fleet(struct subscriber *s)
 {
     set_fleet(s, false);

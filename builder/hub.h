@@ -31,6 +31,8 @@ int hub_subscribe_build(struct subscriber *s, const char *build, uint64_t after,
 void hub_subscribe_fleet(struct subscriber *s, bool logs);
 void hub_unsubscribe_build(struct subscriber *s, const char *build);
 void hub_unsubscribe_fleet(struct subscriber *s);
+/* Is there a subscriber that asked for the build itself, not for the fleet alone? */
+bool hub_is_followed(const struct hub *h, const char *build);
 /* Builds still followed; one that is over leaves when its last line was given out. */
 size_t hub_cursors(const struct subscriber *s);
 /* The next line to send, referenced, with its bytes in *data and *n; NULL when all is sent. */

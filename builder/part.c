@@ -341,7 +341,8 @@ static void assigned(struct part *p)
         return;
     }
     set_state(p, PART_WAITING);
-    depot_timer_start(p->timer, SESSION_WAIT_S * 1000, 0);
+    depot_timer_start(
+        p->timer, build_is_forsaken(p->build) ? 0 : (uint64_t)SESSION_WAIT_S * 1000, 0);
 }
 
 static void on_ready(struct engine_slot *s)
@@ -382,6 +383,10 @@ static void on_timer(struct depot_timer *t, void *arg)
         fail(p, CODE_DEADLINE, text);
         break;
     case PART_WAITING:
+        if (build_is_forsaken(p->build)) {
+            build_forsaken(p->build);
+            break;
+        }
         text = depot_asprintf("the client did not open its session with builder %s within %d s",
             engine_name(p->engine), SESSION_WAIT_S);
         fail(p, CODE_DEADLINE, text);

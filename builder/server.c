@@ -184,6 +184,9 @@ void server_conn_release(struct conn *c)
 {
     hub_subscriber_free(c->sub);
     c->sub = NULL;
+    for (size_t i = 0; i < c->created.len; i++)
+        service_client_gone(c->server->service, c->created.items[i]);
+    depot_strv_release(&c->created);
     relay_free(c->relay);
     c->relay = NULL;
     server_ask_release(c);

@@ -46,6 +46,7 @@ static int create(struct conn *c, const struct server_op *op, struct depot_error
 
     if (r != 0)
         return r;
+    depot_strv_push(&c->created, id);
     depot_buf_addf(&message, "{\"op\":\"created\",\"build\":\"%s\"}", id);
     server_feed_reply(c, &message);
     return hub_subscribe_build(c->sub, id, 0, err);

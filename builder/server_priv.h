@@ -84,6 +84,7 @@ struct conn {
     /* WebSockets */
     bool deflate;
     struct subscriber *sub;
+    struct depot_strv created;              /* builds, by this connection */
     DEPOT_VEC(struct store_line *) replies; /* answers to ops, sent before events */
     size_t replies_bytes;
     DEPOT_VEC(struct cache_ask *) asks; /* questions that wait for engines */

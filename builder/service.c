@@ -183,6 +183,13 @@ int service_cancel(struct service *s, const char *build, struct depot_error *err
     return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "no build %.40s", build);
 }
 
+void service_client_gone(struct service *s, const char *build)
+{
+    struct build *b = depot_map_get(s->builds, build);
+    if (b != NULL)
+        build_client_gone(b);
+}
+
 void service_cancel_all(struct service *s, const char *why)
 {
     size_t n = depot_map_len(s->builds), pos = 0, i = 0;

@@ -47,6 +47,9 @@ enum { SERVICE_ID_LEN = 10 };
 int service_create(struct service *s, const char *json, size_t n, const char *user,
     char id[SERVICE_ID_LEN + 1], struct depot_error *err) DEPOT_MUST_CHECK;
 int service_cancel(struct service *s, const char *build, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The connection that created it is gone. A build that has not begun, and needs its client, is
+ * cancelled when nobody follows it after two seconds, or when its turn comes. */
+void service_client_gone(struct service *s, const char *build);
 
 /* The builders as they are now, until the next turn of the loop; `up[i]` tells which answer. */
 const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n);

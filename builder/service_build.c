@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "definition.h"
+#include "hub.h"
 #include "service_int.h"
 
 #define DEPOT_LOG_MODULE "build"
+
+enum { CLIENT_BACK_MS = 2000 }; /* a connection that broke is there again, or its client is gone */
 
 static void append_created(struct build *b, const char *user)
 {
@@ -48,11 +51,50 @@ static void append_definition(struct build *b)
     definition_release(&d);
 }
 
+/* ---- a client that does not come ---- */
+
+/* Once a part runs, or has its session, the patience is that part's. */
+static bool has_begun(const struct build *b)
+{
+    for (size_t i = 0; i < b->nparts; i++)
+        if (b->parts[i]->state > PART_WAITING)
+            return true;
+    return false;
+}
+
+bool build_is_forsaken(const struct build *b)
+{
+    return b->orphan && b->req.session && !b->req.detach && !has_begun(b) &&
+           !hub_is_followed(b->service->hub, b->id);
+}
+
+void build_forsaken(struct build *b)
+{
+    build_cancel(b, "its client was gone before it began");
+}
+
+static void on_gone(struct depot_timer *t, void *arg)
+{
+    struct build *b = arg;
+    DEPOT_UNUSED(t);
+    if (!b->over && build_is_forsaken(b))
+        build_forsaken(b);
+}
+
+void build_client_gone(struct build *b)
+{
+    b->orphan = true;
+    depot_timer_start(b->gone, CLIENT_BACK_MS, 0);
+}
+
+/* ---- life ---- */
+
 struct build *build_new(
     struct service *s, struct request *req, const char *user, const struct plan *plan)
 {
     struct build *b = depot_calloc(1, sizeof(*b));
     b->service = s;
+    b->gone = depot_timer_new(s->loop, on_gone, b);
     b->req = *req;
     *req = (struct request){0};
     service_new_id(s, b->id);
@@ -87,6 +129,7 @@ static void build_free(void *arg)
     for (size_t i = 0; i < b->nparts; i++)
         part_free(b->parts[i]);
     depot_free(b->parts);
+    depot_timer_free(b->gone);
     request_release(&b->req);
     depot_free(b->message);
     depot_free(b);

@@ -42,7 +42,9 @@ struct build {
     struct part **parts;
     size_t nparts;
     bool over;
-    char *message; /* why it is cancelled or failed; the first reason stays */
+    bool orphan;              /* the connection that created it is gone */
+    struct depot_timer *gone; /* since then */
+    char *message;            /* why it is cancelled or failed; the first reason stays */
 };
 
 /* Append to the build's log; what cannot be written is logged. */
@@ -55,6 +57,10 @@ struct build *build_new(
 void build_start(struct build *b); /* its parts go into their lines */
 /* Ask every part to stop. The end comes by itself. */
 void build_cancel(struct build *b, const char *why);
+void build_client_gone(struct build *b);
+/* Nobody is there to open the session that it needs. */
+bool build_is_forsaken(const struct build *b);
+void build_forsaken(struct build *b);                  /* cancels it, and says that */
 void build_say(struct build *b, const char *why);      /* its message, unless it has one */
 void build_part_done(struct build *b, struct part *p); /* a part's last word */
 struct part *build_part(const struct build *b, const char *builder);

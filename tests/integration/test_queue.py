@@ -56,10 +56,51 @@ class Queue(TestCase):
         self.assertTrue(eventually(lambda: home.builds("?state=queued"), 10))
         second.signal(signal.SIGKILL)
         second.wait()
+        self.assertTrue(eventually(lambda: not home.builds("?state=queued"), 10))
+        gone = home.builds("?state=cancelled")
+        self.assertEqual([b["message"] for b in gone], ["its client was gone before it began"])
         first.signal(signal.SIGINT)
         self.bad(first.wait(), 130)
-        # Its turn comes, its client does not: the builder is free again after a while.
+        started = time.monotonic()
         self.good(home.depot("build", "-q", self.context(""), timeout=60))
+        self.assertLess(time.monotonic() - started, 15)
+
+    def test_a_killed_client_holds_no_slot_when_its_turn_comes(self):
+        home = self.one_at_a_time()
+        first = home.start("build", "--plain", self.context(SLEEP % (60, unique())))
+        first.await_text("it begins")
+        second = home.start("build", "--plain", self.context(SLEEP % (60, unique())))
+        self.assertTrue(eventually(lambda: home.builds("?state=queued"), 10))
+        third = home.start("build", "-q", self.context(""))
+        self.assertTrue(eventually(lambda: len(home.builds("?state=queued")) == 2, 10))
+        second.signal(signal.SIGKILL)
+        first.signal(signal.SIGINT)
+        started = time.monotonic()
+        self.good(third.wait())
+        self.assertLess(time.monotonic() - started, 15)
+        second.wait()
+        self.bad(first.wait(), 130)
+
+    def test_one_in_line_stays_while_somebody_follows_it(self):
+        home = self.one_at_a_time()
+        first = home.start("build", "--plain", self.context(SLEEP % (60, unique())))
+        first.await_text("it begins")
+        second = home.start("build", "--plain", self.context(SLEEP % (60, unique())))
+        self.assertTrue(eventually(lambda: home.builds("?state=queued"), 10))
+        follower = home.start("logs", home.builds("?state=queued")[0]["id"])
+        time.sleep(1)
+        second.signal(signal.SIGKILL)
+        second.wait()
+        time.sleep(3)
+        self.assertEqual(len(home.builds("?state=queued")), 1)
+        follower.signal(signal.SIGKILL)
+        follower.wait()
+        # Nobody is left: when its turn comes it is given to the next.
+        first.signal(signal.SIGINT)
+        self.bad(first.wait(), 130)
+        started = time.monotonic()
+        self.good(home.depot("build", "-q", self.context(""), timeout=60))
+        self.assertLess(time.monotonic() - started, 15)
 
     def test_twenty_at_once(self):
         home = self.new_home()
@@ -80,7 +121,8 @@ class Queue(TestCase):
     def test_of_two_platforms_only_the_one_that_is_emulated_says_so(self):
         home = self.new_home()
         r = os.path.join(self.tmp(), "r")
-        self.good(home.depot("build", "--platform", "linux/amd64,linux/arm64", "--record", r, self.context("FROM scratch\nCOPY Dockerfile /\n")))
+        ctx = self.context("FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /f\n", {"amd64": unique(), "arm64": unique()})
+        self.good(home.depot("build", "--platform", "linux/amd64,linux/arm64", "--record", r, ctx))
         assigned = [e for e in map(json.loads, self.read(r).splitlines()) if e["type"] == "build.assigned"]
         self.assertEqual([(e["platform"], e["emulated"], e["emulated_platforms"]) for e in assigned],
                          [("linux/amd64,linux/arm64", True, ["linux/arm64"])])

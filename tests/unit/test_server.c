@@ -49,7 +49,7 @@ struct service {
     struct relay *relay; /* the newest */
     char user[64];
     size_t request_len;
-    char cancelled[STORE_ID_MAX + 1];
+    char cancelled[STORE_ID_MAX + 1], gone[STORE_ID_MAX + 1];
     struct cache_ask *ask; /* the newest */
     struct depot_question asked;
     int asks; /* open */
@@ -87,6 +87,11 @@ int service_cancel(struct service *s, const char *build, struct depot_error *err
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %s", build);
     snprintf(s->cancelled, sizeof(s->cancelled), "%s", build);
     return 0;
+}
+
+void service_client_gone(struct service *s, const char *build)
+{
+    snprintf(s->gone, sizeof(s->gone), "%s", build);
 }
 
 struct cache_ask {
@@ -673,9 +678,13 @@ static void test_feed__subscribes_creates_and_cancels(void **state)
     expect_message(&c, "{\"op\":\"error\",\"build\":\"none\",\"error\":{\"code\":\"not_found\"");
     op(&c, "{\"op\":\"subscribe\",\"scope\":\"fleet\",\"logs\":false}");
     expect_message(&c, "fleet.snapshot");
+    assert_true(hub_is_followed(f->hub, "c000000001"));
+    assert_false(hub_is_followed(f->hub, "none"));
     hang_up(&c);
     until(f, server_clients(f->server) == 0);
     assert_int_equal(hub_subscribers(f->hub), 0);
+    assert_false(hub_is_followed(f->hub, "c000000001"));
+    assert_string_equal(f->service.gone, "c000000001");
 }
 
 static void test_feed__answers_bad_messages(void **state)
