@@ -163,19 +163,14 @@ static size_t add_cause(struct dp_why_job *j, const struct depot_step *s)
     return j->why->causes.len - 1;
 }
 
-/* The cause of the input that had to be waited for first, or a new one: `s` is itself the first. */
+/* The cause of the first input that missed: what a step goes on from is named before what it takes
+ * from elsewhere. Or a new one: none did. */
 static size_t cause_of(struct dp_why_job *j, const struct depot_step *s)
 {
-    const struct depot_step *first = NULL;
-
-    for (size_t i = 0; i < s->ninputs; i++) {
-        const struct depot_step *in = s->inputs[i];
-
-        if (in->known && j->why->cause_of_[in->index] != SIZE_MAX &&
-            (!first || by_start(&in, &first) < 0))
-            first = in;
-    }
-    return first ? j->why->cause_of_[first->index] : add_cause(j, s);
+    for (size_t i = 0; i < s->ninputs; i++)
+        if (s->inputs[i]->known && j->why->cause_of_[s->inputs[i]->index] != SIZE_MAX)
+            return j->why->cause_of_[s->inputs[i]->index];
+    return add_cause(j, s);
 }
 
 /* Inputs end before what is made of them begins, so by start is an order that has them first; what
@@ -202,6 +197,17 @@ static void find_causes(struct dp_why_job *j)
             cause->took = INT64_MAX;
     }
     depot_vec_free(&missed);
+}
+
+static void find_changed(struct dp_why_job *j)
+{
+    for (size_t c = 0; j->old && c < j->why->causes.len; c++) {
+        const struct depot_cause *cause = j->why->causes.items[c];
+
+        for (size_t i = 1; i < cause->steps.len; i++)
+            j->why->changed_[cause->steps.items[i]->index] =
+                dp_why_has_changed(j, cause->steps.items[i]);
+    }
 }
 
 static int by_platform(const void *a, const void *b)
@@ -262,11 +268,13 @@ void depot_why_init(
 
     *w = (struct depot_why){.nsteps_ = b->steps.len};
     w->cause_of_ = depot_calloc(b->steps.len + 1, sizeof(*w->cause_of_));
+    w->changed_ = depot_calloc(b->steps.len + 1, sizeof(*w->changed_));
     index_steps(&j.now, b);
     index_steps(&j.before, before);
     find_causes(&j);
     for (size_t i = 0; i < w->causes.len; i++)
         dp_why_judge(&j, w->causes.items[i]);
+    find_changed(&j);
     sort_causes(w);
     pair_twins(w);
     release_places(&j.now);
@@ -282,6 +290,7 @@ void depot_why_release(struct depot_why *w)
     }
     depot_vec_free(&w->causes);
     depot_free(w->cause_of_);
+    depot_free(w->changed_);
     depot_arena_release(&w->arena);
     *w = (struct depot_why){0};
 }
@@ -291,6 +300,11 @@ const struct depot_cause *depot_why_of(const struct depot_why *w, const struct d
     if (!w->cause_of_ || s->index >= w->nsteps_ || w->cause_of_[s->index] == SIZE_MAX)
         return NULL;
     return w->causes.items[w->cause_of_[s->index]];
+}
+
+bool depot_why_changed(const struct depot_why *w, const struct depot_step *s)
+{
+    return depot_why_of(w, s) && w->changed_[s->index];
 }
 
 /* ---- the build to compare with ---- */

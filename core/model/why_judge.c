@@ -15,7 +15,8 @@ static void decide(struct depot_cause *c, enum depot_reason reason, bool certain
 
 static void evidence(struct dp_why_job *j, struct depot_cause *c, char sign, const char *text)
 {
-    const struct depot_evidence e = {sign, depot_arena_strdup(&j->why->arena, text)};
+    const struct depot_evidence e = {
+        sign, j->quiet ? "" : depot_arena_strdup(&j->why->arena, text)};
 
     if (c->evidence.len < DEPOT_WHY_EVIDENCE_MAX)
         depot_vec_push(&c->evidence, e);
@@ -270,23 +271,24 @@ static void note_settings(struct dp_why_job *j, struct depot_cause *c, const cha
     }
 }
 
-/* In its own stage first; then in any, for a stage may stand on another. */
-static bool setting_changed(struct dp_why_job *j, struct depot_cause *c)
+static bool settings_changed_in(struct dp_why_job *j, struct depot_cause *c, const char *stage)
 {
     const struct depot_ev_definition *is = &j->b->definition, *was = &j->old->definition;
-    const char *stages[] = {c->step->parsed.stage, NULL};
 
     if (!is->has_settings || !was->has_settings)
         return false;
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(stages); i++) {
-        note_settings(j, c, stages[i], was, is, '-');
-        note_settings(j, c, stages[i], is, was, '+');
-        if (c->evidence.len > 0) {
-            decide(c, DEPOT_REASON_SETTING, i == 0);
-            return true;
-        }
-    }
-    return false;
+    note_settings(j, c, stage, was, is, '-');
+    note_settings(j, c, stage, is, was, '+');
+    if (c->evidence.len == 0)
+        return false;
+    decide(c, DEPOT_REASON_SETTING, stage != NULL);
+    return true;
+}
+
+/* In its own stage first; then in any, for a stage may stand on another. */
+static bool setting_changed(struct dp_why_job *j, struct depot_cause *c)
+{
+    return settings_changed_in(j, c, c->step->parsed.stage) || settings_changed_in(j, c, NULL);
 }
 
 /* Nothing says these words in the earlier build: the line is new, or it reads differently now. */
@@ -309,7 +311,7 @@ static bool reads_differently(struct dp_why_job *j, struct depot_cause *c)
     /* The engine puts the values of arguments and settings into the words. */
     if (is_from(c->step) && is_from(at))
         decide(c, DEPOT_REASON_BASE, true);
-    else if (argument_changed(j, c) || setting_changed(j, c))
+    else if (argument_changed(j, c) || settings_changed_in(j, c, c->step->parsed.stage))
         c->certain = false;
     else
         decide(c, DEPOT_REASON_INSTRUCTION, true);
@@ -412,4 +414,18 @@ void dp_why_judge(struct dp_why_job *j, struct depot_cause *c)
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(checks); i++)
         if (checks[i](j, c))
             return;
+}
+
+bool dp_why_has_changed(struct dp_why_job *j, const struct depot_step *s)
+{
+    struct depot_cause c = {.step = s, .before = dp_why_same_text(&j->before, s)};
+    bool changed;
+
+    j->quiet = true;
+    changed = c.before ? files_changed(j, &c) && c.evidence.items[0].sign == '~'
+                       : reads_differently(j, &c) && c.reason != DEPOT_REASON_ARGUMENT &&
+                             c.reason != DEPOT_REASON_SETTING;
+    j->quiet = false;
+    depot_vec_free(&c.evidence);
+    return changed;
 }

@@ -15,6 +15,7 @@ struct dp_why_job {
     struct depot_why *why;
     const struct depot_build *b, *old; /* old: NULL when there is none */
     struct dp_why_places now, before;
+    bool quiet; /* evidence is counted and not kept */
 };
 
 const struct depot_step *dp_why_same_text(
@@ -24,6 +25,9 @@ const struct depot_step *dp_why_same_place(
 
 /* Reason, certainty and evidence of a cause whose step is known. */
 void dp_why_judge(struct dp_why_job *j, struct depot_cause *c);
+
+/* Has a step that follows another changed itself? */
+bool dp_why_has_changed(struct dp_why_job *j, const struct depot_step *s);
 
 /* Does a COPY or ADD instruction, or a RUN that mounts files, take this path of the context? */
 bool dp_why_takes(const char *instruction, const char *path);

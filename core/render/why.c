@@ -88,6 +88,22 @@ static void put_followers(
     depot_buf_adds(out, n > FOLLOWERS_MAX ? ", ...\n" : "\n");
 }
 
+/* Those of them that would have missed all the same. */
+static void put_changed(struct depot_buf *out, const struct depot_render_opts *opts,
+    const struct depot_why *w, const struct depot_cause *c)
+{
+    const char *sep = "  changed themselves: ";
+
+    for (size_t i = 1; i < c->steps.len; i++) {
+        if (!depot_why_changed(w, c->steps.items[i]))
+            continue;
+        depot_buf_adds(out, sep);
+        put_place(out, opts, c->steps.items[i]);
+        sep = ", ";
+    }
+    depot_buf_adds(out, *sep == ',' ? "\n" : "");
+}
+
 /* "31.4s on linux/amd64, 1:12 on linux/arm64". */
 static void put_cost(struct depot_buf *out, const struct depot_render_opts *opts,
     const struct depot_why *w, const struct depot_cause *c)
@@ -127,6 +143,7 @@ static void put_cause(struct depot_buf *out, const struct depot_render_opts *opt
                  : " (likely)\n");
     put_evidence(out, opts, c);
     put_followers(out, opts, c);
+    put_changed(out, opts, w, c);
     put_cost(out, opts, w, c);
     if (hint) {
         depot_buf_adds(out, "  ");

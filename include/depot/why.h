@@ -66,6 +66,7 @@ struct depot_cause {
 struct depot_why {
     DEPOT_VEC(struct depot_cause *) causes;
     size_t *cause_of_; /* by step index; SIZE_MAX: not a miss */
+    bool *changed_;    /* by step index */
     size_t nsteps_;
     struct depot_arena arena; /* texts */
 };
@@ -79,6 +80,9 @@ void depot_why_init(
 void depot_why_release(struct depot_why *w);
 /* The cause of a step's miss; NULL: it did not miss. */
 const struct depot_cause *depot_why_of(const struct depot_why *w, const struct depot_step *s);
+
+/* Would a step that missed because of another have missed without it: has it changed itself? */
+bool depot_why_changed(const struct depot_why *w, const struct depot_step *s);
 
 /* Was it run although a cache could have had it? */
 bool depot_step_missed(const struct depot_step *s);
