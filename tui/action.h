@@ -34,6 +34,8 @@
     X(TWIN, "twin", "Same step on the other platform")                                             \
     X(INPUTS, "inputs", "Go to what this step needs")                                              \
     X(DEPENDANTS, "dependants", "Go to what needs this step")                                      \
+    X(WHY, "why", "Why it was not in the cache")                                                   \
+    X(OTHER, "compared", "The build it is compared with")                                          \
     X(CRITICAL, "critical", "Only the critical path")                                              \
     X(MISSES, "misses", "Only what was not in the cache")                                          \
     X(INTERNAL, "internal", "Show internal steps")                                                 \

@@ -45,15 +45,20 @@ static bool on_cancel(struct screen *s, const char *build, void *arg)
 static const struct screen_ops screen_ops = {.quit = on_quit, .cancel = on_cancel};
 
 int depot_tui_build_open(struct depot_loop *l, const struct depot_tui_opts *opts,
-    const struct depot_tui_build_ops *ops, void *arg, struct depot_tui **out,
-    struct depot_error *err)
+    const struct depot_endpoint *at, const struct depot_tui_build_ops *ops, void *arg,
+    struct depot_tui **out, struct depot_error *err)
 {
     struct depot_tui *t = depot_calloc(1, sizeof(*t));
     t->ops = *ops;
     t->arg = arg;
     int rc = dp_screen_new(l, opts, &screen_ops, t, &t->screen, err);
     if (rc == 0) {
+        const struct depot_feed_opts daemon = {
+            .addr = &at->addr, .tls = &at->tls, .token = at->token};
         t->source = dp_fleet_source(dp_screen_fleet(t->screen), "");
+        rc = dp_fleet_consult(t->source, l, &daemon, err);
+    }
+    if (rc == 0) {
         dp_tui_push(dp_screen_tui(t->screen), &view_fleet, NULL);
         rc = dp_screen_start(t->screen, err);
     }

@@ -206,7 +206,7 @@ static void ask_estimates(struct fleet_source *s, const char *project)
 {
     const struct depot_question q = {.ask = DEPOT_ASK_ESTIMATES, .project = project};
     const uint64_t now = depot_mono_ms();
-    if (!s->drops_ || depot_str_empty(project))
+    if (!s->asks_ || depot_str_empty(project))
         return;
     if (s->asked_ == NULL)
         s->asked_ = depot_map_new();
@@ -339,6 +339,14 @@ void dp_fleet_settle_watched(struct fleet *f)
 
 /* ---- sources ---- */
 
+/* How long its steps take, once it is looked at. */
+static void ask_for(struct fleet_build *b)
+{
+    const struct depot_question q = {.ask = DEPOT_ASK_ESTIMATES, .build = b->id};
+    if (b->source->asks_ && !b->asked_)
+        b->asked_ = depot_feed_ask(b->source->feed, &q);
+}
+
 static void set_state(
     struct fleet_source *s, enum depot_feed_state state, const struct depot_error *err)
 {
@@ -349,7 +357,7 @@ static void set_state(
         if (s->fleet->builds.items[i]->source == s)
             s->fleet->builds.items[i]->settled_ = 0; /* its end tells how it ended */
     snprintf(s->why, sizeof(s->why), "%s", err != NULL && state != DEPOT_FEED_LIVE ? err->msg : "");
-    if (err != NULL && (state == DEPOT_FEED_LIVE || s->feed == NULL))
+    if (err != NULL && (state == DEPOT_FEED_LIVE || s->owned_))
         problem(s->fleet, err);
     dp_fleet_touch(s->fleet);
 }
@@ -416,10 +424,37 @@ struct fleet_source *dp_fleet_source(struct fleet *f, const char *name)
     s->number = f->sources.len + 1;
     s->builds_ = depot_map_new();
     s->builders_ = depot_map_new();
+    s->owned_ = true;
     s->state = DEPOT_FEED_LIVE;
     s->state_since_ms = depot_mono_ms();
     depot_vec_push(&f->sources, s);
     return s;
+}
+
+/* What was wanted before it was there. */
+static void consulted_state(
+    struct depot_feed *feed, enum depot_feed_state state, const struct depot_error *err, void *arg)
+{
+    struct fleet_source *s = arg;
+    DEPOT_UNUSED(feed);
+    DEPOT_UNUSED(err);
+    for (size_t i = 0; state == DEPOT_FEED_LIVE && i < s->fleet->builds.len; i++) {
+        struct fleet_build *b = s->fleet->builds.items[i];
+        if (b->source == s && b->watchers > 0)
+            ask_for(b);
+    }
+    dp_fleet_touch(s->fleet);
+}
+
+static const struct depot_feed_ops consult_ops = {
+    .event = feed_event, .state = consulted_state, .refused = feed_refused, .answer = feed_answer};
+
+int dp_fleet_consult(struct fleet_source *s, struct depot_loop *l,
+    const struct depot_feed_opts *opts, struct depot_error *err)
+{
+    const int rc = depot_feed_open(l, opts, &consult_ops, s, &s->feed, err);
+    s->asks_ = rc == 0;
+    return rc;
 }
 
 int dp_fleet_connect(struct fleet *f, struct depot_loop *l, const char *name,
@@ -428,7 +463,8 @@ int dp_fleet_connect(struct fleet *f, struct depot_loop *l, const char *name,
     struct fleet_source *s = dp_fleet_source(f, name);
     s->state = DEPOT_FEED_CONNECTING;
     s->url = depot_strdup(opts->addr->text);
-    s->drops_ = true;
+    s->drops_ = s->asks_ = true;
+    s->owned_ = false;
     const int rc = depot_feed_open(l, opts, &feed_ops, s, &s->feed, err);
     if (rc == 0)
         depot_feed_subscribe_fleet(s->feed, false);
@@ -439,6 +475,7 @@ int dp_fleet_read(
     struct fleet *f, struct depot_loop *l, int fd, const char *name, struct depot_error *err)
 {
     struct fleet_source *s = dp_fleet_source(f, name);
+    s->owned_ = false;
     return depot_feed_open_fd(l, fd, 0, &feed_ops, s, &s->feed, err);
 }
 
@@ -465,12 +502,10 @@ void dp_fleet_watch(struct fleet *f, struct fleet_build *b)
 {
     struct fleet_source *s = b->source;
     DEPOT_UNUSED(f);
-    if (s->drops_ && !b->asked_) {
-        const struct depot_question q = {.ask = DEPOT_ASK_ESTIMATES, .build = b->id};
-        b->asked_ = depot_feed_ask(s->feed, &q);
-    }
-    if (b->watchers++ > 0 || b->full || b->next_ != NULL || !s->drops_)
+    ask_for(b);
+    if (b->watchers++ > 0 || b->full || b->next_ != NULL || !s->asks_)
         return;
+    b->fetched_ = true;
     b->next_ = new_state(b);
     depot_feed_subscribe_build(s->feed, b->id, 0);
 }
@@ -478,7 +513,7 @@ void dp_fleet_watch(struct fleet *f, struct fleet_build *b)
 void dp_fleet_unwatch(struct fleet *f, struct fleet_build *b)
 {
     DEPOT_UNUSED(f);
-    if (b->watchers == 0 || --b->watchers > 0 || !b->source->drops_)
+    if (b->watchers == 0 || --b->watchers > 0 || !b->fetched_)
         return;
     if (b->state != NULL && depot_build_state_over(b->state->state))
         return; /* nothing more comes; it goes when others need the room */
@@ -505,10 +540,15 @@ bool dp_fleet_ask(struct fleet *f, const struct fleet_build *b, const struct dep
     bool any = false;
     for (size_t i = 0; i < f->sources.len; i++) {
         struct fleet_source *s = f->sources.items[i];
-        if (s->drops_ && (b == NULL || b->source == s))
+        if (s->asks_ && (b == NULL || b->source == s))
             any |= depot_feed_ask(s->feed, q);
     }
     return any;
+}
+
+bool dp_fleet_can_ask(const struct fleet_source *s)
+{
+    return s->asks_;
 }
 
 /* ---- end ---- */

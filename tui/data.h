@@ -43,6 +43,7 @@ struct fleet_build {
     uint64_t revision;           /* changes whenever something visible did */
     unsigned watchers;           /* dp_fleet_watch() */
     bool full;                   /* the state has logs, from the first event on */
+    bool fetched_;               /* asked of the source's daemon, not given by its owner */
     struct fleet_record *record; /* NULL: it is not being recorded */
     struct depot_build *next_;   /* the one with logs, catching up */
     DEPOT_VEC(struct logstore *) logs_, next_logs_; /* by step index */
@@ -60,6 +61,8 @@ struct fleet_source {
     char why[DEPOT_ERROR_MSG_MAX]; /* why it is not live; "" */
     int64_t skew;                  /* its clock minus ours, ns */
     bool skew_known_, drops_;      /* drops_: finished states may be dropped, the feed has them */
+    bool asks_;                    /* the feed's daemon can be asked */
+    bool owned_;                   /* its owner gives the events, whatever the feed is for */
     struct depot_map *builds_, *builders_; /* by id, by name */
     struct depot_map *asked_;              /* project -> when its estimates were asked for, ms */
     /* Gives a build's lines from its first, by dp_record_line(); NULL: it keeps none. */
@@ -110,6 +113,9 @@ int dp_fleet_read(struct fleet *f, struct depot_loop *l, int fd, const char *nam
  * always have logs. */
 struct fleet_source *dp_fleet_source(struct fleet *f, const char *name);
 void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev);
+/* The daemon behind such a source, for what its owner does not give: estimates, earlier builds. */
+int dp_fleet_consult(struct fleet_source *s, struct depot_loop *l,
+    const struct depot_feed_opts *opts, struct depot_error *err) DEPOT_MUST_CHECK;
 /* The id of the build that an event speaks of: rawjson names none. */
 const char *dp_fleet_event_build(const struct fleet_source *s, const struct depot_event *ev);
 void dp_fleet_source_state(
@@ -140,6 +146,9 @@ struct logstore *dp_fleet_log(const struct fleet_build *b, const struct depot_st
 /* Ask every daemon (or the one of `b`); the answer comes through fleet_ops.answer. False: none is
  * live. */
 bool dp_fleet_ask(struct fleet *f, const struct fleet_build *b, const struct depot_question *q);
+
+/* Is there a daemon behind the source, which has builds that are not here? */
+bool dp_fleet_can_ask(const struct fleet_source *s);
 
 /* Settle every state that changed; called once a frame before the views refresh. */
 void dp_fleet_settle(struct fleet *f);

@@ -77,7 +77,9 @@ static const struct binding table[] = {
     {KEYMAP_FLEET, "D", ACTION_SORT_TIME},
     {KEYMAP_FLEET, "Space", ACTION_TAG},
     {KEYMAP_FLEET, "R", ACTION_RECORD},
+    {KEYMAP_FLEET, "x", ACTION_WHY},
 
+    {KEYMAP_BUILD, "x", ACTION_WHY},
     {KEYMAP_BUILD, "c", ACTION_CRITICAL},
     {KEYMAP_BUILD, "m", ACTION_MISSES},
     {KEYMAP_BUILD, "i", ACTION_INTERNAL},
@@ -91,6 +93,7 @@ static const struct binding table[] = {
     {KEYMAP_BUILD, "z", ACTION_ZOOM},
     {KEYMAP_BUILD, "R", ACTION_RECORD},
 
+    {KEYMAP_STEP, "x", ACTION_WHY},
     {KEYMAP_STEP, "Space", ACTION_PAGE_DOWN},
     {KEYMAP_STEP, "d", ACTION_HALF_DOWN},
     {KEYMAP_STEP, "u", ACTION_HALF_UP},
@@ -104,6 +107,9 @@ static const struct binding table[] = {
     {KEYMAP_STEP, "o", ACTION_DEPENDANTS},
     {KEYMAP_STEP, "e", ACTION_ERROR_NEXT},
     {KEYMAP_STEP, "E", ACTION_ERROR_PREV},
+
+    {KEYMAP_WHY, "Space", ACTION_FOLD},
+    {KEYMAP_WHY, "b", ACTION_OTHER},
 
     {KEYMAP_BUILDERS, "/", ACTION_FILTER},
     {KEYMAP_CACHE, "/", ACTION_FILTER},
@@ -124,6 +130,7 @@ static const struct binding table[] = {
     {KEYMAP_HISTORY, "N", ACTION_SORT_NAME},
     {KEYMAP_HISTORY, "D", ACTION_SORT_TIME},
     {KEYMAP_HISTORY, "R", ACTION_RECORD},
+    {KEYMAP_HISTORY, "x", ACTION_WHY},
 
     {KEYMAP_HELP, "Space", ACTION_PAGE_DOWN},
     {KEYMAP_HELP, "?", ACTION_BACK},

@@ -17,6 +17,7 @@
     X(FLEET, "fleet", "Fleet")                                                                     \
     X(BUILD, "build", "Build")                                                                     \
     X(STEP, "step", "Step and log")                                                                \
+    X(WHY, "why", "Why it missed the cache")                                                       \
     X(BUILDERS, "builders", "Builders")                                                            \
     X(CACHE, "cache", "Cache")                                                                     \
     X(HISTORY, "history", "History")                                                               \

@@ -133,7 +133,7 @@ int dp_record_start(
 {
     struct fleet_source *s = b->source;
     struct save *file;
-    if (!s->drops_ && s->feed != NULL)
+    if (!s->drops_ && !s->owned_)
         return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
             "standard input is not kept: `tee FILE` before depot-top records it");
     if (!s->drops_ && s->again == NULL)

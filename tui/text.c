@@ -244,6 +244,17 @@ static size_t cut_tail(const char *s, size_t n, int columns)
     return at;
 }
 
+size_t dp_text_line(const char *s, int columns)
+{
+    const size_t n = strlen(s), cut = dp_text_cut(s, n, columns > 0 ? columns : 1, NULL);
+    size_t at = cut;
+    if (cut == n || s[cut] == ' ')
+        return cut > 0 ? cut : n;
+    while (at > 0 && s[at] != ' ')
+        at--;
+    return at > 0 ? at : cut > 0 ? cut : n;
+}
+
 void dp_text_middle(struct depot_buf *out, const char *s, int columns, bool ascii)
 {
     const size_t n = strlen(s);

@@ -39,6 +39,9 @@ size_t dp_text_width(const char *s); /* columns of a whole string */
 /* Bytes of the longest prefix of at most `columns` columns; *got (may be NULL) how many it takes.
  */
 size_t dp_text_cut(const char *s, size_t n, int columns, int *got);
+/* Bytes of the first of the lines that `s` is folded to: up to the last blank that fits. Not 0
+ * unless `s` is empty. */
+size_t dp_text_line(const char *s, int columns);
 /* Append `s` in at most `columns` columns, its middle elided: "registry.example…/web:1.2". */
 void dp_text_middle(struct depot_buf *out, const char *s, int columns, bool ascii);
 /* "linux/amd64" -> "amd64"; "linux/arm/v7" -> "arm/v7"; other systems keep theirs. */

@@ -4,6 +4,7 @@
 #include "view_build_priv.h"
 #include "view_step.h"
 #include "view_step_priv.h"
+#include "view_why.h"
 
 #include <ctype.h>
 
@@ -374,6 +375,9 @@ static enum view_result build_action(struct view *base, enum action a, intptr_t 
     case ACTION_LOG:
         open_step(v);
         break;
+    case ACTION_WHY:
+        dp_view_why_open(base->tui, v->build, dp_build_selected_step(v));
+        break;
     case ACTION_NEXT:
     case ACTION_PREV:
         to_lane(v, arg, a == ACTION_PREV);
@@ -451,7 +455,8 @@ static depot_time build_wake(struct view *base)
 }
 
 static const enum action build_hints[] = {ACTION_OPEN, ACTION_LOG, ACTION_FOLD, ACTION_NEXT,
-    ACTION_CRITICAL, ACTION_MISSES, ACTION_TWIN, ACTION_ERROR_NEXT, ACTION_CANCEL, ACTION_NONE};
+    ACTION_WHY, ACTION_CRITICAL, ACTION_MISSES, ACTION_TWIN, ACTION_ERROR_NEXT, ACTION_CANCEL,
+    ACTION_NONE};
 
 static const struct view_note build_notes[] = {
     {"critical", "the chain of steps that decides how long the build takes: *"},

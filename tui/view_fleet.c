@@ -5,6 +5,7 @@
  * every two seconds, and the selected row keeps its line on the screen.
  */
 #include "fleet.h"
+#include "view_why.h"
 
 #include <regex.h>
 #include <stdio.h>
@@ -249,6 +250,8 @@ static enum view_result act_on_build(struct fleet_view *v, enum action a)
         open_log(v, b);
     else if (a == ACTION_CANCEL)
         dp_tui_cancel_build(v->base.tui, b);
+    else if (a == ACTION_WHY)
+        dp_view_why_open(v->base.tui, b, NULL);
     else if (a == ACTION_RECORD)
         dp_tui_record_build(v->base.tui, b);
     else if (a == ACTION_COPY)

@@ -41,24 +41,11 @@ static bool flow_place(const struct flow *f, int *y, int *x)
     return at >= 0 && *x + f->width <= f->c->w + f->width / 4;
 }
 
-/* Bytes of `s` for one line of `w` columns: up to the last blank that fits. */
-static size_t line_cut(const char *s, int w)
-{
-    const size_t n = strlen(s);
-    const size_t cut = dp_text_cut(s, n, w > 0 ? w : 1, NULL);
-    size_t at = cut;
-    if (cut == n)
-        return n;
-    while (at > 0 && s[at] != ' ')
-        at--;
-    return at > 0 ? at : cut > 0 ? cut : n;
-}
-
 static void flow_entry(struct flow *f, uint32_t style, const char *key, int key_w, const char *text)
 {
     const int text_w = f->width - key_w - 5;
     do {
-        const size_t n = line_cut(text, text_w);
+        const size_t n = dp_text_line(text, text_w);
         int y, x;
         if (flow_place(f, &y, &x)) {
             dp_canvas_field(f->c, y, x + 1, key_w, FIT_LEFT, style, key);

@@ -2,6 +2,7 @@
  * Builds of the past: which, in what order, and what those of a project tell together.
  */
 #include "view_history.h"
+#include "view_why.h"
 #include "views.h"
 
 #include <stdio.h>
@@ -325,6 +326,8 @@ static enum view_result history_action(struct view *base, enum action a, intptr_
             return VIEW_IGNORED;
         if (a == ACTION_OPEN)
             dp_tui_push(base->tui, &view_build, b->key);
+        else if (a == ACTION_WHY)
+            dp_view_why_open(base->tui, b, NULL);
         else if (a == ACTION_RECORD)
             dp_tui_record_build(base->tui, b);
         else if (a == ACTION_COPY)

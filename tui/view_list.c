@@ -3,12 +3,14 @@
  */
 #include "view.h"
 #include "view_step.h"
+#include "view_why.h"
 #include "views.h"
 
 const struct view_ops *const view_list[] = {
     &view_fleet,
     &view_build,
     &view_step,
+    &view_why,
     &view_builders,
     &view_cache,
     &view_history,

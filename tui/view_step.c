@@ -2,6 +2,7 @@
  * The step view: the head with the facts, the log below or beside it, and what leads elsewhere.
  */
 #include "view_step_priv.h"
+#include "view_why.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,7 @@ enum {
 
 /* ---- which step ---- */
 
-static const struct depot_step *find_in(
+const struct depot_step *dp_step_find(
     const struct depot_build *b, const char *part, const char *digest)
 {
     int64_t index;
@@ -45,7 +46,7 @@ static void sync(struct step_view *v)
         dp_pager_set_log(&v->pager, NULL, 0);
     }
     if (v->step == NULL && b->state != NULL)
-        v->step = find_in(b->state, v->part, v->digest);
+        v->step = dp_step_find(b->state, v->part, v->digest);
     if (v->step == NULL)
         return;
     if (v->part == NULL) {
@@ -74,18 +75,19 @@ static void go_to(struct step_view *v, const struct depot_step *s)
 }
 
 /* "BUILD/INDEX", "BUILD/DIGEST" or "BUILD/PART/DIGEST"; a part has slashes too. */
-static bool parse_arg(struct step_view *v, struct fleet *f, const char *arg)
+bool dp_step_arg(
+    const struct fleet *f, const char *arg, struct fleet_build **build, char **part, char **digest)
 {
     for (const char *cut = strchr(arg, '/'); cut != NULL; cut = strchr(cut + 1, '/')) {
         char *id = depot_strndup(arg, (size_t)(cut - arg));
-        v->build = dp_fleet_find_prefix(f, id);
+        *build = dp_fleet_find_prefix(f, id);
         depot_free(id);
-        if (v->build == NULL)
+        if (*build == NULL)
             continue;
         const char *rest = cut + 1, *last = strrchr(rest, '/');
         if (last != NULL && last > rest)
-            v->part = depot_strndup(rest, (size_t)(last - rest));
-        v->digest = depot_strdup(last != NULL ? last + 1 : rest);
+            *part = depot_strndup(rest, (size_t)(last - rest));
+        *digest = depot_strdup(last != NULL ? last + 1 : rest);
         return true;
     }
     return false;
@@ -94,7 +96,7 @@ static bool parse_arg(struct step_view *v, struct fleet *f, const char *arg)
 static int step_open(struct view *base, const char *arg, struct depot_error *err)
 {
     struct step_view *v = (struct step_view *)base;
-    if (arg == NULL || !parse_arg(v, dp_tui_fleet(base->tui), arg))
+    if (arg == NULL || !dp_step_arg(dp_tui_fleet(base->tui), arg, &v->build, &v->part, &v->digest))
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "open a step from its build");
     dp_pager_init(&v->pager);
     v->link = -1;
@@ -407,6 +409,9 @@ static bool go_action(struct step_view *v, enum action a)
     case ACTION_TWIN:
         go_to_twin(v);
         return true;
+    case ACTION_WHY:
+        dp_view_why_open(v->base.tui, v->build, v->step);
+        return true;
     case ACTION_INPUTS:
         go_along(v, h->first_input, h->first_dependant, "this step needs no other");
         return true;
@@ -479,8 +484,8 @@ static int step_search(struct view *base, const char *text, bool done, struct de
 }
 
 static const enum action step_hints[] = {ACTION_SEARCH, ACTION_FOLLOW, ACTION_WRAP, ACTION_TIMES,
-    ACTION_ZOOM, ACTION_TWIN, ACTION_INPUTS, ACTION_SAVE, ACTION_PIPE, ACTION_DEPENDANTS,
-    ACTION_COPY_LOG, ACTION_SIBLING_NEXT, ACTION_MATCH_NEXT, ACTION_NONE};
+    ACTION_ZOOM, ACTION_WHY, ACTION_TWIN, ACTION_INPUTS, ACTION_SAVE, ACTION_PIPE,
+    ACTION_DEPENDANTS, ACTION_COPY_LOG, ACTION_SIBLING_NEXT, ACTION_MATCH_NEXT, ACTION_NONE};
 
 static const struct view_note step_notes[] = {
     {"/", "regex; a capital letter makes case count"},

@@ -62,6 +62,13 @@ void dp_head_row(struct step_head *h); /* to the next row's first column */
 void dp_head_gap(struct step_head *h); /* a blank row when there is room for such */
 void dp_head_label(struct step_head *h, const char *s); /* a name in front of what follows */
 
+/* What an `arg` of the view names; `part` stays NULL where the digest, or a number, is all. False:
+ * there is no such build. The caller frees the strings. */
+bool dp_step_arg(
+    const struct fleet *f, const char *arg, struct fleet_build **build, char **part, char **digest);
+/* The step that these name; NULL: not known (yet). */
+const struct depot_step *dp_step_find(
+    const struct depot_build *b, const char *part, const char *digest);
 /* "deps 3/4", or the beginning of its name. */
 void dp_step_label(struct depot_buf *out, const struct depot_step *s);
 enum glyph dp_step_glyph(enum depot_verdict v);

@@ -36,10 +36,11 @@ struct depot_tui_build_ops {
     void (*left)(struct depot_tui *t, void *arg);
     void (*cancel)(struct depot_tui *t, void *arg); /* after the user said yes, or ^C */
 };
-/* DEPOT_ERR_UNSUPPORTED: no terminal. */
+/* `at` is the daemon, for what the events do not tell: how long steps take, the builds before.
+ * Copied. DEPOT_ERR_UNSUPPORTED: no terminal. */
 int depot_tui_build_open(struct depot_loop *l, const struct depot_tui_opts *opts,
-    const struct depot_tui_build_ops *ops, void *arg, struct depot_tui **out,
-    struct depot_error *err) DEPOT_MUST_CHECK;
+    const struct depot_endpoint *at, const struct depot_tui_build_ops *ops, void *arg,
+    struct depot_tui **out, struct depot_error *err) DEPOT_MUST_CHECK;
 /* Each event of the build, in order. Borrowed. */
 void depot_tui_build_event(struct depot_tui *t, const struct depot_event *ev);
 /* The feed was lost, or is back (`err` NULL). */

@@ -1,0 +1,179 @@
+/*
+ * The why view: two recorded builds of a shop, one thing of each kind changed in between, against
+ * the .screen files of tests/golden/tui_why. UPDATE_GOLDEN=1 writes those anew.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <locale.h>
+
+#include "tui_rig.h"
+#include "view_why_priv.h"
+
+#define GOLDEN TEST_SOURCE_DIR "/golden/tui_why"
+
+static const struct {
+    int h, w;
+} sizes[] = {{8, 40}, {24, 80}, {40, 120}, {50, 200}};
+
+static void open_both(struct tui_rig *r)
+{
+    rig_open(r);
+    assert_true(rig_feed(r, GOLDEN "/one.ndjson", -1));
+    assert_true(rig_feed(r, GOLDEN "/two.ndjson", -1));
+}
+
+static void open_view(struct tui_rig *r, const char *arg)
+{
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    dp_tui_push(r->tui, &view_why, arg != NULL ? arg : r->fleet->builds.items[1]->key);
+    rig_screen(r, 24, 80, &out);
+    depot_buf_release(&out);
+}
+
+static void check(struct tui_rig *r, const char *name, int h, int w)
+{
+    char *got = rig_golden(r, GOLDEN, name, h, w);
+    if (got != NULL)
+        fail_msg("%s at %dx%d is:\n%s", name, w, h, got);
+}
+
+static void assert_says(struct tui_rig *r, int h, int w, const char *what)
+{
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    rig_screen(r, h, w, &out);
+    if (strstr(depot_buf_str(&out), what) == NULL)
+        fail_msg("no \"%s\" in:\n%s", what, depot_buf_str(&out));
+    depot_buf_release(&out);
+}
+
+static void test_screens__of_a_build_that_is_over(void **state)
+{
+    struct tui_rig r;
+    (void)state;
+    open_both(&r);
+    open_view(&r, NULL);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(sizes); i++)
+        check(&r, "over", sizes[i].h, sizes[i].w);
+    rig_keys(&r, "] Space");
+    check(&r, "folded", 24, 80);
+    rig_close(&r);
+}
+
+static void test_screens__of_a_build_that_runs(void **state)
+{
+    struct tui_rig r;
+    (void)state;
+    rig_open(&r);
+    assert_true(rig_feed(&r, GOLDEN "/one.ndjson", -1));
+    r.from = r.until = 0;
+    assert_true(rig_feed(&r, GOLDEN "/two.ndjson", 1.2));
+    open_view(&r, NULL);
+    check(&r, "running", 24, 80);
+    rig_close(&r);
+}
+
+static void test_screens__without_a_build_before(void **state)
+{
+    struct tui_rig r;
+    (void)state;
+    rig_open(&r);
+    assert_true(rig_feed(&r, GOLDEN "/two.ndjson", -1));
+    open_view(&r, r.fleet->builds.items[0]->key);
+    check(&r, "alone", 24, 80);
+    dp_tui_resize(r.tui, 0, 0);
+    dp_tui_frame(r.tui, r.now);
+    rig_close(&r);
+}
+
+static void test_screens__in_ascii(void **state)
+{
+    struct tui_rig r;
+    (void)state;
+    open_both(&r);
+    dp_tui_set_ascii(r.tui, true);
+    open_view(&r, NULL);
+    check(&r, "ascii", 24, 80);
+    rig_close(&r);
+}
+
+static void test_why__opens_at_the_step(void **state)
+{
+    struct tui_rig r;
+    (void)state;
+    open_both(&r);
+    struct fleet_build *b = r.fleet->builds.items[1];
+    dp_fleet_settle(r.fleet);
+    const struct depot_step *follower = NULL, *hit = NULL;
+    for (size_t i = 0; i < b->state->steps.len; i++) {
+        const struct depot_step *s = b->state->steps.items[i];
+        if (s->verdict == DEPOT_VERDICT_RAN && strstr(s->name, "3/4") != NULL)
+            follower = s;
+        if (s->verdict == DEPOT_VERDICT_HIT)
+            hit = s;
+    }
+    assert_non_null(follower);
+    assert_non_null(hit);
+    dp_view_why_open(r.tui, b, follower);
+    check(&r, "at_step", 24, 80);
+    rig_keys(&r, "Enter");
+    assert_says(&r, 24, 80, "stage-3 3/4");
+    rig_keys(&r, "q q");
+    dp_view_why_open(r.tui, b, hit);
+    assert_says(&r, 24, 80, "this step did not miss the cache");
+    rig_close(&r);
+}
+
+static void test_why__leads_on(void **state)
+{
+    struct tui_rig r;
+    (void)state;
+    open_both(&r);
+    open_view(&r, NULL);
+    rig_keys(&r, "Down Down y");
+    assert_int_equal(r.copied, strlen("VERSION"));
+    rig_keys(&r, "b");
+    assert_says(&r, 24, 80, r.fleet->builds.items[0]->id);
+    rig_keys(&r, "q Enter");
+    assert_says(&r, 24, 80, "deps 2/2");
+    rig_keys(&r, "x");
+    assert_says(&r, 24, 80, "compared with");
+    rig_keys(&r, "q q q");
+    rig_close(&r);
+}
+
+/* The states go while the view is open: a replay that is seeked back. */
+static void test_why__outlives_its_states(void **state)
+{
+    struct tui_rig r;
+    (void)state;
+    open_both(&r);
+    open_view(&r, NULL);
+    dp_fleet_restart(r.source);
+    rig_keys(&r, "Down Enter Space ] y b");
+    assert_true(rig_feed(&r, GOLDEN "/one.ndjson", -1));
+    assert_true(rig_feed(&r, GOLDEN "/two.ndjson", -1));
+    dp_tui_data_changed(r.tui);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(sizes); i++)
+        assert_says(&r, sizes[i].h, sizes[i].w, "");
+    rig_close(&r);
+}
+
+int main(void)
+{
+    setlocale(LC_CTYPE, "C.UTF-8");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_screens__of_a_build_that_is_over),
+        cmocka_unit_test(test_screens__of_a_build_that_runs),
+        cmocka_unit_test(test_screens__without_a_build_before),
+        cmocka_unit_test(test_screens__in_ascii),
+        cmocka_unit_test(test_why__opens_at_the_step),
+        cmocka_unit_test(test_why__leads_on),
+        cmocka_unit_test(test_why__outlives_its_states),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
