@@ -183,13 +183,16 @@ static int listen_unix(struct listener *l, const char *path, struct depot_error 
 
 static int bound_port(int fd)
 {
-    struct sockaddr_storage ss;
-    socklen_t n = sizeof(ss);
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } a = {0};
+    socklen_t n = sizeof(a);
 
-    if (getsockname(fd, (struct sockaddr *)&ss, &n) != 0)
+    if (getsockname(fd, &a.any, &n) != 0)
         return 0;
-    return ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
-                                          : ((struct sockaddr_in *)&ss)->sin_port);
+    return ntohs(a.any.sa_family == AF_INET6 ? a.in6.sin6_port : a.in.sin_port);
 }
 
 static int listen_addr(struct listener *l, const struct addrinfo *ai)

@@ -4,6 +4,7 @@
  */
 #include "store_priv.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -415,6 +416,7 @@ int store_append(
 
     if (r != 0)
         return r;
+    assert(b); /* given where there is no error */
     ev->build = build;
     ev->seq = b->seq + 1;
     if (ev->time == 0)

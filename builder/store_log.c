@@ -160,8 +160,8 @@ static int index_to(
     struct log_file *f, struct depot_buf *scratch, uint64_t after, struct depot_error *err)
 {
     struct log_walk w;
-    const char *line;
-    size_t n;
+    const char *line = NULL;
+    size_t n = 0;
     int r = 1;
 
     if (f->lines > after || f->indexed >= f->size)
@@ -176,8 +176,8 @@ int log_file_read(struct log_file *f, struct depot_buf *scratch, uint64_t after,
     store_read_fn *fn, void *arg, struct depot_error *err)
 {
     struct log_walk w;
-    const char *data;
-    size_t n, bytes = 0;
+    const char *data = NULL;
+    size_t n = 0, bytes = 0;
     int count = 0, r;
 
     r = index_to(f, scratch, after, err);

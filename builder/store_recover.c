@@ -93,9 +93,11 @@ static int recover_unindexed(struct store *s, struct depot_error *err)
     char *path = depot_asprintf("%s/builds", s->dir);
     DIR *dir = opendir(path);
     struct dirent *e;
-    int r = dir ? 0 : depot_error_errno(err, errno, "%s", path);
+    int r = 0;
 
-    while (r == 0 && (e = readdir(dir)) != NULL) {
+    if (!dir)
+        r = depot_error_errno(err, errno, "%s", path);
+    while (dir && r == 0 && (e = readdir(dir)) != NULL) {
         char id[STORE_ID_MAX + 1];
         size_t n = strcspn(e->d_name, ".");
         uint64_t seq;

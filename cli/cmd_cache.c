@@ -92,9 +92,10 @@ static int parse_size(const char *s, int64_t *out, struct depot_error *err)
         {"GiB", 1073741824.0},
         {"TiB", 1099511627776.0},
     };
-    char *end = NULL;
-    double v = s[0] >= '0' && s[0] <= '9' ? strtod(s, &end) : -1;
-    for (size_t i = 0; v >= 0 && i < DEPOT_ARRAY_LEN(units); i++) {
+    char *end;
+    double v = strtod(s, &end);
+    bool number = s[0] >= '0' && s[0] <= '9'; /* no sign, no "inf" */
+    for (size_t i = 0; number && i < DEPOT_ARRAY_LEN(units); i++) {
         if (strcmp(end + strspn(end, " "), units[i].unit) != 0 || v * units[i].factor > 9e18)
             continue;
         *out = (int64_t)(v * units[i].factor);

@@ -6,6 +6,7 @@
 
 #include <depot/buf.h>
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -529,6 +530,7 @@ static void sum_up(struct graph *g)
                 add_to_sum(&sums[k], cells[k]);
     }
     for (size_t i = 0; i < g->sums.len; i++) {
+        assert(g->nlanes > 0); /* or there were no sums */
         struct graph_sum *sum = &g->sums.items[i];
         struct graph_stage *st = &g->stages.items[i / g->nlanes];
         sum->verdict = conclude(sum);

@@ -3,6 +3,8 @@
  */
 #include "buildkit/convert.h"
 
+#include <assert.h>
+
 #include "buildkit/message.h"
 
 /* Told names are compared with each other, so an engine may not tell any number of them. */
@@ -135,6 +137,7 @@ static void add_platform(struct depot_bk_info *info, const char *name)
         if (depot_str_eq(info->platforms[i], name))
             return;
     }
+    assert(info->platforms != NULL); /* room was made for all that are told */
     info->platforms[info->nplatforms++] = name;
 }
 

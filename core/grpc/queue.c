@@ -118,6 +118,7 @@ void dp_grpc_queue_consume(struct dp_grpc_queue *q, size_t n)
     q->bytes -= n;
     while (n > 0) {
         struct dp_grpc_chunk *k = q->head;
+        assert(k != NULL); /* nobody consumes more than he peeked at */
         size_t step = k->len - k->off < n ? k->len - k->off : n;
         k->off += step;
         n -= step;

@@ -11,6 +11,7 @@
  */
 #include "render/tty.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -440,6 +441,7 @@ static void draw_below(struct frame *f, const struct dp_tty_row *row)
 
             if (!wants_lines(row, s) || !lines_of(s) || column_of(f, s) != c)
                 continue;
+            assert(steps > 0); /* counted above, and each has one column */
             n = (left + steps - 1) / steps;
             steps--;
             if (n > lines_of(s))

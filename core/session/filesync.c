@@ -226,7 +226,7 @@ static int changed_error(struct sync *y, struct depot_error *err)
 static int open_next(struct sync *y, struct depot_error *err)
 {
     char buf[DP_PATH_MAX];
-    struct dp_paths_item item;
+    struct dp_paths_item item = {0};
     int rc = dp_ids_pop(&y->wanted, &y->id);
     if (rc == 0)
         rc = dp_paths_item(&y->paths, y->id, &item);

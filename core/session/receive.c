@@ -96,7 +96,7 @@ static void drop_files(struct receive *r)
 {
     for (size_t i = 0; i < r->files.len; i++) {
         struct incoming *f = &r->files.items[i];
-        int dir;
+        int dir = -1;
         if (f->fd < 0)
             continue;
         close(f->fd);
@@ -196,8 +196,9 @@ static int request_more(struct receive *r, struct depot_error *err)
 static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struct depot_error *err)
 {
     char buf[DP_PATHS_NAME_MAX];
-    const char *name;
-    int dir, rc = find(r, id, &dir, buf, &name, err);
+    const char *name = "";
+    int dir = -1;
+    int rc = find(r, id, &dir, buf, &name, err);
     if (rc < 0)
         return rc;
     if (st->mode & DP_MODE_DIR) {
@@ -255,7 +256,8 @@ static int io_error(
 
 static int open_file(struct receive *r, struct incoming *f, struct depot_error *err)
 {
-    int dir, rc = find(r, f->id, &dir, NULL, NULL, err);
+    int dir = -1;
+    int rc = find(r, f->id, &dir, NULL, NULL, err);
     if (rc < 0)
         return rc;
     dp_place_temp(&r->place, f->temp);
@@ -283,10 +285,11 @@ static int write_file(
 static int finish_file(struct receive *r, struct incoming *f, struct depot_error *err)
 {
     char buf[DP_PATHS_NAME_MAX];
-    const char *name;
-    struct meta m;
+    const char *name = "";
+    struct meta m = {0};
     struct timespec times[2];
-    int dir, rc = meta_of(r, f->id, &m, err);
+    int dir = -1;
+    int rc = meta_of(r, f->id, &m, err);
     if (rc == 0)
         rc = find(r, f->id, &dir, buf, &name, err);
     if (rc < 0)
@@ -338,8 +341,9 @@ static int make_links(struct receive *r, struct depot_error *err)
         const struct hard_link *h = &r->links.items[i];
         struct dp_fstat st = {.path = h->target, .path_len = strlen(h->target)};
         char buf[DP_PATHS_NAME_MAX];
-        const char *name;
-        int dir, rc = check_path(&st, err);
+        const char *name = "";
+        int dir = -1;
+        int rc = check_path(&st, err);
         if (rc == 0)
             rc = find(r, h->id, &dir, buf, &name, err);
         if (rc == 0)
@@ -355,9 +359,10 @@ static int make_links(struct receive *r, struct depot_error *err)
 static int finish_dirs(struct receive *r, struct depot_error *err)
 {
     for (size_t id = r->paths.len; id-- > 0;) {
-        struct meta m;
+        struct meta m = {0};
         struct timespec times[2];
-        int dir, rc = meta_of(r, (uint32_t)id, &m, err);
+        int dir = -1;
+        int rc = meta_of(r, (uint32_t)id, &m, err);
         if (rc == 0 && (m.mode & DP_MODE_DIR) == 0)
             continue;
         if (rc == 0)
@@ -406,7 +411,6 @@ static void on_message(struct dp_grpc_call *call, const uint8_t *data, size_t n,
         rc = on_data(r, &p, &err);
     } else if (p.type == DP_PACKET_FIN && r->finished) {
         r->over = true;
-        r->base.writes_output = false;
         r->base.writes_output = false;
         dp_grpc_respond(call, DP_GRPC_OK, "");
         return;
