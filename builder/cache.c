@@ -3,13 +3,9 @@
  */
 #include "cache.h"
 
-#include <depot/log.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define DEPOT_LOG_MODULE "cache"
 
 enum {
     USAGE_MS = 60 * 1000, /* patience with an engine */

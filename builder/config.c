@@ -119,7 +119,8 @@ static int builder_setting(
     return 0;
 }
 
-int config_parse_builder(
+/* "NAME=ADDR[,ca=F][,cert=F][,key=F][,server-name=S][,max=N]" */
+static int parse_builder(
     const char *text, struct service_builder_config *out, struct depot_error *err)
 {
     struct service_builder_config b = {0};
@@ -182,7 +183,7 @@ static int add_builder(struct config *c, const char *v, struct depot_error *err)
     struct service_builder_config b = {0};
     if (c->nbuilders == BUILDERS_MAX)
         return depot_error_set(err, DEPOT_ERR_TOO_BIG, "more than %d builders", BUILDERS_MAX);
-    int rc = config_parse_builder(v, &b, err);
+    int rc = parse_builder(v, &b, err);
     if (rc != 0)
         return rc;
     for (size_t i = 0; i < c->nbuilders; i++) {

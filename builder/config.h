@@ -36,9 +36,6 @@ void config_release(struct config *c);
 void config_print_help(FILE *f);
 void config_print_man(FILE *f);
 
-/* "NAME=ADDR[,ca=F][,cert=F][,key=F][,server-name=S][,max=N]" */
-int config_parse_builder(
-    const char *text, struct service_builder_config *out, struct depot_error *err) DEPOT_MUST_CHECK;
 void config_builder_release(struct service_builder_config *b);
 
 #endif

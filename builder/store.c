@@ -32,7 +32,7 @@ bool store_id_valid(const char *id)
     return n > 0 && n <= STORE_ID_MAX && id[n] == '\0';
 }
 
-char *store_log_path(const struct store *s, const char *id)
+static char *path_of_log(const struct store *s, const char *id)
 {
     return depot_asprintf("%s/builds/%s.ndjson", s->dir, id);
 }
@@ -116,7 +116,7 @@ static void retain(struct store *s)
 
     while (store_db_surplus(&s->db, id)) {
         struct store_build *b = depot_map_get(s->builds, id);
-        char *path = store_log_path(s, id);
+        char *path = path_of_log(s, id);
         if (b)
             store_build_drop(b);
         if (unlink(path) != 0 && errno != ENOENT)
@@ -324,7 +324,7 @@ static int open_log(
     struct store *s, const char *id, struct store_build **out, struct depot_error *err)
 {
     struct store_build *b = build_new(s, id);
-    char *path = store_log_path(s, id);
+    char *path = path_of_log(s, id);
     int r = log_file_open(&b->log, path, O_RDWR | O_CREAT | O_EXCL | O_APPEND, err);
 
     depot_free(path);
@@ -457,7 +457,7 @@ int store_build_load(
     struct store *s, const char *id, struct store_build **out, struct depot_error *err)
 {
     struct store_build *b = build_new(s, id);
-    char *path = store_log_path(s, id);
+    char *path = path_of_log(s, id);
     int r = log_file_open(&b->log, path, O_RDWR | O_APPEND, err);
 
     depot_free(path);
@@ -588,10 +588,4 @@ int store_query(struct store *s, const struct store_query *q, struct depot_arena
 bool store_seen_ref(struct store *s, const char *engine, const char *ref)
 {
     return store_db_seen_ref(&s->db, engine, ref);
-}
-
-int64_t store_step_median_ms(
-    struct store *s, const char *project, const char *platform, const char *step, int *runs)
-{
-    return store_db_median(&s->db, project ? project : "", platform ? platform : "", step, runs);
 }

@@ -76,10 +76,6 @@ void store_fingerprint(const struct store *s, const char *name, const char *valu
 /* True when this (engine, ref) pair was seen before: observed builds survive a daemon restart
  * without standing twice. Remembers it. */
 bool store_seen_ref(struct store *s, const char *engine, const char *ref);
-/* Median duration of a step over past builds, and how many there were: by project, platform, and
- * the step as "STAGE TEXT", or "TEXT" where it has no stage. -1: never ran. */
-int64_t store_step_median_ms(
-    struct store *s, const char *project, const char *platform, const char *step, int *runs);
 /* What the newest builds of a project tell of it: of the one that `build` belongs to, or, when that
  * is NULL, of `project`. DEPOT_ERR_NOT_FOUND: no such build. The caller releases. */
 int store_estimates(struct store *s, const char *build, const char *project,

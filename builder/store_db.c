@@ -16,12 +16,8 @@ enum {
     KEEP_BUILDS = 1000,
     QUERY_LIMIT = 100,
     QUERY_LIMIT_MAX = 10000,
-    MEDIAN_RUNS = 101, /* newest runs of a step that its median is made of */
 };
 static const int64_t keep_bytes = INT64_C(2) * 1024 * 1024 * 1024;
-
-/* The same text in the index and in the query, or SQLite does not use the one for the other. */
-#define STEP_KEY "(CASE stage WHEN '' THEN text ELSE stage || ' ' || text END)"
 
 static const char schema[] =
     "PRAGMA journal_mode=WAL;"
@@ -42,7 +38,7 @@ static const char schema[] =
     " verdict TEXT NOT NULL, duration_ms INTEGER NOT NULL, build TEXT NOT NULL,"
     " started INTEGER NOT NULL, ordinal INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX IF NOT EXISTS steps_build ON steps(build);"
-    "CREATE INDEX IF NOT EXISTS steps_key ON steps(project, platform, " STEP_KEY ", started);"
+    "DROP INDEX IF EXISTS steps_key;" /* of versions that read steps by name */
     "CREATE TABLE IF NOT EXISTS refs("
     " engine TEXT NOT NULL, ref TEXT NOT NULL, PRIMARY KEY(engine, ref)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS builds_project ON builds(project, created);"
@@ -68,9 +64,6 @@ static const char *const statements[STMT_COUNT] = {
     [STMT_HEAD] = "SELECT seq, over FROM builds WHERE id=?1",
     [STMT_OPEN_BUILDS] = "SELECT id FROM builds WHERE over=0",
     [STMT_REF] = "INSERT OR IGNORE INTO refs VALUES(?1,?2)",
-    [STMT_DURATIONS] = "SELECT duration_ms, count(*) OVER () FROM (SELECT duration_ms FROM steps"
-                       " WHERE project=?1 AND platform=?2 AND verdict='ran'"
-                       " AND " STEP_KEY "=?3 ORDER BY started DESC LIMIT ?4) ORDER BY duration_ms",
     [STMT_PAST_STEPS] =
         "SELECT s.platform, s.stage, s.text, s.ordinal, s.verdict, s.duration_ms, s.started FROM"
         " (SELECT id FROM builds WHERE project=?1 AND over=1 ORDER BY created DESC LIMIT ?2) b"
@@ -138,12 +131,12 @@ void store_db_close(struct store_db *db)
     *db = (struct store_db){0};
 }
 
-int store_db_begin(struct store_db *db)
+static int begin(struct store_db *db)
 {
     return sqlite3_exec(db->handle, "BEGIN", NULL, NULL, NULL) == SQLITE_OK ? 0 : DEPOT_ERR_IO;
 }
 
-void store_db_end(struct store_db *db)
+static void end(struct store_db *db)
 {
     if (sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
         depot_log_error("the index of builds: %s", sqlite3_errmsg(db->handle));
@@ -210,7 +203,7 @@ void store_db_finish(struct store_db *db, const struct store_build *b, const str
     const int counts[] = {f->counts.total, f->counts.hit, f->counts.ran, f->counts.shared,
         f->counts.failed, f->counts.cancelled, f->counts.skipped};
 
-    if (store_db_begin(db) != 0)
+    if (begin(db) != 0)
         depot_log_error("the index of builds: %s", sqlite3_errmsg(db->handle));
     bind_text(st, 1, b->id);
     bind_text(st, 2, depot_build_state_name(f->state));
@@ -228,7 +221,7 @@ void store_db_finish(struct store_db *db, const struct store_build *b, const str
     (void)run(db, db->stmts[STMT_DELETE_STEPS]);
     for (size_t i = 0; i < b->reduced->steps.len; i++)
         insert_step(db, b, b->reduced->steps.items[i], ev->time);
-    store_db_end(db);
+    end(db);
 }
 
 bool store_db_head(struct store_db *db, const char *id, uint64_t *seq, bool *over)
@@ -362,29 +355,6 @@ bool store_db_seen_ref(struct store_db *db, const char *engine, const char *ref)
     bind_text(st, 1, engine);
     bind_text(st, 2, ref);
     return run(db, st) == 0 && sqlite3_changes(db->handle) == 0;
-}
-
-int64_t store_db_median(
-    struct store_db *db, const char *project, const char *platform, const char *step, int *runs)
-{
-    sqlite3_stmt *st = db->stmts[STMT_DURATIONS];
-    int64_t median = -1, count = 0, i = 0;
-
-    bind_text(st, 1, project);
-    bind_text(st, 2, platform);
-    bind_text(st, 3, step);
-    sqlite3_bind_int(st, 4, MEDIAN_RUNS);
-    while (sqlite3_step(st) == SQLITE_ROW) {
-        count = sqlite3_column_int64(st, 1);
-        if (i++ == (count - 1) / 2) {
-            median = sqlite3_column_int64(st, 0);
-            break;
-        }
-    }
-    done(st);
-    if (runs)
-        *runs = (int)count;
-    return median;
 }
 
 void store_db_open_builds(struct store_db *db, struct depot_strv *ids)

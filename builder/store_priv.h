@@ -75,7 +75,6 @@ enum store_statement {
     STMT_HEAD,
     STMT_OPEN_BUILDS,
     STMT_REF,
-    STMT_DURATIONS,
     STMT_PAST_STEPS,
     STMT_PAST_BUILDS,
     STMT_USAGE,
@@ -91,8 +90,6 @@ struct store_db {
 };
 int store_db_open(struct store_db *db, const char *path, struct depot_error *err);
 void store_db_close(struct store_db *db);
-int store_db_begin(struct store_db *db);
-void store_db_end(struct store_db *db);
 int store_db_insert(struct store_db *db, const struct depot_event *ev,
     const struct store_line *line, struct depot_error *err);
 void store_db_progress(struct store_db *db, const struct store_build *b);
@@ -103,8 +100,6 @@ bool store_db_head(struct store_db *db, const char *id, uint64_t *seq, bool *ove
 int store_db_query(struct store_db *db, const struct store_query *q, struct depot_arena *arena,
     struct depot_build_summary **out, size_t *n, struct depot_error *err);
 bool store_db_seen_ref(struct store_db *db, const char *engine, const char *ref);
-int64_t store_db_median(
-    struct store_db *db, const char *project, const char *platform, const char *step, int *runs);
 /* Ids of builds that are not over; the caller releases. */
 void store_db_open_builds(struct store_db *db, struct depot_strv *ids);
 /* The oldest finished build when there are too many, or their logs too big. */
@@ -129,7 +124,6 @@ struct store {
 };
 /* store_fingerprint.c: read the secret, or make one. */
 void store_fingerprint_open(struct store *s);
-char *store_log_path(const struct store *s, const char *id);
 /* store_recover.c: finish what a dead daemon left, and index logs that have no row. */
 int store_recover(struct store *s, struct depot_error *err);
 /* store.c, for store_recover.c: an open build for an existing log. */

@@ -29,9 +29,6 @@ struct cli_remote {
 extern const struct depot_command cmd_build, cmd_list, cmd_logs, cmd_replay, cmd_cancel, cmd_cache,
     cmd_prune, cmd_why;
 
-/* main.c */
-const struct depot_command *cli_commands(size_t *n);
-
 /* request.c: one request to the daemon, waited for. *out (may be NULL when out is) is the caller's
  * to put; an error answer becomes `err`. */
 int cli_request(const struct cli_remote *remote, const char *method, const char *path,

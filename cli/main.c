@@ -47,7 +47,7 @@ static const struct depot_command *const command_list[] = {&cmd_build, &cmd_list
 /* The tables are taken by value by the printers of help. */
 static struct depot_command command_table[DEPOT_ARRAY_LEN(command_list)];
 
-const struct depot_command *cli_commands(size_t *n)
+static const struct depot_command *all_commands(size_t *n)
 {
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(command_list); i++)
         command_table[i] = *command_list[i];
@@ -94,7 +94,7 @@ static int run_help(const struct depot_command *cmd, void *target, const struct 
     const struct help_args *a = target;
     struct depot_error err = {0};
     size_t n;
-    const struct depot_command *cmds = cli_commands(&n);
+    const struct depot_command *cmds = all_commands(&n);
     const struct depot_command *one = args->len > 0 ? find_command(args->items[0]) : NULL;
     bool man = depot_str_eq(a->format, "man");
     DEPOT_UNUSED(cmd);
@@ -146,7 +146,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         size_t n;
-        const struct depot_command *cmds = cli_commands(&n);
+        const struct depot_command *cmds = all_commands(&n);
         depot_help_program(stderr, CLI_PROGRAM, CLI_SUMMARY, cmds, n);
         return DEPOT_EXIT_USAGE;
     }

@@ -49,8 +49,6 @@ void dp_tui_set_mark(struct tui *t, const char *text);
 const struct grid *dp_tui_frame(struct tui *t, depot_time now);
 /* When the next frame would differ though nothing comes in; 0: never. */
 depot_time dp_tui_wake(const struct tui *t);
-/* A key was pressed or data came since the last frame. */
-bool dp_tui_dirty(const struct tui *t);
 void dp_tui_data_changed(struct tui *t);
 /* A slice of the top view's long work; true: there is more. */
 bool dp_tui_work(struct tui *t);

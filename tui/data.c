@@ -111,6 +111,20 @@ static void free_build(struct fleet_build *b)
     depot_free(b);
 }
 
+static void drop_state(struct fleet_build *b)
+{
+    if (b->state == NULL)
+        return;
+    const struct depot_build_summary sum = b->sum;
+    dp_fleet_set_summary(b, &sum); /* its strings may be the state's */
+    depot_build_free(b->state);
+    b->state = NULL;
+    FREE_LOGS(&b->logs_);
+    b->full = false;
+    b->generation++;
+    b->source->fleet->generation++;
+}
+
 /* The oldest finished build that nobody looks at makes room. */
 static void make_room(struct fleet *f)
 {
@@ -123,7 +137,7 @@ static void make_room(struct fleet *f)
         depot_vec_remove(&f->builds, i);
         depot_map_remove(f->priv->build_by_key, b->key);
         depot_map_remove(b->source->builds_, b->id);
-        dp_fleet_drop_state(b);
+        drop_state(b);
         depot_vec_push(&f->priv->gone, b); /* a view may still point at it */
         return;
     }
@@ -136,7 +150,7 @@ static char *make_key(const struct fleet_source *s, const char *id)
                                                : depot_asprintf("%s#%zu", id, s->number);
 }
 
-struct fleet_build *dp_fleet_make_build(struct fleet_source *s, const char *id)
+static struct fleet_build *make_build(struct fleet_source *s, const char *id)
 {
     struct fleet *f = s->fleet;
     struct fleet_build *b = depot_map_get(s->builds_, id);
@@ -155,20 +169,6 @@ struct fleet_build *dp_fleet_make_build(struct fleet_source *s, const char *id)
     return b;
 }
 
-void dp_fleet_drop_state(struct fleet_build *b)
-{
-    if (b->state == NULL)
-        return;
-    const struct depot_build_summary sum = b->sum;
-    dp_fleet_set_summary(b, &sum); /* its strings may be the state's */
-    depot_build_free(b->state);
-    b->state = NULL;
-    FREE_LOGS(&b->logs_);
-    b->full = false;
-    b->generation++;
-    b->source->fleet->generation++;
-}
-
 /* Keep the newest FLEET_STATES_MAX states of finished builds. */
 static void drop_states(struct fleet *f)
 {
@@ -179,7 +179,7 @@ static void drop_states(struct fleet *f)
             !depot_build_state_over(b->state->state))
             continue;
         if (++kept > FLEET_STATES_MAX)
-            dp_fleet_drop_state(b);
+            drop_state(b);
     }
 }
 
@@ -188,7 +188,7 @@ static void swap_states(struct fleet_build *b)
 {
     if (b->state != NULL && b->next_->seq < b->state->seq)
         return;
-    dp_fleet_drop_state(b);
+    drop_state(b);
     b->state = b->next_;
     b->next_ = NULL;
     b->logs_.items = b->next_logs_.items;
@@ -222,7 +222,7 @@ const char *dp_fleet_event_build(const struct fleet_source *s, const struct depo
 
 static void apply_build(struct fleet_source *s, const struct depot_event *ev)
 {
-    struct fleet_build *b = dp_fleet_make_build(s, dp_fleet_event_build(s, ev));
+    struct fleet_build *b = make_build(s, dp_fleet_event_build(s, ev));
     const struct depot_build *known = b->next_ != NULL ? b->next_ : b->state;
     if (b->record != NULL)
         dp_record_event(b, ev);
@@ -254,7 +254,7 @@ static void remember_builds(
     struct fleet_source *s, const struct depot_build_summary *builds, size_t n)
 {
     while (n-- > 0) {
-        struct fleet_build *b = dp_fleet_make_build(s, builds[n].id);
+        struct fleet_build *b = make_build(s, builds[n].id);
         if (b->state == NULL)
             dp_fleet_set_summary(b, &builds[n]);
         b->revision++;
@@ -485,7 +485,7 @@ void dp_fleet_restart(struct fleet_source *s)
         struct fleet_build *b = s->fleet->builds.items[i];
         if (b->source != s)
             continue;
-        dp_fleet_drop_state(b);
+        drop_state(b);
         const struct depot_build_summary nothing = {.id = b->id};
         dp_fleet_set_summary(b, &nothing);
         b->revision++;

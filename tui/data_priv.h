@@ -17,15 +17,13 @@ struct fleet_private {
     DEPOT_VEC(struct fleet_build *) gone; /* rows that made room; small, and kept */
 };
 
-void dp_fleet_touch(struct fleet *f);
-struct fleet_build *dp_fleet_make_build(struct fleet_source *s, const char *id);
 /* Copy what an event or a snapshot says of a builder; unset fields keep what they were. */
 void dp_fleet_upsert_builder(struct fleet_source *s, const struct depot_ev_builder *info, bool up,
     depot_time time, bool metrics);
 void dp_fleet_set_summary(struct fleet_build *b, const struct depot_build_summary *sum);
+void dp_fleet_touch(struct fleet *f);
 /* Take from the state what the row shows. */
 void dp_fleet_sync_summary(struct fleet_build *b);
-void dp_fleet_drop_state(struct fleet_build *b);
 void dp_fleet_free_stats(struct fleet_private *p);
 
 #endif

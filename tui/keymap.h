@@ -55,7 +55,6 @@ enum key_code {
     /* not keys, but they come the same way */
     KEY_CODE_PASTE, /* text in the event */
     KEY_CODE_MOUSE,
-    KEY_CODE_RESIZE,
     KEY_CODE_FOCUS,
 };
 enum { KEY_CTRL = 1, KEY_ALT = 2, KEY_SHIFT = 4 };

@@ -307,11 +307,6 @@ int dp_pager_search(struct log_pager *p, const char *text, bool done, struct dep
     return rc;
 }
 
-bool dp_pager_busy(const struct log_pager *p)
-{
-    return dp_log_search_busy(&p->search);
-}
-
 bool dp_pager_work(struct log_pager *p)
 {
     const bool more = dp_log_search_work(&p->search, SLICE_NS);

@@ -72,7 +72,6 @@ bool dp_pager_action(struct log_pager *p, enum action a, intptr_t arg);
 int dp_pager_search(struct log_pager *p, const char *text, bool done, struct depot_error *err);
 /* A slice of search work; true: there is more to do. */
 bool dp_pager_work(struct log_pager *p);
-bool dp_pager_busy(const struct log_pager *p);
 
 /* The line that "copy" means: the chosen one, or the newest one when following, else the first on
  * the screen. False: there is none. `text` gets it without colours. */

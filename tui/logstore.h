@@ -13,11 +13,10 @@
 #include <depot/clock.h>
 
 struct spill;
-struct spill *dp_spill_new(void);    /* the file is made when first needed */
+/* The file is made when first needed. Where the disk is full, blocks stay in memory up to a
+ * ceiling; those past it are lost and read as zeros. */
+struct spill *dp_spill_new(void);
 void dp_spill_free(struct spill *s); /* after all logs in it */
-/* Bytes on disk. When the disk is full, later blocks stay in memory up to a ceiling, then the
- * oldest blocks read as empty: `lost` counts their bytes. */
-uint64_t dp_spill_bytes(const struct spill *s, uint64_t *lost);
 
 struct logstore;
 struct logstore *dp_logstore_new(struct spill *s); /* borrowed */

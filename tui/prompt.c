@@ -19,7 +19,7 @@ void dp_prompt_release(struct prompt *p)
         depot_strv_release(&p->history[i]);
 }
 
-void dp_prompt_close(struct tui *t)
+static void close_prompt(struct tui *t)
 {
     struct prompt *p = &t->prompt;
     p->kind = PROMPT_NONE;
@@ -33,7 +33,7 @@ void dp_prompt_close(struct tui *t)
 void dp_prompt_open(struct tui *t, enum prompt_kind kind, const char *label, const char *initial)
 {
     struct prompt *p = &t->prompt;
-    dp_prompt_close(t);
+    close_prompt(t);
     p->kind = kind;
     snprintf(p->label, sizeof(p->label), "%s", label);
     depot_buf_clear(&p->text);
@@ -184,7 +184,7 @@ static void done(struct tui *t)
     dp_tui_text_fn *fn = p->text_fn;
     char *arg = p->arg;
     p->arg = NULL;
-    dp_prompt_close(t);
+    close_prompt(t);
     if (kind == PROMPT_COMMAND)
         dp_tui_command(t, text);
     else if (kind == PROMPT_ASK && fn != NULL && text[0] != '\0')
@@ -201,7 +201,7 @@ static void abandon(struct tui *t)
         depot_buf_adds(&p->text, "");
         give(t, true);
     }
-    dp_prompt_close(t);
+    close_prompt(t);
 }
 
 static void answer_yes(struct tui *t, const struct key *k)
@@ -210,7 +210,7 @@ static void answer_yes(struct tui *t, const struct key *k)
     dp_tui_yes_fn *fn = p->yes_fn;
     char *arg = p->arg;
     p->arg = NULL;
-    dp_prompt_close(t);
+    close_prompt(t);
     if ((k->code == 'y' || k->code == 'Y') && k->mods == 0 && fn != NULL)
         fn(t, arg);
     depot_free(arg);

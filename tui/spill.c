@@ -26,7 +26,7 @@ struct spill {
     uint32_t nblocks;
     DEPOT_VEC(uint32_t) free_blocks;
     DEPOT_VEC(char *) memory; /* by block number; NULL: on disk */
-    uint64_t in_memory, on_disk, lost;
+    uint64_t in_memory;
     struct cached cache[SPILL_CACHE];
     uint64_t clock;
 };
@@ -53,13 +53,6 @@ void dp_spill_free(struct spill *s)
     depot_vec_free(&s->memory);
     depot_vec_free(&s->free_blocks);
     depot_free(s);
-}
-
-uint64_t dp_spill_bytes(const struct spill *s, uint64_t *lost)
-{
-    if (lost != NULL)
-        *lost = s->lost;
-    return s->on_disk;
 }
 
 /* /var/tmp before /tmp: the latter is often memory. */
@@ -94,7 +87,6 @@ static bool write_block(struct spill *s, uint32_t block, const char *data)
         }
         done += (size_t)n;
     }
-    s->on_disk += SPILL_BLOCK;
     return true;
 }
 
@@ -109,10 +101,8 @@ static uint32_t store_block(struct spill *s, const char *data)
     }
     if (write_block(s, block, data))
         return block;
-    if (s->in_memory + SPILL_BLOCK > SPILL_MEMORY_MAX) {
-        s->lost += SPILL_BLOCK;
+    if (s->in_memory + SPILL_BLOCK > SPILL_MEMORY_MAX)
         return NO_BLOCK;
-    }
     s->memory.items[block] = depot_memdup(data, SPILL_BLOCK);
     s->in_memory += SPILL_BLOCK;
     return block;
@@ -129,8 +119,6 @@ static void forget_block(struct spill *s, uint32_t block)
         depot_free(s->memory.items[block]);
         s->memory.items[block] = NULL;
         s->in_memory -= SPILL_BLOCK;
-    } else {
-        s->on_disk -= SPILL_BLOCK;
     }
     depot_vec_push(&s->free_blocks, block);
 }

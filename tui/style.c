@@ -72,11 +72,6 @@ static const struct {
     {STYLE_CANC, 1, 95},
 };
 
-const char *dp_style_name(enum style s)
-{
-    return s < STYLE_COUNT ? styles[s].name : "";
-}
-
 void dp_style_init(struct style_set *s, enum palette palette)
 {
     s->palette = palette;

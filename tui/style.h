@@ -100,7 +100,6 @@ int32_t dp_style_rgb_of(int index);
  * good ones before it count. */
 int dp_style_parse(struct style_set *s, const char *text, struct depot_error *err) DEPOT_MUST_CHECK;
 struct look dp_style_look(const struct style_set *s, uint32_t style);
-const char *dp_style_name(enum style s);
 
 /* A verdict's or a build state's style. */
 uint32_t dp_style_verdict(enum depot_verdict v);

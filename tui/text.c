@@ -31,24 +31,6 @@ const char *dp_text_duration(char out[TEXT_MAX], int64_t ns, bool tenths)
     return out;
 }
 
-const char *dp_text_short(char out[TEXT_MAX], int64_t ns)
-{
-    if (ns < 0)
-        ns = 0;
-    const int64_t s = ns / DEPOT_SEC;
-    if (s < 10)
-        snprintf(out, TEXT_MAX, "%d.%ds", (int)s, (int)(ns % DEPOT_SEC / (DEPOT_SEC / 10)));
-    else if (s < 100)
-        snprintf(out, TEXT_MAX, "%ds", (int)s);
-    else if (s < 100 * MINUTE)
-        snprintf(out, TEXT_MAX, "%dm", (int)(s / MINUTE));
-    else if (s < 100 * HOUR)
-        snprintf(out, TEXT_MAX, "%dh", (int)(s / HOUR));
-    else
-        snprintf(out, TEXT_MAX, "%lldd", (long long)(s / DAY));
-    return out;
-}
-
 const char *dp_text_age(char out[TEXT_MAX], depot_time then, depot_time now)
 {
     const int64_t s = (now - then) / DEPOT_SEC;

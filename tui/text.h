@@ -11,8 +11,6 @@ enum { TEXT_MAX = 32 }; /* holds what any of the number formats writes */
 
 /* "0.4s", "31.4s", "1:42", "1:02:09", "3d04h"; `tenths` false: whole seconds below a minute. */
 const char *dp_text_duration(char out[TEXT_MAX], int64_t ns, bool tenths);
-/* At most 4 columns: "0.4s", "31s", "4m", "2h", "3d". For narrow columns. */
-const char *dp_text_short(char out[TEXT_MAX], int64_t ns);
 /* "12s", "4m", "3h", "2d" since `then`; "now" below a second; "" when not known. */
 const char *dp_text_age(char out[TEXT_MAX], depot_time then, depot_time now);
 /* "812B", "61K", "4.1M", "1.9G": powers of 1024, at most 5 columns. */

@@ -132,11 +132,6 @@ static const struct {
 };
 _Static_assert(DEPOT_ARRAY_LEN(looks) == BAR_COUNT, "every bar has a look");
 
-uint32_t dp_bar_style(enum bar kind)
-{
-    return looks[kind].style;
-}
-
 void dp_bars_start(struct bars *b, const struct timeline *t)
 {
     b->t = t;

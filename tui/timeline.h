@@ -56,6 +56,5 @@ void dp_bars_start(struct bars *b, const struct timeline *t);
 /* At least one half column wide; `to` before `from` counts as an instant. */
 void dp_bars_add(struct bars *b, depot_time from, depot_time to, enum bar kind);
 void dp_bars_draw(const struct bars *b, const struct canvas *c, int y, int x);
-uint32_t dp_bar_style(enum bar kind);
 
 #endif

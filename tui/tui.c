@@ -86,14 +86,6 @@ struct view *dp_tui_top(const struct tui *t)
     return t->stack.len > 0 ? t->stack.items[t->stack.len - 1] : NULL;
 }
 
-struct view *dp_tui_below(const struct tui *t, const struct view *v)
-{
-    for (size_t i = 1; i < t->stack.len; i++)
-        if (t->stack.items[i] == v)
-            return t->stack.items[i - 1];
-    return NULL;
-}
-
 static void size_view(struct tui *t, struct view *v)
 {
     v->h = t->h - (t->hide_keys ? 1 : 2);
@@ -147,7 +139,8 @@ static void quit(struct tui *t)
     }
 }
 
-void dp_tui_pop(struct tui *t)
+/* The last one: leaves. */
+static void pop_view(struct tui *t)
 {
     if (t->stack.len <= 1) {
         if (t->ops.back == NULL || !t->ops.back(t, t->arg))
@@ -286,7 +279,7 @@ static void core_action(struct tui *t, struct view *v, enum action a)
     }
     switch (a) {
     case ACTION_BACK:
-        dp_tui_pop(t);
+        pop_view(t);
         break;
     case ACTION_QUIT:
         quit(t);
@@ -522,11 +515,6 @@ void dp_tui_set_mark(struct tui *t, const char *text)
 void dp_tui_data_changed(struct tui *t)
 {
     t->data_changed = true;
-}
-
-bool dp_tui_dirty(const struct tui *t)
-{
-    return t->dirty || (t->data_changed && !t->frozen);
 }
 
 /* "stale 12s": the one thing about the connection that matters. */

@@ -51,7 +51,7 @@ struct tui {
     uint32_t said_style;
     uint64_t said_until_ms;
     char mark[64];
-    int click_y, click_x;
+    int click_y;
     uint64_t click_ms;
 };
 
@@ -59,7 +59,6 @@ struct tui {
 void dp_prompt_init(struct prompt *p);
 void dp_prompt_release(struct prompt *p);
 void dp_prompt_open(struct tui *t, enum prompt_kind kind, const char *label, const char *initial);
-void dp_prompt_close(struct tui *t);
 void dp_prompt_key(struct tui *t, const struct key *k);
 void dp_prompt_draw(struct tui *t, const struct canvas *c, int y);
 

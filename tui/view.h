@@ -94,9 +94,6 @@ void dp_tui_action(struct tui *t, enum action a, intptr_t arg);
 void dp_tui_push(struct tui *t, const struct view_ops *ops, const char *arg);
 /* Instead of the top one: the sibling of a build or step. */
 void dp_tui_replace(struct tui *t, const struct view_ops *ops, const char *arg);
-void dp_tui_pop(struct tui *t); /* the last one: leaves */
-/* The view below this one; NULL. */
-struct view *dp_tui_below(const struct tui *t, const struct view *v);
 
 /* Ask y/N, then cancel it. */
 void dp_tui_cancel_build(struct tui *t, const struct fleet_build *b);

@@ -101,9 +101,6 @@ void dp_build_draw(struct view *base, const struct canvas *c);
 void dp_build_draw_item(struct build_view *v, const struct canvas *c, int y, size_t index);
 void dp_build_draw_flat(struct build_view *v, const struct canvas *c, int y, size_t index);
 void dp_build_flat_heads(struct build_view *v, const struct canvas *c, int y);
-/* Ns that the item took on a lane; -1: it did not start. *over: it will not grow. */
-int64_t dp_build_took(
-    const struct build_view *v, const struct build_item *it, size_t lane, bool *over);
 /* view_build_text.c */
 /* What a line says: its instruction with single blanks. */
 void dp_build_instruction(struct depot_buf *out, const struct depot_step *s);

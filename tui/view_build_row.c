@@ -17,7 +17,8 @@ static bool is_over(enum depot_verdict verdict)
            verdict != DEPOT_VERDICT_UNREACHED;
 }
 
-int64_t dp_build_took(
+/* Ns that the item took on a lane; -1: it did not start. *over: it will not grow. */
+static int64_t time_taken(
     const struct build_view *v, const struct build_item *it, size_t lane, bool *over)
 {
     *over = false;
@@ -45,7 +46,7 @@ static bool find_lag(const struct build_view *v, const struct build_item *it, si
     int64_t least = INT64_MAX, most = -1;
     for (size_t i = 0; i < v->graph.nlanes; i++) {
         bool over;
-        const int64_t took = dp_build_took(v, it, i, &over);
+        const int64_t took = time_taken(v, it, i, &over);
         if (over && took >= 0 && took < least)
             least = took;
         if (took > most) {
@@ -64,7 +65,7 @@ static bool is_slow(
     const struct build_view *v, const struct build_item *it, size_t lane, int64_t fastest)
 {
     bool over;
-    const int64_t more = dp_build_took(v, it, lane, &over) - fastest;
+    const int64_t more = time_taken(v, it, lane, &over) - fastest;
     return over && more >= DEPOT_SEC && more > fastest / 100 * LAG_PERCENT;
 }
 
@@ -358,7 +359,7 @@ static void draw_lane(struct build_view *v, const struct canvas *c, int y, int x
         return;
     }
     const enum depot_verdict verdict = verdict_of(v, it, lane);
-    const int64_t took = dp_build_took(v, it, lane, &over);
+    const int64_t took = time_taken(v, it, lane, &over);
     if (is_critical(v, it, lane) && took >= SHORT)
         dp_canvas_glyph(c, y, x - 1, STYLE_CRITICAL, GLYPH_CRITICAL);
     draw_state(v, c, y, x, verdict);

@@ -35,7 +35,6 @@ struct cache_view {
     bool held; /* something shown is in use or shared */
     uint64_t asked_ms;
     bool asked; /* and there was a daemon to ask */
-    int pruning;
 };
 
 const char *dp_cache_type_word(const char *type);

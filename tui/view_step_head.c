@@ -156,7 +156,9 @@ static void wrap(
     dp_head_row(h);
 }
 
-void dp_head_wrap(struct step_head *h, uint32_t style, int indent, int max, const char *s)
+/* Words over as many rows as they need, from the current column on; rows after the first begin at
+ * `indent`. At most `max` rows. */
+static void put_wrapped(struct step_head *h, uint32_t style, int indent, int max, const char *s)
 {
     wrap(h, style, indent, max, false, s);
 }
@@ -429,7 +431,7 @@ static void put_error(struct step_head *h, const struct step_facts *f)
     if (f->step->error == NULL)
         return;
     dp_head_label(h, "error");
-    dp_head_wrap(h, STYLE_ERROR, 1 + LABEL_W, TEXT_ROWS, short_error(f->step->error));
+    put_wrapped(h, STYLE_ERROR, 1 + LABEL_W, TEXT_ROWS, short_error(f->step->error));
     put_place(h, f);
     dp_head_gap(h);
 }
@@ -451,7 +453,7 @@ static void put_reason(struct step_head *h, const struct step_facts *f)
     } else if (s->verdict == DEPOT_VERDICT_WAITING && part != NULL && part->queue_reason != NULL &&
                part->assigned == 0) {
         dp_head_label(h, "waits");
-        dp_head_wrap(h, STYLE_TEXT, 1 + LABEL_W, 3, part->queue_reason);
+        put_wrapped(h, STYLE_TEXT, 1 + LABEL_W, 3, part->queue_reason);
     }
 }
 
@@ -507,14 +509,14 @@ static void put_warnings(struct step_head *h, const struct step_facts *f)
         const struct depot_vertex_warning *w = f->step->warnings.items[i];
         dp_head_gap(h);
         dp_head_label(h, "warning");
-        dp_head_wrap(h, STYLE_WARN, 1 + LABEL_W, TEXT_ROWS, w->short_text ? w->short_text : "");
+        put_wrapped(h, STYLE_WARN, 1 + LABEL_W, TEXT_ROWS, w->short_text ? w->short_text : "");
         for (size_t k = 0; h->tall && k < w->ndetail && k < 10; k++) {
             h->x = 1 + LABEL_W;
-            dp_head_wrap(h, STYLE_DIM, 1 + LABEL_W, TEXT_ROWS, w->detail[k]);
+            put_wrapped(h, STYLE_DIM, 1 + LABEL_W, TEXT_ROWS, w->detail[k]);
         }
         if (h->tall && !depot_str_empty(w->url)) {
             h->x = 1 + LABEL_W;
-            dp_head_wrap(h, STYLE_DIM, 1 + LABEL_W, 3, w->url);
+            put_wrapped(h, STYLE_DIM, 1 + LABEL_W, 3, w->url);
         }
     }
 }

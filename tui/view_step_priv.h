@@ -55,9 +55,6 @@ void dp_head_textf(struct step_head *h, uint32_t style, const char *fmt, ...) DE
 /* In at most `w` columns, elided in its middle. */
 void dp_head_field(struct step_head *h, uint32_t style, int w, const char *s);
 void dp_head_meter(struct step_head *h, int w, double fraction, uint32_t style);
-/* Words over as many rows as they need, from the current column on; rows after the first begin at
- * `indent`. At most `max` rows. */
-void dp_head_wrap(struct step_head *h, uint32_t style, int indent, int max, const char *s);
 void dp_head_row(struct step_head *h); /* to the next row's first column */
 void dp_head_gap(struct step_head *h); /* a blank row when there is room for such */
 void dp_head_label(struct step_head *h, const char *s); /* a name in front of what follows */

@@ -94,9 +94,6 @@ struct dp_bk_call_ops {
 /* A zeroed call of `size` bytes, of which a struct depot_bk_call is the first member. */
 void *dp_bk_call_new(struct depot_bk *bk, size_t size, const struct dp_bk_call_ops *ops);
 
-/* "cannot <what>: <message of the status>", with the code nearest to the status's. */
-void dp_bk_status_error(const struct dp_grpc_status *st, const char *path, struct depot_error *err);
-
 /* ---- blob: one piece of the engine's content store, whole ---- */
 struct dp_bk_blob {
     struct dp_bk_rpc rpc;

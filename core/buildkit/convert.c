@@ -28,7 +28,8 @@ struct depot_pair *dp_bk_pairs(struct depot_arena *a, Bk__Pair **list, size_t n)
     return pairs;
 }
 
-Bk__Pair **dp_bk_from_kvs(struct depot_arena *a, const struct depot_kvs *kvs)
+/* The reverse of dp_bk_pairs(); the strings stay the map's. */
+static Bk__Pair **pairs_of(struct depot_arena *a, const struct depot_kvs *kvs)
 {
     if (kvs == NULL || kvs->len == 0)
         return NULL;
@@ -55,7 +56,7 @@ static void add_exporters(
         bk__exporter__init(e);
         e->type = req->exports[i].type;
         e->n_attrs = req->exports[i].attrs.len;
-        e->attrs = dp_bk_from_kvs(a, &req->exports[i].attrs);
+        e->attrs = pairs_of(a, &req->exports[i].attrs);
         m->exporters[i] = e;
     }
     /* An engine before 0.13 skips the list without a word and would export nothing. */
@@ -75,7 +76,7 @@ static void add_cache(Bk__CacheOptions *m, const struct depot_bk_solve *req, str
         bk__cache_entry__init(e);
         e->type = req->cache_exports[i].type;
         e->n_attrs = req->cache_exports[i].attrs.len;
-        e->attrs = dp_bk_from_kvs(a, &req->cache_exports[i].attrs);
+        e->attrs = pairs_of(a, &req->cache_exports[i].attrs);
         m->exports[i] = e;
     }
 }
@@ -93,7 +94,7 @@ void dp_bk_pack_solve(const struct depot_bk_solve *req, bool internal, struct de
         m.frontend = (char *)req->frontend;
     if (req->attrs != NULL)
         m.n_frontend_attrs = req->attrs->len;
-    m.frontend_attrs = dp_bk_from_kvs(&a, req->attrs);
+    m.frontend_attrs = pairs_of(&a, req->attrs);
     if (req->entitlements != NULL) {
         m.n_entitlements = req->entitlements->len;
         m.entitlements = req->entitlements->items;

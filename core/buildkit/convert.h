@@ -13,8 +13,6 @@
 depot_time dp_bk_time(const Google__Timestamp *t);
 /* An array in the arena; the strings stay the message's. */
 struct depot_pair *dp_bk_pairs(struct depot_arena *a, Bk__Pair **list, size_t n);
-/* The reverse; the strings stay the map's. */
-Bk__Pair **dp_bk_from_kvs(struct depot_arena *a, const struct depot_kvs *kvs);
 
 /* What follows is pure, and apart from the calls for the tests' sake. All strings stay borrowed. */
 

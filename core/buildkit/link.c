@@ -61,7 +61,8 @@ static void rpc_fail(struct dp_bk_rpc *r, const struct depot_error *err)
 }
 
 /* The call's path without its service's package is enough to say what failed. */
-void dp_bk_status_error(const struct dp_grpc_status *st, const char *path, struct depot_error *err)
+/* "cannot <what>: <message of the status>", with the code nearest to the status's. */
+static void status_error(const struct dp_grpc_status *st, const char *path, struct depot_error *err)
 {
     const char *method = strrchr(path, '/');
     int code = dp_grpc_code_to_err(st->code);
@@ -112,7 +113,7 @@ static void on_done(struct dp_grpc_call *call, const struct dp_grpc_status *st, 
         return;
     }
     struct depot_error err;
-    dp_bk_status_error(st, r->path, &err);
+    status_error(st, r->path, &err);
     if (st->code == DP_GRPC_UNAVAILABLE)
         link_hint(r->link->bk, &err);
     r->ops->done(r, st, &err, r->arg);

@@ -2,10 +2,8 @@
  * The network feed: one WebSocket that is opened again when it breaks, the positions to resume at,
  * and what was asked for and not yet answered. Messages are told apart in reply.c.
  */
-#define DEPOT_LOG_MODULE "feed"
 #include "feed/client.h"
 
-#include <depot/log.h>
 #include <depot/wire.h>
 
 #include "wire/json.h"
@@ -79,7 +77,7 @@ static void prune(struct feed_client *c)
     }
 }
 
-struct feed_build *feed_client_build(struct feed_client *c, const char *id)
+static struct feed_build *build_of(struct feed_client *c, const char *id)
 {
     struct feed_build *b = depot_map_get(c->builds, id);
     if (b != NULL)
@@ -97,7 +95,7 @@ static bool is_new(struct feed_client *c, const struct depot_event *ev)
 {
     if (ev->build == NULL || ev->seq == 0)
         return true;
-    struct feed_build *b = feed_client_build(c, ev->build);
+    struct feed_build *b = build_of(c, ev->build);
     if (ev->seq <= b->seq || (b->moved && ev->seq != b->seq + 1))
         return false;
     b->moved = false;
@@ -118,7 +116,7 @@ void feed_client_answer(struct feed_client *c, const char *build, const struct d
     depot_free(c->creates.items[0].json);
     depot_vec_remove(&c->creates, 0);
     if (build != NULL)
-        feed_client_build(c, build)->wanted = true;
+        build_of(c, build)->wanted = true;
     if (!c->base.dead && c->base.ops->created != NULL)
         c->base.ops->created(&c->base, build, err, c->base.arg);
 }
@@ -312,7 +310,7 @@ static struct feed_client *client_of(struct depot_feed *f)
 static void client_subscribe_build(struct depot_feed *f, const char *build, uint64_t after)
 {
     struct feed_client *c = client_of(f);
-    struct feed_build *b = feed_client_build(c, build);
+    struct feed_build *b = build_of(c, build);
     /* What is on its way from the old position would pass for progress from the new one. */
     b->moved = c->open && (b->wanted || c->fleet) && b->seq > after;
     b->wanted = true;
@@ -354,7 +352,7 @@ static void client_create(struct depot_feed *f, const char *request_json)
 static void client_cancel(struct depot_feed *f, const char *build)
 {
     struct feed_client *c = client_of(f);
-    struct feed_build *b = feed_client_build(c, build);
+    struct feed_build *b = build_of(c, build);
     b->cancel = !b->finished;
     if (c->open)
         send_op(c, "cancel", build, "");

@@ -40,7 +40,6 @@ struct feed_client {
     DEPOT_VEC(struct feed_create) creates; /* in the order of their answers */
 };
 
-struct feed_build *feed_client_build(struct feed_client *c, const char *id);
 /* The oldest create is answered. */
 void feed_client_answer(struct feed_client *c, const char *build, const struct depot_error *err);
 /* True when the message was a reply, which is then dealt with; else it is an event. */

@@ -42,7 +42,8 @@ struct dp_grpc_call *dp_call_new(struct dp_grpc_conn *h, int32_t id)
     return c;
 }
 
-void dp_call_unlink(struct dp_grpc_call *c)
+/* Off all lists, into the grave. */
+static void unlink_call(struct dp_grpc_call *c)
 {
     struct dp_grpc_conn *h = c->conn;
     struct dp_grpc_call **at = bucket_of(h, c->id);
@@ -178,7 +179,7 @@ static void finish(struct dp_grpc_call *c)
         .details = c->details,
         .details_len = c->details_len,
     };
-    dp_call_unlink(c);
+    unlink_call(c);
     if (c->ops != NULL && c->ops->done != NULL)
         c->ops->done(c, &st, c->arg);
 }
@@ -453,6 +454,6 @@ void dp_grpc_call_free(struct dp_grpc_call *c)
     /* Over by the peer's or our own status: the stream needs no reset, or had one. */
     if (!c->over)
         dp_call_reset(c, NGHTTP2_CANCEL);
-    dp_call_unlink(c);
+    unlink_call(c);
     dp_h2_leave(h);
 }

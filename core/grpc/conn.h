@@ -148,7 +148,6 @@ void dp_call_remote_ended(struct dp_grpc_call *c);
 void dp_call_closed(struct dp_grpc_call *c, uint32_t h2_error);
 void dp_call_lost(struct dp_grpc_call *c, const struct depot_error *err);
 void dp_call_destroy(struct dp_grpc_call *c);
-void dp_call_unlink(struct dp_grpc_call *c); /* off all lists, into the grave */
 
 /* header.c: received header fields. False when there is too much of them. */
 bool dp_call_header(struct dp_grpc_call *c, const char *name, size_t nname, const char *value,

@@ -170,14 +170,15 @@ static struct depot_step *step_get(struct depot_build *b, struct depot_part *p, 
     return s;
 }
 
-int dp_interval_cmp(const void *a, const void *b)
+static int compare_intervals(const void *a, const void *b)
 {
     const struct depot_interval *x = a, *y = b;
 
     return x->start < y->start ? -1 : x->start > y->start;
 }
 
-size_t dp_intervals_merge(struct depot_interval *out, const struct depot_interval *in, size_t n)
+/* Merge sorted intervals into their union; an open one swallows what follows. */
+static size_t merge_intervals(struct depot_interval *out, const struct depot_interval *in, size_t n)
 {
     size_t len = 0;
     struct depot_interval cur;
@@ -219,7 +220,7 @@ static bool interval_set(struct depot_step *s, depot_time start, depot_time stop
     }
     while (s->intervals.len < s->raw.len)
         (void)depot_vec_add(&s->intervals);
-    s->intervals.len = dp_intervals_merge(s->intervals.items, s->raw.items, s->raw.len);
+    s->intervals.len = merge_intervals(s->intervals.items, s->raw.items, s->raw.len);
     return true;
 }
 
@@ -298,9 +299,9 @@ static void group_refresh(struct depot_build *b, struct depot_group *g)
         hidden = false;
     n = g->intervals.len;
     if (n > 1)
-        qsort(g->intervals.items, n, sizeof(*g->intervals.items), dp_interval_cmp);
+        qsort(g->intervals.items, n, sizeof(*g->intervals.items), compare_intervals);
     /* Merging writes behind what it has read. */
-    g->intervals.len = dp_intervals_merge(g->intervals.items, g->intervals.items, n);
+    g->intervals.len = merge_intervals(g->intervals.items, g->intervals.items, n);
     if (cached != g->cached || error != g->error || hidden != g->hidden)
         g->revision = b->revision;
     g->cached = cached;

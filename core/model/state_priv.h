@@ -25,9 +25,6 @@ struct depot_build_private {
 
 /* Of the step's own records, before the graph has its say. */
 enum depot_verdict dp_step_verdict(const struct depot_step *s);
-/* Merge sorted intervals into their union; an open one swallows what follows. */
-size_t dp_intervals_merge(struct depot_interval *out, const struct depot_interval *in, size_t n);
-int dp_interval_cmp(const void *a, const void *b);
 
 void dp_log_apply(struct depot_step *s, const struct depot_vertex_log *log);
 

@@ -18,7 +18,7 @@ static struct dp_plain *plain_of(struct depot_render *r)
     return DEPOT_CONTAINER_OF(r, struct dp_plain, base);
 }
 
-bool dp_plain_is_started(const struct dp_plain_row *row)
+static bool is_started(const struct dp_plain_row *row)
 {
     size_t n;
 
@@ -26,7 +26,7 @@ bool dp_plain_is_started(const struct dp_plain_row *row)
     return n > 0;
 }
 
-depot_time dp_plain_last_stop(const struct dp_plain_row *row)
+static depot_time last_stop(const struct dp_plain_row *row)
 {
     size_t n;
     const struct depot_interval *ivals = dp_plain_intervals(row, &n);
@@ -36,7 +36,7 @@ depot_time dp_plain_last_stop(const struct dp_plain_row *row)
 
 bool dp_plain_is_completed(const struct dp_plain_row *row)
 {
-    return dp_plain_last_stop(row) != 0;
+    return last_stop(row) != 0;
 }
 
 static bool is_hidden(const struct dp_plain_row *row)
@@ -214,7 +214,7 @@ static int by_stop(const void *a, const void *b)
 {
     const struct dp_plain_row *x = *(struct dp_plain_row *const *)a;
     const struct dp_plain_row *y = *(struct dp_plain_row *const *)b;
-    depot_time sx = dp_plain_last_stop(x), sy = dp_plain_last_stop(y);
+    depot_time sx = last_stop(x), sy = last_stop(y);
 
     if (sx != sy)
         return sx < sy ? -1 : 1;
@@ -240,12 +240,12 @@ static bool has(const struct row_list *list, const struct dp_plain_row *row)
 /* Nothing is waiting: if no step is shown, show one that runs. */
 static void show_any(struct dp_plain *p, const struct dp_plain_row *current)
 {
-    if (current && dp_plain_is_started(current) && !dp_plain_is_completed(current))
+    if (current && is_started(current) && !dp_plain_is_completed(current))
         return;
     for (size_t i = 0; i < p->rows.len; i++) {
         struct dp_plain_row *row = p->rows.items[i];
 
-        if (dp_plain_is_started(row) && !dp_plain_is_completed(row) && !is_hidden(row)) {
+        if (is_started(row) && !dp_plain_is_completed(row) && !is_hidden(row)) {
             dp_plain_print_row(p, row);
             return;
         }

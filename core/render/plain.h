@@ -83,9 +83,7 @@ static inline const struct depot_interval *dp_plain_intervals(
     return row->group ? row->group->intervals.items : row->step->intervals.items;
 }
 
-bool dp_plain_is_started(const struct dp_plain_row *row);
 bool dp_plain_is_completed(const struct dp_plain_row *row);
-depot_time dp_plain_last_stop(const struct dp_plain_row *row);
 
 /* Print what a row has to say, its header first when another row was shown. */
 void dp_plain_print_row(struct dp_plain *p, struct dp_plain_row *row);

@@ -123,8 +123,6 @@ struct dp_tty {
 void dp_tty_rows_update(struct dp_tty *t, int width);
 struct dp_tty_state dp_tty_state_of(
     const struct dp_tty *t, const struct dp_tty_row *row, const struct dp_tty_column *col);
-/* The engine's clock. */
-depot_time dp_tty_engine_now(const struct dp_tty *t, const struct depot_part *part);
 
 /* ---- tty_log.c ---- */
 void dp_tty_log_add(

@@ -8,7 +8,8 @@
 /* How far the slower platform must be behind before it is said, in steps. */
 enum { BEHIND = 2 };
 
-depot_time dp_tty_engine_now(const struct dp_tty *t, const struct depot_part *part)
+/* By the engine's clock; 0: not known. */
+static depot_time engine_now(const struct dp_tty *t, const struct depot_part *part)
 {
     int64_t ahead = part->index < t->engine_ahead.len ? t->engine_ahead.items[part->index] : 0;
 
@@ -193,7 +194,7 @@ struct dp_tty_state dp_tty_state_of(
 
         if (!covers(t, col, s->platform) || (st.step && weight[s->verdict] < weight[st.verdict]))
             continue;
-        ns = depot_step_duration(s, dp_tty_engine_now(t, s->part));
+        ns = depot_step_duration(s, engine_now(t, s->part));
         if (st.step && weight[s->verdict] == weight[st.verdict] && ns <= st.ns)
             continue;
         st = (struct dp_tty_state){.step = s, .verdict = s->verdict, .ns = ns};

@@ -72,7 +72,6 @@ void dp_session_respond_error(struct dp_grpc_call *call, const struct depot_erro
 /* The i-th value of a key, taken out of the form encoding that newer engines may use; the caller
  * frees, NULL when there is none. */
 char *dp_session_md(const struct dp_grpc_call *call, const char *key, size_t i);
-char *dp_form_decode(const char *s);
 
 /* A message with one bytes field 1, as most streams here carry. */
 void dp_session_send_bytes(struct dp_grpc_call *call, const void *data, size_t n);

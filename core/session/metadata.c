@@ -14,7 +14,7 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-char *dp_form_decode(const char *s)
+static char *form_decode(const char *s)
 {
     char *out = depot_alloc(strlen(s) + 1), *p = out;
     for (; *s != '\0'; s++) {
@@ -41,7 +41,7 @@ char *dp_session_md(const struct dp_grpc_call *call, const char *key, size_t i)
     const char *flag = dp_grpc_md_get(call, flag_key, 0);
     bool encoded = depot_str_eq(flag, "1") || depot_str_eq(flag, "true");
     depot_free(flag_key);
-    return encoded ? dp_form_decode(value) : depot_strdup(value);
+    return encoded ? form_decode(value) : depot_strdup(value);
 }
 
 void dp_session_send_bytes(struct dp_grpc_call *call, const void *data, size_t n)

@@ -179,15 +179,15 @@ const struct dp_field dp_summary_fields[] = {
     END,
 };
 
-const struct dp_field dp_snapshot_builder_fields[] = {
+static const struct dp_field snapshot_builder_fields[] = {
     INLINE(dp_snapshot_builder, b, metrics_fields),
     BOOL("up", dp_snapshot_builder, up),
     END,
 };
 
 const struct dp_field dp_snapshot_fields[] = {
-    ARRAY("builders", dp_snapshot, builders, nbuilders, dp_snapshot_builder,
-        dp_snapshot_builder_fields),
+    ARRAY(
+        "builders", dp_snapshot, builders, nbuilders, dp_snapshot_builder, snapshot_builder_fields),
     ARRAY("builds", dp_snapshot, builds, nbuilds, depot_build_summary, dp_summary_fields),
     END,
 };

@@ -56,7 +56,6 @@ struct dp_snapshot {
 };
 extern const struct dp_field dp_snapshot_fields[];
 extern const struct dp_field dp_summary_fields[]; /* of struct depot_build_summary */
-extern const struct dp_field dp_snapshot_builder_fields[];
 
 /* A body's members by a table, with a comma before the first unless *first. */
 void dp_fields_encode(

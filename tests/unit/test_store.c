@@ -460,30 +460,6 @@ static void test_retention__keeps_the_newest_thousand(void **state)
     depot_free(second);
 }
 
-static void test_median__of_a_step_over_builds(void **state)
-{
-    static const int64_t times[] = {100, 900, 300};
-    struct fixture *f = *state;
-    char id[8];
-    int runs = -1;
-
-    assert_int_equal(
-        store_step_median_ms(f->store, "web", "linux/amd64", "build RUN make", &runs), -1);
-    assert_int_equal(runs, 0);
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(times); i++) {
-        snprintf(id, sizeof(id), "m%zu", i);
-        create(f, id, "web");
-        assign(f, id, "one");
-        step(f, id, times[i]);
-        finish(f, id);
-    }
-    assert_int_equal(
-        store_step_median_ms(f->store, "web", "linux/amd64", "build RUN make", &runs), 300);
-    assert_int_equal(runs, 3);
-    assert_int_equal(
-        store_step_median_ms(f->store, "api", "linux/amd64", "build RUN make", &runs), -1);
-}
-
 static void cached_step(struct fixture *f, const char *id)
 {
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_STATUS};
@@ -608,7 +584,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_query__filters_newest_first_and_sees_running_builds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_retention__keeps_the_newest_thousand, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_median__of_a_step_over_builds, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_estimates__of_a_build_come_from_its_project, setup, teardown),
         cmocka_unit_test_setup_teardown(test_seen_ref__remembers_across_a_restart, setup, teardown),
