@@ -131,22 +131,21 @@ static void infer_summary(struct fleet_build *b)
     const struct depot_build *s = b->state;
     struct depot_build_summary *to = &b->sum;
     depot_time last = 0;
-    bool failed = false, open = false;
-    for (size_t i = 0; i < s->started.len; i++) {
-        const struct depot_step *step = s->started.items[i];
-        if (step->intervals.len == 0)
-            continue;
-        const depot_time first = step->intervals.items[0].start;
-        const depot_time stop = step->intervals.items[step->intervals.len - 1].stop;
-        to->created = to->created == 0 || first < to->created ? first : to->created;
-        last = stop > last ? stop : last;
-        failed |= step->verdict == DEPOT_VERDICT_FAILED;
-        open |= step->verdict == DEPOT_VERDICT_RUNNING;
-    }
+    bool failed = false;
+    if (s->began != 0 && (to->created == 0 || s->began < to->created))
+        to->created = s->began;
     if (b->source->state != DEPOT_FEED_ENDED || depot_build_state_over(s->state))
         return;
+    for (size_t i = 0; i < s->started.len; i++) {
+        const struct depot_step *step = s->started.items[i];
+        const depot_time stop = step->intervals.items[step->intervals.len - 1].stop;
+        last = stop > last ? stop : last;
+        failed |= step->verdict == DEPOT_VERDICT_FAILED;
+    }
     to->finished = last;
-    to->state = failed ? DEPOT_BUILD_FAILED : open ? DEPOT_BUILD_CANCELLED : DEPOT_BUILD_SUCCEEDED;
+    to->state = failed               ? DEPOT_BUILD_FAILED
+                : s->running.len > 0 ? DEPOT_BUILD_CANCELLED
+                                     : DEPOT_BUILD_SUCCEEDED;
 }
 
 void dp_fleet_sync_summary(struct fleet_build *b)

@@ -113,10 +113,8 @@ static const struct depot_step *busiest(const struct depot_build *b)
     static const int rank[] = {
         [DEPOT_STEP_BUILD] = 2, [DEPOT_STEP_EXPORT] = 1, [DEPOT_STEP_INTERNAL] = 0};
     const struct depot_step *best = NULL;
-    for (size_t i = 0; i < b->started.len; i++) {
-        const struct depot_step *s = b->started.items[i];
-        if (s->verdict != DEPOT_VERDICT_RUNNING)
-            continue;
+    for (size_t i = 0; i < b->running.len; i++) {
+        const struct depot_step *s = b->running.items[i];
         if (best == NULL || rank[s->parsed.kind] > rank[best->parsed.kind])
             best = s;
     }

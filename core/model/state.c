@@ -83,8 +83,13 @@ void depot_build_free(struct depot_build *b)
     depot_vec_free(&b->groups);
     depot_vec_free(&b->warnings);
     depot_vec_free(&b->lanes);
+    depot_vec_free(&b->running);
     depot_vec_free(&b->critical);
     depot_vec_free(&b->priv->all);
+    depot_vec_free(&b->priv->order);
+    depot_vec_free(&b->priv->changed);
+    depot_vec_free(&b->priv->stack);
+    depot_map_free(b->priv->foreign_by_text);
     depot_vec_free(&b->priv->touched);
     depot_map_free(b->priv->part_by_platform);
     depot_map_free(b->priv->warning_by_key);
@@ -167,6 +172,7 @@ static struct depot_step *step_get(struct depot_build *b, struct depot_part *p, 
     depot_step_name_parse(&s->parsed, "", &b->priv->arena);
     depot_map_set(p->step_by_digest_, s->digest, s);
     depot_vec_push(&b->priv->all, s);
+    b->priv->whole = true;
     return s;
 }
 
@@ -228,6 +234,7 @@ static void link_inputs(struct depot_build *b, struct depot_step *s, const struc
 {
     if (s->inputs || !v->ninputs)
         return;
+    b->priv->whole = true;
     s->inputs = depot_calloc(v->ninputs, sizeof(*s->inputs));
     for (size_t i = 0; i < v->ninputs; i++) {
         struct depot_step *in;
@@ -260,6 +267,7 @@ static void join_group(
     }
     if (g->members.len == DP_GROUP_MEMBERS_MAX)
         return;
+    b->priv->whole = true;
     s->group = g;
     s->weak = vg->weak;
     depot_vec_push(&g->members, s);
@@ -324,20 +332,28 @@ enum depot_verdict dp_step_verdict(const struct depot_step *s)
 static void step_changed(struct depot_build *b, struct depot_step *s)
 {
     s->revision = b->revision;
-    b->dirty = true;
     if (b->priv->hooks.on_step)
         b->priv->hooks.on_step(b, s, b->priv->hooks.arg);
+}
+
+/* A time that was told before and is another now. */
+static bool is_moved(depot_time old, depot_time now)
+{
+    return old && old != now;
 }
 
 static void take_snapshot(struct depot_build *b, struct depot_step *s, const struct depot_vertex *v)
 {
     if (v->name && (!s->known || !depot_str_eq(s->name, v->name))) {
+        b->priv->whole = true;
         s->name = keep(b, s->name, v->name);
         if (!s->group)
             depot_step_name_parse(&s->parsed, s->name, &b->priv->arena);
     }
     s->error = depot_str_empty(v->error) ? NULL : keep(b, s->error, v->error);
     s->cached = v->cached;
+    if (is_moved(s->started, v->started) || is_moved(s->completed, v->completed))
+        b->priv->whole = true;
     s->started = v->started;
     s->completed = v->completed;
 }
@@ -357,18 +373,24 @@ static void apply_vertex(struct depot_build *b, struct depot_part *p, const stru
     if (v->started || !s->raw.len)
         take_snapshot(b, s, v);
     if (!s->known) {
+        b->priv->whole = true;
         s->known = true;
         s->index = b->steps.len;
         depot_vec_push(&b->steps, s);
     }
     if (v->started) {
-        if (!s->raw.len)
+        if (!s->raw.len) {
+            s->settled_.start_index = b->started.len;
             depot_vec_push(&b->started, s);
+        }
+        if (!b->began || v->started < b->began)
+            b->began = v->started;
         moved = interval_set(s, v->started, v->completed);
     }
     s->verdict = dp_step_verdict(s);
     if (s->group)
         touch_group(b, s->group, moved);
+    dp_settle_later(b, s);
     step_changed(b, s);
 }
 
@@ -627,7 +649,7 @@ static void apply_result(struct depot_build *b, const struct depot_event *ev)
     p->error = keep_error(b, r->error);
     for (size_t i = 0; i < r->nresponse; i++)
         depot_kvs_set(&p->response, r->response[i].key, r->response[i].value);
-    b->dirty = true;
+    b->priv->whole = b->dirty = true;
     depot_build_settle(b);
 }
 
@@ -638,7 +660,6 @@ static void apply_finished(struct depot_build *b, const struct depot_event *ev)
     b->duration_ms = ev->u.finished.duration_ms;
     b->finished_counts = ev->u.finished.counts;
     b->message = keep(b, b->message, ev->u.finished.message);
-    b->dirty = true;
     depot_build_settle(b);
 }
 

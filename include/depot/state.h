@@ -127,7 +127,19 @@ struct depot_step {
     uint64_t revision; /* the build's revision when this step last changed */
     /* private to the reducer */
     struct depot_map *transfer_by_id_;
-    unsigned mark_;
+    struct depot_step_settled {
+        bool changed;              /* is in the list of those to settle */
+        bool ordered;              /* hangs in no circle */
+        bool running;              /* is in depot_build.running */
+        bool counted;              /* is in the counts, */
+        enum depot_verdict as;     /* as this */
+        enum depot_verdict judged; /* its verdict before other builds' steps are looked at */
+        unsigned lane;             /* in depot_build.lanes */
+        unsigned mark;             /* of one pass */
+        uint64_t walk;             /* number of the walk that knows `via` */
+        struct depot_step *via;    /* what a step that took no time stands on */
+        size_t start_index;        /* in depot_build.started */
+    } settled_;
 };
 
 /* What one builder makes of the build: one platform, or several with commas. */
@@ -180,6 +192,7 @@ struct depot_build {
     bool has_definition;
     struct depot_ev_definition definition;     /* the same */
     depot_time created, first, last, finished; /* envelope times; first and last of any event */
+    depot_time began;                          /* the earliest start of a step; 0: none started */
     int64_t duration_ms;
     const char *message;                 /* of build.finished; NULL: none */
     struct depot_counts finished_counts; /* as the daemon counted */
@@ -193,6 +206,7 @@ struct depot_build {
     /* By depot_build_settle(). */
     struct depot_counts counts; /* internal steps and exporters are not counted */
     DEPOT_VEC(struct depot_lane) lanes;
+    DEPOT_VEC(struct depot_step *) running;  /* in order of their first start */
     DEPOT_VEC(struct depot_step *) critical; /* first to last */
     int64_t critical_ns;                     /* time its steps took */
     bool dirty;                              /* settle would change something */
@@ -205,9 +219,10 @@ void depot_build_free(struct depot_build *b);
 /* Reduce one event. Events of other builds and of the fleet are ignored. Borrows the event. */
 void depot_build_apply(struct depot_build *b, const struct depot_event *ev);
 /*
- * Recompute what needs the whole graph: platforms, inferred verdicts, counts, lanes, critical
- * path. Linear in the graph; nothing when not dirty: call it once a frame, or before reading any of
- * these. The reducer calls it itself on build.result and build.finished.
+ * Recompute what needs the graph: platforms, inferred verdicts, counts, lanes, critical path.
+ * Nothing when not dirty, linear in the steps that started or ended when the graph is the same as
+ * before, else in the graph: call it once a frame, or before reading any of these. The reducer
+ * calls it itself on build.result and build.finished.
  */
 void depot_build_settle(struct depot_build *b);
 

@@ -1,0 +1,131 @@
+/*
+ * The critical path: from what runs longest, or ended last, back through the inputs that were
+ * waited for. It costs what the path is long, but for a build of which nothing runs.
+ */
+#include "model/state_priv.h"
+
+static bool took_time(const struct depot_step *s)
+{
+    return s->completed && s->verdict != DEPOT_VERDICT_SKIPPED;
+}
+
+/* An exporter has no inputs on record: it waited for whatever ended last before it. */
+static struct depot_step *before_export(const struct depot_build *b, const struct depot_step *e)
+{
+    struct depot_step *best = NULL;
+    depot_time start = e->raw.len ? e->raw.items[0].start : e->started;
+
+    for (size_t i = 0; i < b->started.len; i++) {
+        struct depot_step *s = b->started.items[i];
+
+        if (s != e && s->part == e->part && took_time(s) && s->completed <= start &&
+            s->parsed.kind != DEPOT_STEP_EXPORT && (!best || s->completed > best->completed))
+            best = s;
+    }
+    return best;
+}
+
+/* The input that was waited for longest. One that took no time is looked through: what it stands on
+ * may have taken some. */
+static struct depot_step *latest_input(const struct depot_step *s)
+{
+    struct depot_step *best = NULL;
+
+    for (size_t i = 0; i < s->ninputs; i++) {
+        struct depot_step *in = s->inputs[i];
+
+        if (!in->known)
+            continue;
+        if (!took_time(in))
+            in = in->settled_.via;
+        if (in && !in->critical && (!best || in->completed > best->completed))
+            best = in;
+    }
+    return best;
+}
+
+/* Put the inputs on the stack that must be looked through and were not in this walk. */
+static void push_inputs(struct depot_build_private *pr, const struct depot_step *s)
+{
+    for (size_t i = 0; i < s->ninputs; i++)
+        if (s->inputs[i]->known && !took_time(s->inputs[i]) &&
+            s->inputs[i]->settled_.walk != pr->walk)
+            depot_vec_push(&pr->stack, s->inputs[i]);
+}
+
+/* Each step that takes no time is looked through once in a walk, after its own inputs; only those
+ * that the path comes by. */
+static void look_through(struct depot_build_private *pr, const struct depot_step *from)
+{
+    push_inputs(pr, from);
+    while (pr->stack.len) {
+        struct depot_step *s = pr->stack.items[pr->stack.len - 1];
+
+        if (s->settled_.walk != pr->walk) {
+            s->settled_.walk = pr->walk;
+            s->settled_.via = NULL;
+            push_inputs(pr, s);
+        } else {
+            s->settled_.via = latest_input(s);
+            pr->stack.len--;
+        }
+    }
+}
+
+/* Where the path ends: while the build runs with what has run longest, then with what ended last.
+ */
+static struct depot_step *path_end(const struct depot_build *b)
+{
+    struct depot_step *last = NULL, *open = NULL;
+
+    for (size_t i = 0; i < b->running.len; i++) {
+        struct depot_step *s = b->running.items[i];
+
+        if (s->parsed.kind == DEPOT_STEP_INTERNAL || s->foreign)
+            continue;
+        if (!open || s->started < open->started ||
+            (s->started == open->started && s->index < open->index))
+            open = s;
+    }
+    for (size_t i = 0; !open && i < b->steps.len; i++)
+        if (took_time(b->steps.items[i]) &&
+            (!last || b->steps.items[i]->completed > last->completed))
+            last = b->steps.items[i];
+    return open ? open : last;
+}
+
+static void reverse_path(struct depot_build *b)
+{
+    for (size_t i = 0, k = b->critical.len; i + 1 < k; i++) {
+        struct depot_step *tmp = b->critical.items[i];
+
+        b->critical.items[i] = b->critical.items[--k];
+        b->critical.items[k] = tmp;
+    }
+}
+
+void dp_critical_find(struct depot_build *b)
+{
+    struct depot_step *at = path_end(b), *next;
+    bool crossed = false;
+
+    for (size_t i = 0; i < b->critical.len; i++)
+        b->critical.items[i]->critical = false;
+    b->critical.len = 0;
+    b->critical_ns = 0;
+    b->priv->walk++;
+    for (; at; at = next) {
+        at->critical = true;
+        depot_vec_push(&b->critical, at);
+        if (at->completed && __builtin_add_overflow(b->critical_ns,
+                                 depot_step_duration(at, at->completed), &b->critical_ns))
+            b->critical_ns = INT64_MAX;
+        look_through(b->priv, at);
+        next = latest_input(at);
+        if (!next && !crossed && at->parsed.kind == DEPOT_STEP_EXPORT) {
+            next = before_export(b, at);
+            crossed = true;
+        }
+    }
+    reverse_path(b);
+}
