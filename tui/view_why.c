@@ -25,6 +25,7 @@ static void let_go(struct why_view *v)
     depot_why_release(&v->why);
     v->list.len = 0;
     v->made = false;
+    v->nlanes = 0; /* their names are the state's */
 }
 
 static void find_before(struct why_view *v)
