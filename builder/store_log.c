@@ -6,6 +6,7 @@
 
 #include "store_priv.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -198,6 +199,7 @@ int log_file_read(struct log_file *f, struct depot_buf *scratch, uint64_t after,
             return r;
         if (r == 0)
             break;
+        assert(data); /* given with each line */
         if (seq > f->lines)
             log_file_note(f, n);
         if (seq <= after)
