@@ -95,12 +95,12 @@ static void test_fleet__keeps_the_selected_build(void **state)
     struct depot_buf before = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     start(&r, 9.5);
     rig_keys(&r, "G y");
-    const size_t copied = r.copied;
+    const size_t copied = r.copied.len;
     rig_screen(&r, 24, 80, &before);
     r.until = 0;
     assert_true(rig_feed(&r, FLEET, -1));
     rig_keys(&r, "y");
-    assert_int_equal(r.copied, copied);
+    assert_int_equal(r.copied.len, copied);
     assert_true(copied > 0);
     depot_buf_release(&before);
     rig_close(&r);

@@ -15,69 +15,21 @@
 
 #include <depot/wire.h>
 
-#include "app.h"
 #include "table.h"
+#include "tui_rig.h"
 #include "views.h"
 
 #define GOLDEN TEST_SOURCE_DIR "/golden/tui_views/"
 
 /* ---- a dashboard without a terminal ---- */
 
-struct rig {
-    struct fleet *fleet;
-    struct fleet_source *source;
-    struct keymaps *keys;
-    struct style_set styles;
-    struct tui *tui;
-    depot_time now; /* of the recording's end */
-};
-
-static char *read_file(const char *path, size_t *n)
+static void feed(struct tui_rig *r, const char *data, size_t n)
 {
-    FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        return NULL;
-    char *data = NULL;
-    size_t len = 0, cap = 0, got;
-    do {
-        cap += 1024 * 1024;
-        data = depot_realloc(data, cap + 1);
-        got = fread(data + len, 1, cap - len, f);
-        len += got;
-    } while (got > 0);
-    fclose(f);
-    data[len] = '\0';
-    *n = len;
-    return data;
-}
-
-static int on_event(struct depot_event *ev, void *arg)
-{
-    struct rig *r = arg;
-    if (ev->time > r->now)
-        r->now = ev->time;
-    dp_fleet_apply(r->source, ev);
-    depot_event_release(ev);
-    return 0;
-}
-
-static int on_error(const struct depot_error *err, void *arg)
-{
-    (void)arg;
-    fail_msg("%s", err->msg);
-    return 0;
-}
-
-static void feed(struct rig *r, const char *data, size_t n)
-{
-    struct depot_wire_reader *reader = depot_wire_reader_new(on_event, on_error, r);
-    assert_int_equal(depot_wire_reader_feed(reader, data, n), 0);
-    assert_int_equal(depot_wire_reader_end(reader), 0);
-    depot_wire_reader_free(reader);
+    assert_true(rig_feed_text(r, data, n));
     dp_fleet_settle(r->fleet);
 }
 
-static void answer_text(struct rig *r, const char *text, size_t n)
+static void answer_text(struct tui_rig *r, const char *text, size_t n)
 {
     struct depot_answer a;
     struct depot_error err = {0};
@@ -90,108 +42,49 @@ static void answer_text(struct rig *r, const char *text, size_t n)
     depot_answer_release(&a);
 }
 
-static void answer(struct rig *r, const char *name)
+static void answer(struct tui_rig *r, const char *name)
 {
     char *path = depot_asprintf(GOLDEN "%s.json", name);
     size_t n;
-    char *text = read_file(path, &n);
+    char *text = rig_read(path, &n);
     assert_non_null(text);
     answer_text(r, text, n);
     depot_free(text);
     depot_free(path);
 }
 
-static void rig_open(struct rig *r, bool recorded)
+static void open_rig(struct tui_rig *r, bool recorded)
 {
     static const struct tui_ops none = {0};
-    memset(r, 0, sizeof(*r));
-    r->fleet = dp_fleet_new(NULL, NULL);
-    r->source = dp_fleet_source(r->fleet, "");
-    r->keys = dp_keymaps_new();
-    dp_style_init(&r->styles, PALETTE_256);
-    r->tui = dp_tui_new(r->fleet, r->keys, &r->styles, &none, r);
-    if (recorded) {
-        size_t n;
-        char *data = read_file(GOLDEN "fleet.ndjson", &n);
-        assert_non_null(data);
-        feed(r, data, n);
-        depot_free(data);
-    }
+    rig_open_with(r, &none);
+    if (recorded)
+        assert_true(rig_feed(r, GOLDEN "fleet.ndjson", -1));
+    dp_fleet_settle(r->fleet);
     if (r->now == 0)
         r->now = DEPOT_SEC;
 }
 
-static void rig_close(struct rig *r)
-{
-    dp_tui_free(r->tui);
-    dp_fleet_free(r->fleet);
-    dp_keymaps_free(r->keys);
-}
-
-static void key(struct rig *r, const char *name)
-{
-    struct key k;
-    struct depot_error err = {0};
-    if (dp_key_parse(name, &k, &err) != 0)
-        fail_msg("%s", err.msg);
-    dp_tui_key(r->tui, &k);
-}
-
-static void keys(struct rig *r, const char *names)
-{
-    struct depot_strv v = {0};
-    depot_strv_split(&v, names, ' ');
-    for (size_t i = 0; i < v.len; i++)
-        key(r, v.items[i]);
-    depot_strv_release(&v);
-}
-
-static const struct grid *frame(struct rig *r, int h, int w)
+static const struct grid *frame(struct tui_rig *r, int h, int w)
 {
     dp_tui_resize(r->tui, h, w);
     return dp_tui_frame(r->tui, r->now);
 }
 
-static void write_file(const char *path, const struct depot_buf *b)
+static void compare(struct tui_rig *r, const char *name, int h, int w)
 {
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    fwrite(b->data, 1, b->len, f);
-    fclose(f);
+    char *now = rig_golden(r, GOLDEN, name, h, w);
+    if (now != NULL)
+        fail_msg("%s %dx%d differs; now:\n%s", name, w, h, now);
 }
 
-static void compare(struct rig *r, const char *name, int h, int w)
-{
-    const struct grid *g = frame(r, h, w);
-    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    char *path = depot_asprintf(GOLDEN "%s_%dx%d.screen", name, w, h);
-    size_t n = 0;
-    char *want = read_file(path, &n);
-    dp_grid_text(g, &out);
-    if (getenv("UPDATE_GOLDEN") != NULL)
-        write_file(path, &out);
-    else if (want == NULL || n != out.len || memcmp(want, out.data, n) != 0)
-        fail_msg("%s differs; now:\n%s", path, out.data);
-    if (getenv("ANSI_DIR") != NULL) {
-        char *ansi = depot_asprintf("%s/%s_%dx%d.ansi", getenv("ANSI_DIR"), name, w, h);
-        depot_buf_clear(&out);
-        dp_grid_ansi(g, &r->styles, &out);
-        write_file(ansi, &out);
-        depot_free(ansi);
-    }
-    depot_free(want);
-    depot_free(path);
-    depot_buf_release(&out);
-}
-
-static void compare_sizes(struct rig *r, const char *name)
+static void compare_sizes(struct tui_rig *r, const char *name)
 {
     compare(r, name, 24, 80);
     compare(r, name, 40, 120);
     compare(r, name, 50, 200);
 }
 
-static bool shows(struct rig *r, int h, int w, const char *text)
+static bool shows(struct tui_rig *r, int h, int w, const char *text)
 {
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     dp_grid_text(frame(r, h, w), &out);
@@ -202,7 +95,7 @@ static bool shows(struct rig *r, int h, int w, const char *text)
 
 /* ---- builders ---- */
 
-static void open_view(struct rig *r, const struct view_ops *ops, const char *arg)
+static void open_view(struct tui_rig *r, const struct view_ops *ops, const char *arg)
 {
     dp_tui_push(r->tui, &view_fleet, NULL);
     dp_tui_push(r->tui, ops, arg);
@@ -210,9 +103,9 @@ static void open_view(struct rig *r, const struct view_ops *ops, const char *arg
 
 static void test_builders__look_as_recorded(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, true);
+    open_rig(&r, true);
     open_view(&r, &view_builders, NULL);
     compare_sizes(&r, "builders");
     compare(&r, "builders", 8, 40);
@@ -224,9 +117,9 @@ static void test_builders__look_as_recorded(void **state)
 /* Twelve of them: the recorded ones under more names, some busy, one down. */
 static void test_builders__many_stand_in_a_table(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, true);
+    open_rig(&r, true);
     for (int i = 0; i < 10; i++) {
         struct depot_event ev = {.type = DEPOT_EVENT_BUILDER_METRICS, .time = r.now};
         const struct fleet_builder *like = r.fleet->builders.items[i % 2];
@@ -243,7 +136,7 @@ static void test_builders__many_stand_in_a_table(void **state)
     }
     open_view(&r, &view_builders, NULL);
     compare_sizes(&r, "builders_many");
-    keys(&r, "j j j j j j j j");
+    rig_keys(&r, "j j j j j j j j");
     compare(&r, "builders_many_down", 24, 80);
     rig_close(&r);
 }
@@ -252,15 +145,15 @@ static void test_builders__many_stand_in_a_table(void **state)
 
 static void test_cache__looks_as_recorded(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, true);
+    open_rig(&r, true);
     open_view(&r, &view_cache, NULL);
     compare(&r, "cache_asking", 24, 80);
     answer(&r, "cache");
     compare_sizes(&r, "cache");
     compare(&r, "cache", 8, 40);
-    keys(&r, "Tab > j");
+    rig_keys(&r, "Tab > j");
     compare_sizes(&r, "cache_one");
     dp_tui_set_ascii(r.tui, true);
     compare(&r, "cache_ascii", 24, 80);
@@ -273,15 +166,15 @@ static void test_cache__prune_asks_first(void **state)
                                  "3221225472,\"records\":7}]}";
     static const char down[] =
         "{\"op\":\"cache\",\"builders\":[{\"builder\":\"amd64\",\"error\":\"it is down\"}]}";
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, true);
+    open_rig(&r, true);
     open_view(&r, &view_cache, "amd64");
     answer(&r, "cache");
-    key(&r, "p");
+    rig_keys(&r, "p");
     compare(&r, "cache_prune", 24, 80);
     assert_true(shows(&r, 24, 80, "from the cache of amd64? y/N"));
-    key(&r, "y");
+    rig_keys(&r, "y");
     assert_true(shows(&r, 24, 80, "no daemon")); /* a recording has none */
     answer_text(&r, pruned, strlen(pruned));
     assert_true(shows(&r, 24, 80, "freed 3.0G"));
@@ -294,16 +187,16 @@ static void test_cache__prune_asks_first(void **state)
 
 static void test_history__looks_as_recorded(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, true);
+    open_rig(&r, true);
     open_view(&r, &view_history, NULL);
     answer(&r, "estimates");
     compare_sizes(&r, "history");
     compare(&r, "history", 8, 40);
-    keys(&r, "D j");
+    rig_keys(&r, "D j");
     compare_sizes(&r, "history_slowest");
-    keys(&r, "S");
+    rig_keys(&r, "S");
     dp_tui_set_ascii(r.tui, true);
     compare(&r, "history_ascii", 24, 80);
     rig_close(&r);
@@ -311,25 +204,25 @@ static void test_history__looks_as_recorded(void **state)
 
 static void test_history__filters_and_finds_siblings(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, true);
+    open_rig(&r, true);
     open_view(&r, &view_history, NULL);
-    key(&r, "/");
+    rig_keys(&r, "/");
     for (const char *c = "project=docs"; *c != '\0'; c++) {
         const char name[2] = {*c, '\0'};
-        key(&r, name);
+        rig_key(&r, name);
     }
-    key(&r, "Enter");
+    rig_keys(&r, "Enter");
     compare(&r, "history_filter", 24, 80);
-    keys(&r, "[ [ ]");
+    rig_keys(&r, "[ [ ]");
     assert_true(shows(&r, 24, 80, "docs"));
     rig_close(&r);
 }
 
 /* ---- what must not break them ---- */
 
-static void every_size(struct rig *r)
+static void every_size(struct tui_rig *r)
 {
     for (int w = 0; w <= 300; w += w < 48 ? 4 : 21)
         for (int h = 0; h <= 100; h += h < 30 ? 3 : 17)
@@ -342,13 +235,13 @@ static void test_views__draw_at_every_size_and_without_data(void **state)
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(views); i++) {
         for (int recorded = 0; recorded < 2; recorded++) {
-            struct rig r;
-            rig_open(&r, recorded);
+            struct tui_rig r;
+            open_rig(&r, recorded);
             open_view(&r, views[i], NULL);
             every_size(&r);
             answer(&r, "cache");
             every_size(&r);
-            keys(&r, "j k G g Tab S-Tab > < I A PgDn PgUp y C-d C-u [ ]");
+            rig_keys(&r, "j k G g Tab S-Tab > < I A PgDn PgUp y C-d C-u [ ]");
             every_size(&r);
             rig_close(&r);
         }
@@ -374,13 +267,13 @@ static void test_views__take_odd_names_and_numbers(void **state)
     const struct view_ops *const views[] = {&view_builders, &view_cache, &view_history};
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(views); i++) {
-        struct rig r;
-        rig_open(&r, false);
+        struct tui_rig r;
+        open_rig(&r, false);
         feed(&r, odd, strlen(odd));
         open_view(&r, views[i], NULL);
         answer_text(&r, cache, strlen(cache));
         every_size(&r);
-        keys(&r, "> j Tab p n");
+        rig_keys(&r, "> j Tab p n");
         every_size(&r);
         rig_close(&r);
     }

@@ -14,129 +14,28 @@
 
 #include <depot/wire.h>
 
-#include "app.h"
+#include "tui_rig.h"
 #include "view_build_priv.h"
 #include "view_step.h"
 
 #define GOLDEN TEST_SOURCE_DIR "/golden/tui_build/"
 
-struct rig {
-    struct fleet *fleet;
-    struct fleet_source *source;
-    struct keymaps *keys;
-    struct style_set styles;
-    struct tui *tui;
-    depot_time now;
-    int64_t until; /* ns after the first event that are taken; 0: all */
-    depot_time first;
-    struct depot_buf copied;
-};
-
-static int on_event(struct depot_event *ev, void *arg)
+static void feed(struct tui_rig *r, const char *data, size_t n)
 {
-    struct rig *r = arg;
-    if (r->first == 0)
-        r->first = ev->time;
-    if (r->until == 0 || ev->time - r->first <= r->until) {
-        dp_fleet_apply(r->source, ev);
-        r->now = ev->time > r->now ? ev->time : r->now;
-    }
-    depot_event_release(ev);
-    return 0;
-}
-
-static int on_bad(const struct depot_error *err, void *arg)
-{
-    (void)arg;
-    fail_msg("%s", err->msg);
-    return -1;
-}
-
-static void feed(struct rig *r, const char *data, size_t n)
-{
-    struct depot_wire_reader *reader = depot_wire_reader_new(on_event, on_bad, r);
-    assert_int_equal(depot_wire_reader_feed(reader, data, n), 0);
-    assert_int_equal(depot_wire_reader_end(reader), 0);
-    depot_wire_reader_free(reader);
-}
-
-static char *read_file(const char *path, size_t *n)
-{
-    FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        return NULL;
-    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    char piece[4096];
-    for (size_t got; (got = fread(piece, 1, sizeof(piece), f)) > 0;)
-        depot_buf_add(&b, piece, got);
-    fclose(f);
-    *n = b.len;
-    depot_buf_adds(&b, "");
-    return depot_buf_detach(&b);
-}
-
-static void on_copy(struct tui *t, const void *data, size_t n, void *arg)
-{
-    struct rig *r = arg;
-    (void)t;
-    depot_buf_clear(&r->copied);
-    depot_buf_add(&r->copied, data, n);
-}
-
-static void rig_make(struct rig *r)
-{
-    static const struct tui_ops ops = {.copy = on_copy};
-    memset(r, 0, sizeof(*r));
-    r->copied.max = DEPOT_BUF_NO_LIMIT;
-    r->fleet = dp_fleet_new(NULL, NULL);
-    r->source = dp_fleet_source(r->fleet, "");
-    r->keys = dp_keymaps_new();
-    dp_style_init(&r->styles, PALETTE_256);
-    r->tui = dp_tui_new(r->fleet, r->keys, &r->styles, &ops, r);
+    assert_true(rig_feed_text(r, data, n));
 }
 
 /* `ms` of the recording; 0: all of it. */
-static void rig_open(struct rig *r, const char *recording, int ms)
+static void open_rig(struct tui_rig *r, const char *recording, int ms)
 {
-    rig_make(r);
-    r->until = ms * DEPOT_MSEC;
     char *path = depot_asprintf(GOLDEN "%s.ndjson", recording);
-    size_t n;
-    char *data = read_file(path, &n);
-    assert_non_null(data);
-    feed(r, data, n);
-    if (ms > 0)
-        r->now = r->first + r->until;
-    depot_free(data);
+    rig_open(r);
+    assert_true(rig_feed(r, path, ms > 0 ? ms / 1000.0 : -1));
     depot_free(path);
     dp_fleet_settle(r->fleet);
 }
 
-static void rig_close(struct rig *r)
-{
-    dp_tui_free(r->tui);
-    dp_fleet_free(r->fleet);
-    dp_keymaps_free(r->keys);
-    depot_buf_release(&r->copied);
-}
-
-static void keys(struct rig *r, const char *text)
-{
-    struct depot_strv names = {0};
-    struct depot_error err = {0};
-    depot_strv_split(&names, text, ' ');
-    for (size_t i = 0; i < names.len; i++) {
-        struct key k;
-        if (names.items[i][0] == '\0')
-            continue;
-        dp_tui_frame(r->tui, r->now);
-        assert_int_equal(dp_key_parse(names.items[i], &k, &err), 0);
-        dp_tui_key(r->tui, &k);
-    }
-    depot_strv_release(&names);
-}
-
-static void show(struct rig *r, int h, int w)
+static void show(struct tui_rig *r, int h, int w)
 {
     dp_tui_resize(r->tui, h, w);
     dp_tui_push(r->tui, &view_build, r->fleet->builds.items[0]->id);
@@ -144,37 +43,14 @@ static void show(struct rig *r, int h, int w)
     dp_tui_frame(r->tui, r->now);
 }
 
-static void write_ansi(const struct rig *r, const struct grid *g, const char *dir, const char *name)
-{
-    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    char *path = depot_asprintf("%s/%s.ansi", dir, name);
-    FILE *f = fopen(path, "wb");
-    dp_grid_ansi(g, &r->styles, &out);
-    fwrite(out.data, 1, out.len, f);
-    fclose(f);
-    depot_free(path);
-    depot_buf_release(&out);
-}
-
-static void expect_screen(struct rig *r, const char *name)
+static void expect_screen(struct tui_rig *r, const char *name)
 {
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     char *path = depot_asprintf(GOLDEN "%s.screen", name);
-    const struct grid *g = dp_tui_frame(r->tui, r->now);
-    const char *dir = getenv("ANSI_DIR"); /* for pictures */
-    size_t n;
-    dp_grid_text(g, &out);
-    char *want = read_file(path, &n);
-    if (dir != NULL)
-        write_ansi(r, g, dir, name);
-    if (getenv("UPDATE_GOLDEN") != NULL) {
-        FILE *f = fopen(path, "wb");
-        fwrite(out.data, 1, out.len, f);
-        fclose(f);
-    } else if (want == NULL || n != out.len || memcmp(want, out.data, n) != 0) {
+    dp_grid_text(dp_tui_frame(r->tui, r->now), &out);
+    if (!rig_same(path, &out))
         fail_msg("%s differs; now:\n%s", path, out.data);
-    }
-    depot_free(want);
+    rig_ansi(r, name);
     depot_free(path);
     depot_buf_release(&out);
 }
@@ -219,10 +95,10 @@ static void test_view_build__draws_recorded_builds(void **state)
     };
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        struct rig r;
-        rig_open(&r, rows[i].recording, rows[i].ms);
+        struct tui_rig r;
+        open_rig(&r, rows[i].recording, rows[i].ms);
         show(&r, rows[i].h, rows[i].w);
-        keys(&r, rows[i].keys);
+        rig_keys(&r, rows[i].keys);
         expect_screen(&r, rows[i].name);
         rig_close(&r);
     }
@@ -230,9 +106,9 @@ static void test_view_build__draws_recorded_builds(void **state)
 
 static void test_view_build__draws_ascii(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, "shop", 5000);
+    open_rig(&r, "shop", 5000);
     dp_tui_set_ascii(r.tui, true);
     show(&r, 24, 80);
     expect_screen(&r, "ascii_80x24");
@@ -241,7 +117,7 @@ static void test_view_build__draws_ascii(void **state)
     rig_close(&r);
 }
 
-static struct build_view *view_of(const struct rig *r)
+static struct build_view *view_of(const struct tui_rig *r)
 {
     struct view *v = dp_tui_top(r->tui);
     assert_ptr_equal(v->ops, &view_build);
@@ -249,7 +125,7 @@ static struct build_view *view_of(const struct rig *r)
 }
 
 /* "arm64 deps 2/3" of what is selected. */
-static void expect_selected(struct rig *r, const char *want)
+static void expect_selected(struct tui_rig *r, const char *want)
 {
     struct depot_buf got = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     dp_tui_frame(r->tui, r->now);
@@ -295,21 +171,21 @@ static void test_view_build__moves_and_folds(void **state)
         {"\\ C-u Enter", "arm64 test"},
         {"F", "arm64 deps 3/3"},
     };
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, "shop", 0);
+    open_rig(&r, "shop", 0);
     show(&r, 50, 200);
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        keys(&r, rows[i].keys);
+        rig_keys(&r, rows[i].keys);
         if (getenv("VERBOSE") != NULL)
             print_message("%s\n", rows[i].keys);
         expect_selected(&r, rows[i].selected);
     }
-    keys(&r, "y");
+    rig_keys(&r, "y");
     assert_non_null(strstr(r.copied.data, "deps 3/3"));
-    keys(&r, "Enter");
+    rig_keys(&r, "Enter");
     assert_ptr_equal(dp_tui_top(r.tui)->ops, &view_step);
-    keys(&r, "q L");
+    rig_keys(&r, "q L");
     assert_ptr_equal(dp_tui_top(r.tui)->ops, &view_step);
     rig_close(&r);
 }
@@ -330,12 +206,12 @@ static void test_view_build__searches_folded_stages(void **state)
     static const int sizes[][2] = {{50, 200}, {24, 80}};
     (void)state;
     for (size_t k = 0; k < DEPOT_ARRAY_LEN(sizes); k++) {
-        struct rig r;
-        rig_open(&r, "shop", 0);
+        struct tui_rig r;
+        open_rig(&r, "shop", 0);
         show(&r, sizes[k][0], sizes[k][1]);
-        keys(&r, "Tab");
+        rig_keys(&r, "Tab");
         for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-            keys(&r, rows[i].keys);
+            rig_keys(&r, rows[i].keys);
             if (getenv("VERBOSE") != NULL)
                 print_message("%s\n", rows[i].keys);
             expect_selected(&r, rows[i].selected);
@@ -346,18 +222,18 @@ static void test_view_build__searches_folded_stages(void **state)
 
 static void test_view_build__goes_to_errors(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, "fail", 0);
+    open_rig(&r, "fail", 0);
     show(&r, 24, 80);
     expect_selected(&r, "arm64 server 2/2");
-    keys(&r, "g -");
+    rig_keys(&r, "g -");
     expect_selected(&r, "amd64");
-    keys(&r, "e");
+    rig_keys(&r, "e");
     expect_selected(&r, "arm64 server 2/2");
-    keys(&r, "Tab");
+    rig_keys(&r, "Tab");
     expect_selected(&r, "amd64 server 2/2");
-    keys(&r, "E");
+    rig_keys(&r, "E");
     expect_selected(&r, "arm64 server 2/2");
     rig_close(&r);
 }
@@ -365,14 +241,14 @@ static void test_view_build__goes_to_errors(void **state)
 /* Fed piece by piece, as it happens: the selected row keeps its line of the screen, stages their
  * order. */
 struct replay {
-    struct rig *r;
+    struct tui_rig *r;
     int n, line;
 };
 
 static int on_replay(struct depot_event *ev, void *arg)
 {
     struct replay *p = arg;
-    struct rig *r = p->r;
+    struct tui_rig *r = p->r;
     dp_fleet_apply(r->source, ev);
     r->now = ev->time > r->now ? ev->time : r->now;
     depot_event_release(ev);
@@ -382,23 +258,30 @@ static int on_replay(struct depot_event *ev, void *arg)
     dp_tui_frame(r->tui, r->now);
     const struct build_view *v = view_of(r);
     if (v->list.len > 12 && p->line < 0) {
-        keys(r, "g j j j j");
+        rig_keys(r, "g j j j j");
         dp_tui_frame(r->tui, r->now);
         p->line = (int)(v->rows.selected - v->rows.top);
     }
     return 0;
 }
 
+static int replay_bad(const struct depot_error *err, void *arg)
+{
+    struct replay *p = arg;
+    return rig_bad_line(err, p->r);
+}
+
 static void test_view_build__keeps_still_while_it_grows(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     struct replay p = {.r = &r, .line = -1};
     size_t n;
     (void)state;
-    rig_make(&r);
-    char *data = read_file(GOLDEN "shop.ndjson", &n);
-    struct depot_wire_reader *reader = depot_wire_reader_new(on_replay, on_bad, &p);
+    rig_open(&r);
+    char *data = rig_read(GOLDEN "shop.ndjson", &n);
+    struct depot_wire_reader *reader = depot_wire_reader_new(on_replay, replay_bad, &p);
     assert_int_equal(depot_wire_reader_feed(reader, data, n), 0);
+    assert_false(r.bad);
     depot_wire_reader_free(reader);
     depot_free(data);
     const struct build_view *v = view_of(&r);
@@ -407,11 +290,11 @@ static void test_view_build__keeps_still_while_it_grows(void **state)
     rig_close(&r);
 }
 
-static void refeed(struct rig *r, const char *recording)
+static void refeed(struct tui_rig *r, const char *recording)
 {
     char *path = depot_asprintf(GOLDEN "%s.ndjson", recording);
     size_t n;
-    char *data = read_file(path, &n);
+    char *data = rig_read(path, &n);
     feed(r, data, n);
     depot_free(data);
     depot_free(path);
@@ -421,25 +304,25 @@ static void refeed(struct rig *r, const char *recording)
  * and keys in between meet no step that is gone. */
 static void test_view_build__outlives_its_state(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, "shop", 0);
+    open_rig(&r, "shop", 0);
     show(&r, 50, 200);
-    keys(&r, "/ s e r v e r Enter Left");
+    rig_keys(&r, "/ s e r v e r Enter Left");
     expect_selected(&r, "arm64 server");
-    keys(&r, "Z");
+    rig_keys(&r, "Z");
     for (int round = 0; round < 3; round++) {
         dp_fleet_restart(r.source);
         if (round > 0) {
-            keys(&r, "j k e T c c Tab Tab");
+            rig_keys(&r, "j k e T c c Tab Tab");
             dp_tui_frame(r.tui, r.now);
         }
         refeed(&r, "shop");
         dp_tui_data_changed(r.tui);
         if (round > 1)
-            keys(&r, "Z");
+            rig_keys(&r, "Z");
         dp_fleet_settle(r.fleet);
-        keys(&r, "j k");
+        rig_keys(&r, "j k");
         dp_tui_frame(r.tui, r.now);
     }
     const struct build_view *v = view_of(&r);
@@ -456,15 +339,15 @@ static void test_view_build__fits_any_size(void **state)
         "Tab", "T", "e", "g", "k", "PgDn", "PgUp", "Left", "Right", "z", "F", "n", "S-Tab", "E"};
     (void)state;
     for (size_t k = 0; k < DEPOT_ARRAY_LEN(recordings); k++) {
-        struct rig r;
-        rig_open(&r, recordings[k], k == 0 ? 5000 : 0);
+        struct tui_rig r;
+        open_rig(&r, recordings[k], k == 0 ? 5000 : 0);
         show(&r, 24, 80);
         for (int i = 0; i < 500; i++) {
             const int h = i * 7 % 61, w = i * 13 % 301;
             dp_tui_set_ascii(r.tui, i % 3 == 0);
             dp_tui_resize(r.tui, h, w);
             dp_tui_frame(r.tui, r.now);
-            keys(&r, moves[i % (int)DEPOT_ARRAY_LEN(moves)]);
+            rig_keys(&r, moves[i % (int)DEPOT_ARRAY_LEN(moves)]);
         }
         dp_tui_resize(r.tui, 0, 0);
         dp_tui_frame(r.tui, r.now);
@@ -474,9 +357,10 @@ static void test_view_build__fits_any_size(void **state)
 
 /* ---- builds that no recording has ---- */
 
-static void put_event(struct rig *r, const char *type, const char *format, ...) DEPOT_PRINTF(3, 4);
+static void put_event(struct tui_rig *r, const char *type, const char *format, ...)
+    DEPOT_PRINTF(3, 4);
 
-static void put_event(struct rig *r, const char *type, const char *format, ...)
+static void put_event(struct tui_rig *r, const char *type, const char *format, ...)
 {
     struct depot_buf line = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     va_list ap;
@@ -496,9 +380,9 @@ static void put_event(struct rig *r, const char *type, const char *format, ...)
 
 static void test_view_build__says_what_it_waits_for(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_make(&r);
+    rig_open(&r);
     put_event(&r, "build.created",
         ",\"project\":\"web\",\"command\":\"depot build .\",\"platforms\":[\"linux/amd64\"],"
         "\"tags\":[],\"source\":{\"dirty\":false},\"origin\":\"depot\"");
@@ -512,9 +396,9 @@ static void test_view_build__says_what_it_waits_for(void **state)
 /* Pulls and pushes with their bytes and rates; steps of another frontend, as chains. */
 static void test_view_build__shows_what_moves(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_make(&r);
+    rig_open(&r);
     put_event(&r, "build.status",
         ",\"platform\":\"\",\"builder\":\"b\",\"status\":{\"vertexes\":["
         "{\"digest\":\"i\",\"name\":\"[internal] load metadata for golang:1.26\","
@@ -561,10 +445,10 @@ static void test_view_build__tells_what_to_expect(void **state)
         .duration = {.median_ms = 15000, .p25_ms = 14000, .p75_ms = 18500, .runs = 8},
         .steps = steps,
         .nsteps = DEPOT_ARRAY_LEN(steps)};
-    struct rig r;
+    struct tui_rig r;
     char *text = NULL;
     (void)state;
-    rig_open(&r, "shop", 5000);
+    open_rig(&r, "shop", 5000);
     const struct depot_build *b = r.fleet->builds.items[0]->state;
     for (size_t i = 0; i < b->steps.len; i++) {
         const struct depot_step *s = b->steps.items[i];
@@ -578,7 +462,7 @@ static void test_view_build__tells_what_to_expect(void **state)
     dp_tui_resize(r.tui, 50, 200);
     expect_screen(&r, "expected_200x50");
     rig_close(&r);
-    rig_open(&r, "shop", 0);
+    open_rig(&r, "shop", 0);
     dp_fleet_learn(r.fleet, &e);
     show(&r, 40, 120);
     expect_screen(&r, "saved_120x40");
@@ -589,13 +473,13 @@ static void test_view_build__tells_what_to_expect(void **state)
 /* Names that would move the cursor, wide and zero-width characters, no names, many platforms. */
 static void test_view_build__draws_hostile_names(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     struct depot_buf v = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     static const char *const names[] = {"\\u001b[2J\\u001b[H", "", "\\u202eevil",
         "\\u65e5\\u672c\\u8a9e \\u65e5\\u672c\\u8a9e 1/2] RUN \\u65e5\\u672c", "[a 1/2] \\u0000x",
         "[ 1/1]", "[\\u0301 2/1] RUN \\ud83d\\ude00", "[a 1/2] RUN \\t\\n\\r x"};
     (void)state;
-    rig_make(&r);
+    rig_open(&r);
     put_event(&r, "build.created",
         ",\"project\":\"\\u001b]0;x\\u0007\",\"command\":\"\",\"platforms\":[],\"tags\":[],"
         "\"source\":{\"dirty\":false},\"origin\":\"depot\"");
@@ -613,7 +497,7 @@ static void test_view_build__draws_hostile_names(void **state)
     show(&r, 24, 80);
     for (int i = 0; i < 200; i++) {
         dp_tui_resize(r.tui, 5 + i % 60, 40 + i * 17 % 300);
-        keys(&r, i % 4 == 0 ? "Tab" : i % 4 == 1 ? "j" : i % 4 == 2 ? "2" : "1");
+        rig_keys(&r, i % 4 == 0 ? "Tab" : i % 4 == 1 ? "j" : i % 4 == 2 ? "2" : "1");
         const struct grid *g = dp_tui_frame(r.tui, r.now);
         for (int y = 0; y < g->h; y++)
             for (int x = 0; x < g->w; x++)
@@ -634,11 +518,11 @@ static int by_number(const void *a, const void *b)
 static void test_view_build__is_fast(void **state)
 {
     enum { STEPS = 2500, FRAMES = 200 };
-    struct rig r;
+    struct tui_rig r;
     struct depot_buf v = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     uint64_t took[FRAMES];
     (void)state;
-    rig_make(&r);
+    rig_open(&r);
     put_event(&r, "build.created",
         ",\"project\":\"big\",\"command\":\"\",\"platforms\":[\"linux/amd64\",\"linux/arm64\"],"
         "\"tags\":[],\"source\":{\"dirty\":false},\"origin\":\"depot\"");
@@ -656,7 +540,7 @@ static void test_view_build__is_fast(void **state)
             p == 0 ? "amd64" : "arm64", v.data);
     }
     show(&r, 50, 200);
-    keys(&r, "+");
+    rig_keys(&r, "+");
     for (int i = 0; i < FRAMES; i++) {
         put_event(&r, "build.status",
             ",\"platform\":\"linux/amd64\",\"builder\":\"b\",\"status\":{\"vertexes\":[{"
@@ -666,7 +550,7 @@ static void test_view_build__is_fast(void **state)
         dp_fleet_settle(r.fleet);
         dp_tui_data_changed(r.tui);
         if (i % 3 == 0)
-            keys(&r, "PgDn");
+            rig_keys(&r, "PgDn");
         const uint64_t before = depot_mono_ns();
         dp_tui_frame(r.tui, r.now);
         took[i] = depot_mono_ns() - before;

@@ -16,8 +16,8 @@
 
 #include <depot/wire.h>
 
-#include "app.h"
 #include "log_pager.h"
+#include "tui_rig.h"
 #include "view_step.h"
 
 #define GOLDEN TEST_SOURCE_DIR "/golden/tui_step/"
@@ -416,122 +416,52 @@ static void test_pager__shows_the_newest_of_a_huge_progress_line(void **state)
 
 /* ---- screens ---- */
 
-struct rig {
-    struct fleet *fleet;
-    struct fleet_source *source;
-    struct keymaps *keys;
-    struct style_set styles;
-    struct tui *tui;
-    depot_time now;
-    int left; /* events to take yet; below 0: all */
-    struct depot_buf copied, fed;
-};
+static struct depot_buf piped; /* the newest command and what it was given */
 
-static int on_event(struct depot_event *ev, void *arg)
+static void feed(struct tui_rig *r, const char *data, size_t n)
 {
-    struct rig *r = arg;
-    if (r->left != 0) {
-        dp_fleet_apply(r->source, ev);
-        r->now = ev->time > r->now ? ev->time : r->now;
-        r->left--;
-    }
-    depot_event_release(ev);
-    return 0;
-}
-
-static int on_bad(const struct depot_error *err, void *arg)
-{
-    (void)arg;
-    fail_msg("%s", err->msg);
-    return -1;
-}
-
-static void feed(struct rig *r, const char *data, size_t n)
-{
-    struct depot_wire_reader *reader = depot_wire_reader_new(on_event, on_bad, r);
-    assert_int_equal(depot_wire_reader_feed(reader, data, n), 0);
-    assert_int_equal(depot_wire_reader_end(reader), 0);
-    depot_wire_reader_free(reader);
-}
-
-static char *read_file(const char *path, size_t *n)
-{
-    FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        return NULL;
-    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    char piece[4096];
-    for (size_t got; (got = fread(piece, 1, sizeof(piece), f)) > 0;)
-        depot_buf_add(&b, piece, got);
-    fclose(f);
-    *n = b.len;
-    depot_buf_adds(&b, "");
-    return depot_buf_detach(&b);
-}
-
-static void on_copy(struct tui *t, const void *data, size_t n, void *arg)
-{
-    struct rig *r = arg;
-    (void)t;
-    depot_buf_clear(&r->copied);
-    depot_buf_add(&r->copied, data, n);
+    assert_true(rig_feed_text(r, data, n));
 }
 
 static void on_run(
     struct tui *t, const char *command, dp_tui_feed_fn *fn, void *feed_arg, void *arg)
 {
-    struct rig *r = arg;
     char path[] = "/tmp/test_view_step.XXXXXX";
     const int fd = mkstemp(path);
     size_t n;
     (void)t;
+    (void)arg;
     assert_true(fd >= 0);
     fn(fd, feed_arg);
     close(fd);
-    char *data = read_file(path, &n);
+    char *data = rig_read(path, &n);
     unlink(path);
-    depot_buf_clear(&r->fed);
-    depot_buf_adds(&r->fed, command);
-    depot_buf_addc(&r->fed, '|');
-    depot_buf_add(&r->fed, data, n);
+    depot_buf_clear(&piped);
+    depot_buf_adds(&piped, command);
+    depot_buf_addc(&piped, '|');
+    depot_buf_add(&piped, data, n);
     depot_free(data);
 }
 
-static void rig_open(struct rig *r, const char *recording, int events)
+/* So many events of the recording; 0: all of it. */
+static void open_rig(struct tui_rig *r, const char *recording, int events)
 {
-    static const struct tui_ops ops = {.copy = on_copy, .run = on_run};
-    memset(r, 0, sizeof(*r));
-    r->left = events > 0 ? events : -1;
-    r->copied.max = r->fed.max = DEPOT_BUF_NO_LIMIT;
-    r->fleet = dp_fleet_new(NULL, NULL);
-    r->source = dp_fleet_source(r->fleet, "");
-    r->keys = dp_keymaps_new();
-    dp_style_init(&r->styles, PALETTE_256);
-    r->tui = dp_tui_new(r->fleet, r->keys, &r->styles, &ops, r);
+    static const struct tui_ops ops = {.copy = rig_copy, .run = on_run};
+    rig_open_with(r, &ops);
+    piped.max = DEPOT_BUF_NO_LIMIT;
     if (recording != NULL) {
         char *path = depot_asprintf(GOLDEN "%s.ndjson", recording);
-        size_t n;
-        char *data = read_file(path, &n);
-        assert_non_null(data);
-        feed(r, data, n);
-        depot_free(data);
+        r->left = events > 0 ? events : -1;
+        assert_true(rig_feed(r, path, -1));
+        r->left = -1;
         depot_free(path);
     }
     dp_fleet_settle(r->fleet);
 }
 
-static void rig_close(struct rig *r)
-{
-    dp_tui_free(r->tui);
-    dp_fleet_free(r->fleet);
-    dp_keymaps_free(r->keys);
-    depot_buf_release(&r->copied);
-    depot_buf_release(&r->fed);
-}
-
 /* "linux/arm64 deps 1": the step on that platform, of that stage with that ordinal, or whose name
  * holds what stands behind the platform. */
-static const struct depot_step *step_by(const struct rig *r, const char *what)
+static const struct depot_step *step_by(const struct tui_rig *r, const char *what)
 {
     const struct depot_build *b = r->fleet->builds.items[0]->state;
     for (size_t i = 0; i < b->steps.len; i++) {
@@ -547,25 +477,7 @@ static const struct depot_step *step_by(const struct rig *r, const char *what)
     return NULL;
 }
 
-static void keys(struct rig *r, const char *text)
-{
-    struct depot_strv names = {0};
-    struct depot_error err = {0};
-    depot_strv_split(&names, text, ' ');
-    for (size_t i = 0; i < names.len; i++) {
-        struct key k;
-        if (names.items[i][0] == '\0')
-            continue;
-        dp_tui_frame(r->tui, r->now);
-        assert_int_equal(dp_key_parse(names.items[i], &k, &err), 0);
-        dp_tui_key(r->tui, &k);
-        for (int n = 0; n < 1000 && view_step.work(dp_tui_top(r->tui)); n++)
-            ;
-    }
-    depot_strv_release(&names);
-}
-
-static void show(struct rig *r, const char *step, int h, int w)
+static void show(struct tui_rig *r, const char *step, int h, int w)
 {
     dp_tui_resize(r->tui, h, w);
     dp_view_step_open(r->tui, r->fleet->builds.items[0], step_by(r, step));
@@ -584,33 +496,15 @@ static void body_only(struct depot_buf *b)
     depot_buf_truncate(b, n);
 }
 
-static void expect_screen(struct rig *r, const char *name)
+static void expect_screen(struct tui_rig *r, const char *name)
 {
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     char *path = depot_asprintf(GOLDEN "%s.screen", name);
-    const struct grid *g = dp_tui_frame(r->tui, r->now);
-    size_t n;
-    dp_grid_text(g, &out);
+    dp_grid_text(dp_tui_frame(r->tui, r->now), &out);
     body_only(&out);
-    char *want = read_file(path, &n);
-    if (getenv("UPDATE_GOLDEN") != NULL) {
-        FILE *f = fopen(path, "wb");
-        fwrite(out.data, 1, out.len, f);
-        fclose(f);
-    } else if (want == NULL || n != out.len || memcmp(want, out.data, n) != 0) {
+    if (!rig_same(path, &out))
         fail_msg("%s differs; now:\n%s", path, out.data);
-    }
-    const char *dir = getenv("ANSI_DIR"); /* for pictures */
-    if (dir != NULL) {
-        char *ansi = depot_asprintf("%s/%s.ansi", dir, name);
-        FILE *f = fopen(ansi, "wb");
-        depot_buf_clear(&out);
-        dp_grid_ansi(g, &r->styles, &out);
-        fwrite(out.data, 1, out.len, f);
-        fclose(f);
-        depot_free(ansi);
-    }
-    depot_free(want);
+    rig_ansi(r, name);
     depot_free(path);
     depot_buf_release(&out);
 }
@@ -650,10 +544,10 @@ static void test_view_step__draws_recorded_builds(void **state)
     };
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        struct rig r;
-        rig_open(&r, rows[i].recording, rows[i].events);
+        struct tui_rig r;
+        open_rig(&r, rows[i].recording, rows[i].events);
         show(&r, rows[i].step, rows[i].h, rows[i].w);
-        keys(&r, rows[i].keys);
+        rig_keys(&r, rows[i].keys);
         expect_screen(&r, rows[i].name);
         rig_close(&r);
     }
@@ -661,9 +555,9 @@ static void test_view_step__draws_recorded_builds(void **state)
 
 static void test_view_step__draws_ascii(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, "twin", 0);
+    open_rig(&r, "twin", 0);
     dp_tui_set_ascii(r.tui, true);
     show(&r, "linux/arm64 deps 1", 24, 80);
     expect_screen(&r, "ascii_80x24");
@@ -729,8 +623,8 @@ static void test_view_step__draws_what_is_rare(void **state)
     };
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        struct rig r;
-        rig_open(&r, NULL, 0);
+        struct tui_rig r;
+        open_rig(&r, NULL, 0);
         feed(&r, events, sizeof(events) - 1);
         dp_fleet_settle(r.fleet);
         show(&r, rows[i].step, rows[i].h, rows[i].w);
@@ -741,9 +635,9 @@ static void test_view_step__draws_what_is_rare(void **state)
 
 static void test_view_step__fits_any_size(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, "hostile", 0);
+    open_rig(&r, "hostile", 0);
     show(&r, "torture 2", 24, 80);
     for (int i = 0; i < 400; i++) {
         const int h = i * 7 % 61, w = i * 13 % 233;
@@ -754,7 +648,7 @@ static void test_view_step__fits_any_size(void **state)
         if (dp_tui_top(r.tui)->ops != &view_step)
             break;
         if (!depot_str_eq(moves[i % 20], "Esc"))
-            keys(&r, moves[i % 20]);
+            rig_keys(&r, moves[i % 20]);
     }
     rig_close(&r);
 }
@@ -763,19 +657,19 @@ static void test_view_step__fits_any_size(void **state)
 
 static void test_view_step__saves_whole_files(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     char dir[] = "/tmp/test_view_step.XXXXXX";
     struct stat st;
     size_t n;
     (void)state;
     assert_non_null(mkdtemp(dir));
     assert_int_equal(chdir(dir), 0);
-    rig_open(&r, "hostile", 0);
+    open_rig(&r, "hostile", 0);
     const struct depot_step *s = step_by(&r, "torture 2");
     struct logstore *l = dp_fleet_log(r.fleet->builds.items[0], s);
     show(&r, "torture 2", 24, 80);
-    keys(&r, "s C-u x Enter");
-    char *data = read_file("x", &n);
+    rig_keys(&r, "s C-u x Enter");
+    char *data = rig_read("x", &n);
     assert_non_null(data);
     assert_int_equal(n, dp_logstore_bytes(l));
     char *raw = depot_alloc(n);
@@ -785,17 +679,17 @@ static void test_view_step__saves_whole_files(void **state)
     depot_free(data);
     FILE *f = fopen("x", "w");
     fclose(f);
-    keys(&r, "s C-u x Enter n");
+    rig_keys(&r, "s C-u x Enter n");
     assert_int_equal(stat("x", &st), 0);
     assert_int_equal(st.st_size, 0);
-    keys(&r, "s C-u x Enter y");
+    rig_keys(&r, "s C-u x Enter y");
     assert_int_equal(stat("x", &st), 0);
     assert_int_equal(st.st_size, n);
-    keys(&r, "s C-u n o / x Enter");
+    rig_keys(&r, "s C-u n o / x Enter");
     assert_int_not_equal(stat("no", &st), 0);
-    keys(&r, "| C-u c a t Enter");
-    assert_int_equal(r.fed.len, n + 4);
-    assert_memory_equal(r.fed.data, "cat|", 4);
+    rig_keys(&r, "| C-u c a t Enter");
+    assert_int_equal(piped.len, n + 4);
+    assert_memory_equal(piped.data, "cat|", 4);
     rig_close(&r);
     assert_int_equal(unlink("x"), 0);
     assert_int_equal(chdir("/"), 0);
@@ -804,14 +698,14 @@ static void test_view_step__saves_whole_files(void **state)
 
 static void test_view_step__copies_text_without_sequences(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     (void)state;
-    rig_open(&r, "twin", 0);
+    open_rig(&r, "twin", 0);
     show(&r, "linux/arm64 deps 1", 24, 80);
-    keys(&r, "/ W A R N Enter y");
+    rig_keys(&r, "/ W A R N Enter y");
     assert_non_null(strstr(r.copied.data, "WARN  deprecated glob@7.2.4"));
     assert_null(strchr(r.copied.data, '\033'));
-    keys(&r, "Y");
+    rig_keys(&r, "Y");
     assert_true(r.copied.len > 2000);
     assert_null(memchr(r.copied.data, '\033', r.copied.len));
     rig_close(&r);
@@ -819,7 +713,7 @@ static void test_view_step__copies_text_without_sequences(void **state)
 
 static void test_view_step__goes_from_step_to_step(void **state)
 {
-    struct rig r;
+    struct tui_rig r;
     struct depot_buf title = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
                      right = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     static const struct {
@@ -837,10 +731,10 @@ static void test_view_step__goes_from_step_to_step(void **state)
         {"[", "amd64 assets 1/1"},
     };
     (void)state;
-    rig_open(&r, "twin", 0);
+    open_rig(&r, "twin", 0);
     show(&r, "linux/arm64 deps 1", 24, 80);
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        keys(&r, rows[i].keys);
+        rig_keys(&r, rows[i].keys);
         depot_buf_clear(&title);
         view_step.title(dp_tui_top(r.tui), &title, &right);
         assert_true(depot_str_ends(depot_buf_str(&title), rows[i].title));
