@@ -395,6 +395,93 @@ static void put_tags(
     }
 }
 
+/* ---- what was not in the cache ---- */
+
+enum { MISSED_MAX = 2, DETAIL_W = 60 };
+
+/* ", src/b.txt changed, 2 steps after it, 3.2s", or with the number of files alone. */
+static void put_consequence(struct depot_buf *out, const struct depot_render_opts *opts,
+    const struct depot_cause *c, bool named)
+{
+    size_t files = c->evidence.len + c->more, after = c->steps.len - 1;
+
+    if (c->reason == DEPOT_REASON_FILES && named && files == 1) {
+        depot_buf_adds(out, ", ");
+        dp_put_text(out, opts, c->evidence.items[0].text);
+        depot_buf_adds(out, " changed");
+    } else if (c->reason == DEPOT_REASON_FILES) {
+        depot_buf_addf(out, ", %zu file%s changed", files, files == 1 ? "" : "s");
+    }
+    if (after)
+        depot_buf_addf(out, ", %zu step%s after it", after, after == 1 ? "" : "s");
+    depot_buf_adds(out, ", ");
+    put_duration(out, c->took / DEPOT_MSEC);
+}
+
+static void put_cause(
+    struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_cause *c)
+{
+    struct depot_buf what = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
+                     more = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct line l = line_begin(out, opts);
+    static const char lead[] = "missed ";
+
+    if (*c->step->parsed.stage)
+        depot_buf_addf(&what, "%s ", c->step->parsed.stage);
+    if (c->step->parsed.ordinal)
+        depot_buf_addf(&what, "%d/%d ", c->step->parsed.ordinal, c->step->parsed.total);
+    depot_buf_add(&what, c->step->parsed.instruction, strcspn(c->step->parsed.instruction, "\n"));
+    for (int named = 1; named >= 0 && (!opts->width || opts->width >= DETAIL_W); named--) {
+        depot_buf_clear(&more);
+        put_consequence(&more, opts, c, named);
+        if (!opts->width ||
+            dp_tty_text_width(depot_buf_str(&what)) + dp_tty_text_width(depot_buf_str(&more)) <=
+                l.end - (int)sizeof(lead) - 2)
+            break;
+    }
+    depot_buf_adds(out, "  ");
+    put_styled(&l, DP_STYLE_DIM, lead, strlen(lead));
+    l.end = l.end ? l.end - (int)strlen(lead) - 2 : 0;
+    put_piece(&l, 0, DP_STYLE_TEXT, depot_buf_str(&what), depot_buf_str(&more));
+    depot_buf_addc(out, '\n');
+    depot_buf_release(&what);
+    depot_buf_release(&more);
+}
+
+/* The first steps that missed, by what they cost, where others were found; an earlier build to
+ * compare with is not at hand. */
+static void put_missed(
+    struct depot_buf *out, const struct depot_build *b, const struct depot_render_opts *opts)
+{
+    struct depot_why w;
+    struct line l = line_begin(out, opts);
+    int64_t below = INT64_MAX;
+
+    if (b->state != DEPOT_BUILD_SUCCEEDED || b->counts.hit + b->counts.skipped == 0)
+        return;
+    depot_why_init(&w, b, NULL);
+    for (int i = 0; i < MISSED_MAX; i++) {
+        const struct depot_cause *most = NULL;
+
+        for (size_t k = 0; k < w.causes.len; k++) {
+            const struct depot_cause *c = w.causes.items[k];
+            if (!c->twin_of && c->took < below && (!most || c->took > most->took))
+                most = c;
+        }
+        if (!most)
+            break;
+        put_cause(out, opts, most);
+        below = most->took;
+    }
+    if (w.causes.len && *b->id) {
+        put_piece(&l, 2, DP_STYLE_DIM, "depot why", "");
+        put_piece(&l, 1, DP_STYLE_DIM, b->id, "");
+        put_piece(&l, 1, DP_STYLE_DIM, "tells what changed", "");
+        depot_buf_addc(out, '\n');
+    }
+    depot_why_release(&w);
+}
+
 void depot_render_summary(const struct depot_build *b, const struct depot_render_opts *opts)
 {
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
@@ -414,5 +501,6 @@ void depot_render_summary(const struct depot_build *b, const struct depot_render
     put_tags(&out, b, opts);
     depot_buf_addc(&out, '\n');
     put_rows(&out, b, opts);
+    put_missed(&out, b, opts);
     emit(opts, &out);
 }

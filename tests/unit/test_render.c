@@ -215,6 +215,35 @@ static void test_after__summary(void **state)
     screen_close(&s);
 }
 
+static void test_after__summary_names_what_missed(void **state)
+{
+    struct screen s;
+
+    (void)state;
+    screen_open(&s, false);
+    feed(&s, NULL,
+        "{\"v\":1,\"build\":\"b7\",\"time\":\"2026-01-01T00:00:00Z\",\"type\":\"build.context\","
+        "\"platform\":\"linux/arm64\",\"files\":2,\"sent_files\":1,\"changed\":[\"src/a.c\"]}");
+    feed(&s, NULL,
+        "{\"v\":1,\"build\":\"b7\",\"type\":\"build.status\",\"platform\":\"linux/arm64\","
+        "\"status\":{\"vertexes\":["
+        "{\"digest\":\"a\",\"name\":\"[1/3] RUN\",\"started\":\"2026-01-01T00:00:00Z\","
+        "\"completed\":\"2026-01-01T00:00:01Z\",\"cached\":true},"
+        "{\"digest\":\"c\",\"name\":\"[internal] load build context\"},"
+        "{\"digest\":\"b\",\"name\":\"[2/3] COPY src /\",\"inputs\":[\"a\",\"c\"],"
+        "\"started\":\"2026-01-01T00:00:01Z\",\"completed\":\"2026-01-01T00:00:02Z\"},"
+        "{\"digest\":\"d\",\"name\":\"[3/3] RUN make\",\"inputs\":[\"b\"],"
+        "\"started\":\"2026-01-01T00:00:02Z\",\"completed\":\"2026-01-01T00:00:04Z\"}]}}");
+    feed(&s, NULL,
+        "{\"v\":1,\"build\":\"b7\",\"time\":\"2026-01-01T00:00:05Z\",\"type\":\"build.finished\","
+        "\"state\":\"succeeded\",\"duration_ms\":5000}");
+    depot_render_summary(s.build, &s.opts);
+    assert_non_null(
+        strstr(s.text, "\n  missed 2/3 COPY src /, src/a.c changed, 1 step after it, 3.0s\n"
+                       "  depot why b7 tells what changed\n"));
+    screen_close(&s);
+}
+
 /* Columns of the widest line; the text is ASCII but for the mark of a cut. */
 static int widest(const char *text)
 {
@@ -277,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_render__names),
         cmocka_unit_test(test_after__error_and_warnings),
         cmocka_unit_test(test_after__summary),
+        cmocka_unit_test(test_after__summary_names_what_missed),
         cmocka_unit_test(test_after__summary_is_cut_by_columns),
     };
 
