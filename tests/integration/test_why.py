@@ -4,6 +4,7 @@ import os
 
 import depot_test
 from depot_test import TestCase, own_engine, unique
+from pty_driver import Pty
 
 depot_test.need("DEPOT_TEST_AMD64")
 
@@ -124,6 +125,19 @@ class Why(TestCase):
             causes, _ = self.why(self.make(home=home), home=home)
             self.assertEqual({c["reason"] for c in causes}, {"unknown"}, causes)
             self.assertIn("the builder had no copy of the files", causes[0]["evidence"][0]["text"])
+
+    def test_in_the_dashboard_of_ones_own_build(self):
+        before = self.make()
+        self.change("src/a.txt", "other")
+        self.dockerfile("echo last", "/bin/busybox sleep 5; echo last")
+        with Pty([depot_test.DEPOT, "build", "--tui", "--project", self.project, self.dir], self.home.env, 40, 120) as p:
+            p.expect(lambda s: s.modes["alternate"] and "sleep 5" in s.text)
+            p.send("x")
+            p.expect(lambda s: "compared with " + before in s.text and "src/a.txt" in s.text)
+            p.send("b")
+            p.expect(lambda s: "echo last" in s.text and "sleep 5" not in s.text and before in s.text)
+            self.assertEqual(p.wait(), 0)
+            self.assertEqual(p.left_behind(), [])
 
     def test_as_text_and_from_recordings(self):
         one, two = (os.path.join(self.tmp(), n) for n in ("one.ndjson", "two.ndjson"))
