@@ -1,5 +1,6 @@
 """Which daemon: started when needed, shared, gone when idle; by TCP with TLS and tokens; or none."""
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -211,17 +212,9 @@ class Tls(TestCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.certs = cls.home.path("certs")
-        os.makedirs(cls.certs)
-
-        def openssl(*args):
-            subprocess.run(["openssl", *args], cwd=cls.certs, check=True, capture_output=True)
-        for ca in ("ca", "other-ca"):
-            openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-keyout", ca + ".key", "-out", ca + ".pem", "-subj", "/CN=" + ca)
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "server.key",
-                "-out", "server.csr", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
-        openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days",
-                "2", "-copy_extensions", "copy", "-out", "server.pem")
+        depot_test.Certificates(cls.certs).issue("server", "DNS:localhost,IP:127.0.0.1")
+        other = depot_test.Certificates(cls.home.path("other"))
+        shutil.copy(other.path("ca.pem"), cls.certs + "/other-ca.pem")
         with open(cls.certs + "/tokens", "w") as f:
             os.fchmod(f.fileno(), 0o600)
             f.write("# comment\n%s\n" % TOKEN)

@@ -426,15 +426,50 @@ class Terminal:
         return self.process.wait(10)
 
 
+class Certificates:
+    """A certificate authority in a directory: NAME.pem and NAME.key of whom it vouches for, ca.pem."""
+
+    def __init__(self, directory):
+        os.makedirs(directory)
+        self.dir = directory
+        self.openssl("req", "-x509", *self.EC, "-nodes", "-days", "2", "-subj", "/CN=test authority", "-keyout", "ca.key", "-out",
+                     "ca.pem")
+
+    EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+
+    def openssl(self, *args):
+        subprocess.run(["openssl", *args], cwd=self.dir, check=True, capture_output=True)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def issue(self, name, alt=None, days=2):
+        self.openssl("req", *self.EC, "-nodes", "-keyout", name + ".key", "-subj", "/CN=" + name, "-out", name + ".csr")
+        extensions = []
+        if alt:
+            with open(self.path(name + ".ext"), "w") as f:
+                f.write("subjectAltName=%s\n" % alt)
+            extensions = ["-extfile", name + ".ext"]
+        self.openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days",
+                     str(days), "-out", name + ".pem", *extensions)
+        return self.path(name + ".pem"), self.path(name + ".key")
+
+
 @contextlib.contextmanager
-def own_engine(home, name="own", binary=None):
-    """A buildkitd of the test's own, which it may kill: yields (address, process)."""
+def own_engine(home, name="own", binary=None, listen=(), tls=None):
+    """A buildkitd of the test's own, which it may kill: yields (address, process).
+
+    `listen`: more addresses; on TCP it speaks TLS with tls = (ca, cert, key), and demands it of clients too.
+    """
     d = home.path("engine-" + name)
     os.makedirs(d)
     sock = os.path.join(d, "buildkitd.sock")
     with open(os.path.join(d, "buildkitd.toml"), "w") as f:
-        f.write('root = "%s/root"\n[grpc]\n  address = ["unix://%s"]\n[worker.oci]\n  enabled = true\n'
-                '  platforms = ["linux/amd64"]\n[worker.containerd]\n  enabled = false\n' % (d, sock))
+        addresses = ", ".join('"%s"' % a for a in ("unix://" + sock, *listen))
+        f.write('root = "%s/root"\n[grpc]\n  address = [%s]\n' % (d, addresses))
+        if tls is not None:
+            f.write('[grpc.tls]\n  ca = "%s"\n  cert = "%s"\n  key = "%s"\n' % tls)
+        f.write('[worker.oci]\n  enabled = true\n  platforms = ["linux/amd64"]\n[worker.containerd]\n  enabled = false\n')
 
     def spawn():
         log = open(os.path.join(d, "log"), "ab")
