@@ -28,11 +28,12 @@ static void draw_tabs(const struct cache_view *v, const struct canvas *c)
     int64_t all = 0;
     int x = TABLE_LEFT;
     for (size_t i = 0; i < v->uses.len; i++)
-        all += v->uses.items[i]->bytes;
+        all += v->uses.items[i].use->bytes;
     x = draw_tab(v, c, x, 0, "All", all, false);
     for (size_t i = 0; i < v->uses.len; i++) {
-        const struct depot_cache_use *u = v->uses.items[i];
-        x = draw_tab(v, c, x, i + 1, u->builder, u->bytes, u->error != NULL);
+        const struct depot_cache_use *u = v->uses.items[i].use;
+        x = draw_tab(
+            v, c, x, i + 1, dp_cache_builder(&v->uses.items[i]), u->bytes, u->error != NULL);
     }
 }
 
@@ -127,7 +128,7 @@ static void draw_cell(const struct cache_view *v, const struct canvas *c, int y,
         dp_canvas_field(c, y, x, w, FIT_LEFT, STYLE_DIM, dp_cache_type_word(r->type));
         break;
     case COL_BUILDER:
-        dp_canvas_field(c, y, x, w, FIT_LEFT, STYLE_DIM, row->use->builder);
+        dp_canvas_field(c, y, x, w, FIT_LEFT, STYLE_DIM, dp_cache_builder(&row->of));
         break;
     default:
         dp_canvas_field(c, y, x, w, FIT_LEFT, STYLE_TEXT, r->description);
@@ -231,7 +232,7 @@ static void draw_detail(const struct cache_view *v, const struct canvas *c)
         : r->in_use            ? "in use"
         : r->shared            ? "shared"
                                : "prune would remove it");
-    y = draw_fact(c, y, "builder", row->use->builder);
+    y = draw_fact(c, y, "builder", dp_cache_builder(&row->of));
     (void)draw_fact(c, y, "id", r->id);
 }
 

@@ -29,7 +29,6 @@ struct fleet *dp_fleet_new(const struct fleet_ops *ops, void *arg)
     f->priv->ops = ops != NULL ? *ops : (struct fleet_ops){0};
     f->priv->arg = arg;
     f->priv->build_by_key = depot_map_new();
-    f->priv->builder_by_name = depot_map_new();
     f->priv->stats = depot_map_new();
     f->priv->projects = depot_map_new();
     f->spill = dp_spill_new();
@@ -87,9 +86,18 @@ struct fleet_build *dp_fleet_find_prefix(const struct fleet *f, const char *pref
     return found;
 }
 
-struct fleet_builder *dp_fleet_builder(const struct fleet *f, const char *name)
+struct fleet_builder *dp_fleet_builder(const struct fleet *f, const char *label)
 {
-    return depot_map_get(f->priv->builder_by_name, name);
+    for (size_t i = 0; i < f->builders.len; i++)
+        if (depot_str_eq(f->builders.items[i]->label, label))
+            return f->builders.items[i];
+    return NULL;
+}
+
+const char *dp_fleet_builder_label(const struct fleet_source *s, const char *name)
+{
+    const struct fleet_builder *b = name != NULL ? depot_map_get(s->builders_, name) : NULL;
+    return b != NULL ? b->label : name;
 }
 
 static struct depot_build *new_state(struct fleet_build *b)
@@ -261,6 +269,23 @@ static void remember_builds(
     }
 }
 
+/* What ended while the connection was lost is not among what a daemon sends of its fleet: the rest
+ * of it is asked for. What is watched goes on by itself. */
+static void catch_up(struct fleet_source *s, const struct depot_ev_snapshot *snap)
+{
+    struct depot_map *active = depot_map_new();
+    for (size_t i = 0; i < snap->nbuilds; i++)
+        if (!depot_build_state_over(snap->builds[i].state))
+            depot_map_set(active, snap->builds[i].id, s);
+    for (size_t i = 0; i < s->fleet->builds.len; i++) {
+        const struct fleet_build *b = s->fleet->builds.items[i];
+        if (b->source == s && b->watchers == 0 && b->state != NULL &&
+            !depot_build_state_over(b->state->state) && depot_map_get(active, b->id) == NULL)
+            depot_feed_subscribe_build(s->feed, b->id, b->state->seq);
+    }
+    depot_map_free(active);
+}
+
 static void apply_snapshot(struct fleet_source *s, const struct depot_event *ev)
 {
     const struct depot_ev_snapshot *snap = &ev->u.snapshot;
@@ -270,6 +295,8 @@ static void apply_snapshot(struct fleet_source *s, const struct depot_event *ev)
     for (size_t i = 0; i < snap->nbuilders; i++)
         dp_fleet_upsert_builder(s, &snap->builders[i], snap->builder_up[i], ev->time, false);
     remember_builds(s, snap->builds, snap->nbuilds);
+    if (s->drops_)
+        catch_up(s, snap);
 }
 
 /* The newest event of all is the nearest to now by its clock. */
@@ -562,6 +589,7 @@ void dp_fleet_free(struct fleet *f)
     for (size_t i = 0; i < f->builders.len; i++) {
         depot_arena_release(&f->builders.items[i]->arena_);
         depot_free(f->builders.items[i]->name);
+        depot_free(f->builders.items[i]->label);
         depot_free(f->builders.items[i]);
     }
     for (size_t i = 0; i < f->sources.len; i++) {
@@ -580,7 +608,6 @@ void dp_fleet_free(struct fleet *f)
     depot_vec_free(&f->builders);
     depot_vec_free(&f->sources);
     depot_map_free(f->priv->build_by_key);
-    depot_map_free(f->priv->builder_by_name);
     dp_fleet_free_stats(f->priv);
     dp_spill_free(f->spill);
     depot_free(f->priv);

@@ -23,6 +23,7 @@ enum {
 struct fleet_builder {
     struct fleet_source *source;
     char *name;
+    char *label; /* no other builder of the fleet has it: the name, or with its daemon behind */
     bool up;
     struct depot_ev_builder info; /* newest; strings owned */
     struct depot_arena arena_;
@@ -131,7 +132,10 @@ depot_time dp_fleet_build_now(const struct fleet_build *b, depot_time now);
 struct fleet_build *dp_fleet_find(const struct fleet *f, const char *key);
 /* By its key, or the beginning of its id; NULL when there is none or more than one. */
 struct fleet_build *dp_fleet_find_prefix(const struct fleet *f, const char *prefix);
-struct fleet_builder *dp_fleet_builder(const struct fleet *f, const char *name);
+/* By its label. */
+struct fleet_builder *dp_fleet_builder(const struct fleet *f, const char *label);
+/* The label of a daemon's builder; its name when the daemon has not told of it yet. */
+const char *dp_fleet_builder_label(const struct fleet_source *s, const char *name);
 
 /* Ask for all of a build, logs too. Counted: pair them. */
 void dp_fleet_watch(struct fleet *f, struct fleet_build *b);

@@ -25,6 +25,26 @@ static void pick_bytes(int64_t *to, int64_t n)
         *to = n;
 }
 
+static void set_label(struct fleet_builder *b, bool alone)
+{
+    depot_free(b->label);
+    b->label = alone ? depot_strdup(b->name) : depot_asprintf("%s@%s", b->name, b->source->name);
+}
+
+/* Two daemons may have builders of the same name. */
+static void label_builder(struct fleet *f, struct fleet_builder *b)
+{
+    bool alone = true;
+    for (size_t i = 0; i < f->builders.len; i++) {
+        struct fleet_builder *o = f->builders.items[i];
+        if (o == b || !depot_str_eq(o->name, b->name))
+            continue;
+        set_label(o, false);
+        alone = false;
+    }
+    set_label(b, alone);
+}
+
 static struct fleet_builder *make_builder(struct fleet_source *s, const char *name)
 {
     struct fleet_builder *b = depot_map_get(s->builders_, name);
@@ -40,9 +60,8 @@ static struct fleet_builder *make_builder(struct fleet_source *s, const char *na
             .cache_used = -1,
             .cache_limit = -1};
         depot_map_set(s->builders_, name, b);
-        if (depot_map_get(s->fleet->priv->builder_by_name, name) == NULL)
-            depot_map_set(s->fleet->priv->builder_by_name, name, b);
         depot_vec_push(&s->fleet->builders, b);
+        label_builder(s->fleet, b);
     }
     return b;
 }

@@ -9,7 +9,7 @@
 struct fleet_private {
     struct fleet_ops ops;
     void *arg;
-    struct depot_map *build_by_key, *builder_by_name;
+    struct depot_map *build_by_key;
     struct depot_map *stats; /* step key -> struct step_stats */
     struct depot_map *projects;
     size_t order;

@@ -47,7 +47,7 @@ static void draw_builder(const struct canvas *c, int y, const struct fleet_build
 {
     const struct depot_ev_builder *i = &b->info;
     int x = 1;
-    dp_canvas_field(c, y, x, name_w, FIT_LEFT, b->up ? STYLE_STRONG : STYLE_DIM, b->name);
+    dp_canvas_field(c, y, x, name_w, FIT_MIDDLE, b->up ? STYLE_STRONG : STYLE_DIM, b->label);
     x += name_w + GAP;
     if (!b->up) {
         x += dp_canvas_glyph(c, y, x, STYLE_FAIL, GLYPH_FAIL) + 1;
@@ -107,10 +107,11 @@ static int draw_builders(struct fleet_view *v, const struct canvas *c)
     if (f->builders.len == 0)
         return 0;
     for (size_t i = 0; i < f->builders.len; i++) {
-        const int w = (int)dp_text_width(f->builders.items[i]->name);
+        const int w = (int)dp_text_width(f->builders.items[i]->label);
         name_w = w > name_w ? w : name_w;
     }
-    name_w = name_w > 16 ? 16 : name_w;
+    const int name_most = c->w >= 120 ? 24 : 16;
+    name_w = name_w > name_most ? name_most : name_w;
     for (size_t i = 0; i < f->builders.len && (int)i < shown * per_row; i++) {
         const int row = (int)i / per_row, col = (int)i % per_row;
         const int w = c->w / per_row;

@@ -36,37 +36,66 @@ static void on_signal(struct depot_signal *s, int signum, void *arg)
 
 /* ---- where the data comes from ---- */
 
-/* "unix:///run/x.sock" -> "x.sock", "https://builds.example.org:8443" -> "builds.example.org". */
-static char *short_name(const struct depot_addr *a)
+enum { NAME_PARTS_MAX = 16 };
+
+/* The part of an address that tells it from others: "builds.example.org", then with its port;
+ * "x.sock", then the folder around it, and so on outwards. */
+static char *short_name(const struct depot_addr *a, int part)
 {
     if (a->kind == DEPOT_ADDR_TCP)
-        return depot_strdup(a->host);
-    const char *slash = strrchr(a->path, '/');
-    return depot_strdup(slash != NULL ? slash + 1 : a->path);
+        return part > 1 ? depot_asprintf("%s:%d", a->host, a->port) : depot_strdup(a->host);
+    const char *end = a->path + strlen(a->path), *at = end;
+    for (;;) {
+        while (at > a->path && at[-1] != '/')
+            at--;
+        if (--part == 0 || at <= a->path + 1)
+            return depot_strndup(at, (size_t)(end - at));
+        end = --at;
+    }
 }
 
-static int connect_one(struct top *t, const struct depot_tui_opts *o, const char *url, bool named,
-    struct depot_error *err)
+/* The same address twice is numbered. */
+static char *name_of(const struct top *t, size_t index)
+{
+    const struct depot_addr *a = &t->endpoints.items[index]->addr;
+    for (int part = 1; part <= NAME_PARTS_MAX; part++) {
+        char *name = short_name(a, part);
+        size_t same = 0;
+        for (size_t i = 0; i < t->endpoints.len; i++) {
+            char *other = short_name(&t->endpoints.items[i]->addr, part);
+            same += i != index && depot_str_eq(name, other);
+            depot_free(other);
+        }
+        if (same == 0)
+            return name;
+        depot_free(name);
+    }
+    char *first = short_name(a, 1), *name = depot_asprintf("%s#%zu", first, index + 1);
+    depot_free(first);
+    return name;
+}
+
+static int resolve(
+    struct top *t, const struct depot_tui_opts *o, const char *url, struct depot_error *err)
 {
     struct depot_endpoint *e = depot_calloc(1, sizeof(*e));
     depot_vec_push(&t->endpoints, e);
-    int rc = depot_endpoint_resolve(url, o->token, true, e, err);
-    if (rc != 0)
-        return rc;
-    const struct depot_feed_opts opts = {.addr = &e->addr, .tls = &e->tls, .token = e->token};
-    char *name = named ? short_name(&e->addr) : depot_strdup("");
-    rc = dp_fleet_connect(dp_screen_fleet(t->screen), t->loop, name, &opts, err);
-    depot_free(name);
-    return rc;
+    return depot_endpoint_resolve(url, o->token, true, e, err);
 }
 
 static int connect_all(struct top *t, const struct depot_tui_opts *o, struct depot_error *err)
 {
-    if (o->urls == NULL || o->urls->len == 0)
-        return connect_one(t, o, NULL, false, err);
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < o->urls->len; i++)
-        rc = connect_one(t, o, o->urls->items[i], o->urls->len > 1, err);
+    const size_t n = o->urls != NULL ? o->urls->len : 0;
+    int rc = n == 0 ? resolve(t, o, NULL, err) : 0;
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = resolve(t, o, o->urls->items[i], err);
+    for (size_t i = 0; rc == 0 && i < t->endpoints.len; i++) {
+        const struct depot_endpoint *e = t->endpoints.items[i];
+        const struct depot_feed_opts opts = {.addr = &e->addr, .tls = &e->tls, .token = e->token};
+        char *name = n > 1 ? name_of(t, i) : depot_strdup("");
+        rc = dp_fleet_connect(dp_screen_fleet(t->screen), t->loop, name, &opts, err);
+        depot_free(name);
+    }
     return rc;
 }
 

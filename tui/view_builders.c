@@ -22,7 +22,7 @@ enum {
 struct builders_view {
     struct view base;
     struct rows rows;
-    char selected[64];
+    char selected[160];
     DEPOT_VEC(struct fleet_builder *) builders; /* those that pass the filter */
     struct table_filter filter;
 };
@@ -41,7 +41,7 @@ static void builders_refresh(struct view *base)
     for (size_t i = 0; i < f->builders.len; i++) {
         struct fleet_builder *b = f->builders.items[i];
         depot_buf_clear(&text);
-        depot_buf_addf(&text, "%s %s %s %s", b->name, b->up ? "up" : "down",
+        depot_buf_addf(&text, "%s %s %s %s", b->label, b->up ? "up" : "down",
             b->info.engine != NULL ? b->info.engine : "",
             b->info.version != NULL ? b->info.version : "");
         for (size_t k = 0; k < b->info.nplatforms; k++)
@@ -51,7 +51,7 @@ static void builders_refresh(struct view *base)
     }
     depot_buf_release(&text);
     for (size_t i = 0; i < v->builders.len; i++)
-        if (depot_str_eq(v->builders.items[i]->name, v->selected))
+        if (depot_str_eq(v->builders.items[i]->label, v->selected))
             dp_rows_move(&v->rows, i);
 }
 
@@ -83,7 +83,7 @@ static void draw_name(const struct canvas *c, const struct fleet_builder *b, boo
     int x = TABLE_LEFT;
     if (here)
         dp_canvas_glyph(c, 0, 1, STYLE_TITLE, GLYPH_CURSOR);
-    x += dp_canvas_put(c, 0, x, here ? STYLE_TAB : STYLE_TITLE, b->name) + 2;
+    x += dp_canvas_put(c, 0, x, here ? STYLE_TAB : STYLE_TITLE, b->label) + 2;
     x += dp_canvas_glyph(c, 0, x, b->up ? STYLE_RAN : STYLE_FAIL, b->up ? GLYPH_RAN : GLYPH_FAIL) +
          1;
     x += dp_canvas_put(c, 0, x, b->up ? STYLE_RAN : STYLE_FAIL, b->up ? "up" : "down") + 2;
@@ -145,8 +145,11 @@ static void draw_meters(const struct canvas *c, const struct fleet_builder *b, b
     }
 }
 
-static bool runs_on(const struct fleet_build *b, const char *builder)
+static bool runs_on(const struct fleet_build *b, const struct fleet_builder *on)
 {
+    const char *builder = on->name;
+    if (b->source != on->source)
+        return false;
     if (b->sum.state != DEPOT_BUILD_RUNNING && b->sum.state != DEPOT_BUILD_QUEUED)
         return false;
     /* A part may be done while the build goes on elsewhere. */
@@ -223,7 +226,7 @@ static void draw_builds(
     if (i->queued > 0)
         x += dp_canvas_putf(c, 0, x, STYLE_WARN, "%d waiting", i->queued) + 2;
     for (size_t k = 0; k < f->builds.len; k++) {
-        if (!runs_on(f->builds.items[k], b->name))
+        if (!runs_on(f->builds.items[k], b))
             continue;
         if (y >= c->h)
             more++;
@@ -301,7 +304,7 @@ static void draw_cell(
     char text[48];
     switch (col) {
     case COL_NAME:
-        dp_canvas_field(c, y, x, w, FIT_LEFT, b->up ? STYLE_STRONG : STYLE_DIM, b->name);
+        dp_canvas_field(c, y, x, w, FIT_LEFT, b->up ? STYLE_STRONG : STYLE_DIM, b->label);
         break;
     case COL_STATE:
         dp_canvas_glyph(c, y, x, b->up ? STYLE_RAN : STYLE_FAIL, b->up ? GLYPH_RAN : GLYPH_FAIL);
@@ -365,7 +368,7 @@ static int builds_on(const struct builders_view *v, const struct fleet_builder *
     const struct fleet *f = dp_tui_fleet(v->base.tui);
     int n = 0;
     for (size_t i = 0; i < f->builds.len; i++)
-        n += runs_on(f->builds.items[i], b->name);
+        n += runs_on(f->builds.items[i], b);
     return n;
 }
 
@@ -440,15 +443,15 @@ static enum view_result builders_action(struct view *base, enum action a, intptr
     const struct fleet_builder *b = selected(v);
     if (dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED) {
         b = selected(v);
-        snprintf(v->selected, sizeof(v->selected), "%s", b != NULL ? b->name : "");
+        snprintf(v->selected, sizeof(v->selected), "%s", b != NULL ? b->label : "");
         return VIEW_HANDLED;
     }
     if (b == NULL || (a != ACTION_OPEN && a != ACTION_CACHE && a != ACTION_COPY))
         return VIEW_IGNORED;
     if (a == ACTION_COPY)
-        dp_tui_copy(base->tui, b->name, strlen(b->name));
+        dp_tui_copy(base->tui, b->label, strlen(b->label));
     else
-        dp_tui_push(base->tui, &view_cache, b->name);
+        dp_tui_push(base->tui, &view_cache, b->label);
     return VIEW_HANDLED;
 }
 

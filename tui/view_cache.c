@@ -46,8 +46,15 @@ static void add_type(struct cache_view *v, const struct depot_cache_type *t)
     depot_vec_push(&v->types, *t);
 }
 
-static void add_use(struct cache_view *v, const struct depot_cache_use *u, struct depot_buf *text)
+const char *dp_cache_builder(const struct cache_held *h)
 {
+    const char *label = dp_fleet_builder_label(h->source, h->use->builder);
+    return label != NULL ? label : "";
+}
+
+static void add_use(struct cache_view *v, const struct cache_held *h, struct depot_buf *text)
+{
+    const struct depot_cache_use *u = h->use;
     v->sum.bytes += u->bytes;
     v->sum.reclaimable += u->reclaimable;
     v->sum.records += u->records;
@@ -59,10 +66,9 @@ static void add_use(struct cache_view *v, const struct depot_cache_use *u, struc
         depot_buf_clear(text);
         depot_buf_addf(text, "%s %s %s %s %s%s%s", r->description != NULL ? r->description : "",
             dp_cache_type_word(r->type), r->type != NULL ? r->type : "", r->id != NULL ? r->id : "",
-            u->builder != NULL ? u->builder : "", r->in_use ? " in use" : "",
-            r->shared ? " shared" : "");
+            dp_cache_builder(h), r->in_use ? " in use" : "", r->shared ? " shared" : "");
         if (dp_filter_passes(&v->filter, depot_buf_str(text))) {
-            const struct cache_row row = {.record = r, .use = u};
+            const struct cache_row row = {.record = r, .of = *h};
             depot_vec_push(&v->shown, row);
             v->held |= r->in_use || r->shared;
         }
@@ -138,10 +144,11 @@ static void rebuild(struct cache_view *v)
         const struct depot_answer *a = &v->kept.items[i].answer;
         for (size_t k = 0; k < a->u.cache.nbuilders; k++) {
             const struct depot_cache_use *u = &a->u.cache.builders[k];
-            depot_vec_push(&v->uses, u);
-            if (v->only[0] == '\0' || depot_str_eq(u->builder, v->only)) {
+            const struct cache_held h = {.source = v->kept.items[i].source, .use = u};
+            depot_vec_push(&v->uses, h);
+            if (v->only[0] == '\0' || depot_str_eq(dp_cache_builder(&h), v->only)) {
                 v->sum.error = u->error != NULL ? u->error : v->sum.error;
-                add_use(v, u, &text);
+                add_use(v, &h, &text);
             }
         }
     }
@@ -202,7 +209,7 @@ static void cache_answer(struct view *base, struct fleet_source *s, const struct
 
 /* ---- pruning ---- */
 
-/* `arg`: '1' or '0' for all, then the builder's name or nothing. */
+/* `arg`: '1' or '0' for all, then the builder's label or nothing. */
 static void prune(struct tui *t, const char *arg)
 {
     struct fleet *f = dp_tui_fleet(t);
@@ -210,7 +217,7 @@ static void prune(struct tui *t, const char *arg)
     bool asked = false;
     if (arg[1] != '\0') {
         const struct fleet_builder *b = dp_fleet_builder(f, arg + 1);
-        q.builder = arg + 1;
+        q.builder = b != NULL ? b->name : NULL;
         asked = b != NULL && b->source->feed != NULL && depot_feed_ask(b->source->feed, &q);
     } else {
         asked = dp_fleet_ask(f, NULL, &q);
@@ -223,7 +230,7 @@ static void prune(struct tui *t, const char *arg)
 
 static void confirm_prune(struct cache_view *v, bool all)
 {
-    char arg[80], size[TEXT_MAX];
+    char arg[sizeof(v->only) + 1], size[TEXT_MAX];
     const char *whose = v->only[0] != '\0' ? v->only : "all builders";
     snprintf(arg, sizeof(arg), "%c%s", all ? '1' : '0', v->only);
     if (all)
@@ -239,8 +246,9 @@ static void confirm_prune(struct cache_view *v, bool all)
 
 static void choose(struct cache_view *v, size_t tab)
 {
-    const char *name = tab == 0 || tab > v->uses.len ? "" : v->uses.items[tab - 1]->builder;
-    snprintf(v->only, sizeof(v->only), "%s", name != NULL ? name : "");
+    const char *name =
+        tab == 0 || tab > v->uses.len ? "" : dp_cache_builder(&v->uses.items[tab - 1]);
+    snprintf(v->only, sizeof(v->only), "%s", name);
     v->rows = (struct rows){.page = v->rows.page};
     rebuild(v);
 }
@@ -248,7 +256,7 @@ static void choose(struct cache_view *v, size_t tab)
 static size_t tab_of(const struct cache_view *v)
 {
     for (size_t i = 0; v->only[0] != '\0' && i < v->uses.len; i++)
-        if (depot_str_eq(v->uses.items[i]->builder, v->only))
+        if (depot_str_eq(dp_cache_builder(&v->uses.items[i]), v->only))
             return i + 1;
     return 0;
 }

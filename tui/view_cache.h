@@ -14,20 +14,25 @@ struct cache_kept {
     struct fleet_source *source;
     struct depot_answer answer;
 };
+/* What a builder of a daemon holds. */
+struct cache_held {
+    const struct fleet_source *source;
+    const struct depot_cache_use *use;
+};
 struct cache_row {
     const struct depot_cache_record *record;
-    const struct depot_cache_use *use;
+    struct cache_held of;
 };
 
 struct cache_view {
     struct view base;
-    char only[64]; /* a builder's name; "": all */
+    char only[160]; /* a builder's label; "": all */
     enum cache_sort sort;
     bool inverted;
     struct rows rows;
     struct table_filter filter;
     DEPOT_VEC(struct cache_kept) kept;
-    DEPOT_VEC(const struct depot_cache_use *) uses; /* of all daemons */
+    DEPOT_VEC(struct cache_held) uses; /* of all daemons */
     /* of `only`, or of all together */
     struct depot_cache_use sum;
     DEPOT_VEC(struct depot_cache_type) types;
@@ -37,6 +42,8 @@ struct cache_view {
     bool asked; /* and there was a daemon to ask */
 };
 
+/* As screens name it. */
+const char *dp_cache_builder(const struct cache_held *h);
 const char *dp_cache_type_word(const char *type);
 void dp_cache_view_draw(struct view *base, const struct canvas *c);
 
