@@ -37,6 +37,7 @@ void dp_tui_resize(struct tui *t, int h, int w);
 void dp_tui_set_ascii(struct tui *t, bool ascii);
 /* The terminal draws characters of ambiguous width over two columns: none of them is used. */
 void dp_tui_set_wide(struct tui *t, bool wide);
+void dp_tui_set_mouse(struct tui *t, bool on); /* what is so, for the key that turns it */
 void dp_tui_set_hide_keys(struct tui *t, bool hide);
 void dp_tui_key(struct tui *t, const struct key *k);
 void dp_tui_command(struct tui *t, const char *line); /* as typed after ':' */
@@ -84,6 +85,7 @@ void dp_term_redraw(struct term *t);           /* the next flush paints everythi
 void dp_term_leave(struct term *t);            /* to the shell for a while */
 void dp_term_enter(struct term *t);
 void dp_term_mouse(struct term *t, bool on);
+bool dp_term_has_mouse(const struct term *t);
 /* False: it has no clipboard. */
 bool dp_term_copy(struct term *t, const void *data, size_t n);
 void dp_term_outside(struct term *t, const char *title, int percent, bool failed);

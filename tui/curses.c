@@ -31,7 +31,8 @@ enum { ESC_WAIT_MS = 25, COPY_MAX = 1024 * 1024, RESTORE_MAX = 512, PAIRS_KEPT =
 #define SYNC_END   "\033[?2026l"
 /* Does it know synchronised output; the colour behind the text; how many columns two characters of
  * ambiguous width take, where they are drawn over; and last DA1, which all answer. */
-#define ASK_MODES    "\033[?2026$p\033]11;?\033\\"
+#define ASK_MODES    "\033[?2026$p"
+#define ASK_COLOUR   "\033]11;?\033\\"
 #define ASK_WIDTH    "\033[H\xe2\x94\x80\xe2\x80\xa6\033[6n\033[H"
 #define ASK_COLUMN   3 /* where that leaves the cursor when each took one */
 #define ASK_LAST     "\033[c"
@@ -118,15 +119,20 @@ static void on_crash(int signum)
 
 static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
+/* What leaves the alternate screen; "": there is none. */
+static const char *leave_sequence(void)
+{
+    const char *s = tigetstr("rmcup");
+    return s != NULL && s != (char *)-1 ? s : "";
+}
+
 static void arm_rescue(const struct term *t)
 {
-    const char *leave = tigetstr("rmcup");
     struct sigaction sa = {.sa_handler = on_crash};
     sa.sa_flags = (int)SA_RESETHAND;
     sigemptyset(&sa.sa_mask);
     rescue.len = (size_t)snprintf(rescue.text, sizeof(rescue.text),
-        SYNC_END MOUSE_OFF PASTE_OFF "\033[0m\033[?25h%s\r\n",
-        leave != NULL && leave != (char *)-1 ? leave : "");
+        SYNC_END MOUSE_OFF PASTE_OFF "\033[0m\033[?25h%s\r\n", leave_sequence());
     if (rescue.len >= sizeof(rescue.text))
         rescue.len = sizeof(rescue.text) - 1;
     rescue.fd = t->out;
@@ -335,6 +341,9 @@ static void ask(struct term *t)
         return;
     take_scratch(t);
     depot_buf_adds(&t->frame, ASK_MODES);
+    /* GNU screen keeps the question as the colour, and asks again whenever it shows a window. */
+    if (!depot_str_starts(getenv("TERM"), "screen"))
+        depot_buf_adds(&t->frame, ASK_COLOUR);
     if (!t->ascii)
         depot_buf_adds(&t->frame, ASK_WIDTH);
     depot_buf_adds(&t->frame, ASK_LAST);
@@ -348,8 +357,9 @@ int dp_term_open(const struct term_opts *opts, struct term **out, struct depot_e
     t->out = fileno(opts->out);
     t->mouse = opts->mouse;
     t->plain = dp_terminal_is_plain(getenv("TERM"));
-    t->ascii = opts->ascii || !depot_str_eq(nl_langinfo(CODESET), "UTF-8") ||
-               wcwidth(0x2713) != 1 || wcwidth(0x2500) != 1;
+    t->ascii = opts->ascii || dp_terminal_has_few_signs(getenv("TERM")) ||
+               !depot_str_eq(nl_langinfo(CODESET), "UTF-8") || wcwidth(0x2713) != 1 ||
+               wcwidth(0x2500) != 1;
     dp_input_init(&t->input);
     dp_grid_init(&t->shown);
     depot_buf_init(&t->frame, DEPOT_BUF_NO_LIMIT);
@@ -413,6 +423,11 @@ enum palette dp_term_palette(const struct term *t)
 bool dp_term_ascii(const struct term *t)
 {
     return t->ascii;
+}
+
+bool dp_term_has_mouse(const struct term *t)
+{
+    return t->mouse;
 }
 
 bool dp_term_wide(const struct term *t)
@@ -527,8 +542,12 @@ void dp_term_leave(struct term *t)
     if (t->away)
         return;
     switch_off(t);
+    /* Where there is no other screen, or GNU screen keeps none, the dashboard would stay. */
+    depot_buf_adds(&t->frame, "\033[0m\033[H\033[J");
     endwin();
     take_scratch(t);
+    if (leave_sequence()[0] == '\0')
+        depot_buf_adds(&t->frame, "\033[H");
     send_frame(t);
     t->away = true;
 }

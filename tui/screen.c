@@ -254,6 +254,16 @@ static void play(struct stage *st, struct player *p)
     dp_player_on_move(p, on_move, st);
 }
 
+/* What the terminal is, and what a key made of it over another stage. */
+static void dress(const struct screen *s, struct tui *t)
+{
+    if (s->wide)
+        dp_tui_set_wide(t, true);
+    else
+        dp_tui_set_ascii(t, dp_term_ascii(s->term));
+    dp_tui_set_mouse(t, dp_term_has_mouse(s->term));
+}
+
 /* Back to what was there before; its data came in meanwhile. */
 static void pop_stage(struct screen *s)
 {
@@ -262,6 +272,7 @@ static void pop_stage(struct screen *s)
     s->top = st->below;
     close_stage(st);
     depot_free(st);
+    dress(s, s->top->tui);
     dp_tui_data_changed(s->top->tui);
 }
 
@@ -284,14 +295,6 @@ static void set_styles(struct screen *s)
     if (s->config_text != NULL)
         dp_config_read(s->config_text, scratch, &s->styles, &s->settings, NULL, NULL);
     dp_keymaps_free(scratch);
-}
-
-static void dress(const struct screen *s, struct tui *t)
-{
-    if (s->wide)
-        dp_tui_set_wide(t, true);
-    else
-        dp_tui_set_ascii(t, dp_term_ascii(s->term));
 }
 
 /* The terminal tells of itself when it likes, after the first frame. */
@@ -635,7 +638,8 @@ int dp_screen_start(struct screen *s, struct depot_error *err)
 {
     const struct term_opts opts = {.in_fd = STDIN_FILENO,
         .out = stdout,
-        .mouse = !s->opts.no_mouse && !s->settings.no_mouse,
+        .mouse =
+            !s->opts.no_mouse && !s->settings.no_mouse && !dp_terminal_holds_escape(getenv("TERM")),
         .title = !s->settings.no_title,
         .progress = s->settings.progress ||
                     (!s->settings.no_progress && dp_terminal_shows_progress(getenv("TERM"))),

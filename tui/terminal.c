@@ -32,6 +32,17 @@ bool dp_terminal_is_plain(const char *term)
            !depot_str_starts(term, "vte");
 }
 
+bool dp_terminal_has_few_signs(const char *term)
+{
+    return depot_str_starts(term, "linux");
+}
+
+/* GNU screen 4. */
+bool dp_terminal_holds_escape(const char *term)
+{
+    return depot_str_starts(term, "screen") && !depot_str_empty(getenv("STY"));
+}
+
 bool dp_terminal_has_true_colour(const char *term)
 {
     const char *said = getenv("COLORTERM");

@@ -14,6 +14,10 @@ bool dp_terminal_is_modern(const char *term);
 /* A console or a terminal of old, which may show what it does not understand: no question, no
  * operating system command is sent to it. */
 bool dp_terminal_is_plain(const char *term);
+/* Its font has the signs of a PC of old: no check mark, no heavy line. */
+bool dp_terminal_has_few_signs(const char *term);
+/* It holds an ESC back as long as it reports the mouse, so that the key Esc never comes alone. */
+bool dp_terminal_holds_escape(const char *term);
 /* What COLORFGBG says of the background; `said` may be NULL. */
 bool dp_terminal_is_light(const char *said);
 /* It says that it shows any colour. */

@@ -167,6 +167,7 @@ static const struct {
     {0xfeff, 0xfeff},
     {0xfff0, 0xfffb},
     {0xfffe, 0xffff},
+    {0x1f3fb, 0x1f3ff}, /* colours of a skin: joined by some terminals, of two columns in others */
     {0xe0000, 0xe0fff},
 };
 

@@ -499,6 +499,11 @@ void dp_tui_set_wide(struct tui *t, bool wide)
     t->dirty = true;
 }
 
+void dp_tui_set_mouse(struct tui *t, bool on)
+{
+    t->mouse = on;
+}
+
 void dp_tui_set_hide_keys(struct tui *t, bool hide)
 {
     t->hide_keys = hide;

@@ -344,6 +344,8 @@ class Terminals(Tui):
                 p = self.top("--replay", FLEET, term=term, env={"WT_SESSION": None}).expect("RUN").pump(0.2)
                 p.send("y").expect("no clipboard")
                 p.send("Q").wait()
+                if term != "ansi":  # where the last row stays
+                    self.assertEqual(p.screen.text.strip(), "")
                 self.assertNotRegex(bytes(p.data), rb"\x1b\](?!R|P)|\x1b\[c|\$p")
 
     def test_a_crash_takes_title_and_progress_back(self):

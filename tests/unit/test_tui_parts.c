@@ -130,6 +130,10 @@ static void test_canvas__wide_and_combining(void **state)
     dp_grid_clear(&g);
     (void)dp_canvas_put(&c, 0, 0, 0, "a\033[2Jb\xe2\x80\xae\xffz");
     expect_grid(&g, "a[2Jb?\n");
+    dp_grid_clear(&g);
+    (void)dp_canvas_put(
+        &c, 0, 0, 0, "\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbdx"); /* a thumb and its colour */
+    expect_grid(&g, "\xf0\x9f\x91\x8dx\n");
     dp_grid_release(&g);
 }
 
