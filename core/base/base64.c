@@ -34,86 +34,86 @@ void depot_base64_encode(char *out, const void *data, size_t n)
     *out = '\0';
 }
 
-/* One more than the value of a character of either alphabet; 0: of none. */
-static const uint8_t values[256] = {['A'] = 1,
-    ['B'] = 2,
-    ['C'] = 3,
-    ['D'] = 4,
-    ['E'] = 5,
-    ['F'] = 6,
-    ['G'] = 7,
-    ['H'] = 8,
-    ['I'] = 9,
-    ['J'] = 10,
-    ['K'] = 11,
-    ['L'] = 12,
-    ['M'] = 13,
-    ['N'] = 14,
-    ['O'] = 15,
-    ['P'] = 16,
-    ['Q'] = 17,
-    ['R'] = 18,
-    ['S'] = 19,
-    ['T'] = 20,
-    ['U'] = 21,
-    ['V'] = 22,
-    ['W'] = 23,
-    ['X'] = 24,
-    ['Y'] = 25,
-    ['Z'] = 26,
-    ['a'] = 27,
-    ['b'] = 28,
-    ['c'] = 29,
-    ['d'] = 30,
-    ['e'] = 31,
-    ['f'] = 32,
-    ['g'] = 33,
-    ['h'] = 34,
-    ['i'] = 35,
-    ['j'] = 36,
-    ['k'] = 37,
-    ['l'] = 38,
-    ['m'] = 39,
-    ['n'] = 40,
-    ['o'] = 41,
-    ['p'] = 42,
-    ['q'] = 43,
-    ['r'] = 44,
-    ['s'] = 45,
-    ['t'] = 46,
-    ['u'] = 47,
-    ['v'] = 48,
-    ['w'] = 49,
-    ['x'] = 50,
-    ['y'] = 51,
-    ['z'] = 52,
-    ['0'] = 53,
-    ['1'] = 54,
-    ['2'] = 55,
-    ['3'] = 56,
-    ['4'] = 57,
-    ['5'] = 58,
-    ['6'] = 59,
-    ['7'] = 60,
-    ['8'] = 61,
-    ['9'] = 62,
-    ['+'] = 63,
-    ['/'] = 64,
-    ['-'] = 63,
-    ['_'] = 64};
+/* The value of a character of either alphabet, with a bit that says that it is one. */
+enum { VALID = 64 };
+static const uint8_t values[256] = {
+    ['A'] = VALID | 0,
+    ['B'] = VALID | 1,
+    ['C'] = VALID | 2,
+    ['D'] = VALID | 3,
+    ['E'] = VALID | 4,
+    ['F'] = VALID | 5,
+    ['G'] = VALID | 6,
+    ['H'] = VALID | 7,
+    ['I'] = VALID | 8,
+    ['J'] = VALID | 9,
+    ['K'] = VALID | 10,
+    ['L'] = VALID | 11,
+    ['M'] = VALID | 12,
+    ['N'] = VALID | 13,
+    ['O'] = VALID | 14,
+    ['P'] = VALID | 15,
+    ['Q'] = VALID | 16,
+    ['R'] = VALID | 17,
+    ['S'] = VALID | 18,
+    ['T'] = VALID | 19,
+    ['U'] = VALID | 20,
+    ['V'] = VALID | 21,
+    ['W'] = VALID | 22,
+    ['X'] = VALID | 23,
+    ['Y'] = VALID | 24,
+    ['Z'] = VALID | 25,
+    ['a'] = VALID | 26,
+    ['b'] = VALID | 27,
+    ['c'] = VALID | 28,
+    ['d'] = VALID | 29,
+    ['e'] = VALID | 30,
+    ['f'] = VALID | 31,
+    ['g'] = VALID | 32,
+    ['h'] = VALID | 33,
+    ['i'] = VALID | 34,
+    ['j'] = VALID | 35,
+    ['k'] = VALID | 36,
+    ['l'] = VALID | 37,
+    ['m'] = VALID | 38,
+    ['n'] = VALID | 39,
+    ['o'] = VALID | 40,
+    ['p'] = VALID | 41,
+    ['q'] = VALID | 42,
+    ['r'] = VALID | 43,
+    ['s'] = VALID | 44,
+    ['t'] = VALID | 45,
+    ['u'] = VALID | 46,
+    ['v'] = VALID | 47,
+    ['w'] = VALID | 48,
+    ['x'] = VALID | 49,
+    ['y'] = VALID | 50,
+    ['z'] = VALID | 51,
+    ['0'] = VALID | 52,
+    ['1'] = VALID | 53,
+    ['2'] = VALID | 54,
+    ['3'] = VALID | 55,
+    ['4'] = VALID | 56,
+    ['5'] = VALID | 57,
+    ['6'] = VALID | 58,
+    ['7'] = VALID | 59,
+    ['8'] = VALID | 60,
+    ['9'] = VALID | 61,
+    ['+'] = VALID | 62,
+    ['/'] = VALID | 63,
+    ['-'] = VALID | 62,
+    ['_'] = VALID | 63,
+};
 
-static bool value_of(char c, uint32_t *v)
+static uint32_t value_of(char c)
 {
-    const uint32_t found = values[(unsigned char)c];
-
-    *v = found - 1;
-    return found != 0;
+    return values[(unsigned char)c];
 }
 
 int depot_base64_decode(void *out, size_t *out_len, const char *s, size_t n)
 {
     unsigned char *p = out;
-    uint32_t a = 0, b = 0, c = 0, d = 0;
+    uint32_t valid = VALID;
     size_t i = 0, pad = 0;
 
     while (n > 0 && pad < 2 && s[n - 1] == '=') {
@@ -124,23 +124,27 @@ int depot_base64_decode(void *out, size_t *out_len, const char *s, size_t n)
      */
     if (n % 4 == 1 || (pad > 0 && (n + pad) % 4 != 0))
         return DEPOT_ERR_INVALID;
-    for (; i + 4 <= n; i += 4) {
-        if (!value_of(s[i], &a) || !value_of(s[i + 1], &b) || !value_of(s[i + 2], &c) ||
-            !value_of(s[i + 3], &d))
-            return DEPOT_ERR_INVALID;
-        *p++ = (unsigned char)(a << 2 | b >> 4);
-        *p++ = (unsigned char)(b << 4 | c >> 2);
-        *p++ = (unsigned char)(c << 6 | d);
+    /* All that is no character shows at the end: text that is wrong is rare. */
+    for (; i + 4 <= n; i += 4, p += 3) {
+        const uint32_t a = value_of(s[i]), b = value_of(s[i + 1]);
+        const uint32_t c = value_of(s[i + 2]), d = value_of(s[i + 3]);
+
+        valid &= a & b & c & d;
+        p[0] = (unsigned char)(a << 2 | (b & 63) >> 4);
+        p[1] = (unsigned char)(b << 4 | (c & 63) >> 2);
+        p[2] = (unsigned char)(c << 6 | (d & 63));
     }
     if (i < n) {
-        c = 0;
-        if (!value_of(s[i], &a) || !value_of(s[i + 1], &b) ||
-            (i + 2 < n && !value_of(s[i + 2], &c)))
-            return DEPOT_ERR_INVALID;
-        *p++ = (unsigned char)(a << 2 | b >> 4);
+        const uint32_t a = value_of(s[i]), b = value_of(s[i + 1]);
+        const uint32_t c = i + 2 < n ? value_of(s[i + 2]) : VALID;
+
+        valid &= a & b & c;
+        *p++ = (unsigned char)(a << 2 | (b & 63) >> 4);
         if (i + 2 < n)
-            *p++ = (unsigned char)(b << 4 | c >> 2);
+            *p++ = (unsigned char)(b << 4 | (c & 63) >> 2);
     }
+    if (valid == 0)
+        return DEPOT_ERR_INVALID;
     *out_len = (size_t)(p - (unsigned char *)out);
     return 0;
 }

@@ -137,6 +137,39 @@ static void test_wire__reads_what_others_write(void **state)
     }
 }
 
+/* What ends a run of plain characters, at every place of strings of every length. */
+static void test_wire__strings_are_read_to_their_end(void **state)
+{
+    static const struct {
+        const char *json, *text; /* text NULL: an error */
+    } rows[] = {{"", ""}, {"\\\"", "\""}, {"\\\\", "\\"}, {"\\n\\u0041\\/", "\nA/"},
+        {"\xc3\xa9\x7f", "\xc3\xa9\x7f"}, {"\x1f", NULL}, {"\n", NULL}, {"\\x", NULL}};
+
+    static const char a[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    static const char b[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        for (int k = 0; k < 40 * 40; k++) {
+            char line[256], want[128];
+            const int before = k / 40, after = k % 40;
+            struct depot_event ev;
+            const int n = snprintf(line, sizeof(line),
+                "{\"v\":1,\"seq\":1,\"time\":\"2026-05-04T10:11:12Z\",\"build\":\"b\",\"type\":"
+                "\"build.queued\",\"platform\":\"linux/amd64\",\"reason\":\"%.*s%s%.*s\"}",
+                before, a, rows[i].json, after, b);
+            const int rc = depot_wire_decode(line, (size_t)n, &ev, NULL);
+
+            assert_int_equal(rc == 0, rows[i].text != NULL);
+            if (rc != 0)
+                continue;
+            snprintf(want, sizeof(want), "%.*s%s%.*s", before, a, rows[i].text, after, b);
+            assert_string_equal(ev.u.queued.reason, want);
+            depot_event_release(&ev);
+        }
+    }
+}
+
 static void test_wire__unknown_is_not_an_error(void **state)
 {
     static const char *const rows[] = {
@@ -302,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_wire__lines_round_trip),
         cmocka_unit_test(test_wire__strings_as_go_prints_them),
         cmocka_unit_test(test_wire__reads_what_others_write),
+        cmocka_unit_test(test_wire__strings_are_read_to_their_end),
         cmocka_unit_test(test_wire__unknown_is_not_an_error),
         cmocka_unit_test(test_wire__bad_lines),
         cmocka_unit_test(test_reader__whole_and_byte_by_byte),
