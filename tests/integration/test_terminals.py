@@ -144,6 +144,7 @@ class Between(unittest.TestCase):
         self.need("mosh", "mosh-server")
         options = self.serve()
         self.drive(["mosh", "--ssh=ssh " + " ".join("'%s'" % o for o in options), "--bind-server=127.0.0.1",
+                    "--server=env MOSH_SERVER_NETWORK_TMOUT=20 mosh-server",  # should its client be killed
                     getpass.getuser() + "@127.0.0.1", "--", "sh", "-c", COMMAND])
 
 
