@@ -7,12 +7,23 @@
 
 #include "view.h"
 
+#include <depot/why.h>
+
 #include <regex.h>
 
 enum fleet_tab { TAB_ACTIVE, TAB_RECENT, TAB_FAILED, TAB_COUNT };
 enum fleet_sort { SORT_START, SORT_STATE, SORT_NAME, SORT_WHO, SORT_TIME, SORT_COUNT };
 
 enum { FLEET_COLUMNS = 16 };
+
+/* What the selected build missed in the cache; kept, since it walks the whole build. */
+struct fleet_missed {
+    const struct fleet_build *build;
+    unsigned generation;
+    uint64_t revision;
+    depot_time made;
+    struct depot_why why;
+};
 
 struct fleet_view {
     struct view base;
@@ -28,9 +39,14 @@ struct fleet_view {
     char *filter_text;
     struct depot_strv tags;
     int wants[FLEET_COLUMNS]; /* columns the texts seen so far need */
+    struct fleet_missed missed;
 };
 
 struct fleet_build *dp_fleet_view_selected(const struct fleet_view *v);
 void dp_fleet_view_draw(struct view *base, const struct canvas *c);
+
+/* fleet_missed.c: the first steps that missed the cache, what costs most first, below `y`. */
+void dp_fleet_missed_draw(struct fleet_view *v, const struct canvas *c, int y);
+void dp_fleet_missed_release(struct fleet_missed *m);
 
 #endif

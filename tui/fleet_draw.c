@@ -541,7 +541,7 @@ static int detail_counts(
 }
 
 /* The steps that took longest, as many as fit. */
-static void detail_slowest(
+static int detail_slowest(
     const struct canvas *c, const struct fleet_build *b, int y, depot_time now)
 {
     int64_t below = INT64_MAX;
@@ -558,10 +558,11 @@ static void detail_slowest(
             }
         }
         if (best == NULL)
-            return;
+            break;
         below = most;
         y = detail_step(c, b, best, y, now);
     }
+    return y;
 }
 
 static void draw_detail(struct fleet_view *v, const struct canvas *c)
@@ -591,7 +592,8 @@ static void draw_detail(struct fleet_view *v, const struct canvas *c)
     if (last != NULL && y < c->h)
         y = detail_tail(c, last, y, c->h - y);
     if (depot_build_state_over(b->sum.state) && y < c->h)
-        detail_slowest(c, b, last != NULL ? y + 1 : y, now);
+        y = detail_slowest(c, b, last != NULL ? y + 1 : y, now);
+    dp_fleet_missed_draw(v, c, y + 1);
 }
 
 /* ---- the whole ---- */

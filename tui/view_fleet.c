@@ -358,6 +358,7 @@ static void fleet_close(struct view *base)
     clear_filter(v);
     depot_vec_free(&v->builds);
     depot_strv_release(&v->tags);
+    dp_fleet_missed_release(&v->missed);
 }
 
 static void fleet_title(struct view *base, struct depot_buf *left, struct depot_buf *right)
