@@ -34,8 +34,11 @@ void dp_grid_resize(struct grid *g, int h, int w)
 
 void dp_grid_clear(struct grid *g)
 {
-    for (size_t i = 0, n = (size_t)g->h * (size_t)g->w; i < n; i++)
-        g->cells[i] = blank;
+    const size_t w = (size_t)g->w;
+    for (size_t x = 0; g->h > 0 && x < w; x++)
+        g->cells[x] = blank;
+    for (size_t y = 1; y < (size_t)g->h; y++)
+        memcpy(&g->cells[y * w], g->cells, w * sizeof(*g->cells));
     g->hots.len = 0;
 }
 
@@ -118,7 +121,8 @@ static bool put_cell(const struct canvas *c, int y, int x, uint32_t style, uint3
         return false;
     const int gy = c->y + y, gx = c->x + x;
     for (int i = 0; i < width; i++)
-        break_wide(c->grid, gy, gx + i);
+        if (cell_at(c->grid, gy, gx + i)->width != 1)
+            break_wide(c->grid, gy, gx + i);
     struct cell *cell = cell_at(c->grid, gy, gx);
     *cell =
         (struct cell){.ch = ch, .style = style & ~(uint32_t)STYLE_KEEP, .width = (uint8_t)width};
@@ -149,8 +153,13 @@ int dp_canvas_putn(const struct canvas *c, int y, int x, uint32_t style, const c
     if (s == NULL || y < 0 || y >= c->h)
         return 0;
     for (size_t used; n > 0 && x < c->w; s += used, n -= used) {
-        int32_t ch = dp_text_decode(s, n, &used);
-        int width = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
+        int32_t ch = (unsigned char)*s;
+        int width = 1;
+        used = 1;
+        if (ch < ' ' || ch > '~') {
+            ch = dp_text_decode(s, n, &used);
+            width = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
+        }
         if (width < 0)
             continue;
         if (width == 0) {

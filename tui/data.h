@@ -184,6 +184,8 @@ struct fleet_row {
     int64_t saved;             /* ns the cache saved against the medians; -1: not known */
     char now[160];             /* what runs, or what became of it; sanitised UTF-8 */
 };
+/* Steps that are over, in whatever way. */
+int dp_fleet_done(const struct depot_counts *c);
 void dp_fleet_row(
     const struct fleet *f, const struct fleet_build *b, depot_time now, struct fleet_row *out);
 

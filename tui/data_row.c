@@ -259,16 +259,20 @@ static int64_t saved(const struct fleet *f, const struct fleet_build *b)
     return any ? sum : -1;
 }
 
+int dp_fleet_done(const struct depot_counts *c)
+{
+    return c->hit + c->ran + c->shared + c->failed + c->cancelled + c->skipped;
+}
+
 void dp_fleet_row(
     const struct fleet *f, const struct fleet_build *b, depot_time now, struct fleet_row *out)
 {
     const struct depot_build_summary *sum = &b->sum;
-    const struct depot_counts *c = &sum->counts;
     memset(out, 0, sizeof(*out));
     now = dp_fleet_build_now(b, now);
     out->state = sum->state;
-    out->counts = *c;
-    out->done = c->hit + c->ran + c->shared + c->failed + c->cancelled + c->skipped;
+    out->counts = sum->counts;
+    out->done = dp_fleet_done(&sum->counts);
     if (depot_build_state_over(sum->state) && sum->duration_ms > 0)
         out->elapsed = sum->duration_ms * DEPOT_MSEC;
     else if (sum->finished != 0)

@@ -307,27 +307,50 @@ static const struct column {
 enum { NCOLUMNS = DEPOT_ARRAY_LEN(columns), RANKS = 10 };
 _Static_assert(DEPOT_ARRAY_LEN(columns) <= FLEET_COLUMNS, "the view remembers a width per column");
 
-/* Widths only grow until the tab or the size changes: columns must not jump as rows scroll. */
-static void measure(struct fleet_view *v, int h)
+/* The rows on the screen as text, made once a frame: what they need is measured, then drawn. */
+struct row_text {
+    struct fleet_row row;
+    struct {
+        size_t at; /* in table_text.bytes */
+        uint32_t style;
+    } cells[NCOLUMNS];
+};
+struct table_text {
+    DEPOT_VEC(struct row_text) rows; /* from the first visible one */
+    struct depot_buf bytes;          /* texts, each with its NUL */
+};
+
+static void write_row(const struct fleet_view *v, const struct fleet_build *b, struct table_text *t)
 {
     struct depot_buf text = DEPOT_BUF_INIT(4096);
-    for (int i = 0; i < h; i++) {
-        const size_t index = v->rows.top + (size_t)i;
-        if (index >= v->builds.len)
-            break;
-        const struct fleet_build *b = v->builds.items[index];
-        struct fleet_row row;
-        dp_fleet_row(dp_tui_fleet(v->base.tui), b, dp_tui_now(v->base.tui), &row);
-        const struct row_paint p = {v, b, &row, depot_build_state_over(row.state)};
+    struct row_text *r = depot_vec_add(&t->rows);
+    dp_fleet_row(dp_tui_fleet(v->base.tui), b, dp_tui_now(v->base.tui), &r->row);
+    const struct row_paint p = {v, b, &r->row, depot_build_state_over(r->row.state)};
+    for (int k = 0; k < NCOLUMNS; k++) {
+        depot_buf_clear(&text);
+        r->cells[k].style = columns[k].text(&p, &text);
+        r->cells[k].at = t->bytes.len;
+        depot_buf_adds(&t->bytes, depot_buf_str(&text));
+        depot_buf_addc(&t->bytes, '\0');
+    }
+    depot_buf_release(&text);
+}
+
+static const char *text_of(const struct table_text *t, const struct row_text *r, int column)
+{
+    return t->bytes.data + r->cells[column].at;
+}
+
+/* Widths only grow until the tab or the size changes: columns must not jump as rows scroll. */
+static void measure(struct fleet_view *v, const struct table_text *t)
+{
+    for (size_t i = 0; i < t->rows.len; i++) {
         for (int k = 0; k < NCOLUMNS; k++) {
-            depot_buf_clear(&text);
-            columns[k].text(&p, &text);
-            const int w = (int)dp_text_width(depot_buf_str(&text));
+            const int w = (int)dp_text_width(text_of(t, &t->rows.items[i], k));
             if (w > v->wants[k])
                 v->wants[k] = w;
         }
     }
-    depot_buf_release(&text);
 }
 
 static int want(const struct fleet_view *v, int i, int w)
@@ -385,26 +408,22 @@ static void draw_heads(
 }
 
 static void draw_row(const struct fleet_view *v, const struct canvas *c, int y, size_t index,
-    const int widths[NCOLUMNS])
+    const struct table_text *t, const int widths[NCOLUMNS])
 {
     const struct fleet_build *b = v->builds.items[index];
-    struct depot_buf text = DEPOT_BUF_INIT(4096);
-    struct fleet_row row;
-    dp_fleet_row(dp_tui_fleet(v->base.tui), b, dp_tui_now(v->base.tui), &row);
-    const struct row_paint p = {v, b, &row, depot_build_state_over(row.state)};
+    const struct row_text *r = &t->rows.items[index - v->rows.top];
     int x = 3;
     for (int i = 0; i < NCOLUMNS; i++) {
         if (widths[i] == 0)
             continue;
-        depot_buf_clear(&text);
-        const uint32_t style = columns[i].text(&p, &text);
-        if (columns[i].text == col_bar && text.len > 0)
-            dp_canvas_meter(c, y, x, widths[i], (double)row.done / row.counts.total, style);
+        const char *text = text_of(t, r, i);
+        if (columns[i].text == col_bar && *text != '\0')
+            dp_canvas_meter(
+                c, y, x, widths[i], (double)r->row.done / r->row.counts.total, r->cells[i].style);
         else
-            dp_canvas_field(c, y, x, widths[i], columns[i].fit, style, depot_buf_str(&text));
+            dp_canvas_field(c, y, x, widths[i], columns[i].fit, r->cells[i].style, text);
         x += widths[i] + GAP;
     }
-    depot_buf_release(&text);
     if (depot_strv_has(&v->tags, b->key))
         dp_canvas_glyph(c, y, 1, STYLE_TAGGED, GLYPH_TAG);
     if (index == v->rows.selected)
@@ -428,8 +447,11 @@ static const char *nothing(const struct fleet_view *v)
 static void draw_table(struct fleet_view *v, const struct canvas *c)
 {
     int widths[NCOLUMNS];
+    struct table_text text = {.bytes = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT)};
     dp_rows_layout(&v->rows, v->builds.len, c->h - 1);
-    measure(v, c->h - 1);
+    for (int y = 1; y < c->h && v->rows.top + (size_t)y - 1 < v->builds.len; y++)
+        write_row(v, v->builds.items[v->rows.top + (size_t)y - 1], &text);
+    measure(v, &text);
     choose_columns(v, c->w - 3, widths);
     dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_NONE, 0, 1);
     if (v->builds.len > 0)
@@ -439,8 +461,10 @@ static void draw_table(struct fleet_view *v, const struct canvas *c)
     for (int y = 1; y < c->h; y++) {
         const size_t index = v->rows.top + (size_t)y - 1;
         if (index < v->builds.len)
-            draw_row(v, c, y, index, widths);
+            draw_row(v, c, y, index, &text, widths);
     }
+    depot_vec_free(&text.rows);
+    depot_buf_release(&text.bytes);
     dp_rows_scrollbar(&v->rows, c, 1, c->w - 1, c->h - 1);
 }
 

@@ -63,7 +63,7 @@ void dp_graph_release(struct graph *g)
 void dp_graph_forget(struct graph *g)
 {
     g->build_ = NULL;
-    g->signature_ = g->revision_ = 0;
+    g->signature_ = g->structure_ = g->settled_ = 0;
     g->lines.len = g->rows.len = g->cells_.len = g->places_.len = g->sums.len = 0;
     for (size_t i = 0; i < g->stages.len; i++)
         g->stages.items[i].present = false;
@@ -564,27 +564,36 @@ static uint64_t sign(const struct graph *g, const struct depot_build *b)
     return h | 1; /* never 0, which is no signature */
 }
 
-bool dp_graph_update(struct graph *g, const struct depot_build *b)
+/* Whether the structure is another; most often the build itself knows that it is not. */
+static bool is_other(struct graph *g, const struct depot_build *b)
 {
-    if (g->build_ == b && g->revision_ == b->revision && g->signature_ != 0)
+    const size_t lanes = g->nlanes;
+    find_lanes(g, b);
+    if (g->signature_ != 0 && g->structure_ == b->structure && lanes == g->nlanes)
         return false;
+    const uint64_t before = g->signature_;
+    g->structure_ = b->structure;
+    g->signature_ = sign(g, b);
+    return g->signature_ != before || lanes != g->nlanes;
+}
+
+enum graph_change dp_graph_update(struct graph *g, const struct depot_build *b)
+{
     if (g->build_ != NULL && g->build_ != b)
         dp_graph_forget(g);
-    const size_t lanes = g->nlanes;
+    const bool other = is_other(g, b);
+    if (!other && g->build_ == b && g->settled_ == b->settled)
+        return GRAPH_SAME;
     g->build_ = b;
-    g->revision_ = b->revision;
-    find_lanes(g, b);
-    const uint64_t signature = sign(g, b);
-    const bool changed = signature != g->signature_ || lanes != g->nlanes;
-    g->signature_ = signature;
-    if (changed)
+    g->settled_ = b->settled;
+    if (other)
         rebuild(g, b);
     sum_up(g);
-    if (changed) {
+    if (other) {
         dp_graph_arrange(g);
         g->structure++;
     }
-    return changed;
+    return other ? GRAPH_STRUCTURE : GRAPH_SUMS;
 }
 
 /* ---- rows ---- */

@@ -86,7 +86,8 @@ struct graph {
     uint64_t structure;               /* changes when stages, lines or rails did */
 
     const struct depot_build *build_;
-    uint64_t revision_, signature_;
+    uint64_t settled_, structure_; /* the build's */
+    uint64_t signature_;
     struct depot_map *by_key_;
     DEPOT_VEC(const struct depot_step *) cells_;
     DEPOT_VEC(struct graph_place) places_; /* by step index */
@@ -96,9 +97,14 @@ void dp_graph_init(struct graph *g);
 void dp_graph_release(struct graph *g);
 /*
  * Bring it up to what the settled build says. Its steps are referred to until the next update, or
- * dp_graph_forget(). Returns true when the structure changed: rows must be made anew.
+ * dp_graph_forget().
  */
-bool dp_graph_update(struct graph *g, const struct depot_build *b);
+enum graph_change {
+    GRAPH_SAME,
+    GRAPH_SUMS,     /* what steps are */
+    GRAPH_STRUCTURE /* rows must be made anew */
+};
+enum graph_change dp_graph_update(struct graph *g, const struct depot_build *b);
 /* The build's steps are gone. The order and what is folded stay. */
 void dp_graph_forget(struct graph *g);
 

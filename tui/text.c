@@ -182,14 +182,22 @@ int dp_text_width_of(uint32_t ch)
     return w < 0 ? 1 : w; /* not known to this locale: drawn as '?' */
 }
 
+/* Columns of the first character, 0 when it is not drawn. */
+static int first_width(const char *s, size_t n, size_t *used)
+{
+    *used = 1;
+    if (*s >= ' ' && *s <= '~') /* nearly always */
+        return 1;
+    const int32_t ch = dp_text_decode(s, n, used);
+    const int w = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
+    return w > 0 ? w : 0;
+}
+
 size_t dp_text_width(const char *s)
 {
     size_t columns = 0;
-    for (size_t n = strlen(s), used; n > 0; s += used, n -= used) {
-        const int32_t ch = dp_text_decode(s, n, &used);
-        const int w = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
-        columns += w > 0 ? (size_t)w : 0;
-    }
+    for (size_t n = strlen(s), used; n > 0; s += used, n -= used)
+        columns += (size_t)first_width(s, n, &used);
     return columns;
 }
 
@@ -197,14 +205,11 @@ size_t dp_text_cut(const char *s, size_t n, int columns, int *got)
 {
     size_t at = 0;
     int taken = 0;
-    while (at < n) {
-        size_t used;
-        const int32_t ch = dp_text_decode(s + at, n - at, &used);
-        const int w = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
+    for (size_t used; at < n; at += used) {
+        const int w = first_width(s + at, n - at, &used);
         if (w > 0 && taken + w > columns)
             break;
-        taken += w > 0 ? w : 0;
-        at += used;
+        taken += w;
     }
     if (got != NULL)
         *got = taken;
@@ -217,13 +222,8 @@ static size_t cut_tail(const char *s, size_t n, int columns)
     const int all = (int)dp_text_width(s);
     int skipped = 0;
     size_t at = 0;
-    while (at < n && all - skipped > columns) {
-        size_t used;
-        const int32_t ch = dp_text_decode(s + at, n - at, &used);
-        const int w = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
-        skipped += w > 0 ? w : 0;
-        at += used;
-    }
+    for (size_t used; at < n && all - skipped > columns; at += used)
+        skipped += first_width(s + at, n - at, &used);
     return at;
 }
 

@@ -24,16 +24,6 @@ static int64_t round_span(int64_t ns)
     }
 }
 
-void dp_timeline_fit(struct timeline *t, depot_time start, depot_time end, bool grows, int w)
-{
-    int64_t span = end > start ? depot_time_between(start, end) : 0;
-    if (grows)
-        span = round_span(span < INT64_MAX / 2 ? span + span / 20 : span);
-    t->start = start;
-    t->span = span > TIMELINE_SPAN_MIN ? span : TIMELINE_SPAN_MIN;
-    t->w = w < 0 ? 0 : w > TIMELINE_W_MAX ? TIMELINE_W_MAX : w;
-}
-
 int dp_timeline_at(const struct timeline *t, depot_time when)
 {
     const int halves = 2 * t->w;
@@ -65,7 +55,7 @@ const char *dp_timeline_label(char out[32], int64_t at, int64_t tick)
     return out;
 }
 
-int64_t dp_timeline_tick(const struct timeline *t)
+static int64_t find_tick(const struct timeline *t)
 {
     static const int tenths[] = {1, 2, 5, 10, 20, 50, 100, 200, 300, 600, 1200, 3000, 6000, 12000,
         18000, 36000, 72000, 108000, 216000, 432000, 864000};
@@ -84,9 +74,20 @@ int64_t dp_timeline_tick(const struct timeline *t)
     return tick;
 }
 
+void dp_timeline_fit(struct timeline *t, depot_time start, depot_time end, bool grows, int w)
+{
+    int64_t span = end > start ? depot_time_between(start, end) : 0;
+    if (grows)
+        span = round_span(span < INT64_MAX / 2 ? span + span / 20 : span);
+    t->start = start;
+    t->span = span > TIMELINE_SPAN_MIN ? span : TIMELINE_SPAN_MIN;
+    t->w = w < 0 ? 0 : w > TIMELINE_W_MAX ? TIMELINE_W_MAX : w;
+    t->tick = find_tick(t);
+}
+
 void dp_timeline_axis(const struct timeline *t, const struct canvas *c, int y, int x)
 {
-    const int64_t tick = dp_timeline_tick(t);
+    const int64_t tick = t->tick;
     const struct canvas axis = dp_canvas_sub(c, y, x, 1, t->w);
     for (int64_t at = 0; at <= t->span; at += tick) {
         char label[32];
@@ -102,7 +103,7 @@ void dp_timeline_axis(const struct timeline *t, const struct canvas *c, int y, i
 void dp_timeline_guides(
     const struct timeline *t, const struct canvas *c, int y, int x, depot_time now)
 {
-    const int64_t tick = dp_timeline_tick(t);
+    const int64_t tick = t->tick;
     const struct canvas row = dp_canvas_sub(c, y, x, 1, t->w);
     for (int64_t at = tick; at <= t->span; at += tick) {
         dp_canvas_glyph(&row, 0, dp_timeline_at(t, t->start + at) / 2, STYLE_FAINT, GLYPH_BULLET);

@@ -28,6 +28,7 @@ struct timeline {
     depot_time start;
     int64_t span; /* ns; at least TIMELINE_SPAN_MIN */
     int w;        /* columns; may be 0 */
+    int64_t tick; /* ns between two ticks, such that their labels do not touch; never 0 */
 };
 
 enum { TIMELINE_SPAN_MIN = 100 * 1000 * 1000, TIMELINE_W_MAX = 2000 };
@@ -38,8 +39,6 @@ void dp_timeline_fit(struct timeline *t, depot_time start, depot_time end, bool 
 /* In half columns from the left, held within [0, 2 * w]. */
 int dp_timeline_at(const struct timeline *t, depot_time when);
 
-/* Distance of ticks such that their labels do not touch; never 0. */
-int64_t dp_timeline_tick(const struct timeline *t);
 /* "0s", "0.5s", "20s", "1:20", "2h", "1d"; as exact as the distance of the ticks needs. */
 const char *dp_timeline_label(char out[32], int64_t at, int64_t tick);
 void dp_timeline_axis(const struct timeline *t, const struct canvas *c, int y, int x);

@@ -53,6 +53,7 @@ void dp_tui_free(struct tui *t)
         free_view(t->stack.items[--t->stack.len]);
     depot_vec_free(&t->stack);
     depot_vec_free(&t->gone);
+    depot_vec_free(&t->hints);
     dp_grid_release(&t->grid);
     dp_prompt_release(&t->prompt);
     depot_free(t->opening);
@@ -580,21 +581,32 @@ static void draw_title(struct tui *t, struct view *v, const struct canvas *c)
     depot_buf_release(&link);
 }
 
-/* Columns it takes; draws when `c` is not NULL. */
-static int hint(struct tui *t, const struct view *v, const struct canvas *c, int x, enum action a)
+static const struct hint *find_hint(struct tui *t, const struct view *v, enum action a)
 {
-    struct depot_buf key = DEPOT_BUF_INIT(64);
-    const char *word = dp_action_name(a);
+    struct depot_buf key = DEPOT_BUF_INIT(sizeof(((struct hint *)0)->key) - 1);
+    if (t->hinted != v->ops->keymap)
+        t->hints.len = 0;
+    t->hinted = v->ops->keymap;
+    for (size_t i = 0; i < t->hints.len; i++)
+        if (t->hints.items[i].action == a)
+            return &t->hints.items[i];
+    struct hint *h = depot_vec_add(&t->hints);
+    h->action = a;
     dp_keymaps_keys(t->keys, v->ops->keymap, a, 1, &key);
-    const int key_w = (int)dp_text_width(depot_buf_str(&key));
-    const int w = key_w > 0 ? key_w + 1 + (int)strlen(word) : 0;
-    if (c != NULL && w > 0) {
-        dp_canvas_put(c, c->h - 1, x, STYLE_KEY, key.data);
-        dp_canvas_put(c, c->h - 1, x + key_w + 1, STYLE_DIM, word);
-        dp_canvas_hot(c, c->h - 1, x, 1, w, a, 0, 0);
-    }
+    snprintf(h->key, sizeof(h->key), "%s", depot_buf_str(&key));
+    h->key_w = (int)dp_text_width(h->key);
+    h->w = h->key_w > 0 ? h->key_w + 1 + (int)strlen(dp_action_name(a)) : 0;
     depot_buf_release(&key);
-    return w;
+    return h;
+}
+
+static void draw_hint(const struct canvas *c, int x, const struct hint *h)
+{
+    if (h->w == 0)
+        return;
+    dp_canvas_put(c, c->h - 1, x, STYLE_KEY, h->key);
+    dp_canvas_put(c, c->h - 1, x + h->key_w + 1, STYLE_DIM, dp_action_name(h->action));
+    dp_canvas_hot(c, c->h - 1, x, 1, h->w, h->action, 0, 0);
 }
 
 /* The view's keys from the left, as many as fit; help and back always, at the right. */
@@ -605,16 +617,16 @@ static void draw_hints(struct tui *t, const struct view *v, const struct canvas 
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(always); i++) {
         if (v->ops->keymap == KEYMAP_HELP && always[i] == ACTION_HELP)
             continue;
-        const int w = hint(t, v, NULL, 0, always[i]);
-        (void)hint(t, v, c, end - w, always[i]);
-        end -= w + 2;
+        const struct hint *h = find_hint(t, v, always[i]);
+        draw_hint(c, end - h->w, h);
+        end -= h->w + 2;
     }
     for (size_t i = 0; v->ops->hints != NULL && v->ops->hints[i] != ACTION_NONE; i++) {
-        const int w = hint(t, v, NULL, 0, v->ops->hints[i]);
-        if (x + w >= end)
+        const struct hint *h = find_hint(t, v, v->ops->hints[i]);
+        if (x + h->w >= end)
             break;
-        (void)hint(t, v, c, x, v->ops->hints[i]);
-        x += w + 2;
+        draw_hint(c, x, h);
+        x += h->w + 2;
     }
 }
 
@@ -711,12 +723,10 @@ void dp_tui_outside(const struct tui *t, struct depot_buf *title, int *percent, 
     *failed = false;
     for (size_t i = 0; i < t->fleet->builds.len; i++) {
         const struct fleet_build *b = t->fleet->builds.items[i];
-        struct fleet_row row;
         if (depot_build_state_over(b->sum.state))
             continue;
-        dp_fleet_row(t->fleet, b, t->now, &row);
-        total += row.counts.total;
-        done += row.done;
+        total += b->sum.counts.total;
+        done += dp_fleet_done(&b->sum.counts);
     }
     *percent = total > 0 ? done * 100 / total : -1;
     if (v != NULL && v->ops->title != NULL)

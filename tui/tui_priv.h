@@ -31,6 +31,13 @@ struct prompt {
     size_t back; /* entries gone back in the history */
 };
 
+/* A key and what it does, at the bottom. */
+struct hint {
+    enum action action;
+    char key[64];
+    int key_w, w; /* w 0: no key does it */
+};
+
 struct tui {
     struct fleet *fleet;
     struct keymaps *keys;
@@ -46,6 +53,8 @@ struct tui {
     unsigned generation; /* the fleet's, when the view was last refreshed */
     bool renew;          /* the view was moved or opened: refresh it even if frozen */
     bool dirty, data_changed, frozen, mouse, hide_keys, busy, quit;
+    DEPOT_VEC(struct hint) hints; /* of the keymap `hinted`; bindings do not change */
+    enum keymap hinted;
     struct prompt prompt;
     char said[SAY_MAX];
     uint32_t said_style;

@@ -58,12 +58,12 @@ static void build_refresh(struct view *base)
     }
     if (b == NULL)
         return;
-    const uint64_t before = v->graph.revision_;
-    const bool grown = dp_graph_update(&v->graph, b);
+    const enum graph_change change = dp_graph_update(&v->graph, b);
     /* A table by duration is sorted anew now and then, not under the reader's eyes. */
-    if (grown || (before != b->revision && (v->rendering != SHOW_FLAT || sorts_now(v))))
+    if (change == GRAPH_STRUCTURE ||
+        (v->rendering == SHOW_FLAT ? sorts_now(v) : change == GRAPH_SUMS))
         v->stale = true;
-    if (grown)
+    if (change == GRAPH_STRUCTURE)
         dp_graph_relate(&v->graph, v->choice.stage);
 }
 

@@ -126,6 +126,7 @@ static void settle_all(struct depot_build *b)
 {
     struct depot_build_private *pr = b->priv;
 
+    b->structure++;
     dp_platforms_find(b);
     find_foreign(b);
     for (size_t i = 0; i < pr->all.len; i++)
@@ -174,6 +175,7 @@ void depot_build_settle(struct depot_build *b)
 
     if (!b->dirty)
         return;
+    b->settled++;
     if (pr->whole || has_new_foreign(b))
         settle_all(b);
     else

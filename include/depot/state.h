@@ -210,6 +210,8 @@ struct depot_build {
     DEPOT_VEC(struct depot_step *) critical; /* first to last */
     int64_t critical_ns;                     /* time its steps took */
     bool dirty;                              /* settle would change something */
+    uint64_t settled;                        /* rises when settle had something to do, */
+    uint64_t structure; /* when steps, edges, groups, names or platforms may be others */
 
     struct depot_build_private *priv;
 };
