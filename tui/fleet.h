@@ -32,6 +32,7 @@ struct fleet_view {
     bool inverted;
     struct rows rows;
     char selected[64]; /* build key */
+    bool moved;        /* the user chose it; else it is the first row, whichever that is */
     DEPOT_VEC(struct fleet_build *) builds;
     size_t counts[TAB_COUNT], running, waiting;
     bool filtering, filter_inverted;

@@ -66,10 +66,13 @@ static void draw_builder(const struct canvas *c, int y, const struct fleet_build
     const int spare = c->w - x - busy_w;
     const int meter = spare >= 110 ? 16 : spare >= 84 ? 10 : 6;
     if (i->cpu >= 0) {
+        /* Where both do not fit, the number tells more than the bar. */
+        const int bar = spare >= meter + 13 ? meter + 5 : 0;
         dp_canvas_put(c, y, x, STYLE_DIM, "cpu");
-        dp_canvas_meter(c, y, x + 4, meter + 4, i->cpu, level(i->cpu));
-        dp_canvas_putf(c, y, x + meter + 9, STYLE_TEXT, "%3d%%", (int)(i->cpu * 100 + 0.5));
-        x += meter + 13 + GAP;
+        if (bar > 0)
+            dp_canvas_meter(c, y, x + 4, bar - 1, i->cpu, level(i->cpu));
+        dp_canvas_putf(c, y, x + 4 + bar, STYLE_TEXT, "%3d%%", (int)(i->cpu * 100 + 0.5));
+        x += 8 + bar + GAP;
     } else {
         const char *p = i->nplatforms > 0 ? i->platforms[0] : "";
         dp_canvas_field(c, y, x, 14, FIT_LEFT, STYLE_DIM, p);

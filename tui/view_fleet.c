@@ -143,6 +143,10 @@ static void sort_builds(
 
 static void keep_selection(struct fleet_view *v)
 {
+    if (!v->moved) {
+        v->rows.selected = v->rows.top = 0;
+        return;
+    }
     for (size_t i = 0; i < v->builds.len; i++) {
         if (depot_str_eq(v->builds.items[i]->key, v->selected)) {
             dp_rows_move(&v->rows, i);
@@ -203,6 +207,7 @@ static void set_tab(struct fleet_view *v, int tab)
     v->tab = (enum fleet_tab)((tab + TAB_COUNT) % TAB_COUNT);
     v->rows = (struct rows){.page = v->rows.page};
     v->selected[0] = '\0';
+    v->moved = false;
     memset(v->wants, 0, sizeof(v->wants));
     fleet_refresh(&v->base);
 }
@@ -220,6 +225,7 @@ static void toggle_tag(struct fleet_view *v)
     const struct fleet_build *b = dp_fleet_view_selected(v);
     if (b == NULL)
         return;
+    v->moved = true;
     for (size_t i = 0; i < v->tags.len; i++) {
         if (depot_str_eq(v->tags.items[i], b->key)) {
             depot_free(v->tags.items[i]);
@@ -300,11 +306,16 @@ static enum view_result fleet_action(struct view *base, enum action a, intptr_t 
 {
     struct fleet_view *v = (struct fleet_view *)base;
     if (dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED) {
+        v->moved = true;
         note_selection(v);
         return VIEW_HANDLED;
     }
-    if (sort_action(v, a, arg) == VIEW_HANDLED || act_on_build(v, a) == VIEW_HANDLED)
+    if (sort_action(v, a, arg) == VIEW_HANDLED)
         return VIEW_HANDLED;
+    if (act_on_build(v, a) == VIEW_HANDLED) {
+        v->moved = true; /* what was acted on stays selected */
+        return VIEW_HANDLED;
+    }
     if (a == ACTION_NEXT || a == ACTION_PREV)
         set_tab(v, (int)v->tab + (a == ACTION_NEXT ? 1 : -1));
     else if (a >= ACTION_VIEW_1 && a <= ACTION_VIEW_3)

@@ -88,6 +88,41 @@ static void test_help__is_printed_from_the_tables(void **state)
     rig_close(&r);
 }
 
+static void one_event(
+    struct tui_rig *r, const char *build, uint64_t seq, enum depot_event_type type)
+{
+    struct depot_event ev = {.type = type, .build = build, .seq = seq};
+    struct depot_buf screen = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    ev.time = r->now = (r->now > 0 ? r->now : 1000 * DEPOT_SEC) + DEPOT_SEC;
+    if (type == DEPOT_EVENT_BUILD_FINISHED)
+        ev.u.finished.state = DEPOT_BUILD_SUCCEEDED;
+    dp_fleet_apply(r->source, &ev);
+    dp_tui_data_changed(r->tui);
+    rig_screen(r, 24, 80, &screen);
+    depot_buf_release(&screen);
+}
+
+/* Whoever has chosen nothing sees what runs, not the build that was first when the view opened. */
+static void test_fleet__stays_at_the_top_until_moved(void **state)
+{
+    (void)state;
+    struct tui_rig r;
+    struct depot_buf screen = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    char id[16];
+    rig_open(&r);
+    dp_tui_push(r.tui, &view_fleet, NULL);
+    for (int i = 0; i < 40; i++) {
+        snprintf(id, sizeof(id), "over%02d", i);
+        one_event(&r, id, 1, DEPOT_EVENT_BUILD_CREATED);
+        one_event(&r, id, 2, DEPOT_EVENT_BUILD_FINISHED);
+    }
+    one_event(&r, "fresh", 1, DEPOT_EVENT_BUILD_CREATED);
+    rig_screen(&r, 24, 80, &screen);
+    assert_non_null(strstr(depot_buf_str(&screen), "fresh"));
+    depot_buf_release(&screen);
+    rig_close(&r);
+}
+
 static void test_fleet__keeps_the_selected_build(void **state)
 {
     (void)state;
@@ -185,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_fleet__says_when_nothing_is_there),
         cmocka_unit_test(test_help__is_printed_from_the_tables),
         cmocka_unit_test(test_fleet__keeps_the_selected_build),
+        cmocka_unit_test(test_fleet__stays_at_the_top_until_moved),
         cmocka_unit_test(test_tui__survives_any_keys_and_sizes),
         cmocka_unit_test(test_tui__survives_hostile_names),
     };
