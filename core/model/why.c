@@ -23,11 +23,11 @@ static const struct reason_row reason_rows[] = {
 
 static const char *const hints[DEPOT_REASON_COUNT] = {
     [DEPOT_REASON_NO_CACHE] = "build without --no-cache",
-    [DEPOT_REASON_FILES] = "copy only what the step needs, and what changes often as late as "
-                           "possible; .dockerignore leaves out the rest",
+    [DEPOT_REASON_FILES] = ("copy only what the step needs, and what changes often as late as "
+                            "possible; .dockerignore leaves out the rest"),
     [DEPOT_REASON_BASE] = "pin the image by its digest to decide when it changes",
-    [DEPOT_REASON_ARGUMENT] = "declare ARG as late as possible: it is in the key of every RUN "
-                              "below it",
+    [DEPOT_REASON_ARGUMENT] = ("declare ARG as late as possible: it is in the key of every RUN "
+                               "below it"),
     [DEPOT_REASON_SETTING] = "set ENV as late as possible: it is in the key of every step below it",
     [DEPOT_REASON_EVICTED] = "give the builder's cache more room, or prune it less",
     [DEPOT_REASON_BUILDER] = "the next build there will find it",
