@@ -147,7 +147,7 @@ static void draw_table(struct cache_view *v, const struct canvas *c)
     if (!v->held)
         cols[COL_STATE].rank = NEVER;
     dp_table_widths(cols, n, c->w - TABLE_LEFT - 2, widths);
-    dp_table_heads(c, 0, cols, n, widths, (int)v->sort, v->inverted);
+    dp_table_heads(c, 0, cols, n, widths, v->order.by, v->order.inverted);
     dp_rows_layout(&v->rows, v->shown.len, c->h - 1);
     dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_NONE, 0, 1);
     if (v->shown.len == 0)

@@ -5,11 +5,9 @@
 #ifndef DEPOT_TUI_FLEET_H
 #define DEPOT_TUI_FLEET_H
 
-#include "view.h"
+#include "table.h"
 
 #include <depot/why.h>
-
-#include <regex.h>
 
 enum fleet_tab { TAB_ACTIVE, TAB_RECENT, TAB_FAILED, TAB_COUNT };
 enum fleet_sort { SORT_START, SORT_STATE, SORT_NAME, SORT_WHO, SORT_TIME, SORT_COUNT };
@@ -28,16 +26,13 @@ struct fleet_missed {
 struct fleet_view {
     struct view base;
     enum fleet_tab tab;
-    enum fleet_sort sort;
-    bool inverted;
+    struct table_order order; /* enum fleet_sort */
     struct rows rows;
     char selected[64]; /* build key */
     bool moved;        /* the user chose it; else it is the first row, whichever that is */
     DEPOT_VEC(struct fleet_build *) builds;
     size_t counts[TAB_COUNT], running, waiting;
-    bool filtering, filter_inverted;
-    regex_t filter;
-    char *filter_text;
+    struct table_filter filter;
     struct depot_strv tags;
     int wants[FLEET_COLUMNS]; /* columns the texts seen so far need */
     struct fleet_missed missed;

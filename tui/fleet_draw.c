@@ -141,9 +141,9 @@ static void draw_tabs(const struct fleet_view *v, const struct canvas *c, int y)
         dp_canvas_hot(c, y, start, 1, x - start, (enum action)(ACTION_VIEW_1 + i), 0, 0);
         x += 3;
     }
-    if (v->filter_text != NULL) {
+    if (v->filter.on) {
         x += dp_canvas_put(c, y, x, STYLE_DIM, "filter ");
-        dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_MATCH, v->filter_text);
+        dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_MATCH, v->filter.text);
     }
 }
 
@@ -397,13 +397,14 @@ static void draw_heads(
         const bool right = k->fit == FIT_RIGHT;
         if (widths[i] == 0)
             continue;
-        const bool sorted = k->sort == (int)v->sort && k->sort >= 0 &&
-                            (v->sort != SORT_START || v->inverted || v->tab != TAB_ACTIVE);
+        const bool sorted =
+            k->sort == v->order.by && k->sort >= 0 &&
+            (v->order.by != SORT_START || v->order.inverted || v->tab != TAB_ACTIVE);
         dp_canvas_field(c, y, x, widths[i], right ? FIT_RIGHT : FIT_LEFT,
             sorted ? STYLE_TEXT : STYLE_HEADING, k->title);
         const int mark = right ? widths[i] - (int)strlen(k->title) - 1 : (int)strlen(k->title);
         if (sorted)
-            dp_canvas_glyph(c, y, x + mark, STYLE_TEXT, v->inverted ? GLYPH_UP : GLYPH_DOWN);
+            dp_canvas_glyph(c, y, x + mark, STYLE_TEXT, v->order.inverted ? GLYPH_UP : GLYPH_DOWN);
         if (k->sort >= 0)
             dp_canvas_hot(c, y, x, 1, widths[i], ACTION_SORT_BY, k->sort, 0);
         x += widths[i] + GAP;
@@ -437,7 +438,7 @@ static void draw_row(const struct fleet_view *v, const struct canvas *c, int y, 
 static const char *nothing(const struct fleet_view *v)
 {
     const struct fleet *f = dp_tui_fleet(v->base.tui);
-    if (v->filter_text != NULL)
+    if (v->filter.on)
         return "no build passes the filter";
     for (size_t i = 0; i < f->sources.len; i++)
         if (f->sources.items[i]->state == DEPOT_FEED_CONNECTING)

@@ -257,7 +257,7 @@ static void draw_table(struct history_view *v, const struct canvas *c)
     memcpy(cols, columns, sizeof(cols));
     drop_empty(v, cols);
     dp_table_widths(cols, DEPOT_ARRAY_LEN(cols), c->w - TABLE_LEFT - 2, widths);
-    dp_table_heads(c, 0, cols, DEPOT_ARRAY_LEN(cols), widths, (int)v->sort, v->inverted);
+    dp_table_heads(c, 0, cols, DEPOT_ARRAY_LEN(cols), widths, v->order.by, v->order.inverted);
     dp_rows_layout(&v->rows, v->builds.len, c->h - 1);
     dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_NONE, 0, 1);
     for (int y = 1; y < c->h; y++) {

@@ -64,6 +64,31 @@ void dp_table_heads(const struct canvas *c, int y, const struct table_column *co
     }
 }
 
+/* ---- orders ---- */
+
+bool dp_table_sort(struct table_order *o, enum action a, intptr_t arg, int orders,
+    const struct table_order_key *keys, size_t nkeys)
+{
+    int to = -1;
+    if (a == ACTION_SORT_NEXT)
+        to = o->by + 1;
+    else if (a == ACTION_SORT_PREV)
+        to = o->by + orders - 1;
+    else if (a == ACTION_SORT_INVERT)
+        to = o->by;
+    else if (a == ACTION_SORT_BY)
+        to = (int)arg;
+    for (size_t i = 0; i < nkeys && to < 0; i++)
+        if (keys[i].action == a)
+            to = keys[i].by;
+    if (to < 0)
+        return false;
+    to %= orders;
+    o->inverted = to == o->by && !o->inverted;
+    o->by = to;
+    return true;
+}
+
 /* ---- filters ---- */
 
 void dp_filter_release(struct table_filter *f)
@@ -97,6 +122,35 @@ int dp_filter_set(struct table_filter *f, const char *text, struct depot_error *
 bool dp_filter_passes(const struct table_filter *f, const char *text)
 {
     return !f->on || (regexec(&f->re, text, 0, NULL, 0) == 0) != f->inverted;
+}
+
+/* "state=RUN id=.. project=.. user=..". */
+static void put_facts(const struct fleet_build *b, struct depot_buf *out)
+{
+    const struct depot_ev_created *i = &b->sum.info;
+    const struct {
+        const char *key, *value;
+    } facts[] = {{"state", depot_build_state_word(b->sum.state)}, {"id", b->id},
+        {"project", i->project}, {"target", i->target}, {"user", i->user}, {"host", i->host},
+        {"branch", i->branch}, {"commit", i->commit}, {"remote", i->remote}, {"origin", i->origin},
+        {"daemon", b->source->name}, {"message", b->sum.message}};
+    depot_buf_clear(out);
+    for (size_t n = 0; n < DEPOT_ARRAY_LEN(facts); n++)
+        if (!depot_str_empty(facts[n].value))
+            depot_buf_addf(out, "%s=%s ", facts[n].key, facts[n].value);
+    for (size_t n = 0; n < i->ntags; n++)
+        depot_buf_addf(out, "tag=%s ", i->tags[n]);
+    for (size_t n = 0; n < i->nplatforms; n++)
+        depot_buf_addf(out, "platform=%s ", i->platforms[n]);
+}
+
+bool dp_filter_passes_build(
+    const struct table_filter *f, const struct fleet_build *b, struct depot_buf *text)
+{
+    if (!f->on)
+        return true;
+    put_facts(b, text);
+    return dp_filter_passes(f, depot_buf_str(text));
 }
 
 /* ---- meters and bars ---- */

@@ -24,6 +24,20 @@ void dp_table_widths(const struct table_column *cols, size_t n, int w, int *widt
 void dp_table_heads(const struct canvas *c, int y, const struct table_column *cols, size_t n,
     const int *widths, int sort, bool inverted);
 
+/* The order of rows: one of the view's own numbers, perhaps turned round. */
+struct table_order {
+    int by;
+    bool inverted;
+};
+struct table_order_key {
+    enum action action;
+    int by;
+};
+/* What a sort action makes of it; the present order chosen again is turned round. `keys` are those
+ * of single orders, of which there are `orders`. False: `a` is no such action. */
+bool dp_table_sort(struct table_order *o, enum action a, intptr_t arg, int orders,
+    const struct table_order_key *keys, size_t nkeys);
+
 /* "web|api", "!observed": a regular expression, without regard to case. */
 struct table_filter {
     bool on, inverted;
@@ -33,6 +47,9 @@ struct table_filter {
 int dp_filter_set(
     struct table_filter *f, const char *text, struct depot_error *err) DEPOT_MUST_CHECK;
 bool dp_filter_passes(const struct table_filter *f, const char *text);
+/* What is known of a build, as "state=.. id=.. project=..". `text` is scratch. */
+bool dp_filter_passes_build(
+    const struct table_filter *f, const struct fleet_build *b, struct depot_buf *text);
 void dp_filter_release(struct table_filter *f);
 
 /* Green, then yellow from 80 % on, then red from 95 %. */

@@ -126,8 +126,8 @@ static void sort_shown(struct cache_view *v)
     const size_t n = v->shown.len;
     if (n < 2)
         return;
-    qsort(v->shown.items, n, sizeof(*v->shown.items), orders[v->sort]);
-    for (size_t i = 0; v->inverted && i < n / 2; i++) {
+    qsort(v->shown.items, n, sizeof(*v->shown.items), orders[v->order.by]);
+    for (size_t i = 0; v->order.inverted && i < n / 2; i++) {
         const struct cache_row r = v->shown.items[i];
         v->shown.items[i] = v->shown.items[n - 1 - i];
         v->shown.items[n - 1 - i] = r;
@@ -261,38 +261,13 @@ static size_t tab_of(const struct cache_view *v)
     return 0;
 }
 
-static void set_sort(struct cache_view *v, int sort)
-{
-    const enum cache_sort to = (enum cache_sort)((sort + CACHE_SORTS) % CACHE_SORTS);
-    v->inverted = to == v->sort ? !v->inverted : false;
-    v->sort = to;
-    rebuild(v);
-}
-
 static enum view_result sort_action(struct cache_view *v, enum action a, intptr_t arg)
 {
-    switch (a) {
-    case ACTION_SORT_NEXT:
-        set_sort(v, (int)v->sort + 1);
-        break;
-    case ACTION_SORT_PREV:
-        set_sort(v, (int)v->sort - 1);
-        break;
-    case ACTION_SORT_INVERT:
-        set_sort(v, (int)v->sort);
-        break;
-    case ACTION_SORT_BY:
-        set_sort(v, (int)arg);
-        break;
-    case ACTION_SORT_AGE:
-        set_sort(v, CACHE_BY_USED);
-        break;
-    case ACTION_SORT_NAME:
-        set_sort(v, CACHE_BY_TYPE);
-        break;
-    default:
+    static const struct table_order_key keys[] = {
+        {ACTION_SORT_AGE, CACHE_BY_USED}, {ACTION_SORT_NAME, CACHE_BY_TYPE}};
+    if (!dp_table_sort(&v->order, a, arg, CACHE_SORTS, keys, DEPOT_ARRAY_LEN(keys)))
         return VIEW_IGNORED;
-    }
+    rebuild(v);
     return VIEW_HANDLED;
 }
 

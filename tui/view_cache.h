@@ -26,9 +26,8 @@ struct cache_row {
 
 struct cache_view {
     struct view base;
-    char only[160]; /* a builder's label; "": all */
-    enum cache_sort sort;
-    bool inverted;
+    char only[160];           /* a builder's label; "": all */
+    struct table_order order; /* enum cache_sort */
     struct rows rows;
     struct table_filter filter;
     DEPOT_VEC(struct cache_kept) kept;

@@ -32,34 +32,6 @@ static bool in_tab(const struct fleet_view *v, const struct fleet_build *b, enum
     }
 }
 
-/* What the filter is held against: "state=RUN id=.. project=.. user=..". */
-static void haystack(const struct fleet_build *b, struct depot_buf *out)
-{
-    const struct depot_ev_created *i = &b->sum.info;
-    const struct {
-        const char *key, *value;
-    } facts[] = {{"state", depot_build_state_word(b->sum.state)}, {"id", b->id},
-        {"project", i->project}, {"target", i->target}, {"user", i->user}, {"host", i->host},
-        {"branch", i->branch}, {"commit", i->commit}, {"remote", i->remote}, {"origin", i->origin},
-        {"daemon", b->source->name}, {"message", b->sum.message}};
-    depot_buf_clear(out);
-    for (size_t n = 0; n < DEPOT_ARRAY_LEN(facts); n++)
-        if (!depot_str_empty(facts[n].value))
-            depot_buf_addf(out, "%s=%s ", facts[n].key, facts[n].value);
-    for (size_t n = 0; n < i->ntags; n++)
-        depot_buf_addf(out, "tag=%s ", i->tags[n]);
-    for (size_t n = 0; n < i->nplatforms; n++)
-        depot_buf_addf(out, "platform=%s ", i->platforms[n]);
-}
-
-static bool passes(const struct fleet_view *v, const struct fleet_build *b, struct depot_buf *text)
-{
-    if (!v->filtering)
-        return true;
-    haystack(b, text);
-    return (regexec(&v->filter, depot_buf_str(text), 0, NULL, 0) == 0) != v->filter_inverted;
-}
-
 /* ---- order ---- */
 
 static int compare_text(const char *a, const char *b)
@@ -97,7 +69,7 @@ static int compare(
         [DEPOT_BUILD_SUCCEEDED] = 5};
     const depot_time now = dp_tui_now(v->base.tui);
     int64_t d = 0;
-    switch (v->sort) {
+    switch ((enum fleet_sort)v->order.by) {
     case SORT_STATE:
         d = state_rank[a->sum.state] - state_rank[b->sum.state];
         break;
@@ -120,8 +92,8 @@ static int compare(
     }
     if (d == 0)
         d = a->order < b->order ? -1 : a->order > b->order;
-    const bool down = v->sort == SORT_START && v->tab != TAB_ACTIVE; /* the newest first */
-    return (d < 0 ? -1 : d > 0) * (down != v->inverted ? -1 : 1);
+    const bool down = v->order.by == SORT_START && v->tab != TAB_ACTIVE; /* the newest first */
+    return (d < 0 ? -1 : d > 0) * (down != v->order.inverted ? -1 : 1);
 }
 
 /* Merge sort: stable, and it takes the view along, which qsort() cannot. */
@@ -179,7 +151,7 @@ static void collect(struct fleet_view *v)
         v->waiting += b->sum.state < DEPOT_BUILD_RUNNING;
         for (size_t tab = 0; tab < TAB_COUNT; tab++)
             v->counts[tab] += in_tab(v, b, (enum fleet_tab)tab);
-        if (in_tab(v, b, v->tab) && passes(v, b, &text))
+        if (in_tab(v, b, v->tab) && dp_filter_passes_build(&v->filter, b, &text))
             depot_vec_push(&v->builds, b);
     }
     v->counts[TAB_ACTIVE] = v->running + v->waiting;
@@ -209,14 +181,6 @@ static void set_tab(struct fleet_view *v, int tab)
     v->selected[0] = '\0';
     v->moved = false;
     memset(v->wants, 0, sizeof(v->wants));
-    fleet_refresh(&v->base);
-}
-
-static void set_sort(struct fleet_view *v, int sort)
-{
-    const enum fleet_sort to = (enum fleet_sort)((sort + SORT_COUNT) % SORT_COUNT);
-    v->inverted = to == v->sort ? !v->inverted : false;
-    v->sort = to;
     fleet_refresh(&v->base);
 }
 
@@ -271,34 +235,12 @@ static enum view_result act_on_build(struct fleet_view *v, enum action a)
 
 static enum view_result sort_action(struct fleet_view *v, enum action a, intptr_t arg)
 {
-    switch (a) {
-    case ACTION_SORT_NEXT:
-        set_sort(v, (int)v->sort + 1);
-        break;
-    case ACTION_SORT_PREV:
-        set_sort(v, (int)v->sort - 1);
-        break;
-    case ACTION_SORT_INVERT:
-        set_sort(v, (int)v->sort);
-        break;
-    case ACTION_SORT_AGE:
-        set_sort(v, SORT_START);
-        break;
-    case ACTION_SORT_STATE:
-        set_sort(v, SORT_STATE);
-        break;
-    case ACTION_SORT_NAME:
-        set_sort(v, SORT_NAME);
-        break;
-    case ACTION_SORT_TIME:
-        set_sort(v, SORT_TIME);
-        break;
-    case ACTION_SORT_BY:
-        set_sort(v, (int)arg);
-        break;
-    default:
+    static const struct table_order_key keys[] = {{ACTION_SORT_AGE, SORT_START},
+        {ACTION_SORT_STATE, SORT_STATE}, {ACTION_SORT_NAME, SORT_NAME},
+        {ACTION_SORT_TIME, SORT_TIME}};
+    if (!dp_table_sort(&v->order, a, arg, SORT_COUNT, keys, DEPOT_ARRAY_LEN(keys)))
         return VIEW_IGNORED;
-    }
+    fleet_refresh(&v->base);
     return VIEW_HANDLED;
 }
 
@@ -328,45 +270,20 @@ static enum view_result fleet_action(struct view *base, enum action a, intptr_t 
     return VIEW_HANDLED;
 }
 
-static void clear_filter(struct fleet_view *v)
-{
-    if (v->filtering)
-        regfree(&v->filter);
-    v->filtering = false;
-    depot_free(v->filter_text);
-    v->filter_text = NULL;
-}
-
 static int fleet_filter(struct view *base, const char *text, bool done, struct depot_error *err)
 {
     struct fleet_view *v = (struct fleet_view *)base;
-    const bool inverted = text[0] == '!';
-    regex_t re;
     DEPOT_UNUSED(done);
-    if (text[inverted] == '\0') {
-        clear_filter(v);
+    const int rc = dp_filter_set(&v->filter, text, err);
+    if (rc == 0)
         fleet_refresh(base);
-        return 0;
-    }
-    const int rc = regcomp(&re, text + inverted, REG_EXTENDED | REG_ICASE | REG_NOSUB);
-    if (rc != 0) {
-        char why[128];
-        regerror(rc, &re, why, sizeof(why));
-        return depot_error_set(err, DEPOT_ERR_INVALID, "%s", why);
-    }
-    clear_filter(v);
-    v->filter = re;
-    v->filtering = true;
-    v->filter_inverted = inverted;
-    v->filter_text = depot_strdup(text);
-    fleet_refresh(base);
-    return 0;
+    return rc;
 }
 
 static void fleet_close(struct view *base)
 {
     struct fleet_view *v = (struct fleet_view *)base;
-    clear_filter(v);
+    dp_filter_release(&v->filter);
     depot_vec_free(&v->builds);
     depot_strv_release(&v->tags);
     dp_fleet_missed_release(&v->missed);

@@ -87,8 +87,8 @@ static void sort_builds(struct history_view *v)
     const size_t n = v->builds.len;
     if (n < 2)
         return;
-    qsort(v->builds.items, n, sizeof(*v->builds.items), orders[v->sort]);
-    for (size_t i = 0; v->inverted && i < n / 2; i++) {
+    qsort(v->builds.items, n, sizeof(*v->builds.items), orders[v->order.by]);
+    for (size_t i = 0; v->order.inverted && i < n / 2; i++) {
         struct fleet_build *b = v->builds.items[i];
         v->builds.items[i] = v->builds.items[n - 1 - i];
         v->builds.items[n - 1 - i] = b;
@@ -213,25 +213,6 @@ int64_t dp_history_median(const struct history_view *v, const struct fleet_build
 
 /* ---- the rows ---- */
 
-static void haystack(const struct fleet_build *b, struct depot_buf *out)
-{
-    const struct depot_ev_created *i = &b->sum.info;
-    const struct {
-        const char *key, *value;
-    } facts[] = {{"state", depot_build_state_word(b->sum.state)}, {"id", b->id},
-        {"project", i->project}, {"target", i->target}, {"user", i->user}, {"host", i->host},
-        {"branch", i->branch}, {"commit", i->commit}, {"origin", i->origin},
-        {"daemon", b->source->name}, {"message", b->sum.message}};
-    depot_buf_clear(out);
-    for (size_t n = 0; n < DEPOT_ARRAY_LEN(facts); n++)
-        if (!depot_str_empty(facts[n].value))
-            depot_buf_addf(out, "%s=%s ", facts[n].key, facts[n].value);
-    for (size_t n = 0; n < i->ntags; n++)
-        depot_buf_addf(out, "tag=%s ", i->tags[n]);
-    for (size_t n = 0; n < i->nplatforms; n++)
-        depot_buf_addf(out, "platform=%s ", i->platforms[n]);
-}
-
 static void history_refresh(struct view *base)
 {
     struct history_view *v = (struct history_view *)base;
@@ -242,9 +223,7 @@ static void history_refresh(struct view *base)
         struct fleet_build *b = f->builds.items[i];
         if (!depot_build_state_over(b->sum.state))
             continue;
-        if (v->filter.on)
-            haystack(b, &text);
-        if (!v->filter.on || dp_filter_passes(&v->filter, depot_buf_str(&text)))
+        if (dp_filter_passes_build(&v->filter, b, &text))
             depot_vec_push(&v->builds, b);
     }
     depot_buf_release(&text);
@@ -266,35 +245,14 @@ static void history_refresh(struct view *base)
 
 /* ---- actions ---- */
 
-static void set_sort(struct history_view *v, int sort)
-{
-    const enum history_sort to = (enum history_sort)((sort + HIST_SORTS) % HIST_SORTS);
-    v->inverted = to == v->sort ? !v->inverted : false;
-    v->sort = to;
-    history_refresh(&v->base);
-}
-
 static enum view_result sort_action(struct history_view *v, enum action a, intptr_t arg)
 {
-    static const struct {
-        enum action action;
-        enum history_sort sort;
-    } keys[] = {{ACTION_SORT_AGE, HIST_BY_AGE}, {ACTION_SORT_NAME, HIST_BY_NAME},
-        {ACTION_SORT_TIME, HIST_BY_TIME}, {ACTION_SORT_STATE, HIST_BY_STATE}};
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(keys); i++) {
-        if (keys[i].action != a)
-            continue;
-        set_sort(v, (int)keys[i].sort);
-        return VIEW_HANDLED;
-    }
-    if (a == ACTION_SORT_NEXT || a == ACTION_SORT_PREV)
-        set_sort(v, (int)v->sort + (a == ACTION_SORT_NEXT ? 1 : -1));
-    else if (a == ACTION_SORT_INVERT)
-        set_sort(v, (int)v->sort);
-    else if (a == ACTION_SORT_BY)
-        set_sort(v, (int)arg);
-    else
+    static const struct table_order_key keys[] = {{ACTION_SORT_AGE, HIST_BY_AGE},
+        {ACTION_SORT_NAME, HIST_BY_NAME}, {ACTION_SORT_TIME, HIST_BY_TIME},
+        {ACTION_SORT_STATE, HIST_BY_STATE}};
+    if (!dp_table_sort(&v->order, a, arg, HIST_SORTS, keys, DEPOT_ARRAY_LEN(keys)))
         return VIEW_IGNORED;
+    history_refresh(&v->base);
     return VIEW_HANDLED;
 }
 

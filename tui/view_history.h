@@ -24,8 +24,7 @@ struct history_median {
 
 struct history_view {
     struct view base;
-    enum history_sort sort;
-    bool inverted;
+    struct table_order order; /* enum history_sort */
     struct rows rows;
     char selected[64]; /* build key */
     struct table_filter filter;
