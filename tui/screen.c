@@ -9,6 +9,7 @@
 #include <depot/path.h>
 #include <depot/render.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -86,6 +87,7 @@ static void put_outside(struct screen *s)
 static void put_mark(struct screen *s)
 {
     struct depot_buf mark = DEPOT_BUF_INIT(128);
+    assert(s->top != NULL); /* the lowest stage stays as long as the screen */
     if (s->top->player == NULL)
         return;
     dp_player_mark(s->top->player, dp_tui_ascii(s->top->tui), &mark);
