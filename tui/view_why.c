@@ -41,7 +41,7 @@ static void find_before(struct why_view *v)
         depot_vec_push(&builds, b);
     }
     const int at = depot_why_choose(&v->build->sum, sums.items, sums.len);
-    if (at >= 0) {
+    if (at >= 0 && (size_t)at < builds.len) {
         v->before = builds.items[at];
         dp_fleet_watch(dp_tui_fleet(v->base.tui), v->before);
     }
