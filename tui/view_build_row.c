@@ -424,8 +424,7 @@ static const struct table_column flat_columns[FLAT_N] = {
         {.title = "INSTRUCTION", .min = 12, .max = 200, .spread = 3, .rank = 3, .sort = -1},
     [FLAT_START] = {.title = "START", .min = 6, .max = 8, .rank = 5, .right = true, .sort = -1},
     [FLAT_TIME] = {.title = "TIME", .min = 7, .max = 8, .rank = 0, .right = true, .sort = -1},
-    [FLAT_SHARE] =
-        {.title = "OF THE BUILD", .min = 10, .max = 60, .spread = 1, .rank = 4, .sort = -1},
+    [FLAT_SHARE] = {.title = "SHARE", .min = 10, .max = 60, .spread = 1, .rank = 4, .sort = -1},
 };
 
 static void flat_widths(const struct build_view *v, int w, int widths[FLAT_N])
