@@ -269,7 +269,7 @@ void depot_why_init(
     *w = (struct depot_why){.nsteps_ = b->steps.len};
     w->cause_of_ = depot_calloc(b->steps.len + 1, sizeof(*w->cause_of_));
     w->changed_ = depot_calloc(b->steps.len + 1, sizeof(*w->changed_));
-    index_steps(&j.now, b);
+    index_steps(&j.now, before ? b : NULL); /* asked only for what stood in the earlier one */
     index_steps(&j.before, before);
     find_causes(&j);
     for (size_t i = 0; i < w->causes.len; i++)
