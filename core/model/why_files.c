@@ -70,7 +70,7 @@ static const char *clean(char *source)
     n = strlen(source);
     while (n > 0 && source[n - 1] == '/')
         source[--n] = '\0';
-    return strcmp(source, ".") == 0 ? source + 1 : source;
+    return source[0] == '.' && source[1] == '\0' ? source + 1 : source;
 }
 
 /* Is `path` what `source` names, or below it? */
