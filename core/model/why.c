@@ -106,9 +106,12 @@ static void release_places(struct dp_why_places *places)
  * place. */
 const struct depot_step *dp_why_same_text(const struct dp_why_places *p, const struct depot_step *s)
 {
-    const struct depot_step *at = dp_why_same_place(p, s), *found;
+    const struct depot_step *at, *found;
     char *key;
 
+    if (depot_map_len(p->by_text) == 0)
+        return NULL; /* there is no earlier build */
+    at = dp_why_same_place(p, s);
     if (at && depot_str_eq(at->parsed.instruction, s->parsed.instruction))
         return at;
     key = place_key(s, true);

@@ -133,7 +133,7 @@ static inline int fake_recv(int fd, void *buf, size_t cap, size_t *n)
     if (!(h[1] & 0x80) || !fake_read_all(fd, key, 4) || len > cap || !fake_read_all(fd, buf, len))
         return -1;
     uint8_t *p = buf;
-    for (uint64_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len && i < cap; i++)
         p[i] ^= key[i & 3];
     *n = (size_t)len;
     return h[0] & 0x0f;
