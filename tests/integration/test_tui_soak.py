@@ -21,14 +21,15 @@ GOLDEN = os.path.join(SOURCE, "tests", "golden")
 SECONDS = float(os.environ.get("DEPOT_SOAK", "60"))
 SEED = int(os.environ.get("DEPOT_SOAK_SEED", "0")) or int.from_bytes(os.urandom(4), "big")
 RECORDINGS = ["tui_fleet/fleet.ndjson", "tui_step/twin.ndjson", "tui_step/fail.ndjson", "tui_step/hostile.ndjson",
-              "tui_views/fleet.ndjson", "plain/multi.rawjson", "plain/noisy.rawjson", "replay/hello.ndjson"]
+              "tui_views/fleet.ndjson", "plain/multi.rawjson", "plain/noisy.rawjson", "replay/hello.ndjson",
+              "tui_why/two.ndjson"]
 SPECIAL = ["\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1bOA", "\x1b[H", "\x1b[F", "\x1b[5~", "\x1b[6~", "\x1b[2~", "\x1b[3~", "\x1b[Z",
            "\x1bOP", "\x1b[13~", "\x1b[14~", "\x1b[17~", "\x1b[20~", "\r", "\r", "\r", "\t", "\x1b", "\x1b", "\x7f", "\x0c", "\x1a",
            "\x04", "\x15", "\x06", "\x02", "\x0b", "\x1b[200~pasted\x1b[2J text\x1b[201~", "\x1b[200~", "\x1b[201~", "\x1b[1;5C",
            "\x1b[999;999;999~", "\x1b[<", "\x1b[?62;4c", "\x1b[?2026;2$y", "\x1b]11;rgb:0/0/0\x07", "\xe9".encode("latin-1"),
            "日", "é", "\x00", "\x1bx", b"\xff\xfe", b"\xf0\x9f"]
 COMMANDS = ["build", "builders", "cache", "history", "help", "seek 50%", "seek e1", "seek failed", "seek -5s", "seek x", "filter a",
-            "sort time", "fleet", "quit now", "0", "99999999999999", "build zzz", "step", "set x", ""]
+            "sort time", "fleet", "quit now", "0", "99999999999999", "build zzz", "step", "why", "set x", ""]
 PATTERNS = ["a", "!RUN", "(", "[", ".*", "line \\d+", "\\", "*", "日", "x" * 300]
 # Nothing that a key could start: a shell command, a file in somebody's directory.
 LETTERS = [c for c in map(chr, range(33, 127)) if c not in "|sRWQ"]
