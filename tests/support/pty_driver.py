@@ -295,6 +295,11 @@ class Pty:
         self.answer = answer
         self.decoder = __import__("codecs").getincrementaldecoder("utf-8")("replace")
         self.size(rows, columns)
+        # While the program has given the terminal back, as when it is suspended, ^Z and ^C are the kernel's, which then
+        # throws away what was written and not yet read here: a terminal would have read it.
+        modes = termios.tcgetattr(self.slave)
+        modes[3] |= termios.NOFLSH
+        termios.tcsetattr(self.slave, termios.TCSANOW, modes)
         self.before = termios.tcgetattr(self.slave)
         slave = self.slave
 
