@@ -327,8 +327,8 @@ static void select_asked(struct why_view *v)
     if (select_step(v, s))
         show_cause(v);
     else
-        dp_tui_say(v->base.tui, STYLE_DIM, "%s: this step did not miss the cache",
-            depot_verdict_word(s->verdict));
+        dp_tui_say(v->base.tui, STYLE_DIM, "%s: this step %s", depot_verdict_word(s->verdict),
+            s->parsed.kind == DEPOT_STEP_BUILD ? "did not miss the cache" : "is never cached");
     depot_free(v->digest);
     v->digest = NULL;
 }

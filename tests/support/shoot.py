@@ -86,7 +86,7 @@ SHOTS = (
     ("time", top("web"), (HUGE,), seek("40%") + ["2"] + PAGES),
     ("flat", top("web"), (SMALL, LARGE), seek("40%") + ["3"]),
     ("cached", top("change"), (SMALL, LARGE, HUGE), seek("100%") + ["1"]),
-    ("why", top("why"), (SMALL, LARGE), seek("100%") + ["G", "Enter", "x"]),
+    ("why", top("why"), (SMALL, LARGE), seek("100%") + ["]", "x"]),
     ("failed", top("fail"), (SMALL, LARGE), seek("100%") + ["e", "Enter"]),
     ("step", top("web"), (SMALL, LARGE), seek("40%") + ["3"] + PAGES + ["Enter"]),
     ("help", top("web"), (SMALL, LARGE), seek("40%") + ["?"]),
