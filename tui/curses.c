@@ -500,7 +500,8 @@ static bool put_row(
         return false;
     all = all || has_wide(row, g->w) || has_wide(shown, g->w);
     for (int x = 0; x < g->w; x++)
-        /* Padding that differs costs a cell drawn again, no more. NOLINTNEXTLINE(bugprone-*) */
+        /* Padding that differs costs a cell drawn again, no more.
+         * NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
         if (row[x].width > 0 && (all || memcmp(&row[x], &shown[x], sizeof(*row)) != 0))
             put_cell(t, y, x, &row[x], styles);
     memcpy(shown, row, bytes);

@@ -34,6 +34,7 @@
 
 struct dp_curl {
     void *lib;
+/* A member's name takes no parentheses. NOLINTNEXTLINE(bugprone-macro-parentheses) */
 #define DP_CURL_MEMBER(name) __typeof__(curl_##name) *name;
     DP_CURL_FUNCTIONS(DP_CURL_MEMBER)
 #undef DP_CURL_MEMBER
