@@ -309,6 +309,18 @@ static void learn_skew(struct fleet_source *s, depot_time t)
     s->skew_known_ = true;
 }
 
+/* Logs are all there, or it is said that they are not: once, and the daemon still has them. */
+static void tell_lost(struct fleet *f)
+{
+    struct depot_error err = {0};
+    if (f->priv->told_lost || dp_spill_lost(f->spill) == 0)
+        return;
+    f->priv->told_lost = true;
+    depot_error_set(&err, DEPOT_ERR_TOO_BIG,
+        "no room for logs, parts are shown empty: make room in /var/tmp, or set TMPDIR");
+    problem(f, &err);
+}
+
 void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev)
 {
     if (s->feed != NULL)
@@ -330,6 +342,7 @@ void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev)
         apply_build(s, ev);
         break;
     }
+    tell_lost(s->fleet);
     dp_fleet_touch(s->fleet);
 }
 

@@ -13,6 +13,7 @@ struct fleet_private {
     struct depot_map *stats; /* step key -> struct step_stats */
     struct depot_map *projects;
     size_t order;
+    bool told_lost;                       /* that logs find no room */
     size_t turn;                          /* of the builds that nobody watches */
     DEPOT_VEC(struct fleet_build *) gone; /* rows that made room; small, and kept */
 };

@@ -17,6 +17,8 @@ struct spill;
  * ceiling; those past it are lost and read as zeros. */
 struct spill *dp_spill_new(void);
 void dp_spill_free(struct spill *s); /* after all logs in it */
+/* Bytes for which there was no room, neither on disk nor in memory: they read as NULs. */
+uint64_t dp_spill_lost(const struct spill *s);
 
 struct logstore;
 struct logstore *dp_logstore_new(struct spill *s); /* borrowed */

@@ -26,7 +26,7 @@ struct spill {
     uint32_t nblocks;
     DEPOT_VEC(uint32_t) free_blocks;
     DEPOT_VEC(char *) memory; /* by block number; NULL: on disk */
-    uint64_t in_memory;
+    uint64_t in_memory, lost;
     struct cached cache[SPILL_CACHE];
     uint64_t clock;
 };
@@ -53,6 +53,11 @@ void dp_spill_free(struct spill *s)
     depot_vec_free(&s->memory);
     depot_vec_free(&s->free_blocks);
     depot_free(s);
+}
+
+uint64_t dp_spill_lost(const struct spill *s)
+{
+    return s->lost;
 }
 
 /* /var/tmp before /tmp: the latter is often memory. */
@@ -101,8 +106,11 @@ static uint32_t store_block(struct spill *s, const char *data)
     }
     if (write_block(s, block, data))
         return block;
-    if (s->in_memory + SPILL_BLOCK > SPILL_MEMORY_MAX)
+    if (s->in_memory + SPILL_BLOCK > SPILL_MEMORY_MAX) {
+        s->lost += SPILL_BLOCK;
+        depot_vec_push(&s->free_blocks, block);
         return NO_BLOCK;
+    }
     s->memory.items[block] = depot_memdup(data, SPILL_BLOCK);
     s->in_memory += SPILL_BLOCK;
     return block;

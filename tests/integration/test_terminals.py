@@ -17,7 +17,7 @@ from depot_test import SOURCE, Home
 from pty_driver import Pty
 
 TOP = os.path.join(depot_test.BUILD, "cli", "depot-top")
-FLEET = os.path.join(SOURCE, "screenshots", "recordings", "fleet.ndjson")
+FLEET = os.path.join(SOURCE, "tests", "golden", "tui_fleet", "fleet.ndjson")
 COMMAND = "%s --replay %s" % (TOP, FLEET)
 ANSWER = b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[1;3R"
 # What these programs write to their terminal, and the dashboard has no reason to.
@@ -55,7 +55,7 @@ class Between(unittest.TestCase):
     def drive(self, argv, mouse=True, copied=True, light=False, exact=None):
         p = Pty(argv, self.env, rows=36, columns=120, answer=ANSWER)
         self.addCleanup(p.close)
-        p.expect("Active").send(":seek 6s\rPg").expect("RUN").expect("apkhqj5zl1")
+        p.expect("Active").send(":seek 10s\rPg").expect("RUN").expect("x24hiv7qqj")
         self.assertEqual(p.screen.modes["mouse"], mouse)
         self.assertTrue(p.screen.modes["paste"])
         p.send("?").expect("Everywhere")
@@ -68,7 +68,7 @@ class Between(unittest.TestCase):
         p.send("y").expect("copied")
         p.expect(lambda s: bool(s.clips) == copied)
         if mouse:
-            at = [i for i, line in enumerate(p.screen.text.split("\n")) if "apkhqj5zl1" in line][0] + 1
+            at = [i for i, line in enumerate(p.screen.text.split("\n")) if "x24hiv7qqj" in line][0] + 1
             click = "\x1b[<0;20;%d" % at
             p.send((click + "M" + click + "m") * 2).expect("1 graph")
         else:
@@ -79,7 +79,7 @@ class Between(unittest.TestCase):
             p.pump(0.02)
         p.resize(24, 80)
         p.pump(0.5)
-        self.assertRegex(p.screen.row(0), r"^ fleet .*/16s")
+        self.assertRegex(p.screen.row(0), r"^ fleet .*/11s")
         self.assertTrue(any(p.screen.row(y).endswith("? help  q back") for y in (22, 23)), p.screen.text)  # tmux has a row below
         if exact is not None:
             self.assertEqual(any(x.startswith("38;2;") for x in p.screen.sgr_seen), exact)

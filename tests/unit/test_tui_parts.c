@@ -11,11 +11,14 @@
 
 #include <cmocka.h>
 #include <locale.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "canvas.h"
 #include "input.h"
 #include "keymap.h"
 #include "logstore.h"
+#include "spill.h"
 #include "text.h"
 
 /* ---- text ---- */
@@ -494,6 +497,33 @@ static void test_logstore__long_lines_and_clips(void **state)
     dp_spill_free(s);
 }
 
+/* A full disk: what memory holds is kept, the rest is counted and reads as nothing. */
+static void test_logstore__says_what_it_lost(void **state)
+{
+    (void)state;
+    struct rlimit before, small;
+    struct spill *s = dp_spill_new();
+    struct logstore *l = dp_logstore_new(s);
+    char *line = depot_alloc(64 * 1024), back[16];
+    memset(line, 'x', 64 * 1024);
+    line[64 * 1024 - 1] = '\n';
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    small = before;
+    small.rlim_cur = 1024 * 1024;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    for (int i = 0; i < (SPILL_MEMORY_MAX >> 16) + 100; i++)
+        dp_logstore_append(l, line, 64 * 1024, 1, 5);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_true(dp_spill_lost(s) > 0);
+    assert_int_equal(dp_logstore_lines(l), (SPILL_MEMORY_MAX >> 16) + 100);
+    assert_int_equal(dp_logstore_read(l, 32 * 1024 * 1024, back, 16), 16);
+    assert_int_equal(back[0], 'x');
+    depot_free(line);
+    dp_logstore_free(l);
+    dp_spill_free(s);
+}
+
 int main(void)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
@@ -516,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_input__any_bytes),
         cmocka_unit_test(test_logstore__keeps_every_byte),
         cmocka_unit_test(test_logstore__long_lines_and_clips),
+        cmocka_unit_test(test_logstore__says_what_it_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
