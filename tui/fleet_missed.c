@@ -39,18 +39,6 @@ static void update(struct fleet_missed *m, const struct fleet_build *b, depot_ti
     depot_why_init(&m->why, b->state, NULL);
 }
 
-/* The one that cost most of those that cost less than `below`. */
-static const struct depot_cause *next_by_cost(const struct depot_why *w, int64_t below)
-{
-    const struct depot_cause *most = NULL;
-    for (size_t i = 0; i < w->causes.len; i++) {
-        const struct depot_cause *c = w->causes.items[i];
-        if (c->twin_of == NULL && c->took < below && (most == NULL || c->took > most->took))
-            most = c;
-    }
-    return most;
-}
-
 static int draw_cause(const struct canvas *c, int y, const struct depot_cause *cause)
 {
     struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
@@ -87,13 +75,13 @@ void dp_fleet_missed_draw(struct fleet_view *v, const struct canvas *c, int y)
         b->sum.counts.hit + b->sum.counts.skipped == 0)
         return;
     update(&v->missed, b, dp_tui_now(v->base.tui));
-    const struct depot_cause *cause = next_by_cost(&v->missed.why, INT64_MAX);
+    const struct depot_cause *cause = depot_why_next(&v->missed.why, NULL);
     if (cause == NULL)
         return;
     dp_canvas_put(c, y++, 1, STYLE_HEADING, "missed the cache first");
     for (int i = 0; i < CAUSES_MAX && cause != NULL && y < c->h; i++) {
         y = draw_cause(c, y, cause);
-        cause = next_by_cost(&v->missed.why, cause->took);
+        cause = depot_why_next(&v->missed.why, cause);
         if (cause != NULL && cause->took < DEPOT_SEC / 10)
             break; /* not worth a row */
     }

@@ -15,7 +15,6 @@ enum {
     ASK_BUILDS = 200,    /* how far back an earlier build is looked for */
     HINT_INDENT = 4,     /* columns beside a hint */
     EVIDENCE_MAX = 20,   /* rows of a cause */
-    CAUSES_MAX = 500,    /* more than anybody reads */
 };
 
 /* ---- which build to compare with ---- */
@@ -69,7 +68,7 @@ static bool is_whole(const struct fleet_build *b)
 const struct depot_cause *dp_why_cause_on(
     const struct why_view *v, const struct depot_cause *c, const char *platform)
 {
-    for (size_t i = 0; i < v->why.causes.len; i++) {
+    for (size_t i = 0; i < v->why.causes.len && i < DEPOT_WHY_CAUSES_MAX; i++) {
         const struct depot_cause *t = v->why.causes.items[i];
         if ((t == c || t->twin_of == c) && depot_str_eq(t->step->platform, platform))
             return t;
@@ -214,7 +213,7 @@ static void find_lanes(struct why_view *v)
 static void list_causes(struct why_view *v)
 {
     DEPOT_VEC(struct priced) list = {0};
-    for (size_t i = 0; i < v->why.causes.len && list.len < CAUSES_MAX; i++) {
+    for (size_t i = 0; i < v->why.causes.len && i < DEPOT_WHY_CAUSES_MAX; i++) {
         const struct depot_cause *c = v->why.causes.items[i];
         if (c->twin_of == NULL)
             depot_vec_push(&list, ((struct priced){c, cost(v, c)}));

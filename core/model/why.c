@@ -252,11 +252,9 @@ static bool is_twin(const struct depot_cause *a, const struct depot_cause *b)
            strcmp(x->instruction, y->instruction) == 0 && same_evidence(a, b);
 }
 
-enum { TWINS_LOOK_MAX = 1000 }; /* causes before one that are compared: no real build has as many */
-
 static void pair_twins(struct depot_why *w)
 {
-    for (size_t i = 1; i < w->causes.len && i < TWINS_LOOK_MAX; i++)
+    for (size_t i = 1; i < w->causes.len && i < DEPOT_WHY_CAUSES_MAX; i++)
         for (size_t k = 0; k < i && !w->causes.items[i]->twin_of; k++)
             if (!w->causes.items[k]->twin_of && is_twin(w->causes.items[k], w->causes.items[i]))
                 w->causes.items[i]->twin_of = w->causes.items[k];
@@ -276,7 +274,10 @@ void depot_why_init(
     index_steps(&j.before, before);
     find_causes(&j);
     for (size_t i = 0; i < w->causes.len; i++)
-        dp_why_judge(&j, w->causes.items[i]);
+        if (i < DEPOT_WHY_CAUSES_MAX)
+            dp_why_judge(&j, w->causes.items[i]);
+        else
+            w->causes.items[i]->reason = DEPOT_REASON_UNKNOWN;
     find_changed(&j);
     sort_causes(w);
     pair_twins(w);
@@ -303,6 +304,23 @@ const struct depot_cause *depot_why_of(const struct depot_why *w, const struct d
     if (!w->cause_of_ || s->index >= w->nsteps_ || w->cause_of_[s->index] == SIZE_MAX)
         return NULL;
     return w->causes.items[w->cause_of_[s->index]];
+}
+
+const struct depot_cause *depot_why_next(const struct depot_why *w, const struct depot_cause *after)
+{
+    const struct depot_cause *next = NULL;
+    bool passed = false; /* `after`, which of those that took as long goes by its place */
+
+    for (size_t i = 0; i < w->causes.len; i++) {
+        const struct depot_cause *c = w->causes.items[i];
+
+        if (!c->twin_of && c != after &&
+            (!after || c->took < after->took || (c->took == after->took && passed)) &&
+            (!next || c->took > next->took))
+            next = c;
+        passed = passed || c == after;
+    }
+    return next;
 }
 
 bool depot_why_changed(const struct depot_why *w, const struct depot_step *s)

@@ -455,24 +455,13 @@ static void put_missed(
 {
     struct depot_why w;
     struct line l = line_begin(out, opts);
-    int64_t below = INT64_MAX;
+    const struct depot_cause *c = NULL;
 
     if (b->state != DEPOT_BUILD_SUCCEEDED || b->counts.hit + b->counts.skipped == 0)
         return;
     depot_why_init(&w, b, NULL);
-    for (int i = 0; i < MISSED_MAX; i++) {
-        const struct depot_cause *most = NULL;
-
-        for (size_t k = 0; k < w.causes.len; k++) {
-            const struct depot_cause *c = w.causes.items[k];
-            if (!c->twin_of && c->took < below && (!most || c->took > most->took))
-                most = c;
-        }
-        if (!most)
-            break;
-        put_cause(out, opts, most);
-        below = most->took;
-    }
+    for (int i = 0; i < MISSED_MAX && (c = depot_why_next(&w, c)) != NULL; i++)
+        put_cause(out, opts, c);
     if (w.causes.len && *b->id) {
         put_piece(&l, 2, DP_STYLE_DIM, "depot why", "");
         put_piece(&l, 1, DP_STYLE_DIM, b->id, "");

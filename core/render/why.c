@@ -3,11 +3,11 @@
  */
 #include "render/render_priv.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {
     EVIDENCE_MAX = 12, /* lines of a cause; the rest is counted */
+    CAUSES_MAX = 100,
     FOLLOWERS_MAX = 6, /* steps that are named among those that followed */
     TEXT_MAX = 200,    /* bytes of an instruction */
 };
@@ -110,7 +110,7 @@ static void put_cost(struct depot_buf *out, const struct depot_render_opts *opts
 {
     const char *sep = "  cost ";
 
-    for (size_t i = 0; i < w->causes.len; i++) {
+    for (size_t i = 0; i < w->causes.len && i < DEPOT_WHY_CAUSES_MAX; i++) {
         const struct depot_cause *t = w->causes.items[i];
 
         if (t != c && t->twin_of != c)
@@ -152,14 +152,6 @@ static void put_cause(struct depot_buf *out, const struct depot_render_opts *opt
     }
 }
 
-static int by_cost(const void *a, const void *b)
-{
-    const struct depot_cause *x = *(const struct depot_cause *const *)a,
-                             *y = *(const struct depot_cause *const *)b;
-
-    return x->took < y->took ? 1 : -(x->took > y->took);
-}
-
 static void put_build(
     struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_build *b)
 {
@@ -195,26 +187,25 @@ void depot_render_why(const struct depot_why *w, const struct depot_build *b,
     const struct depot_build *before, const struct depot_render_opts *opts)
 {
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    DEPOT_VEC(const struct depot_cause *) list = {0};
+    const struct depot_cause *c = NULL;
     size_t first = 0;
 
     put_head(&out, opts, b, before);
-    for (size_t i = 0; i < w->causes.len; i++) {
+    for (size_t i = 0; i < w->causes.len; i++)
         first += w->causes.items[i]->reason == DEPOT_REASON_FIRST;
-        if (!w->causes.items[i]->twin_of)
-            depot_vec_push(&list, w->causes.items[i]);
-    }
-    if (list.len > 0)
-        qsort(list.items, list.len, sizeof(*list.items), by_cost);
     if (w->causes.len == 0)
         depot_buf_adds(&out, "\nNothing missed the cache.\n");
     else if (first == w->causes.len)
         depot_buf_adds(&out, "\nThere is no earlier build of the same project, target and "
                              "platforms to compare with.\n");
-    for (size_t i = 0; i < list.len && first < w->causes.len; i++)
-        put_cause(&out, opts, w, list.items[i]);
+    for (int i = 0; first < w->causes.len && (c = depot_why_next(w, c)) != NULL; i++) {
+        if (i == CAUSES_MAX) {
+            depot_buf_adds(&out, "\nThere are more, which took less.\n");
+            break;
+        }
+        put_cause(&out, opts, w, c);
+    }
     fwrite(out.data, 1, out.len, opts->out);
     fflush(opts->out);
-    depot_vec_free(&list);
     depot_buf_release(&out);
 }

@@ -39,7 +39,11 @@ const char *depot_reason_text(enum depot_reason r);
 /* What can be done about it; NULL: nothing in general. */
 const char *depot_reason_hint(enum depot_reason r);
 
-enum { DEPOT_WHY_EVIDENCE_MAX = 100 };
+enum {
+    DEPOT_WHY_EVIDENCE_MAX = 100,
+    /* Causes that are looked into; a build has a dozen. Those beyond are DEPOT_REASON_UNKNOWN. */
+    DEPOT_WHY_CAUSES_MAX = 256,
+};
 
 /* One thing that differs. */
 struct depot_evidence {
@@ -81,6 +85,10 @@ void depot_why_release(struct depot_why *w);
 /* The cause of a step's miss; NULL: it did not miss. */
 const struct depot_cause *depot_why_of(const struct depot_why *w, const struct depot_step *s);
 
+/* Causes by what they took, most first, without those that are twins: the one behind `after`, or
+ * the first of all for NULL; NULL: there is no more. */
+const struct depot_cause *depot_why_next(
+    const struct depot_why *w, const struct depot_cause *after);
 /* Would a step that missed because of another have missed without it: has it changed itself? */
 bool depot_why_changed(const struct depot_why *w, const struct depot_step *s);
 

@@ -294,6 +294,46 @@ static void test_why__follows_the_chain(void **state)
     depot_build_free(b);
 }
 
+/* As no build is: every step a cause of its own, every setting another. In no time all the same. */
+static void test_why__of_far_too_much(void **state)
+{
+    enum { N = 50000, SETTINGS = 256 };
+    struct depot_build *b[2];
+    struct depot_why why;
+    static struct depot_setting settings[2][SETTINGS];
+    struct depot_vertex *v = depot_calloc(N, sizeof(*v));
+    char(*names)[32] = depot_calloc(N, sizeof(*names));
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct made m = ordinary;
+        m.has_definition = m.definition.has_settings = true;
+        for (int i = 0; i < SETTINGS; i++)
+            settings[k][i] = (struct depot_setting){"", k ? "ENV A=1" : "ENV A=2"};
+        m.definition.settings = settings[k];
+        m.definition.nsettings = SETTINGS;
+        b[k] = make(&m);
+        for (int i = 0; i < N; i++) {
+            snprintf(names[i], sizeof(names[i]), "[s%d 1/1] RUN x", i);
+            v[i] = (struct depot_vertex){
+                .digest = names[i], .name = names[i], .started = T(2), .completed = T(3)};
+        }
+        struct depot_event ev = {.type = DEPOT_EVENT_BUILD_STATUS};
+        ev.u.status.platform = "linux/amd64";
+        ev.u.status.status.vertexes = v;
+        ev.u.status.status.nvertexes = N;
+        apply(b[k], &ev, T(8));
+        depot_build_settle(b[k]);
+    }
+    depot_why_init(&why, b[1], b[0]);
+    assert_int_equal(why.causes.len, N);
+    assert_int_equal(why.causes.items[N - 1]->reason, DEPOT_REASON_UNKNOWN);
+    depot_why_release(&why);
+    depot_build_free(b[0]);
+    depot_build_free(b[1]);
+    depot_free(names);
+    depot_free(v);
+}
+
 static void test_why__of_nothing(void **state)
 {
     struct depot_build *b = depot_build_new(NULL);
@@ -396,6 +436,7 @@ int main(void)
         cmocka_unit_test(test_why__knows_what_is_gone),
         cmocka_unit_test(test_why__tells_builders_apart),
         cmocka_unit_test(test_why__follows_the_chain),
+        cmocka_unit_test(test_why__of_far_too_much),
         cmocka_unit_test(test_why__of_nothing),
         cmocka_unit_test(test_takes__as_the_words_say),
         cmocka_unit_test(test_choose__the_newest_alike),
