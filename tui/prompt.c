@@ -23,6 +23,7 @@ static void close_prompt(struct tui *t)
 {
     struct prompt *p = &t->prompt;
     p->kind = PROMPT_NONE;
+    p->typed = false;
     p->text_fn = NULL;
     p->yes_fn = NULL;
     depot_free(p->arg);
@@ -232,8 +233,16 @@ void dp_prompt_key(struct tui *t, const struct key *k)
         abandon(t);
     } else if (edit(p, k)) {
         p->error[0] = '\0';
-        give(t, false);
+        p->typed = true;
     }
+}
+
+void dp_prompt_heed(struct tui *t)
+{
+    if (t->prompt.kind == PROMPT_NONE || !t->prompt.typed)
+        return;
+    t->prompt.typed = false;
+    give(t, false);
 }
 
 void dp_prompt_draw(struct tui *t, const struct canvas *c, int y)

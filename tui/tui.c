@@ -649,6 +649,7 @@ static void draw_bottom(struct tui *t, const struct view *v, const struct canvas
 const struct grid *dp_tui_frame(struct tui *t, depot_time now)
 {
     open_awaited(t);
+    dp_prompt_heed(t);
     struct view *v = dp_tui_top(t);
     dp_grid_clear(&t->grid);
     if (!t->frozen || t->now == 0)

@@ -29,6 +29,7 @@ struct prompt {
     char error[SAY_MAX];
     struct depot_strv history[PROMPT_ASK + 1];
     size_t back; /* entries gone back in the history */
+    bool typed;  /* the view has not been given the text yet */
 };
 
 /* A key and what it does, at the bottom. */
@@ -69,6 +70,9 @@ void dp_prompt_init(struct prompt *p);
 void dp_prompt_release(struct prompt *p);
 void dp_prompt_open(struct tui *t, enum prompt_kind kind, const char *label, const char *initial);
 void dp_prompt_key(struct tui *t, const struct key *k);
+/* Before a frame: the view gets what was typed since the last one, once, for it may be long work.
+ */
+void dp_prompt_heed(struct tui *t);
 void dp_prompt_draw(struct tui *t, const struct canvas *c, int y);
 
 #endif

@@ -50,8 +50,8 @@ struct view_ops {
     void (*title)(struct view *v, struct depot_buf *left, struct depot_buf *right);
     /* Actions worth a place in the key row, best first, ended by ACTION_NONE; static. */
     const enum action *hints;
-    /* A filter or a search was typed: "" clears it. Called at each keystroke (`done` false) and at
-     * Enter. DEPOT_ERR_INVALID: shown beside the prompt. */
+    /* A filter or a search was typed: "" clears it. Called before the frame that shows what was
+     * typed (`done` false) and at Enter. DEPOT_ERR_INVALID: shown beside the prompt. */
     int (*filter)(struct view *v, const char *text, bool done, struct depot_error *err);
     int (*search)(struct view *v, const char *text, bool done, struct depot_error *err);
     /* A moment (tui time) at which drawing would differ though no data came: running clocks. 0:

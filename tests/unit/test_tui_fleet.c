@@ -102,6 +102,50 @@ static void one_event(
     depot_buf_release(&screen);
 }
 
+static int filters;
+
+static int count_filter(struct view *v, const char *text, bool done, struct depot_error *err)
+{
+    (void)v;
+    (void)text;
+    (void)done;
+    (void)err;
+    filters++;
+    return 0;
+}
+
+static void draw_nothing(struct view *v, const struct canvas *c)
+{
+    (void)v;
+    (void)c;
+}
+
+/* A filter over a huge build is long work: what is pasted is filtered by once. */
+static void test_prompt__filters_once_a_frame(void **state)
+{
+    static const struct view_ops ops = {.name = "slow",
+        .keymap = KEYMAP_FLEET,
+        .size = sizeof(struct view),
+        .draw = draw_nothing,
+        .filter = count_filter};
+    (void)state;
+    struct tui_rig r;
+    rig_open(&r);
+    dp_tui_push(r.tui, &ops, NULL);
+    filters = 0;
+    for (int i = 0; i < 300; i++) {
+        const struct key k = {.code = i == 0 ? '/' : 'x'};
+        dp_tui_key(r.tui, &k);
+    }
+    dp_tui_frame(r.tui, r.now);
+    dp_tui_frame(r.tui, r.now);
+    assert_int_equal(filters, 1);
+    const struct key enter = {.code = KEY_CODE_ENTER};
+    dp_tui_key(r.tui, &enter);
+    assert_int_equal(filters, 2);
+    rig_close(&r);
+}
+
 /* Whoever has chosen nothing sees what runs, not the build that was first when the view opened. */
 static void test_fleet__stays_at_the_top_until_moved(void **state)
 {
@@ -221,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_help__is_printed_from_the_tables),
         cmocka_unit_test(test_fleet__keeps_the_selected_build),
         cmocka_unit_test(test_fleet__stays_at_the_top_until_moved),
+        cmocka_unit_test(test_prompt__filters_once_a_frame),
         cmocka_unit_test(test_tui__survives_any_keys_and_sizes),
         cmocka_unit_test(test_tui__survives_hostile_names),
     };
