@@ -194,14 +194,19 @@ static void switch_on(struct term *t)
     arm_rescue(t);
 }
 
+/* Into the frame: the terminal must read it before it echoes keys again. */
+static void put_off(struct term *t)
+{
+    depot_buf_adds(&t->frame, MOUSE_OFF PASTE_OFF);
+    if (t->progress_set)
+        depot_buf_adds(&t->frame, PROGRESS_OFF);
+    if (t->title_set)
+        depot_buf_adds(&t->frame, TITLE_POP);
+    t->progress_set = t->title_set = false;
+}
+
 static void switch_off(struct term *t)
 {
-    put_text(t, MOUSE_OFF PASTE_OFF);
-    if (t->progress_set)
-        put_text(t, PROGRESS_OFF);
-    if (t->title_set)
-        put_text(t, TITLE_POP);
-    t->progress_set = t->title_set = false;
     rescue.titled = rescue.progressing = 0;
     disarm_rescue();
     (void)tcsetattr(t->in, TCSADRAIN, &t->cooked);
@@ -542,7 +547,7 @@ void dp_term_leave(struct term *t)
 {
     if (t->away)
         return;
-    switch_off(t);
+    put_off(t);
     /* Where there is no other screen, or GNU screen keeps none, the dashboard would stay. */
     depot_buf_adds(&t->frame, "\033[0m\033[H\033[J");
     endwin();
@@ -550,6 +555,7 @@ void dp_term_leave(struct term *t)
     if (leave_sequence()[0] == '\0')
         depot_buf_adds(&t->frame, "\033[H");
     send_frame(t);
+    switch_off(t);
     t->away = true;
 }
 
