@@ -282,15 +282,22 @@ static void select_place(struct why_view *v, const struct place *p)
     dp_rows_layout(&v->rows, v->list.len, v->rows.page);
 }
 
-static void relist(struct why_view *v)
+/* The rows anew, with what was selected selected again; `p` is of before anything changed, and is
+ * released. */
+static void list_at(struct why_view *v, struct place *p)
 {
-    struct place p = place_of(v);
     v->list.len = 0;
     find_lanes(v);
     list_causes(v);
     v->rows.count = v->list.len;
-    select_place(v, &p);
-    depot_free(p.cause);
+    select_place(v, p);
+    depot_free(p->cause);
+}
+
+static void relist(struct why_view *v)
+{
+    struct place p = place_of(v);
+    list_at(v, &p);
 }
 
 /* ---- making it ---- */
@@ -345,11 +352,7 @@ static void make(struct why_view *v)
     v->before_revision =
         v->before != NULL && v->before->state != NULL ? v->before->state->revision : 0;
     v->listed_w = v->base.w;
-    find_lanes(v);
-    list_causes(v);
-    v->rows.count = v->list.len;
-    select_place(v, &p);
-    depot_free(p.cause);
+    list_at(v, &p);
     select_asked(v);
 }
 
