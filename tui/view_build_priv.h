@@ -1,7 +1,7 @@
 /*
  * What the files of the build view share: which rows there are (view_build_list.c), where things
- * stand (view_build_draw.c), a row (view_build_row.c), the log below (view_build_tail.c), keys
- * (view_build.c).
+ * stand (view_build_draw.c), headings (view_build_head.c), a row (view_build_row.c), the log below
+ * (view_build_tail.c), keys (view_build.c).
  */
 #ifndef DEPOT_TUI_VIEW_BUILD_PRIV_H
 #define DEPOT_TUI_VIEW_BUILD_PRIV_H
@@ -96,6 +96,15 @@ const struct build_item *dp_build_selected(const struct build_view *v); /* NULL:
 
 /* view_build_draw.c */
 void dp_build_draw(struct view *base, const struct canvas *c);
+
+/* view_build_head.c */
+void dp_build_draw_summary(struct build_view *v, const struct canvas *c, int y);
+void dp_build_draw_critical(struct build_view *v, const struct canvas *c, int y);
+/* A platform's heading; `rule`: a line through what it leaves of the row. */
+void dp_build_draw_lane_head(
+    struct build_view *v, const struct canvas *c, int y, int x, int w, size_t lane, bool rule);
+/* Steps of the Dockerfile that run and that wait, of all platforms. */
+void dp_build_count_open(const struct build_view *v, int *running, int *waiting);
 
 /* view_build_row.c */
 void dp_build_draw_item(struct build_view *v, const struct canvas *c, int y, size_t index);
