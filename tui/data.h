@@ -179,11 +179,16 @@ struct fleet_row {
     enum depot_build_state state;
     struct depot_counts counts;
     int done;                  /* of counts.total: over, in whatever way */
+    int expected;              /* counts.total, and a guess for platforms that have not begun */
     int64_t elapsed;           /* ns; until now while it runs */
     int64_t eta_low, eta_high; /* ns still to go; -1: not known */
     int64_t saved;             /* ns the cache saved against the medians; -1: not known */
     char now[160];             /* what runs, or what became of it; sanitised UTF-8 */
 };
+/* "number 2 in line: amd64-a is busy"; of a part that is queued. */
+void dp_fleet_in_line(struct depot_buf *out, const struct depot_part *p);
+/* "8/30"; "8/~60" while a platform's steps are not known. */
+void dp_fleet_progress(struct depot_buf *out, const struct fleet_row *row);
 /* Steps that are over, in whatever way. */
 int dp_fleet_done(const struct depot_counts *c);
 void dp_fleet_row(

@@ -160,15 +160,29 @@ static const struct depot_step *first_failed(const struct depot_build *b)
     return NULL;
 }
 
+void dp_fleet_in_line(struct depot_buf *out, const struct depot_part *p)
+{
+    if (p->queue_position > 0)
+        depot_buf_addf(out, "number %d ", p->queue_position);
+    depot_buf_adds(out, "in line");
+    if (!depot_str_empty(p->queue_reason))
+        depot_buf_addf(out, ": %s", p->queue_reason);
+}
+
 static void say_waiting(const struct depot_build *b, char *out, size_t size)
 {
+    struct depot_buf text = DEPOT_BUF_INIT(4096);
     for (size_t i = 0; i < b->parts.len; i++) {
         const struct depot_part *p = b->parts.items[i];
-        if (p->state != DEPOT_BUILD_QUEUED || depot_str_empty(p->queue_reason))
+        if (p->state != DEPOT_BUILD_QUEUED)
             continue;
-        clean_into(out, size, p->queue_reason);
-        return;
+        if (b->parts.len > 1)
+            depot_buf_addf(&text, "%s is ", dp_text_platform(p->platform));
+        dp_fleet_in_line(&text, p);
+        break;
     }
+    clean_into(out, size, depot_buf_str(&text));
+    depot_buf_release(&text);
 }
 
 /* Where the result went, by the exporter's step. */
@@ -208,6 +222,8 @@ static void say_now(const struct fleet_build *b, char *out, size_t size)
     switch (b->sum.state) {
     case DEPOT_BUILD_RUNNING:
         s = b->state != NULL ? busiest(b->state) : NULL;
+        if (s == NULL && b->state != NULL)
+            say_waiting(b->state, out, size);
         break;
     case DEPOT_BUILD_FAILED:
         s = b->state != NULL ? first_failed(b->state) : NULL;
@@ -259,6 +275,27 @@ static int64_t saved(const struct fleet *f, const struct fleet_build *b)
     return any ? sum : -1;
 }
 
+/* A platform that has not begun will have about as many steps as the largest of the others. */
+static int expected(const struct fleet_build *b)
+{
+    const struct depot_build *d = b->state;
+    int most = 0, silent = 0;
+    if (d == NULL || depot_build_state_over(b->sum.state))
+        return b->sum.counts.total;
+    for (size_t i = 0; i < d->parts.len; i++) {
+        const struct depot_part *p = d->parts.items[i];
+        silent += p->counts.total == 0 && !depot_build_state_over(p->state);
+        most = p->counts.total > most ? p->counts.total : most;
+    }
+    return b->sum.counts.total + silent * most;
+}
+
+void dp_fleet_progress(struct depot_buf *out, const struct fleet_row *row)
+{
+    depot_buf_addf(
+        out, "%d/%s%d", row->done, row->expected > row->counts.total ? "~" : "", row->expected);
+}
+
 int dp_fleet_done(const struct depot_counts *c)
 {
     return c->hit + c->ran + c->shared + c->failed + c->cancelled + c->skipped;
@@ -273,6 +310,7 @@ void dp_fleet_row(
     out->state = sum->state;
     out->counts = sum->counts;
     out->done = dp_fleet_done(&sum->counts);
+    out->expected = expected(b);
     if (depot_build_state_over(sum->state) && sum->duration_ms > 0)
         out->elapsed = sum->duration_ms * DEPOT_MSEC;
     else if (sum->finished != 0)

@@ -1,6 +1,6 @@
 /*
- * The fleet view's own struct, shared by its two files: what it shows (view_fleet.c) and how
- * (fleet_draw.c).
+ * The fleet view's own struct, shared by its files: what it shows (view_fleet.c) and how
+ * (fleet_draw.c, fleet_detail.c).
  */
 #ifndef DEPOT_TUI_FLEET_H
 #define DEPOT_TUI_FLEET_H
@@ -40,6 +40,8 @@ struct fleet_view {
 
 struct fleet_build *dp_fleet_view_selected(const struct fleet_view *v);
 void dp_fleet_view_draw(struct view *base, const struct canvas *c);
+
+void dp_fleet_detail_draw(struct fleet_view *v, const struct canvas *c);
 
 /* fleet_missed.c: the first steps that missed the cache, what costs most first, below `y`. */
 void dp_fleet_missed_draw(struct fleet_view *v, const struct canvas *c, int y);

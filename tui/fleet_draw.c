@@ -1,5 +1,5 @@
 /*
- * How the fleet view looks: meters, tabs, the table whose columns the width chooses, detail.
+ * How the fleet view looks: meters, tabs, the table whose columns the width chooses.
  */
 #include "fleet.h"
 
@@ -238,7 +238,7 @@ static uint32_t col_bar(const struct row_paint *p, struct depot_buf *out)
 static uint32_t col_steps(const struct row_paint *p, struct depot_buf *out)
 {
     if (p->row->counts.total > 0)
-        depot_buf_addf(out, "%d/%d", p->row->done, p->row->counts.total);
+        dp_fleet_progress(out, p->row);
     return quiet(p);
 }
 
@@ -423,7 +423,7 @@ static void draw_row(const struct fleet_view *v, const struct canvas *c, int y, 
         const char *text = text_of(t, r, i);
         if (columns[i].text == col_bar && *text != '\0')
             dp_canvas_meter(
-                c, y, x, widths[i], (double)r->row.done / r->row.counts.total, r->cells[i].style);
+                c, y, x, widths[i], (double)r->row.done / r->row.expected, r->cells[i].style);
         else
             dp_canvas_field(c, y, x, widths[i], columns[i].fit, r->cells[i].style, text);
         x += widths[i] + GAP;
@@ -472,158 +472,6 @@ static void draw_table(struct fleet_view *v, const struct canvas *c)
     dp_rows_scrollbar(&v->rows, c, 1, c->w - 1, c->h - 1);
 }
 
-/* ---- detail ---- */
-
-static int detail_head(const struct canvas *c, const struct fleet_build *b, int y)
-{
-    const struct depot_ev_created *i = &b->sum.info;
-    struct depot_buf t = DEPOT_BUF_INIT(4096);
-    int x = 1 + dp_canvas_put(c, y, 1, STYLE_STRONG, b->id) + GAP;
-    if (!depot_str_empty(i->project))
-        x += dp_canvas_put(c, y, x, STYLE_TEXT, i->project) + GAP;
-    if (!depot_str_empty(i->user))
-        depot_buf_addf(&t, "%s%s%s  ", i->user, depot_str_empty(i->host) ? "" : "@",
-            depot_str_empty(i->host) ? "" : i->host);
-    if (!depot_str_empty(i->branch))
-        depot_buf_adds(&t, i->branch);
-    if (!depot_str_empty(i->commit))
-        depot_buf_addf(&t, "@%.7s%s", i->commit, i->dirty ? "+" : "");
-    dp_canvas_field(c, y++, x, c->w - x, FIT_LEFT, STYLE_DIM, depot_buf_str(&t));
-    depot_buf_release(&t);
-    return y;
-}
-
-/* A line per running step, longest first; then what failed. */
-static int detail_step(const struct canvas *c, const struct fleet_build *b,
-    const struct depot_step *s, int y, depot_time now)
-{
-    char time[TEXT_MAX];
-    char place[64];
-    int x = 1;
-    snprintf(place, sizeof(place), "%.20s", dp_text_platform(s->platform));
-    dp_canvas_glyph(c, y, x, dp_style_verdict(s->verdict),
-        s->verdict == DEPOT_VERDICT_FAILED    ? GLYPH_FAIL
-        : s->verdict == DEPOT_VERDICT_RUNNING ? GLYPH_RUN
-                                              : GLYPH_RAN);
-    x += 2;
-    if (b->state->lanes.len > 1) {
-        dp_canvas_field(c, y, x, 7, FIT_LEFT, STYLE_DIM, place);
-        x += 8;
-    }
-    if (s->parsed.ordinal > 0) {
-        snprintf(place, sizeof(place), "%.24s%s%d/%d", s->parsed.stage,
-            s->parsed.stage[0] != '\0' ? " " : "", s->parsed.ordinal, s->parsed.total);
-        const int w = (int)dp_text_width(place);
-        dp_canvas_put(c, y, x, STYLE_DIM, place);
-        x += (w < 12 ? 12 : w) + 1;
-    }
-    dp_text_duration(time, depot_step_duration(s, dp_fleet_build_now(b, now)), true);
-    dp_canvas_field(c, y, x, c->w - x - 9, FIT_LEFT, STYLE_TEXT, s->parsed.instruction);
-    dp_canvas_field(c, y, c->w - 8, 7, FIT_RIGHT, STYLE_TEXT, time);
-    return y + 1;
-}
-
-static int detail_tail(const struct canvas *c, const struct depot_step *s, int y, int lines)
-{
-    size_t n = s->tail_len < (size_t)lines ? s->tail_len : (size_t)lines;
-    for (; n > 0 && y < c->h; n--) {
-        const size_t at = (s->tail_next + DEPOT_STEP_TAIL_LINES - n) % DEPOT_STEP_TAIL_LINES;
-        dp_canvas_field(c, y++, 3, c->w - 4, FIT_LEFT, STYLE_DIM, s->tail[at].text);
-    }
-    return y;
-}
-
-/* "succeeded 4m ago in 7.3s: 28 steps, 10 hit, 18 ran" */
-static int detail_counts(
-    const struct fleet_view *v, const struct canvas *c, const struct fleet_build *b, int y)
-{
-    char age[TEXT_MAX], took[TEXT_MAX];
-    struct depot_buf t = DEPOT_BUF_INIT(1024);
-    struct fleet_row row;
-    const depot_time now = dp_tui_now(v->base.tui);
-    dp_fleet_row(dp_tui_fleet(v->base.tui), b, now, &row);
-    const struct depot_counts *k = &row.counts;
-    const struct {
-        int n;
-        const char *word;
-    } parts[] = {{k->hit, "hit"}, {k->ran, "ran"}, {k->shared, "shared"},
-        {k->skipped, "not needed"}, {k->failed, "failed"}};
-    const bool over = depot_build_state_over(row.state);
-    depot_buf_addf(&t, "%s", depot_build_state_name(row.state));
-    if (over && b->sum.finished != 0)
-        depot_buf_addf(
-            &t, " %s ago", dp_text_age(age, b->sum.finished, dp_fleet_build_now(b, now)));
-    depot_buf_addf(&t, "%s%s, %d steps", over ? " in " : " for ",
-        dp_text_duration(took, row.elapsed, over), k->total);
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++)
-        if (parts[i].n > 0)
-            depot_buf_addf(&t, ", %d %s", parts[i].n, parts[i].word);
-    dp_canvas_field(c, y, 1, c->w - 2, FIT_LEFT, STYLE_TEXT, depot_buf_str(&t));
-    depot_buf_clear(&t);
-    for (size_t i = 0; i < b->sum.info.ntags; i++)
-        depot_buf_addf(&t, "%s%s", i > 0 ? " " : "", b->sum.info.tags[i]);
-    if (t.len > 0)
-        dp_canvas_field(c, ++y, 1, c->w - 2, FIT_LEFT, STYLE_DIM, t.data);
-    depot_buf_release(&t);
-    return y + 1;
-}
-
-/* The steps that took longest, as many as fit. */
-static int detail_slowest(
-    const struct canvas *c, const struct fleet_build *b, int y, depot_time now)
-{
-    int64_t below = INT64_MAX;
-    for (int n = 0; n < 8 && y < c->h; n++) {
-        const struct depot_step *best = NULL;
-        int64_t most = DEPOT_SEC / 10;
-        for (size_t i = 0; i < b->state->started.len; i++) {
-            const struct depot_step *s = b->state->started.items[i];
-            const int64_t ns = depot_step_duration(s, dp_fleet_build_now(b, now));
-            if (s->parsed.kind == DEPOT_STEP_BUILD && s->verdict == DEPOT_VERDICT_RAN &&
-                ns > most && ns < below) {
-                best = s;
-                most = ns;
-            }
-        }
-        if (best == NULL)
-            break;
-        below = most;
-        y = detail_step(c, b, best, y, now);
-    }
-    return y;
-}
-
-static void draw_detail(struct fleet_view *v, const struct canvas *c)
-{
-    const struct fleet_build *b = dp_fleet_view_selected(v);
-    const depot_time now = dp_tui_now(v->base.tui);
-    const struct depot_step *last = NULL;
-    int y = 0;
-    if (b == NULL)
-        return;
-    y = detail_head(c, b, y);
-    y = detail_counts(v, c, b, y);
-    if (b->sum.message != NULL && y < c->h)
-        dp_canvas_field(c, y++, 1, c->w - 2, FIT_LEFT, STYLE_ERROR, b->sum.message);
-    if (b->state == NULL)
-        return;
-    for (int pass = 0; pass < 2; pass++) {
-        const enum depot_verdict want = pass == 0 ? DEPOT_VERDICT_FAILED : DEPOT_VERDICT_RUNNING;
-        for (size_t i = 0; i < b->state->started.len && y < c->h; i++) {
-            const struct depot_step *s = b->state->started.items[i];
-            if (s->verdict != want)
-                continue;
-            y = detail_step(c, b, s, y, now);
-            last = last == NULL || s->tail_len > 0 ? s : last;
-        }
-    }
-    if (last != NULL && y < c->h)
-        y = detail_tail(c, last, y, c->h - y);
-    if (depot_build_state_over(b->sum.state) && y < c->h)
-        y = detail_slowest(c, b, last != NULL ? y + 1 : y, now);
-    dp_fleet_missed_draw(v, c, y + 1);
-}
-
 /* ---- the whole ---- */
 
 void dp_fleet_view_draw(struct view *base, const struct canvas *c)
@@ -642,10 +490,10 @@ void dp_fleet_view_draw(struct view *base, const struct canvas *c)
     if (beside) {
         dp_canvas_vline(c, y, table_w, c->h - y, STYLE_FAINT);
         const struct canvas detail = dp_canvas_sub(c, y, table_w + 1, c->h - y, c->w - table_w - 1);
-        draw_detail(v, &detail);
+        dp_fleet_detail_draw(v, &detail);
     } else if (below) {
         dp_canvas_hline(c, y + table_h, 0, c->w, STYLE_FAINT);
         const struct canvas detail = dp_canvas_sub(c, y + table_h + 1, 0, DETAIL_LINES, c->w);
-        draw_detail(v, &detail);
+        dp_fleet_detail_draw(v, &detail);
     }
 }

@@ -45,6 +45,18 @@ static bool sorts_now(const struct build_view *v)
     return v->rendering == SHOW_FLAT && v->now >= v->sorted + FLAT_SORT_EVERY * DEPOT_SEC;
 }
 
+static void note_begun(struct build_view *v)
+{
+    const size_t lanes = v->graph.nlanes;
+    memset(v->begun, 0, sizeof(v->begun));
+    for (size_t i = 0; i < v->graph.order.len * lanes; i++) {
+        const unsigned stage = v->graph.order.items[i / lanes];
+        if (v->graph.stages.items[stage].kind <= GRAPH_CHAIN &&
+            dp_graph_sum(&v->graph, stage, i % lanes)->lines > 0)
+            v->begun[i % lanes] = true;
+    }
+}
+
 static void build_refresh(struct view *base)
 {
     struct build_view *v = (struct build_view *)base;
@@ -63,8 +75,10 @@ static void build_refresh(struct view *base)
     if (change == GRAPH_STRUCTURE ||
         (v->rendering == SHOW_FLAT ? sorts_now(v) : change == GRAPH_SUMS))
         v->stale = true;
-    if (change == GRAPH_STRUCTURE)
+    if (change == GRAPH_STRUCTURE) {
+        note_begun(v);
         dp_graph_relate(&v->graph, v->choice.stage);
+    }
 }
 
 /* What the rows refer to is gone: see anew, also while the screen is frozen. */

@@ -120,6 +120,14 @@ static void choose_columns(struct build_view *v, int w)
         k->time_w = k->lane_w - k->state_w > 0 ? k->lane_w - k->state_w : 0;
 }
 
+static bool all_begun(const struct build_view *v)
+{
+    for (size_t i = 0; i < v->graph.nlanes; i++)
+        if (!v->begun[i])
+            return false;
+    return true;
+}
+
 static void fit_axis(struct build_view *v)
 {
     const struct depot_build *b = v->build->state;
@@ -128,7 +136,7 @@ static void fit_axis(struct build_view *v)
     int running, waiting, looks = 0;
     dp_build_count_open(v, &running, &waiting);
     /* All is done, but nobody said that it is over. */
-    if (!over && b->started.len > 0 && running + waiting == 0)
+    if (!over && b->started.len > 0 && running + waiting == 0 && all_begun(v))
         to = 0;
     for (size_t i = 0; i < v->graph.nlanes * v->graph.stages.len; i++) {
         const struct graph_sum *sum = &v->graph.sums.items[i];
@@ -167,12 +175,10 @@ static void draw_nothing(struct build_view *v, const struct canvas *c)
         const struct depot_part *p = b->parts.items[i];
         if (p->state != DEPOT_BUILD_QUEUED)
             continue;
-        int x = 2 + dp_canvas_putf(c, y, 2, STYLE_STRONG, "%s ", p->platform);
-        x += dp_canvas_put(c, y, x, STYLE_TEXT, "waits in line");
-        if (p->queue_position > 0)
-            x += dp_canvas_putf(c, y, x, STYLE_TEXT, ", place %d", p->queue_position);
-        if (!depot_str_empty(p->queue_reason))
-            dp_canvas_putf(c, y, x, STYLE_DIM, ": %s", p->queue_reason);
+        depot_buf_clear(&v->text);
+        dp_fleet_in_line(&v->text, p);
+        const int x = 4 + dp_canvas_putf(c, y, 2, STYLE_STRONG, "%s", p->platform);
+        dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_WARN, depot_buf_str(&v->text));
         y++;
     }
     if (y == 1)

@@ -168,10 +168,12 @@ void dp_build_draw_summary(struct build_view *v, const struct canvas *c, int y)
     const int meter = c->w >= 100 ? 20 : c->w >= 70 ? 10 : 0;
     if (row.counts.total > 0) {
         if (meter > 0 && !over) {
-            dp_canvas_meter(c, y, x, meter, (double)row.done / row.counts.total, style);
+            dp_canvas_meter(c, y, x, meter, (double)row.done / row.expected, style);
             x += meter + 1;
         }
-        x += dp_canvas_putf(c, y, x, STYLE_TEXT, "%d/%d", row.done, row.counts.total) + 3;
+        depot_buf_clear(&v->text);
+        dp_fleet_progress(&v->text, &row);
+        x += dp_canvas_put(c, y, x, STYLE_TEXT, depot_buf_str(&v->text)) + 3;
     }
     dp_build_count_open(v, &running, &waiting);
     const int end = put_times(v, c, y, x + 12, &row);
@@ -201,15 +203,6 @@ static void lane_totals(const struct build_view *v, size_t lane, struct graph_su
     }
 }
 
-static const struct depot_part *part_of(const struct build_view *v, size_t lane)
-{
-    const struct depot_build *b = v->build->state;
-    for (size_t i = 0; i < b->parts.len; i++)
-        if (strstr(b->parts.items[i]->platform, v->graph.lanes[lane]) != NULL)
-            return b->parts.items[i];
-    return NULL;
-}
-
 static enum depot_build_state lane_state(
     const struct build_view *v, const struct depot_part *p, const struct graph_sum *all)
 {
@@ -220,12 +213,61 @@ static enum depot_build_state lane_state(
     return v->build->state->state;
 }
 
+/* What there is to say of a platform that has no steps yet. */
+static void put_not_begun(struct build_view *v, const struct canvas *c, int y, int x, int w,
+    const struct depot_part *p, enum depot_build_state state)
+{
+    depot_buf_clear(&v->text);
+    if (depot_build_state_over(state) || depot_build_state_over(v->build->state->state))
+        depot_buf_adds(&v->text, "never started");
+    else if (p != NULL && p->state == DEPOT_BUILD_QUEUED)
+        dp_fleet_in_line(&v->text, p);
+    else if (p != NULL && !depot_str_empty(p->builder))
+        depot_buf_addf(&v->text, "starts on %s", p->builder);
+    else
+        depot_buf_adds(&v->text, "waits for a builder");
+    const bool queued = state == DEPOT_BUILD_QUEUED;
+    dp_canvas_glyph(c, y, x, dp_style_state(state), GLYPH_WAIT);
+    dp_canvas_field(
+        c, y, x + 2, w - 2, FIT_LEFT, queued ? STYLE_WARN : STYLE_DIM, depot_buf_str(&v->text));
+}
+
+/* What a platform is late by, or that it failed; right. Returns where it begins. */
+static int put_outcome(const struct build_view *v, const struct canvas *c, int y, int from, int end,
+    size_t lane, enum depot_build_state state)
+{
+    char text[TEXT_MAX], what[TEXT_MAX + 16];
+    const int64_t late = v->graph.nlanes > 1 ? behind(v, lane) : 0;
+    if (state == DEPOT_BUILD_FAILED) {
+        if (end - from <= 8)
+            return end;
+        dp_canvas_put(c, y, end - 5, STYLE_FAIL, " FAIL");
+        return end - 5;
+    }
+    if (late <= 0)
+        return end;
+    snprintf(what, sizeof(what), " %s behind", dp_text_duration(text, late, true));
+    const int x = end - (int)strlen(what);
+    if (x > from)
+        dp_canvas_put(c, y, x, STYLE_WARN | ATTR_BOLD, what);
+    return x;
+}
+
+static int put_progress(const struct canvas *c, int y, int x, int end, const struct graph_sum *all,
+    enum depot_build_state state)
+{
+    x += dp_canvas_putf(c, y, x, STYLE_TEXT, "%u/%u ", all->done, all->lines);
+    if (depot_build_state_over(state) || end - x <= 40 || all->lines == 0)
+        return x;
+    dp_canvas_meter(c, y, x, 10, (double)all->done / all->lines, dp_style_state(state));
+    return x + 11;
+}
+
 void dp_build_draw_lane_head(
     struct build_view *v, const struct canvas *c, int y, int x, int w, size_t lane, bool rule)
 {
     struct graph_sum all;
-    char text[TEXT_MAX];
-    const struct depot_part *p = part_of(v, lane);
+    const struct depot_part *p = dp_build_part_of(v, lane);
     const int start = x, end = x + w;
     lane_totals(v, lane, &all);
     const enum depot_build_state state = lane_state(v, p, &all);
@@ -236,32 +278,21 @@ void dp_build_draw_lane_head(
     x += dp_canvas_put(c, y, x, focus ? STYLE_TAB : STYLE_STRONG, name);
     if (p != NULL && depot_part_emulates(p, v->graph.lanes[lane]) && x + 12 < end)
         x += dp_canvas_put(c, y, x, STYLE_WARN, " emulated");
-    x += dp_canvas_putf(c, y, x, STYLE_TEXT, "  %u/%u ", all.done, all.lines);
-    if (!depot_build_state_over(state) && end - x > 40 && all.lines > 0) {
-        dp_canvas_meter(c, y, x, 10, (double)all.done / all.lines, dp_style_state(state));
-        x += 11;
+    x += 2;
+    dp_canvas_hot(c, y, start, 1, w, ACTION_NEXT, (intptr_t)lane + 1, 0);
+    if (!v->begun[lane]) {
+        put_not_begun(v, c, y, x, end - x, p, state);
+        return;
     }
-    const int64_t late = v->graph.nlanes > 1 ? behind(v, lane) : 0;
-    int right = end;
-    if (late > 0 && state != DEPOT_BUILD_FAILED) {
-        char what[TEXT_MAX + 16];
-        snprintf(what, sizeof(what), " %s behind", dp_text_duration(text, late, true));
-        right -= (int)strlen(what);
-        if (right > x)
-            dp_canvas_put(c, y, right, STYLE_WARN | ATTR_BOLD, what);
-    } else if (state == DEPOT_BUILD_FAILED && end - x > 8) {
-        right -= 5;
-        dp_canvas_put(c, y, right, STYLE_FAIL, " FAIL");
-    }
+    x = put_progress(c, y, x, end, &all, state);
+    const int right = put_outcome(v, c, y, x, end, lane, state);
     const struct depot_counts k = {.hit = (int)all.by[DEPOT_VERDICT_HIT],
         .ran = (int)all.by[DEPOT_VERDICT_RAN],
         .failed = (int)all.by[DEPOT_VERDICT_FAILED],
         .skipped = (int)all.by[DEPOT_VERDICT_SKIPPED]};
-    x += 1;
-    const int facts = put_facts(c, y, x, right - 1, &k, (int)all.by[DEPOT_VERDICT_RUNNING], 0);
+    const int facts = put_facts(c, y, x + 1, right - 1, &k, (int)all.by[DEPOT_VERDICT_RUNNING], 0);
     if (rule)
         dp_canvas_hline(c, y, facts, right - facts, STYLE_FAINT);
-    dp_canvas_hot(c, y, start, 1, w, ACTION_NEXT, (intptr_t)lane + 1, 0);
 }
 
 /* ---- the critical path ---- */

@@ -184,8 +184,9 @@ static void add_rows(struct build_view *v, uint32_t lane)
             .stage = r->stage,
             .lane = lane,
             .line = r->line};
-        /* What the engine does around the build is told once, unless platforms differ in it. */
-        if (lane != all_lanes && st->kind > GRAPH_CHAIN &&
+        /* What the engine does around the build is told once, unless platforms differ in it; and
+         * a platform that has not begun has its heading alone. */
+        if (lane != all_lanes && (st->kind > GRAPH_CHAIN || !v->begun[lane]) &&
             dp_graph_sum(g, r->stage, lane)->lines == 0)
             continue;
         if (stage && st->nlines == 1)

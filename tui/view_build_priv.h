@@ -57,7 +57,8 @@ struct build_view {
     size_t listed_page_;
     struct rows rows;
     struct build_choice choice;
-    size_t focus, first_lane; /* of the lanes; side by side: the first one that is shown */
+    bool begun[GRAPH_LANES_MAX]; /* has steps of the Dockerfile */
+    size_t focus, first_lane;    /* of the lanes; side by side: the first one that is shown */
     DEPOT_VEC(struct build_item) list;
     struct table_filter filter;
     char *pattern;     /* searched for; NULL: nothing */
@@ -118,6 +119,8 @@ void dp_build_moves(struct depot_buf *out, const struct depot_step *s, depot_tim
 /* Why it has not started: "deps, assets", "in line: all builders are busy". */
 void dp_build_waits_for(
     const struct build_view *v, struct depot_buf *out, const struct build_item *it, size_t lane);
+/* The part that makes a lane's platform; NULL: none is known. */
+const struct depot_part *dp_build_part_of(const struct build_view *v, size_t lane);
 /* "context 212 files, 4.1M sent"; nothing when it is not known. */
 void dp_build_context(const struct build_view *v, struct depot_buf *out, size_t lane);
 /* "deps 3/4" */

@@ -353,7 +353,7 @@ static void draw_lane(struct build_view *v, const struct canvas *c, int y, int x
     char text[TEXT_MAX];
     bool over;
     if (is_missing(v, it, lane)) {
-        if (v->graph.stages.items[it->stage].kind <= GRAPH_CHAIN)
+        if (v->graph.stages.items[it->stage].kind <= GRAPH_CHAIN && v->begun[lane])
             dp_canvas_field(
                 c, y, x + k->state_w, k->bar_w, FIT_LEFT, STYLE_FAINT, "not on this platform");
         return;

@@ -78,30 +78,18 @@ void dp_build_moves(struct depot_buf *out, const struct depot_step *s, depot_tim
 
 void dp_build_context(const struct build_view *v, struct depot_buf *out, size_t lane)
 {
-    const struct depot_build *b = v->build->state;
+    const struct depot_part *p = dp_build_part_of(v, lane);
     char files[TEXT_MAX], bytes[TEXT_MAX];
-    for (size_t i = 0; i < b->parts.len; i++) {
-        const struct depot_part *p = b->parts.items[i];
-        if (!p->has_context || p->context.files <= 0 ||
-            strstr(p->platform, v->graph.lanes[lane]) == NULL)
-            continue;
+    if (p != NULL && p->has_context && p->context.files > 0)
         depot_buf_addf(out, "context %s files, %s sent", dp_text_count(files, p->context.files),
             dp_text_bytes(bytes, p->context.sent_bytes));
-        return;
-    }
 }
 
 /* ---- why it waits ---- */
 
-static const struct depot_part *queued_part(const struct build_view *v, size_t lane)
+const struct depot_part *dp_build_part_of(const struct build_view *v, size_t lane)
 {
-    const struct depot_build *b = v->build->state;
-    for (size_t i = 0; i < b->parts.len; i++) {
-        const struct depot_part *p = b->parts.items[i];
-        if (p->state == DEPOT_BUILD_QUEUED && strstr(p->platform, v->graph.lanes[lane]) != NULL)
-            return p;
-    }
-    return NULL;
+    return depot_build_maker(v->build->state, v->graph.lanes[lane]);
 }
 
 /* An input that is not there yet, and whether it is of another stage. */
@@ -129,13 +117,9 @@ void dp_build_waits_for(
     const struct build_view *v, struct depot_buf *out, const struct build_item *it, size_t lane)
 {
     const struct graph_stage *st = &v->graph.stages.items[it->stage];
-    const struct depot_part *p = queued_part(v, lane);
-    if (p != NULL) {
-        depot_buf_adds(out, "in line");
-        if (p->queue_position > 0)
-            depot_buf_addf(out, ", place %d", p->queue_position);
-        if (!depot_str_empty(p->queue_reason))
-            depot_buf_addf(out, ": %s", p->queue_reason);
+    const struct depot_part *p = dp_build_part_of(v, lane);
+    if (p != NULL && p->state == DEPOT_BUILD_QUEUED) {
+        dp_fleet_in_line(out, p);
         return;
     }
     if (it->kind == ITEM_STAGE) {

@@ -120,6 +120,30 @@ struct depot_part *depot_build_part(const struct depot_build *b, const char *pla
     return depot_map_get(b->priv->part_by_platform, platform ? platform : "");
 }
 
+static bool lists(const char *platforms, const char *one)
+{
+    const size_t n = strlen(one);
+
+    for (const char *at = platforms; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, one, n) == 0 && (at[n] == ',' || at[n] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+const struct depot_part *depot_build_maker(const struct depot_build *b, const char *platform)
+{
+    const struct depot_part *p = depot_build_part(b, platform);
+
+    if (!p && *platform == '\0' && b->parts.len == 1)
+        p = b->parts.items[0];
+    for (size_t i = 0; !p && *platform && i < b->parts.len; i++)
+        if (lists(b->parts.items[i]->platform, platform))
+            p = b->parts.items[i];
+    return p;
+}
+
 bool depot_part_emulates(const struct depot_part *p, const char *platform)
 {
     if (!p->emulated || !p->nemulates || strcmp(platform, p->platform) == 0)

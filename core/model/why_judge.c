@@ -113,14 +113,9 @@ static bool nothing_before(struct dp_why_job *j, struct depot_cause *c)
 
 static const char *builder_of(const struct depot_build *b, const char *platform)
 {
-    for (size_t i = 0; i < b->parts.len; i++) {
-        const char *list = b->parts.items[i]->platform, *at = strstr(list, platform);
-        size_t n = strlen(platform);
+    const struct depot_part *p = depot_build_maker(b, platform);
 
-        if (at && (at == list || at[-1] == ',') && (at[n] == ',' || at[n] == '\0'))
-            return b->parts.items[i]->builder;
-    }
-    return "";
+    return p ? p->builder : "";
 }
 
 /* A builder that has found anything is not new to the project. */

@@ -352,6 +352,9 @@ static void plain_apply(struct depot_render *r, const struct depot_event *ev, ui
     struct dp_plain *p = plain_of(r);
     const struct depot_part *part;
 
+    if (ev->type == DEPOT_EVENT_BUILD_QUEUED &&
+        (part = depot_build_part(r->build, ev->u.queued.platform)) != NULL)
+        dp_plain_print_wait(p, part);
     if (ev->type != DEPOT_EVENT_BUILD_STATUS)
         return;
     part = depot_build_part(r->build, ev->u.status.platform);

@@ -87,6 +87,8 @@ bool dp_plain_is_completed(const struct dp_plain_row *row);
 
 /* Print what a row has to say, its header first when another row was shown. */
 void dp_plain_print_row(struct dp_plain *p, struct dp_plain_row *row);
+/* That a part is in line. */
+void dp_plain_print_wait(struct dp_plain *p, const struct depot_part *part);
 /* Take log bytes. */
 void dp_plain_add_log(
     struct dp_plain *p, struct dp_plain_row *row, const struct depot_vertex_log *log);

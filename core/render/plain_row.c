@@ -48,32 +48,65 @@ static void put_title(struct dp_plain *p, const struct dp_plain_row *row, bool t
     depot_buf_release(&title);
 }
 
-/* Leave the step that is shown, and say which comes. */
-static void switch_to(struct dp_plain *p, struct dp_plain_row *row)
+static void leave(struct dp_plain *p)
 {
     struct depot_buf *out = &p->base.out;
     struct dp_plain_row *old = p->current;
 
-    if (row == old)
+    if (!old)
         return;
-    if (old) {
-        if (old->partial)
-            depot_buf_addc(out, '\n');
-        old->offset = 0;
-        old->count = 0;
-        put_number(out, old);
-        depot_buf_adds(out, "...\n");
-    }
+    if (old->partial)
+        depot_buf_addc(out, '\n');
+    old->offset = 0;
+    old->count = 0;
+    put_number(out, old);
+    depot_buf_adds(out, "...\n");
+    p->current = NULL;
+}
+
+/* A blank line, unless nothing was printed yet. */
+static void put_gap(struct dp_plain *p)
+{
+    struct depot_buf *out = &p->base.out;
+
     if (p->not_first) {
         depot_buf_addc(out, '\n');
-    } else {
-        if (!depot_str_empty(p->base.opts.desc)) {
-            depot_buf_adds(out, "#0 ");
-            dp_put_text(out, &p->base.opts, p->base.opts.desc);
-            depot_buf_adds(out, "\n\n");
-        }
-        p->not_first = true;
+    } else if (!depot_str_empty(p->base.opts.desc)) {
+        depot_buf_adds(out, "#0 ");
+        dp_put_text(out, &p->base.opts, p->base.opts.desc);
+        depot_buf_adds(out, "\n\n");
     }
+    p->not_first = true;
+}
+
+/* What no engine says, since it knows of no line: as #0, which is no step's number. */
+void dp_plain_print_wait(struct dp_plain *p, const struct depot_part *part)
+{
+    struct depot_buf *out = &p->base.out;
+
+    leave(p);
+    put_gap(p);
+    depot_buf_adds(out, "#0 ");
+    dp_put_text(out, &p->base.opts, *part->platform ? part->platform : "build");
+    depot_buf_adds(out, " waits");
+    if (part->queue_position > 0)
+        depot_buf_addf(out, ", number %d in line", part->queue_position);
+    if (!depot_str_empty(part->queue_reason)) {
+        depot_buf_adds(out, ": ");
+        dp_put_text(out, &p->base.opts, part->queue_reason);
+    }
+    depot_buf_addc(out, '\n');
+}
+
+/* Leave the step that is shown, and say which comes. */
+static void switch_to(struct dp_plain *p, struct dp_plain_row *row)
+{
+    struct depot_buf *out = &p->base.out;
+
+    if (row == p->current)
+        return;
+    leave(p);
+    put_gap(p);
     put_number(out, row);
     put_title(p, row, p->base.opts.truncate);
     depot_buf_addc(out, '\n');

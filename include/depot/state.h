@@ -229,9 +229,12 @@ void depot_build_apply(struct depot_build *b, const struct depot_event *ev);
 void depot_build_settle(struct depot_build *b);
 
 /* NULL when there is none. `platform` is the part's as in the events. */
+struct depot_part *depot_build_part(const struct depot_build *b, const char *platform);
+/* The part that makes `platform`, alone or among others; NULL: none. "", what several platforms
+ * share, is of the build's only part. */
+const struct depot_part *depot_build_maker(const struct depot_build *b, const char *platform);
 /* Does the part's builder emulate `platform`, one of the part's or all of them as it has them? */
 bool depot_part_emulates(const struct depot_part *p, const char *platform);
-struct depot_part *depot_build_part(const struct depot_build *b, const char *platform);
 struct depot_step *depot_build_step(
     const struct depot_build *b, const struct depot_part *p, const char *digest);
 

@@ -142,6 +142,31 @@ static void test_plain__two_parts_are_told_apart(void **state)
     screen_close(&s);
 }
 
+static void test_plain__says_who_waits(void **state)
+{
+    struct screen s;
+    struct depot_render *r;
+
+    (void)state;
+    screen_open(&s, true);
+    assert_int_equal(depot_render_new(&r, "plain", s.build, &s.opts, NULL), 0);
+    feed(&s, r,
+        "{\"v\":1,\"type\":\"build.queued\",\"platform\":\"linux/arm64\",\"reason\":"
+        "\"b is\\u001b[1m busy\",\"position\":2}");
+    feed(&s, r, "{\"v\":1,\"type\":\"build.assigned\",\"platform\":\"linux/amd64\"}");
+    feed(&s, r,
+        "{\"v\":1,\"type\":\"build.status\",\"platform\":\"linux/amd64\",\"status\":{\"vertexes\":"
+        "[{\"digest\":\"a\",\"name\":\"[1/1] RUN\",\"started\":\"2026-01-01T00:00:00Z\"}]}}");
+    feed(&s, r, "{\"v\":1,\"type\":\"build.queued\",\"platform\":\"linux/arm64\",\"position\":1}");
+    depot_render_end(r, DEPOT_SEC);
+    assert_string_equal(s.text, "#0 linux/arm64 waits, number 2 in line: b is busy\n\n"
+                                "#1 [linux/amd64 1/1] RUN\n#1 ...\n\n"
+                                "#0 linux/arm64 waits, number 1 in line\n\n"
+                                "#1 [linux/amd64 1/1] RUN\n");
+    depot_render_free(r);
+    screen_close(&s);
+}
+
 static void test_render__names(void **state)
 {
     struct depot_error err = {0};
@@ -303,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_clean__whole_and_byte_by_byte),
         cmocka_unit_test(test_plain__sanitize),
         cmocka_unit_test(test_plain__two_parts_are_told_apart),
+        cmocka_unit_test(test_plain__says_who_waits),
         cmocka_unit_test(test_render__names),
         cmocka_unit_test(test_after__error_and_warnings),
         cmocka_unit_test(test_after__summary),

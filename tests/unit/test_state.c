@@ -121,6 +121,38 @@ static void test_build__knows_which_platforms_are_emulated(void **state)
     }
 }
 
+static void test_build__who_makes_a_platform(void **state)
+{
+    static const struct {
+        const char *parts[2], *platform;
+        int part; /* -1: none */
+    } rows[] = {
+        {{"linux/amd64", "linux/arm64"}, "linux/arm64", 1},
+        {{"linux/arm64", "linux/arm"}, "linux/arm", 1},
+        {{"linux/arm/v7,linux/arm64", NULL}, "linux/arm64", 0},
+        {{"linux/arm/v7,linux/arm64", NULL}, "linux/arm", -1},
+        {{"linux/arm/v7,linux/arm64", NULL}, "", 0},
+        {{"linux/amd64", "linux/arm64"}, "", -1},
+        {{"", NULL}, "linux/amd64", -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct depot_build *b = depot_build_new(NULL);
+        const struct depot_part *p;
+
+        for (size_t k = 0; k < 2 && rows[i].parts[k]; k++) {
+            struct depot_event ev = {
+                .type = DEPOT_EVENT_BUILD_ASSIGNED, .seq = k + 1, .build = "b"};
+            ev.u.assigned.platform = rows[i].parts[k];
+            depot_build_apply(b, &ev);
+        }
+        p = depot_build_maker(b, rows[i].platform);
+        assert_int_equal(p ? (int)p->index : -1, rows[i].part);
+        depot_build_free(b);
+    }
+}
+
 static void test_build__verdicts(void **state)
 {
     const char *in_ran[] = {"idle"}, *in_hit[] = {"skip"};
@@ -546,6 +578,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_step_name__parse),
         cmocka_unit_test(test_build__knows_which_platforms_are_emulated),
+        cmocka_unit_test(test_build__who_makes_a_platform),
         cmocka_unit_test(test_build__verdicts),
         cmocka_unit_test(test_build__intervals_are_united),
         cmocka_unit_test(test_build__inputs_keep_the_first_and_may_be_unknown),

@@ -90,6 +90,8 @@ static void test_view_build__draws_recorded_builds(void **state)
         {"fail_200x50", "fail", 0, 50, 200, ""},
         {"link_80x24", "link", 0, 24, 80, ""},
         {"link_200x50", "link", 0, 50, 200, "Down"},
+        {"waiting_80x24", "waiting", 4000, 24, 80, ""},
+        {"waiting_200x50", "waiting", 4000, 50, 200, ""},
         {"hello_80x24", "hello", 0, 24, 80, ""},
         {"hello_200x50", "hello", 900, 50, 200, ""},
     };
