@@ -62,8 +62,10 @@ static void emit_queued(struct part *p)
                                     : depot_asprintf("%s is busy: %d of %d builds running",
                                           b.builder, b.running, b.capacity);
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_QUEUED};
-    ev.u.queued = (struct depot_ev_queued){
-        .platform = p->platform, .reason = reason, .position = p->slot.position};
+    ev.u.queued = (struct depot_ev_queued){.platform = p->platform,
+        .builder = b.builder,
+        .reason = reason,
+        .position = p->slot.position};
     emit(p, &ev);
     depot_free(reason);
 }

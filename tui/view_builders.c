@@ -5,6 +5,7 @@
 #include "table.h"
 #include "views.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -107,7 +108,8 @@ static int percent(double f)
     return f > 0 ? f < 10 ? (int)(f * 100 + 0.5) : 1000 : 0;
 }
 
-/* The newest samples right, one a column; a scale at the left would cost more than it tells. */
+/* The newest samples right, one a column; a scale at the left would cost more than it tells. Colour
+ * is in the tips alone: a busy hour would be a wall of it. */
 static void draw_graph(const struct canvas *c, const struct fleet_builder *b)
 {
     const size_t n = b->ncpu < FLEET_METRICS ? b->ncpu : FLEET_METRICS;
@@ -115,7 +117,11 @@ static void draw_graph(const struct canvas *c, const struct fleet_builder *b)
     dp_canvas_fill(c, c->h - 1, 0, 1, c->w, STYLE_FAINT, c->grid->ascii ? '_' : 0x2581);
     for (size_t k = 0; k < shown; k++) {
         const double cpu = (double)b->cpu[(b->ncpu - 1 - k) % FLEET_METRICS];
-        dp_bar_up(c, 0, c->w - 1 - (int)k, c->h, 1, cpu, dp_level_style(cpu));
+        const int x = c->w - 1 - (int)k, tall = (int)ceil((cpu < 1 ? cpu : 1) * c->h);
+        const int top = tall > 0 ? c->h - tall : c->h - 1;
+        dp_bar_up(c, top, x, 1, 1, cpu * c->h - (c->h - top - 1), dp_level_style(cpu));
+        dp_canvas_fill(
+            c, top + 1, x, c->h - top - 1, 1, STYLE_FAINT, c->grid->ascii ? '|' : 0x2502);
     }
 }
 
@@ -145,19 +151,27 @@ static void draw_meters(const struct canvas *c, const struct fleet_builder *b, b
     }
 }
 
-static bool runs_on(const struct fleet_build *b, const struct fleet_builder *on)
+/* What the builder makes of the build, or will; NULL: nothing, or it is not known. */
+static const struct depot_part *part_on(const struct fleet_build *b, const char *builder)
 {
-    const char *builder = on->name;
+    for (size_t i = 0; b->state != NULL && i < b->state->parts.len; i++)
+        if (depot_str_eq(b->state->parts.items[i]->builder, builder))
+            return b->state->parts.items[i];
+    return NULL;
+}
+
+static bool is_on(const struct fleet_build *b, const struct fleet_builder *on)
+{
     if (b->source != on->source)
         return false;
     if (b->sum.state != DEPOT_BUILD_RUNNING && b->sum.state != DEPOT_BUILD_QUEUED)
         return false;
     /* A part may be done while the build goes on elsewhere. */
-    for (size_t i = 0; b->state != NULL && i < b->state->parts.len; i++)
-        if (depot_str_eq(b->state->parts.items[i]->builder, builder))
-            return !depot_build_state_over(b->state->parts.items[i]->state);
+    const struct depot_part *p = part_on(b, on->name);
+    if (p != NULL)
+        return !depot_build_state_over(p->state);
     for (size_t i = 0; i < b->sum.nbuilders; i++)
-        if (depot_str_eq(b->sum.builders[i], builder))
+        if (depot_str_eq(b->sum.builders[i], on->name))
             return true;
     return false;
 }
@@ -195,9 +209,11 @@ static void draw_build(const struct builders_view *v, const struct canvas *c, in
     char time[TEXT_MAX];
     int x = TABLE_LEFT;
     dp_fleet_row(dp_tui_fleet(v->base.tui), b, dp_tui_now(v->base.tui), &row);
-    const bool running = row.state == DEPOT_BUILD_RUNNING;
+    const struct depot_part *p = part_on(b, builder);
+    const enum depot_build_state state = p != NULL ? p->state : row.state;
     const struct depot_step *s = step_on(b, builder);
-    dp_canvas_glyph(c, y, x, dp_style_state(row.state), running ? GLYPH_RUN : GLYPH_WAIT);
+    dp_canvas_glyph(
+        c, y, x, dp_style_state(state), state == DEPOT_BUILD_RUNNING ? GLYPH_RUN : GLYPH_WAIT);
     dp_canvas_field(
         c, y, x + 1, 5, FIT_RIGHT, STYLE_TEXT, dp_text_duration(time, row.elapsed, false));
     x += 7;
@@ -207,8 +223,11 @@ static void draw_build(const struct builders_view *v, const struct canvas *c, in
     x += w + 2;
     if (s != NULL)
         say_step(s, &text);
-    dp_canvas_field(
-        c, y, x, c->w - x - 1, FIT_LEFT, STYLE_DIM, s != NULL ? depot_buf_str(&text) : row.now);
+    else if (state == DEPOT_BUILD_QUEUED && p != NULL)
+        dp_fleet_in_line(&text, p);
+    else
+        depot_buf_adds(&text, row.now);
+    dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_DIM, depot_buf_str(&text));
     depot_buf_release(&text);
 }
 
@@ -226,7 +245,7 @@ static void draw_builds(
     if (i->queued > 0)
         x += dp_canvas_putf(c, 0, x, STYLE_WARN, "%d waiting", i->queued) + 2;
     for (size_t k = 0; k < f->builds.len; k++) {
-        if (!runs_on(f->builds.items[k], b))
+        if (!is_on(f->builds.items[k], b))
             continue;
         if (y >= c->h)
             more++;
@@ -368,7 +387,7 @@ static int builds_on(const struct builders_view *v, const struct fleet_builder *
     const struct fleet *f = dp_tui_fleet(v->base.tui);
     int n = 0;
     for (size_t i = 0; i < f->builds.len; i++)
-        n += runs_on(f->builds.items[i], b);
+        n += is_on(f->builds.items[i], b);
     return n;
 }
 

@@ -605,7 +605,7 @@ static void apply_definition(struct depot_build *b, const struct depot_event *ev
 
 static void apply_queued(struct depot_build *b, const struct depot_event *ev)
 {
-    struct depot_part *p = part_get(b, ev->u.queued.platform, NULL);
+    struct depot_part *p = part_get(b, ev->u.queued.platform, ev->u.queued.builder);
 
     if (p->state < DEPOT_BUILD_RUNNING)
         p->state = DEPOT_BUILD_QUEUED;

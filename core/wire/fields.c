@@ -78,6 +78,7 @@ static const struct dp_field definition_fields[] = {
 
 static const struct dp_field queued_fields[] = {
     STR("platform", depot_ev_queued, platform),
+    STR("builder", depot_ev_queued, builder),
     STR("reason", depot_ev_queued, reason),
     INT("position", depot_ev_queued, position),
     END,

@@ -101,8 +101,8 @@ struct depot_ev_definition {
 };
 
 struct depot_ev_queued {
-    const char *platform, *reason;
-    int position; /* from 1; 0 when not in a line */
+    const char *platform, *builder, *reason; /* builder: whose line it is */
+    int position;                            /* from 1; 0 when not in a line */
 };
 
 struct depot_ev_assigned {
