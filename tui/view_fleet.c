@@ -85,9 +85,9 @@ static int compare(
         d = elapsed(b, now) - elapsed(a, now);
         break;
     default:
-        d = v->tab == TAB_ACTIVE              ? compare_active(a, b)
-            : a->sum.created < b->sum.created ? -1
-                                              : a->sum.created > b->sum.created;
+        d = v->tab == TAB_ACTIVE                ? compare_active(a, b)
+            : a->sum.finished < b->sum.finished ? -1
+                                                : a->sum.finished > b->sum.finished;
         break;
     }
     if (d == 0)

@@ -28,11 +28,12 @@ static int sign(int64_t a, int64_t b)
     return a < b ? -1 : a > b;
 }
 
+/* As AGO tells it: by the end, which of builds side by side is another order than by the start. */
 static int by_age(const void *a, const void *b)
 {
     const struct fleet_build *x = *(struct fleet_build *const *)a,
                              *y = *(struct fleet_build *const *)b;
-    const int d = sign(y->sum.created, x->sum.created);
+    const int d = sign(y->sum.finished, x->sum.finished);
     return d != 0 ? d : sign((int64_t)y->order, (int64_t)x->order);
 }
 
