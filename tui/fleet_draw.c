@@ -448,6 +448,23 @@ static const char *nothing(const struct fleet_view *v)
     return v->tab == TAB_FAILED ? "no build failed" : "no build yet";
 }
 
+/* A new daemon: what to do next. */
+static void draw_first_steps(const struct fleet_view *v, const struct canvas *c, int y)
+{
+    const struct fleet *f = dp_tui_fleet(v->base.tui);
+    bool asked = false;
+    for (size_t i = 0; i < f->sources.len; i++)
+        asked |= dp_fleet_can_ask(f->sources.items[i]);
+    if (!asked || f->builds.len > 0 || v->filter.on)
+        return;
+    const int x = 3 + dp_canvas_put(c, y, 3, STYLE_STRONG, "depot build .");
+    dp_canvas_put(c, y, x, STYLE_DIM, " in a directory with a Dockerfile shows up here");
+    if (f->builders.len == 0) {
+        const int w = 3 + dp_canvas_put(c, y + 1, 3, STYLE_STRONG, "depotd --builder NAME=ADDRESS");
+        dp_canvas_put(c, y + 1, w, STYLE_DIM, " gives the daemon a BuildKit; it has none");
+    }
+}
+
 static void draw_table(struct fleet_view *v, const struct canvas *c)
 {
     int widths[NCOLUMNS];
@@ -458,10 +475,12 @@ static void draw_table(struct fleet_view *v, const struct canvas *c)
     measure(v, &text);
     choose_columns(v, c->w - 3, widths);
     dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_NONE, 0, 1);
-    if (v->builds.len > 0)
+    if (v->builds.len > 0) {
         draw_heads(v, c, 0, widths);
-    else
+    } else {
         dp_canvas_put(c, 2, 3, STYLE_DIM, nothing(v));
+        draw_first_steps(v, c, 4);
+    }
     for (int y = 1; y < c->h; y++) {
         const size_t index = v->rows.top + (size_t)y - 1;
         if (index < v->builds.len)
