@@ -401,6 +401,7 @@ class Feeds(Tui):
         url = "unix://" + home.socket
         daemon = home.daemon("--listen", url)
         p = self.top("--url", url).expect(lambda s: "Active" in s.text and "stale" not in s.text and "connecting" not in s.text)
+        p.expect("depot build .")  # what a new daemon's dashboard is for
         daemon.send_signal(signal.SIGKILL)
         daemon.wait()
         home.daemons.remove(daemon)
