@@ -120,15 +120,13 @@ struct depot_part *depot_build_part(const struct depot_build *b, const char *pla
     return depot_map_get(b->priv->part_by_platform, platform ? platform : "");
 }
 
-static bool lists(const char *platforms, const char *one)
+bool depot_part_makes(const struct depot_part *p, const char *platform)
 {
-    const size_t n = strlen(one);
+    const size_t n = strlen(platform);
 
-    for (const char *at = platforms; at; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (strncmp(at, one, n) == 0 && (at[n] == ',' || at[n] == '\0'))
+    for (const char *at = p->platform; *at; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == n && memcmp(at, platform, n) == 0)
             return true;
-    }
     return false;
 }
 
@@ -139,7 +137,7 @@ const struct depot_part *depot_build_maker(const struct depot_build *b, const ch
     if (!p && *platform == '\0' && b->parts.len == 1)
         p = b->parts.items[0];
     for (size_t i = 0; !p && *platform && i < b->parts.len; i++)
-        if (lists(b->parts.items[i]->platform, platform))
+        if (depot_part_makes(b->parts.items[i], platform))
             p = b->parts.items[i];
     return p;
 }

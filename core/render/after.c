@@ -193,16 +193,6 @@ static void add_row(struct rows *rows, struct row row)
     depot_vec_push(rows, row);
 }
 
-static bool has_platform(const struct depot_part *p, const char *platform)
-{
-    size_t n = strlen(platform);
-
-    for (const char *at = p->platform; *at; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == n && memcmp(at, platform, n) == 0)
-            return true;
-    return false;
-}
-
 /* Of a part that builds several platforms one row each; what they share is in none of them. */
 static void add_part(struct rows *rows, const struct depot_build *b, const struct depot_part *p)
 {
@@ -212,7 +202,7 @@ static void add_part(struct rows *rows, const struct depot_build *b, const struc
         const struct depot_lane *l = &b->lanes.items[i];
         int64_t ns = l->started ? depot_time_between(l->started, l->completed) : 0;
 
-        if (*l->platform && (!*p->platform || has_platform(p, l->platform)))
+        if (*l->platform && (!*p->platform || depot_part_makes(p, l->platform)))
             add_row(rows, (struct row){l->platform, p, &l->counts, ns / DEPOT_MSEC});
     }
     if (rows->len == before)

@@ -233,6 +233,7 @@ struct depot_part *depot_build_part(const struct depot_build *b, const char *pla
 /* The part that makes `platform`, alone or among others; NULL: none. "", what several platforms
  * share, is of the build's only part. */
 const struct depot_part *depot_build_maker(const struct depot_build *b, const char *platform);
+bool depot_part_makes(const struct depot_part *p, const char *platform);
 /* Does the part's builder emulate `platform`, one of the part's or all of them as it has them? */
 bool depot_part_emulates(const struct depot_part *p, const char *platform);
 struct depot_step *depot_build_step(
