@@ -217,15 +217,15 @@ static void draw_detail(const struct cache_view *v, const struct canvas *c)
     const struct cache_row *row = &v->shown.items[v->rows.selected];
     const struct depot_cache_record *r = row->record;
     const depot_time now = dp_tui_now(v->base.tui);
-    char text[TEXT_MAX], ago[TEXT_MAX + 8];
+    char text[TEXT_MAX];
     int y = 1;
     dp_canvas_hline(c, 0, TABLE_LEFT, c->w - TABLE_LEFT - 1, STYLE_FAINT);
     y += draw_wrapped(c, y, TABLE_LEFT, c->w - TABLE_LEFT - 1, r->description) + 1;
     y = draw_fact(c, y, "size", dp_text_bytes(text, r->bytes));
-    snprintf(ago, sizeof(ago), "%s ago", dp_text_age(text, r->created, now));
-    y = draw_fact(c, y, "made", r->created != 0 ? ago : "not known");
-    snprintf(ago, sizeof(ago), "%s ago", dp_text_age(text, r->last_used, now));
-    y = draw_fact(c, y, "used", r->last_used != 0 ? ago : "never");
+    dp_text_ago(text, r->created, now);
+    y = draw_fact(c, y, "made", *text != '\0' ? text : "not known");
+    dp_text_ago(text, r->last_used, now);
+    y = draw_fact(c, y, "used", *text != '\0' ? text : "never");
     y = draw_fact(c, y, "uses", dp_text_count(text, r->uses));
     y = draw_fact(c, y, "state",
         r->in_use && r->shared ? "in use, shared"

@@ -3,6 +3,7 @@
  * tell of its steps.
  */
 #include "data_priv.h"
+#include "failure.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -198,21 +199,12 @@ static void say_done(const struct fleet_build *b, char *out, size_t size)
     }
 }
 
-/* The engine's sentence, its end first: `process "CMD" did not complete successfully: exit code: 2`
- * becomes `exit code: 2: CMD`. */
 static void say_message(const char *message, char *out, size_t size)
 {
-    static const char head[] = "process \"", middle[] = "\" did not complete successfully: ";
-    const char *from = strstr(message, head);
-    const char *end = from != NULL ? strstr(from, middle) : NULL;
-    if (end == NULL) {
-        clean_into(out, size, message);
-        return;
-    }
-    from += sizeof(head) - 1;
-    char *text = depot_asprintf("%s: %.*s", end + sizeof(middle) - 1, (int)(end - from), from);
-    clean_into(out, size, text);
-    depot_free(text);
+    struct depot_buf text = DEPOT_BUF_INIT(64 * 1024);
+    dp_failure_point(&text, message, true);
+    clean_into(out, size, depot_buf_str(&text));
+    depot_buf_release(&text);
 }
 
 static void say_now(const struct fleet_build *b, char *out, size_t size)
@@ -226,7 +218,9 @@ static void say_now(const struct fleet_build *b, char *out, size_t size)
             say_waiting(b->state, out, size);
         break;
     case DEPOT_BUILD_FAILED:
-        s = b->state != NULL ? first_failed(b->state) : NULL;
+        /* Of a command its step tells more than its exit code. */
+        if (b->state != NULL && (b->sum.message == NULL || strstr(b->sum.message, "process \"")))
+            s = first_failed(b->state);
         break;
     case DEPOT_BUILD_SUCCEEDED:
         say_done(b, out, size);

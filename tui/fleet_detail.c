@@ -1,6 +1,7 @@
 /*
  * The fleet's detail of the selected build: what it does, what failed, what took long.
  */
+#include "failure.h"
 #include "fleet.h"
 
 #include <stdio.h>
@@ -66,6 +67,15 @@ static int detail_tail(const struct canvas *c, const struct depot_step *s, int y
     return y;
 }
 
+static int detail_message(const struct canvas *c, const char *message, int y)
+{
+    struct depot_buf t = DEPOT_BUF_INIT(64 * 1024);
+    dp_failure_point(&t, message, false);
+    dp_canvas_field(c, y, 1, c->w - 2, FIT_LEFT, STYLE_ERROR, depot_buf_str(&t));
+    depot_buf_release(&t);
+    return y + 1;
+}
+
 /* A line per platform that waits for its builder. */
 static int detail_waiting(const struct canvas *c, const struct depot_build *b, int y)
 {
@@ -102,8 +112,7 @@ static int detail_counts(
     const bool over = depot_build_state_over(row.state);
     depot_buf_addf(&t, "%s", depot_build_state_name(row.state));
     if (over && b->sum.finished != 0)
-        depot_buf_addf(
-            &t, " %s ago", dp_text_age(age, b->sum.finished, dp_fleet_build_now(b, now)));
+        depot_buf_addf(&t, " %s", dp_text_ago(age, b->sum.finished, dp_fleet_build_now(b, now)));
     depot_buf_addf(&t, "%s%s, %d steps", over ? " in " : " for ",
         dp_text_duration(took, row.elapsed, over), k->total);
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++)
@@ -155,7 +164,7 @@ void dp_fleet_detail_draw(struct fleet_view *v, const struct canvas *c)
     y = detail_head(c, b, y);
     y = detail_counts(v, c, b, y);
     if (b->sum.message != NULL && y < c->h)
-        dp_canvas_field(c, y++, 1, c->w - 2, FIT_LEFT, STYLE_ERROR, b->sum.message);
+        y = detail_message(c, b->sum.message, y);
     if (b->state == NULL)
         return;
     y = detail_waiting(c, b->state, y);

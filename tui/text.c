@@ -49,6 +49,17 @@ const char *dp_text_age(char out[TEXT_MAX], depot_time then, depot_time now)
     return out;
 }
 
+const char *dp_text_ago(char out[TEXT_MAX], depot_time then, depot_time now)
+{
+    char age[TEXT_MAX];
+    dp_text_age(age, then, now);
+    if (strcmp(age, "now") == 0)
+        snprintf(out, TEXT_MAX, "just now");
+    else
+        snprintf(out, TEXT_MAX, "%.24s%s", age, *age != '\0' ? " ago" : "");
+    return out;
+}
+
 /* `n` with three digits at most and a letter. */
 static void scaled(char out[TEXT_MAX], double n, double base, const char *letters)
 {

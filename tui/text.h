@@ -13,6 +13,8 @@ enum { TEXT_MAX = 32 }; /* holds what any of the number formats writes */
 const char *dp_text_duration(char out[TEXT_MAX], int64_t ns, bool tenths);
 /* "12s", "4m", "3h", "2d" since `then`; "now" below a second; "" when not known. */
 const char *dp_text_age(char out[TEXT_MAX], depot_time then, depot_time now);
+/* "just now", "12s ago"; "" when not known. */
+const char *dp_text_ago(char out[TEXT_MAX], depot_time then, depot_time now);
 /* "812B", "61K", "4.1M", "1.9G": powers of 1024, at most 5 columns. */
 const char *dp_text_bytes(char out[TEXT_MAX], int64_t n);
 /* "12.4M/s". */

@@ -2,6 +2,7 @@
  * The head of the step view: what there is to know about a step, as pieces of text. Composed anew
  * for each frame; it is a few dozen rows at most.
  */
+#include "failure.h"
 #include "view_step_priv.h"
 
 #include <stdarg.h>
@@ -417,21 +418,15 @@ static void put_place(struct step_head *h, const struct step_facts *f)
     dp_head_row(h);
 }
 
-/* Without the command, which stands above already: 'process "..." did not complete successfully:
- * exit code: 2'. */
-static const char *short_error(const char *e)
-{
-    static const char middle[] = "\" did not complete successfully: ";
-    const char *at = depot_str_starts(e, "process \"") ? strstr(e, middle) : NULL;
-    return at != NULL ? at + sizeof(middle) - 1 : e;
-}
-
 static void put_error(struct step_head *h, const struct step_facts *f)
 {
     if (f->step->error == NULL)
         return;
     dp_head_label(h, "error");
-    put_wrapped(h, STYLE_ERROR, 1 + LABEL_W, TEXT_ROWS, short_error(f->step->error));
+    struct depot_buf text = DEPOT_BUF_INIT(64 * 1024);
+    dp_failure_point(&text, f->step->error, false); /* the command stands above already */
+    put_wrapped(h, STYLE_ERROR, 1 + LABEL_W, TEXT_ROWS, depot_buf_str(&text));
+    depot_buf_release(&text);
     put_place(h, f);
     dp_head_gap(h);
 }

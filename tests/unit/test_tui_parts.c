@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 
 #include "canvas.h"
+#include "failure.h"
 #include "input.h"
 #include "keymap.h"
 #include "logstore.h"
@@ -39,6 +40,49 @@ static void test_text__durations(void **state)
         assert_string_equal(
             dp_text_duration(out, rows[i].ms * DEPOT_MSEC, rows[i].tenths), rows[i].want);
     }
+}
+
+static void test_text__ages(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t seconds;
+        const char *want;
+    } rows[] = {{-5, "just now"}, {0, "just now"}, {12, "12s ago"}, {7200, "2h ago"}};
+    char out[TEXT_MAX];
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++)
+        assert_string_equal(
+            dp_text_ago(out, 100 * DEPOT_SEC, (100 + rows[i].seconds) * DEPOT_SEC), rows[i].want);
+    assert_string_equal(dp_text_ago(out, 0, DEPOT_SEC), "");
+}
+
+static void test_failure__has_its_point_first(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *message, *point, *command;
+    } rows[] = {
+        {"process \"/bin/sh -c make all\" did not complete successfully: exit code: 2",
+            "exit code: 2", "make all: exit code: 2"},
+        {"linux/arm64: process \"a \\\"b\\\"\" did not complete successfully: exit code: 1",
+            "arm64: exit code: 1", "arm64: a \\\"b\\\": exit code: 1"},
+        {"linux/arm/v7: failed to solve: failed to compute cache key: failed to calculate checksum "
+         "of ref x9::y7: \"/src\": not found",
+            "arm/v7: \"/src\": not found", NULL},
+        {"a/b c: d", "a/b c: d", NULL},
+        {"failed to solve: ", "failed to solve: ", NULL},
+        {"failed to calculate checksum of ref x", "failed to calculate checksum of ref x", NULL},
+        {"process \"x", "process \"x", NULL},
+        {"", "", NULL},
+    };
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++)
+        for (int command = 0; command < 2; command++) {
+            struct depot_buf out = DEPOT_BUF_INIT(4096);
+            const bool other = command && rows[i].command != NULL;
+            dp_failure_point(&out, rows[i].message, command);
+            assert_string_equal(depot_buf_str(&out), other ? rows[i].command : rows[i].point);
+            depot_buf_release(&out);
+        }
 }
 
 static void test_text__sizes(void **state)
@@ -529,6 +573,8 @@ int main(void)
     setlocale(LC_CTYPE, "C.UTF-8");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text__durations),
+        cmocka_unit_test(test_text__ages),
+        cmocka_unit_test(test_failure__has_its_point_first),
         cmocka_unit_test(test_text__sizes),
         cmocka_unit_test(test_text__middle),
         cmocka_unit_test(test_text__bad_utf8),
