@@ -59,8 +59,8 @@ static void emit_queued(struct part *p)
     struct depot_ev_builder b;
     engine_describe(p->engine, &b);
     char *reason = b.reason != NULL ? depot_asprintf("%s is down: %s", b.builder, b.reason)
-                                    : depot_asprintf("%s is busy: %d of %d builds running",
-                                          b.builder, b.running, b.capacity);
+                                    : depot_asprintf("%s is busy: %d of %d running", b.builder,
+                                          b.running, b.capacity);
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_QUEUED};
     ev.u.queued = (struct depot_ev_queued){.platform = p->platform,
         .builder = b.builder,

@@ -30,7 +30,7 @@ class Queue(TestCase):
         positions = set()
         for r in records:
             queued = [e for e in map(json.loads, self.read(r).splitlines()) if e["type"] == "build.queued"]
-            self.assertRegex(queued[0]["reason"], "^one is busy: 1 of 1 builds running$")
+            self.assertRegex(queued[0]["reason"], "^one is busy: 1 of 1 running$")
             self.assertEqual(queued[0]["builder"], "one")
             positions.add(queued[0]["position"])
         self.assertEqual(positions, {1, 2, 3})
