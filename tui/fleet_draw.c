@@ -180,7 +180,7 @@ static uint32_t col_state(const struct row_paint *p, struct depot_buf *out)
 
 static uint32_t col_build(const struct row_paint *p, struct depot_buf *out)
 {
-    depot_buf_addf(out, "%.*s", p->v->base.w < NARROW ? 6 : 10, p->b->id);
+    depot_buf_addf(out, "%.10s", p->b->id);
     return quiet(p);
 }
 
@@ -424,6 +424,8 @@ static void draw_row(const struct fleet_view *v, const struct canvas *c, int y, 
         if (columns[i].text == col_bar && *text != '\0')
             dp_canvas_meter(
                 c, y, x, widths[i], (double)r->row.done / r->row.expected, r->cells[i].style);
+        else if (columns[i].text == col_build) /* the beginning of an id is a name, too */
+            dp_canvas_putf(c, y, x, r->cells[i].style, "%.*s", widths[i], text);
         else
             dp_canvas_field(c, y, x, widths[i], columns[i].fit, r->cells[i].style, text);
         x += widths[i] + GAP;
