@@ -5,6 +5,8 @@
 
 #include "text.h"
 
+#include <depot/utf8.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -157,7 +159,7 @@ int dp_canvas_putn(const struct canvas *c, int y, int x, uint32_t style, const c
         int width = 1;
         used = 1;
         if (ch < ' ' || ch > '~') {
-            ch = dp_text_decode(s, n, &used);
+            ch = depot_utf8_decode(s, n, &used);
             width = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
         }
         if (width < 0)
@@ -227,7 +229,7 @@ void dp_canvas_field(
         at = dp_text_cut(s, n, width - (w - mark), &got);
         if (got < width - (w - mark) && at < n) { /* a wide character straddles the cut */
             size_t used;
-            dp_text_decode(s + at, n - at, &used);
+            depot_utf8_decode(s + at, n - at, &used);
             at += used;
         }
         dp_canvas_put(&f, y, x, style, c->grid->ascii ? ".." : "…");

@@ -6,6 +6,8 @@
 #include "failure.h"
 #include "text.h"
 
+#include <depot/utf8.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -96,7 +98,7 @@ static void clean_into(char *out, size_t size, const char *s)
 {
     size_t at = 0;
     for (size_t n = strlen(s), used; n > 0; s += used, n -= used) {
-        const int32_t ch = dp_text_decode(s, n, &used);
+        const int32_t ch = depot_utf8_decode(s, n, &used);
         if (ch >= 0 && dp_text_width_of((uint32_t)ch) < 0)
             continue;
         if (at + used >= size)

@@ -3,7 +3,7 @@
  */
 #include "input.h"
 
-#include "text.h"
+#include <depot/utf8.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -340,7 +340,7 @@ static size_t character(const char *s, size_t n, struct key *out)
         return 1;
     }
     const size_t need = b >= 0xf0 ? 4 : b >= 0xe0 ? 3 : b >= 0xc2 ? 2 : 1;
-    const int32_t ch = dp_text_decode(s, n, &used);
+    const int32_t ch = depot_utf8_decode(s, n, &used);
     if (ch < 0 && n < need && need <= 4)
         return 0;
     *out = (struct key){.code = ch < 0 ? '?' : (uint32_t)ch};

@@ -5,6 +5,8 @@
 
 #include "text.h"
 
+#include <depot/utf8.h>
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -58,7 +60,7 @@ static bool parse_code(const char *s, uint32_t *code)
     int64_t n;
     if (s[0] == '\0')
         return false;
-    const int32_t ch = dp_text_decode(s, strlen(s), &used);
+    const int32_t ch = depot_utf8_decode(s, strlen(s), &used);
     if (ch > ' ' && s[used] == '\0') {
         *code = (uint32_t)ch;
         return true;

@@ -5,6 +5,8 @@
 
 #include "text.h"
 
+#include <depot/utf8.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,7 +305,7 @@ void dp_log_line_decode(struct log_cells *out, const char *data, size_t n, bool 
         } else if (b < DEL) {
             put(&d, b, 1);
         } else {
-            const int32_t ch = dp_text_decode(data, n, &used);
+            const int32_t ch = depot_utf8_decode(data, n, &used);
             const int width = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
             if (width == 0)
                 put_mark(&d, (uint32_t)ch);

@@ -3,6 +3,8 @@
  */
 #include "tui_priv.h"
 
+#include <depot/utf8.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -61,7 +63,7 @@ static size_t after(const struct prompt *p, size_t at)
     size_t used;
     if (at >= p->text.len)
         return p->text.len;
-    dp_text_decode(p->text.data + at, p->text.len - at, &used);
+    depot_utf8_decode(p->text.data + at, p->text.len - at, &used);
     return at + used;
 }
 

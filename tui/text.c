@@ -1,7 +1,9 @@
 /*
- * Durations, sizes and names as short text; decoding and measuring UTF-8.
+ * Durations, sizes and names as short text; measuring UTF-8.
  */
 #include "text.h"
+
+#include <depot/utf8.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -115,28 +117,6 @@ const char *dp_text_clock(char out[TEXT_MAX], depot_time t)
 
 /* ---- UTF-8 ---- */
 
-int32_t dp_text_decode(const char *s, size_t n, size_t *used)
-{
-    const unsigned char *p = (const unsigned char *)s;
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    *used = 1;
-    if (p[0] < 0x80)
-        return p[0];
-    const size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || len > n)
-        return -1;
-    uint32_t ch = p[0] & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return -1;
-        ch = ch << 6 | (p[i] & 0x3f);
-    }
-    if (ch < least[len] || ch > 0x10ffff || (ch >= 0xd800 && ch < 0xe000))
-        return -1;
-    *used = len;
-    return (int32_t)ch;
-}
-
 size_t dp_text_encode(char out[4], uint32_t ch)
 {
     if (ch < 0x80) {
@@ -199,7 +179,7 @@ static int first_width(const char *s, size_t n, size_t *used)
     *used = 1;
     if (*s >= ' ' && *s <= '~') /* nearly always */
         return 1;
-    const int32_t ch = dp_text_decode(s, n, used);
+    const int32_t ch = depot_utf8_decode(s, n, used);
     const int w = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
     return w > 0 ? w : 0;
 }

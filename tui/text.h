@@ -26,11 +26,6 @@ const char *dp_text_percent(char out[TEXT_MAX], int64_t n, int64_t of);
 /* Local time "12:04:07". */
 const char *dp_text_clock(char out[TEXT_MAX], depot_time t);
 
-/*
- * One character: its code point, -1 for a byte that is not UTF-8 (one byte is consumed); 0 only for
- * a NUL byte. `n` > 0.
- */
-int32_t dp_text_decode(const char *s, size_t n, size_t *used);
 size_t dp_text_encode(char out[4], uint32_t ch);
 /* Columns: 0 for a combining mark, 1, 2; -1 for what is never drawn (controls, bidirectional
  * controls, joiners, surrogates, noncharacters). */

@@ -4,6 +4,7 @@
 #include "build/dockerfile.h"
 
 #include <depot/buf.h>
+#include <depot/utf8.h>
 
 #include <ctype.h>
 #include <stdio.h>
@@ -148,28 +149,12 @@ static bool word_is(const char *line, const char *word)
     return strncasecmp(line, word, n) == 0 && (line[n] == ' ' || line[n] == '\0');
 }
 
-/* How many bytes a well-formed UTF-8 character at `s` has; 0: it is none. */
-static size_t utf8_len(const unsigned char *s)
-{
-    const size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    if (n == 0 || s[0] > 0xf4 || (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    return n;
-}
-
 /* It becomes JSON, where every byte must belong to a character. */
 static void make_utf8(char *text)
 {
-    for (unsigned char *c = (unsigned char *)text; *c != '\0';) {
-        const size_t n = utf8_len(c);
-        if (n == 0)
-            *c = '?';
-        c += n > 0 ? n : 1;
-    }
+    for (size_t n = strlen(text), used; n > 0; text += used, n -= used)
+        if (depot_utf8_decode(text, n, &used) < 0)
+            *text = '?';
 }
 
 /* The name behind AS in a FROM line, in lower case as steps have it; NULL. */

@@ -4,6 +4,8 @@
  */
 #include "render/render_priv.h"
 
+#include <depot/utf8.h>
+
 #include <string.h>
 
 enum clean_state {
@@ -23,30 +25,12 @@ bool dp_is_hidden(uint32_t c)
            (c >= 0xe0000 && c <= 0xe007f);
 }
 
-static unsigned utf8_value(const struct depot_clean *c)
-{
-    unsigned v = c->need == 2   ? c->utf8[0] & 0x1fu
-                 : c->need == 3 ? c->utf8[0] & 0x0fu
-                                : c->utf8[0] & 0x07u;
-
-    for (int i = 1; i < c->need; i++)
-        v = v << 6 | (c->utf8[i] & 0x3fu);
-    return v;
-}
-
-static bool utf8_is_good(unsigned v, unsigned need)
-{
-    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-
-    return v >= least[need] && v <= 0x10ffff && (v < 0xd800 || v > 0xdfff);
-}
-
 static void utf8_start(struct depot_clean *c, struct depot_buf *out, unsigned char b)
 {
-    if (b >= 0xc2 && b <= 0xf4) {
-        c->need = b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
+    c->need = (unsigned char)depot_utf8_lead(b);
+    if (c->need > 0) {
         c->have = 1;
-        c->utf8[0] = b;
+        c->utf8[0] = (char)b;
         c->state = UTF8;
     } else {
         depot_buf_addc(out, '?');
@@ -80,21 +64,22 @@ static void escape(struct depot_clean *c, unsigned char b)
 /* False: the sequence is broken, and the byte is to be looked at again. */
 static bool utf8_more(struct depot_clean *c, struct depot_buf *out, unsigned char b)
 {
-    unsigned v;
+    size_t used;
+    int32_t ch;
 
     if (b < 0x80 || b > 0xbf) {
         c->state = GROUND;
         depot_buf_addc(out, '?');
         return false;
     }
-    c->utf8[c->have++] = b;
+    c->utf8[c->have++] = (char)b;
     if (c->have < c->need)
         return true;
     c->state = GROUND;
-    v = utf8_value(c);
-    if (!utf8_is_good(v, c->need))
+    ch = depot_utf8_decode(c->utf8, c->need, &used);
+    if (ch < 0)
         depot_buf_addc(out, '?');
-    else if (!dp_is_hidden(v))
+    else if (!dp_is_hidden((uint32_t)ch))
         depot_buf_add(out, c->utf8, c->need);
     return true;
 }

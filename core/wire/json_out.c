@@ -3,42 +3,12 @@
  */
 #include "wire/json.h"
 
+#include <depot/utf8.h>
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Bytes of the valid UTF-8 sequence at p; 0 when there is none. */
-static size_t utf8_len(const unsigned char *p, size_t n)
-{
-    unsigned char lo = 0x80, hi = 0xbf;
-    size_t len;
-
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] >= 0xc2 && p[0] <= 0xdf)
-        len = 2;
-    else if (p[0] >= 0xe0 && p[0] <= 0xef)
-        len = 3;
-    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-        len = 4;
-    else
-        return 0;
-    if (p[0] == 0xe0)
-        lo = 0xa0; /* overlong */
-    else if (p[0] == 0xed)
-        hi = 0x9f; /* surrogates */
-    else if (p[0] == 0xf0)
-        lo = 0x90; /* overlong */
-    else if (p[0] == 0xf4)
-        hi = 0x8f; /* above U+10FFFF */
-    if (n < len || p[1] < lo || p[1] > hi)
-        return 0;
-    for (size_t i = 2; i < len; i++)
-        if (p[i] < 0x80 || p[i] > 0xbf)
-            return 0;
-    return len;
-}
 
 static bool is_plain(unsigned char c)
 {
@@ -61,36 +31,51 @@ static void put_ascii(struct depot_buf *out, unsigned char c)
     depot_buf_add(out, esc, sizeof(esc));
 }
 
+/* The end of what a string holds as it is. */
+static const char *plain_end(const char *p, const char *end)
+{
+    for (;;) {
+        size_t len;
+        int32_t ch;
+
+        while (p < end && is_plain((unsigned char)*p))
+            p++;
+        if (p == end || (unsigned char)*p < 0x80)
+            return p;
+        ch = depot_utf8_decode(p, (size_t)(end - p), &len);
+        if (ch < 0 || ch == 0x2028 || ch == 0x2029)
+            return p;
+        p += len;
+    }
+}
+
+/* One of the other characters that are not ASCII; the bytes it has. */
+static size_t put_escaped(struct depot_buf *out, const char *s, size_t n)
+{
+    size_t len;
+    int32_t ch = depot_utf8_decode(s, n, &len);
+
+    depot_buf_adds(out, ch == 0x2028 ? "\\u2028" : ch == 0x2029 ? "\\u2029" : "\\ufffd");
+    return len;
+}
+
 void dp_json_string(struct depot_buf *out, const char *s, size_t n)
 {
-    const unsigned char *p = (const unsigned char *)s, *end = p + n;
+    const char *p = s, *end = s + n;
 
     depot_buf_addc(out, '"');
     while (p < end) {
-        const unsigned char *from = p;
-        size_t len;
+        const char *from = p;
 
-        while (p < end && is_plain(*p))
-            p++;
+        p = plain_end(p, end);
         if (p > from)
             depot_buf_add(out, from, (size_t)(p - from));
         if (p == end)
             break;
-        if (*p < 0x80) {
-            put_ascii(out, *p++);
-            continue;
-        }
-        len = utf8_len(p, (size_t)(end - p));
-        if (len == 0) {
-            depot_buf_adds(out, "\\ufffd");
-            p++;
-            continue;
-        }
-        if (len == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
-            depot_buf_adds(out, p[2] == 0xa8 ? "\\u2028" : "\\u2029");
+        if ((unsigned char)*p < 0x80)
+            put_ascii(out, (unsigned char)*p++);
         else
-            depot_buf_add(out, p, len);
-        p += len;
+            p += put_escaped(out, p, (size_t)(end - p));
     }
     depot_buf_addc(out, '"');
 }

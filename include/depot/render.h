@@ -78,7 +78,7 @@ void depot_render_why(const struct depot_why *w, const struct depot_build *b,
  */
 struct depot_clean {
     unsigned char state, have, need;
-    unsigned char utf8[4];
+    char utf8[4];
 };
 void depot_clean_feed(struct depot_clean *c, struct depot_buf *out, const void *data, size_t n);
 void depot_clean_string(struct depot_buf *out, const char *s); /* a whole string; no newlines */

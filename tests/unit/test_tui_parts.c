@@ -120,18 +120,6 @@ static void test_text__middle(void **state)
     }
 }
 
-static void test_text__bad_utf8(void **state)
-{
-    (void)state;
-    static const char *const rows[] = {
-        "\x80", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff", "\xe4\xb8"};
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        size_t used = 9;
-        assert_int_equal(dp_text_decode(rows[i], strlen(rows[i]), &used), -1);
-        assert_int_equal(used, 1);
-    }
-}
-
 /* ---- canvas ---- */
 
 static void expect_grid(const struct grid *g, const char *want)
@@ -577,7 +565,6 @@ int main(void)
         cmocka_unit_test(test_failure__has_its_point_first),
         cmocka_unit_test(test_text__sizes),
         cmocka_unit_test(test_text__middle),
-        cmocka_unit_test(test_text__bad_utf8),
         cmocka_unit_test(test_canvas__clips_and_cuts),
         cmocka_unit_test(test_canvas__wide_and_combining),
         cmocka_unit_test(test_canvas__hot_areas),

@@ -1,0 +1,35 @@
+/*
+ * Characters of UTF-8 that have more than one byte.
+ */
+#include <depot/utf8.h>
+
+size_t depot_utf8_lead(unsigned char b)
+{
+    if (b < 0x80)
+        return 1;
+    /* 0xc0 and 0xc1 would be longer than needed, from 0xf5 on it would be above U+10FFFF. */
+    if (b < 0xc2 || b > 0xf4)
+        return 0;
+    return b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
+}
+
+int32_t depot_utf8_decode_long_(const char *s, size_t n, size_t *used)
+{
+    static const int32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length */
+    const unsigned char *p = (const unsigned char *)s;
+    const size_t len = depot_utf8_lead(p[0]);
+
+    *used = 1;
+    if (len == 0 || len > n)
+        return -1;
+    int32_t ch = p[0] & (0x7f >> len);
+    for (size_t i = 1; i < len; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return -1;
+        ch = ch << 6 | (p[i] & 0x3f);
+    }
+    if (ch < least[len] || ch > 0x10ffff || (ch >= 0xd800 && ch <= 0xdfff))
+        return -1;
+    *used = len;
+    return ch;
+}

@@ -1,0 +1,156 @@
+/*
+ * Tests of decoding UTF-8.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <depot/base.h>
+#include <depot/utf8.h>
+
+static void test_utf8__decodes_what_is_on_either_side_of_each_length(void **state)
+{
+    static const struct {
+        const char *s;
+        size_t len;
+        int32_t ch;
+    } rows[] = {
+        {"\0", 1, 0},
+        {"\x7f", 1, 0x7f},
+        {"\xc2\x80", 2, 0x80},
+        {"\xdf\xbf", 2, 0x7ff},
+        {"\xe0\xa0\x80", 3, 0x800},
+        {"\xed\x9f\xbf", 3, 0xd7ff}, /* the last before the surrogates */
+        {"\xee\x80\x80", 3, 0xe000},
+        {"\xef\xbf\xbf", 3, 0xffff},
+        {"\xf0\x90\x80\x80", 4, 0x10000},
+        {"\xf4\x8f\xbf\xbf", 4, 0x10ffff},
+    };
+
+    DEPOT_UNUSED(state);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        size_t used = 9;
+
+        assert_int_equal(depot_utf8_decode(rows[i].s, rows[i].len, &used), rows[i].ch);
+        assert_int_equal(used, rows[i].len);
+        for (size_t n = 1; n < rows[i].len; n++) { /* cut off */
+            assert_int_equal(depot_utf8_decode(rows[i].s, n, &used), -1);
+            assert_int_equal(used, 1);
+        }
+    }
+}
+
+static void test_utf8__leaves_what_follows(void **state)
+{
+    size_t used;
+
+    DEPOT_UNUSED(state);
+    assert_int_equal(depot_utf8_decode("a\xff", 2, &used), 'a');
+    assert_int_equal(used, 1);
+    assert_int_equal(depot_utf8_decode("\xc3\xbc\x80", 3, &used), 0xfc);
+    assert_int_equal(used, 2);
+}
+
+static void test_utf8__refuses_what_is_malformed(void **state)
+{
+    static const char *const rows[] = {
+        "\x80", "\xbf",                             /* behind a lead alone */
+        "\xc0\x80", "\xc1\xbf",                     /* longer than needed: of one byte, */
+        "\xe0\x80\x80", "\xe0\x9f\xbf",             /* of two, */
+        "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf",     /* of three */
+        "\xed\xa0\x80", "\xed\xbf\xbf",             /* surrogates */
+        "\xf4\x90\x80\x80", "\xf7\xbf\xbf\xbf",     /* above U+10FFFF */
+        "\xf8\x88\x80\x80\x80", "\xfe", "\xff",     /* never in UTF-8 */
+        "\xc2\x7f", "\xc2\xc0", "\xe4\xb8\x20",     /* another begins too soon */
+        "\xe4\xc0\x80", "\xf0\x9f\x9a\x20", "\xc2", /* or nothing follows */
+    };
+
+    DEPOT_UNUSED(state);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        size_t used = 9;
+
+        assert_int_equal(depot_utf8_decode(rows[i], strlen(rows[i]), &used), -1);
+        assert_int_equal(used, 1);
+    }
+}
+
+/* Strings of `n` bytes that are one whole character; of four bytes the last is always 0x80. */
+static size_t count_good(size_t n)
+{
+    size_t good = 0;
+
+    for (unsigned i = 0; i < 0x1000000; i++) {
+        const char p[] = {(char)(i >> 16), (char)(i >> 8), (char)i, '\x80'};
+        size_t used;
+
+        good += depot_utf8_decode(p, n, &used) >= 0 && used == n;
+        if (n < 3)
+            i |= n == 2 ? 0xff : 0xffff;
+    }
+    return good;
+}
+
+/* As many as there are characters of that length: with each of them decoded, none besides them. */
+static void test_utf8__knows_no_other_characters(void **state)
+{
+    DEPOT_UNUSED(state);
+    assert_int_equal(count_good(1), 0x80);
+    assert_int_equal(count_good(2), 0x800 - 0x80);
+    assert_int_equal(count_good(3), 0x10000 - 0x800 - 0x800 /* surrogates */);
+    assert_int_equal(count_good(4), (0x110000 - 0x10000) / 64);
+}
+
+static size_t encode(char out[4], uint32_t ch)
+{
+    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    const size_t n = ch < 0x80 ? 1 : ch < 0x800 ? 2 : ch < 0x10000 ? 3 : 4;
+
+    for (size_t i = n; i-- > 1; ch >>= 6)
+        out[i] = (char)(0x80 | (ch & 0x3f));
+    out[0] = (char)(lead[n] | ch);
+    return n;
+}
+
+static void test_utf8__decodes_every_character(void **state)
+{
+    DEPOT_UNUSED(state);
+    for (uint32_t ch = 0; ch <= 0x10ffff; ch++) {
+        char s[4];
+        size_t used;
+
+        if (ch == 0xd800)
+            ch = 0xe000;
+        const size_t n = encode(s, ch);
+        assert_true(depot_utf8_decode(s, n, &used) == (int32_t)ch && used == n);
+        assert_true(depot_utf8_lead((unsigned char)s[0]) == n);
+    }
+}
+
+static void test_utf8__lead(void **state)
+{
+    static const struct {
+        unsigned char first, last;
+        size_t len;
+    } rows[] = {{0x00, 0x7f, 1}, {0x80, 0xc1, 0}, {0xc2, 0xdf, 2}, {0xe0, 0xef, 3}, {0xf0, 0xf4, 4},
+        {0xf5, 0xff, 0}};
+
+    DEPOT_UNUSED(state);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++)
+        for (unsigned b = rows[i].first; b <= rows[i].last; b++)
+            assert_int_equal(depot_utf8_lead((unsigned char)b), rows[i].len);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_utf8__decodes_what_is_on_either_side_of_each_length),
+        cmocka_unit_test(test_utf8__leaves_what_follows),
+        cmocka_unit_test(test_utf8__refuses_what_is_malformed),
+        cmocka_unit_test(test_utf8__knows_no_other_characters),
+        cmocka_unit_test(test_utf8__decodes_every_character),
+        cmocka_unit_test(test_utf8__lead),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
