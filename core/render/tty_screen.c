@@ -8,6 +8,8 @@
 
 #include "render/tty.h"
 
+#include <depot/utf8.h>
+
 #include <string.h>
 #include <wchar.h>
 
@@ -46,28 +48,6 @@ struct dp_tty_line *dp_tty_screen_line(struct dp_tty_screen *s)
 }
 
 /* ---- text into cells ---- */
-
-/* One character of UTF-8; -1 for a byte that begins none. */
-static int32_t decode(const char *s, size_t n, size_t *used)
-{
-    const unsigned char *p = (const unsigned char *)s;
-    size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    int32_t ch;
-
-    *used = 1;
-    if (p[0] < 0x80)
-        return p[0];
-    if (p[0] < 0xc2 || p[0] > 0xf4 || len > n)
-        return -1;
-    ch = p[0] & (0x7f >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return -1;
-        ch = ch << 6 | (p[i] & 0x3f);
-    }
-    *used = len;
-    return ch;
-}
 
 /* Columns; -1: not to be shown. `*instead` is set when the terminal may not know the character. */
 static int columns_of(int32_t ch, const char **instead)
@@ -125,7 +105,7 @@ void dp_tty_put(struct dp_tty_line *l, enum dp_style style, const char *s, int e
         end = DP_TTY_WIDTH_MAX;
     for (size_t n = strlen(s), used; n > 0; s += used, n -= used) {
         const char *instead = NULL;
-        int w = columns_of(decode(s, n, &used), &instead);
+        int w = columns_of(depot_utf8_decode(s, n, &used), &instead);
 
         if (w > 0 && l->len + w > end)
             return;
@@ -142,7 +122,7 @@ int dp_tty_text_width(const char *s)
 
     for (size_t n = strlen(s), used; n > 0; s += used, n -= used) {
         const char *instead = NULL;
-        int w = columns_of(decode(s, n, &used), &instead);
+        int w = columns_of(depot_utf8_decode(s, n, &used), &instead);
 
         columns += w > 0 ? w : 0;
     }
@@ -156,7 +136,7 @@ size_t dp_tty_text_cut(const char *s, int columns, int *w)
     *w = 0;
     for (size_t n = strlen(s), used; n > 0; at += used, n -= used) {
         const char *instead = NULL;
-        int c = columns_of(decode(s + at, n, &used), &instead);
+        int c = columns_of(depot_utf8_decode(s + at, n, &used), &instead);
 
         if (*w + (c > 0 ? c : 0) > columns)
             break;

@@ -198,6 +198,8 @@ static void test_text__is_cut_by_columns(void **state)
         {"e\u0301e\u0301", 2, "e\u0301e\u0301"},
         {"a\033[2J\u202eb", 9, "a[2Jb"},
         {"bad \xff byte", 20, "bad ? byte"},
+        {"overlong \xe0\x80\xaf", 20, "overlong ???"},
+        {"surrogate \xed\xa0\x80", 20, "surrogate ???"},
         {"abcdef", 2, "ab"},
         {"日", 1, ""},
     };
