@@ -4,6 +4,8 @@
  */
 #include "session/pattern.h"
 
+#include <depot/utf8.h>
+
 #include <string.h>
 
 enum token_kind {
@@ -98,28 +100,10 @@ char *dp_path_clean_rooted(const char *path)
 /* Next character of UTF-8; a byte that is none counts as U+FFFD, as in Go. */
 static uint32_t next_rune(const char *s, size_t n, size_t *at)
 {
-    const uint8_t *p = (const uint8_t *)s + *at;
-    size_t left = n - *at;
-    static const struct {
-        size_t len;
-        uint32_t min;
-        uint8_t mask, lead;
-    } forms[] = {{1, 0, 0x80, 0x00}, {2, 0x80, 0xe0, 0xc0}, {3, 0x800, 0xf0, 0xe0},
-        {4, 0x10000, 0xf8, 0xf0}};
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(forms); i++) {
-        if ((p[0] & forms[i].mask) != forms[i].lead || left < forms[i].len)
-            continue;
-        uint32_t rune = p[0] & (uint8_t)~forms[i].mask;
-        size_t k = 1;
-        for (; k < forms[i].len && (p[k] & 0xc0) == 0x80; k++)
-            rune = rune << 6 | (p[k] & 0x3f);
-        if (k < forms[i].len || rune < forms[i].min || rune > 0x10ffff)
-            break;
-        *at += forms[i].len;
-        return rune;
-    }
-    *at += 1;
-    return 0xfffd;
+    size_t used;
+    const int32_t ch = depot_utf8_decode(s + *at, n - *at, &used);
+    *at += used;
+    return ch < 0 ? 0xfffd : (uint32_t)ch;
 }
 
 /* ---- one pattern ---- */

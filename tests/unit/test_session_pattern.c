@@ -66,6 +66,8 @@ static void test_pattern__matches(void **state)
         {"a*b", "a/b", false},
         {"?", "a", true},
         {"?", "\303\274", true},
+        {"?", "\355\240\200", false}, /* a surrogate is none: three bad bytes */
+        {"???", "\355\240\200", true},
         {"?", "ab", false},
         {"a?c", "a/c", false},
         {"**", "a/b/c", true},
