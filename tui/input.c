@@ -334,14 +334,16 @@ static void control_key(unsigned char b, struct key *out)
 static size_t character(const char *s, size_t n, struct key *out)
 {
     const unsigned char b = (unsigned char)s[0];
-    size_t used;
+    size_t used, whole = 1;
     if (b < 0x20 || b == 0x7f) {
         control_key(b, out);
         return 1;
     }
-    const size_t need = b >= 0xf0 ? 4 : b >= 0xe0 ? 3 : b >= 0xc2 ? 2 : 1;
+    const size_t need = depot_utf8_lead(b);
     const int32_t ch = depot_utf8_decode(s, n, &used);
-    if (ch < 0 && n < need && need <= 4)
+    while (whole < n && whole < need && ((unsigned char)s[whole] & 0xc0) == 0x80)
+        whole++;
+    if (ch < 0 && whole == n && n < need)
         return 0;
     *out = (struct key){.code = ch < 0 ? '?' : (uint32_t)ch};
     return used;

@@ -333,6 +333,24 @@ static void test_input__escape_alone(void **state)
     dp_input_release(&in);
 }
 
+/* Keys do not wait behind bytes that cannot become a character any more. */
+static void test_input__bad_utf8(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"\x80q", "\xc0q", "\xe4q", "\xf0q", "\xf5q", "\xffq"};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct input in;
+        struct key k = {0};
+        dp_input_init(&in);
+        dp_input_feed(&in, rows[i], 2);
+        assert_true(dp_input_next(&in, false, &k));
+        assert_int_equal(k.code, '?');
+        assert_true(dp_input_next(&in, false, &k));
+        assert_int_equal(k.code, 'q');
+        dp_input_release(&in);
+    }
+}
+
 static void test_input__mouse_paste_answers(void **state)
 {
     (void)state;
@@ -573,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_keymap__table_is_sound),
         cmocka_unit_test(test_input__keys_whole_and_byte_by_byte),
         cmocka_unit_test(test_input__escape_alone),
+        cmocka_unit_test(test_input__bad_utf8),
         cmocka_unit_test(test_input__mouse_paste_answers),
         cmocka_unit_test(test_input__mouse_of_old),
         cmocka_unit_test(test_input__what_the_terminal_answers),
