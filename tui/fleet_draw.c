@@ -206,10 +206,7 @@ static uint32_t col_who(const struct row_paint *p, struct depot_buf *out)
 static uint32_t col_source(const struct row_paint *p, struct depot_buf *out)
 {
     const struct depot_ev_created *i = &p->b->sum.info;
-    if (!depot_str_empty(i->branch))
-        depot_buf_adds(out, i->branch);
-    if (!depot_str_empty(i->commit))
-        depot_buf_addf(out, "%s%.7s%s", out->len > 0 ? "@" : "", i->commit, i->dirty ? "+" : "");
+    depot_created_source(out, i, true);
     return quiet(p);
 }
 

@@ -146,9 +146,7 @@ static void draw_names(const struct place *k, int col)
         if (!depot_str_empty(i->target))
             depot_buf_addf(&t, "/%s", i->target);
     } else if (col == COL_SOURCE) {
-        depot_buf_adds(&t, i->branch != NULL ? i->branch : "");
-        if (!depot_str_empty(i->commit))
-            depot_buf_addf(&t, "%s%.7s%s", t.len > 0 ? "@" : "", i->commit, i->dirty ? "+" : "");
+        depot_created_source(&t, i, true);
     } else {
         for (size_t n = 0; n < i->nplatforms; n++)
             depot_buf_addf(&t, "%s%s", n > 0 ? " " : "", dp_text_platform(i->platforms[n]));

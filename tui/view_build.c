@@ -446,9 +446,8 @@ static void build_title(struct view *base, struct depot_buf *left, struct depot_
     if (!depot_str_empty(s->info.user))
         depot_buf_addf(right, "%s", s->info.user);
     if (!depot_str_empty(s->info.branch) || !depot_str_empty(s->info.commit))
-        depot_buf_addf(right, "  %s%s%.7s", depot_str_empty(s->info.branch) ? "" : s->info.branch,
-            depot_str_empty(s->info.commit) ? "" : "@",
-            depot_str_empty(s->info.commit) ? "" : s->info.commit);
+        depot_buf_adds(right, "  ");
+    depot_created_source(right, &s->info, false);
 }
 
 static depot_time build_wake(struct view *base)

@@ -25,9 +25,8 @@ static void put_other(struct depot_buf *out, const struct why_view *v)
     char age[TEXT_MAX];
     depot_buf_addf(out, "%s", v->before->id);
     if (!depot_str_empty(s->info.branch) || !depot_str_empty(s->info.commit))
-        depot_buf_addf(out, "  %s%s%.7s", depot_str_empty(s->info.branch) ? "" : s->info.branch,
-            depot_str_empty(s->info.commit) ? "" : "@",
-            depot_str_empty(s->info.commit) ? "" : s->info.commit);
+        depot_buf_adds(out, "  ");
+    depot_created_source(out, &s->info, false);
     if (s->created > 0 && v->build->sum.created - s->created >= DEPOT_SEC)
         depot_buf_addf(out, "  %s before", dp_text_age(age, s->created, v->build->sum.created));
 }

@@ -1,10 +1,12 @@
 /*
- * Names of feed events and build states, and the release of an event.
+ * Names of feed events, build states and sources, and the release of an event.
  * Not the encoding: that is wire/.
  */
 #include <depot/event.h>
 
 #include <string.h>
+
+enum { COMMIT_SHOWN = 7 }; /* as git abbreviates */
 
 static const char *const event_names[] = {
 #define EVENT_NAME(id, name) [DEPOT_EVENT_##id] = (name),
@@ -64,4 +66,29 @@ void depot_event_release(struct depot_event *ev)
     depot_arena_release(&ev->arena);
     memset(ev, 0, sizeof(*ev));
     ev->type = DEPOT_EVENT_UNKNOWN;
+}
+
+/* Bytes of it to show: none that cannot be of a commit, for it comes from outside. */
+static size_t commit_len(const char *commit)
+{
+    size_t n = 0;
+
+    while (commit && n < COMMIT_SHOWN && commit[n] > ' ' && commit[n] < 0x7f)
+        n++;
+    return n;
+}
+
+void depot_created_source(struct depot_buf *out, const struct depot_ev_created *c, bool dirty)
+{
+    size_t n = commit_len(c->commit);
+
+    if (!depot_str_empty(c->branch))
+        depot_buf_adds(out, c->branch);
+    if (n == 0)
+        return;
+    if (!depot_str_empty(c->branch))
+        depot_buf_addc(out, '@');
+    depot_buf_add(out, c->commit, n);
+    if (dirty && c->dirty)
+        depot_buf_addc(out, '+');
 }

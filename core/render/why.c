@@ -155,16 +155,15 @@ static void put_cause(struct depot_buf *out, const struct depot_render_opts *opt
 static void put_build(
     struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_build *b)
 {
+    struct depot_buf source = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+
     dp_put_text(out, opts, *b->id ? b->id : "this build");
-    if (!depot_str_empty(b->info.branch)) {
+    depot_created_source(&source, &b->info, false);
+    if (source.len > 0) {
         depot_buf_addc(out, ' ');
-        dp_put_text(out, opts, b->info.branch);
+        dp_put_text(out, opts, source.data);
     }
-    if (!depot_str_empty(b->info.commit)) {
-        depot_buf_addc(out, '@');
-        for (size_t i = 0; i < 7 && b->info.commit[i] > ' ' && b->info.commit[i] < 0x7f; i++)
-            depot_buf_addc(out, b->info.commit[i]);
-    }
+    depot_buf_release(&source);
 }
 
 static void put_head(struct depot_buf *out, const struct depot_render_opts *opts,

@@ -47,12 +47,48 @@ static void test_event_release__twice_and_null(void **state)
     depot_event_release(NULL);
 }
 
+static void test_created_source__is_what_is_known(void **state)
+{
+    static const struct {
+        const char *branch, *commit, *clean, *dirty;
+    } rows[] = {
+        {"main", "54ae436b1122", "main@54ae436", "main@54ae436+"},
+        {"main", "54ae", "main@54ae", "main@54ae+"},
+        {"main", NULL, "main", "main"},
+        {"main", "", "main", "main"},
+        {NULL, "54ae436b1122", "54ae436", "54ae436+"},
+        {"", "54ae436b1122", "54ae436", "54ae436+"},
+        {NULL, NULL, "", ""},
+        {"main", "54\033[2J", "main@54", "main@54+"},
+        {"main", "54ae43\xc3\xbc", "main@54ae43", "main@54ae43+"}, /* never half a character */
+        {"main", " ", "main", "main"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct depot_ev_created c = {.branch = rows[i].branch, .commit = rows[i].commit};
+        struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+
+        depot_created_source(&out, &c, true);
+        assert_string_equal(depot_buf_str(&out), rows[i].clean);
+        c.dirty = true;
+        depot_buf_clear(&out);
+        depot_created_source(&out, &c, false);
+        assert_string_equal(depot_buf_str(&out), rows[i].clean);
+        depot_buf_clear(&out);
+        depot_created_source(&out, &c, true);
+        assert_string_equal(depot_buf_str(&out), rows[i].dirty);
+        depot_buf_release(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_event_name__round_trip),
         cmocka_unit_test(test_build_state__round_trip_and_over),
         cmocka_unit_test(test_event_release__twice_and_null),
+        cmocka_unit_test(test_created_source__is_what_is_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
