@@ -67,71 +67,45 @@ bool depot_step_missed(const struct depot_step *s)
 
 /* ---- the same step in another build ---- */
 
-static char *place_key(const struct depot_step *s, bool text)
-{
-    const struct depot_step_name *p = &s->parsed;
-
-    return text ? depot_asprintf("%s\n%s\n%s", s->platform, p->stage, p->instruction)
-                : depot_asprintf("%s\n%s\n#%d", s->platform, p->stage, p->ordinal);
-}
-
+/* `b` may be NULL. */
 static void index_steps(struct dp_why_places *places, const struct depot_build *b)
 {
-    places->by_text = depot_map_new();
-    places->by_place = depot_map_new();
-    for (size_t i = 0; b && i < b->steps.len; i++) {
-        struct depot_step *s = b->steps.items[i];
-        char *text, *place;
+    if (!b)
+        return;
+    dp_why_index_init(&places->by_text, DP_WHY_BY_PLATFORM | DP_WHY_BY_TEXT, b->steps.len);
+    dp_why_index_init(&places->by_place, DP_WHY_BY_PLATFORM | DP_WHY_BY_ORDINAL, b->steps.len);
+    for (size_t i = 0; i < b->steps.len; i++) {
+        const struct depot_step *s = b->steps.items[i];
 
         if (s->parsed.kind != DEPOT_STEP_BUILD || s->foreign || s->weak)
             continue;
-        text = place_key(s, true);
-        place = place_key(s, false);
-        if (!depot_map_get(places->by_text, text))
-            depot_map_set(places->by_text, text, s);
-        if (s->parsed.ordinal && !depot_map_get(places->by_place, place))
-            depot_map_set(places->by_place, place, s);
-        depot_free(text);
-        depot_free(place);
+        dp_why_index_add(&places->by_text, s);
+        if (s->parsed.ordinal)
+            dp_why_index_add(&places->by_place, s);
     }
 }
 
 static void release_places(struct dp_why_places *places)
 {
-    depot_map_free(places->by_text);
-    depot_map_free(places->by_place);
+    dp_why_index_release(&places->by_text);
+    dp_why_index_release(&places->by_place);
 }
 
 /* A step of the other build with the same words; of two that say the same, the one at the same
  * place. */
 const struct depot_step *dp_why_same_text(const struct dp_why_places *p, const struct depot_step *s)
 {
-    const struct depot_step *at, *found;
-    char *key;
+    const struct depot_step *at = dp_why_same_place(p, s);
 
-    if (depot_map_len(p->by_text) == 0)
-        return NULL; /* there is no earlier build */
-    at = dp_why_same_place(p, s);
     if (at && depot_str_eq(at->parsed.instruction, s->parsed.instruction))
         return at;
-    key = place_key(s, true);
-    found = depot_map_get(p->by_text, key);
-    depot_free(key);
-    return found;
+    return dp_why_index_find(&p->by_text, s);
 }
 
 const struct depot_step *dp_why_same_place(
     const struct dp_why_places *p, const struct depot_step *s)
 {
-    const struct depot_step *found;
-    char *key;
-
-    if (!s->parsed.ordinal)
-        return NULL;
-    key = place_key(s, false);
-    found = depot_map_get(p->by_place, key);
-    depot_free(key);
-    return found;
+    return s->parsed.ordinal ? dp_why_index_find(&p->by_place, s) : NULL;
 }
 
 /* ---- which steps miss because of which ---- */

@@ -6,9 +6,19 @@
 
 #include <depot/why.h>
 
-/* The steps of a build by what they say and by where they stand: "PLATFORM STAGE TEXT|ORDINAL". */
+/* What steps are alike by, beside their stage. */
+enum { DP_WHY_BY_PLATFORM = 1, DP_WHY_BY_TEXT = 2, DP_WHY_BY_ORDINAL = 4 };
+
+/* Steps by some of these. All zeroes: empty, for good. */
+struct dp_why_index {
+    unsigned by;
+    size_t mask;
+    struct dp_why_slot *slots;
+};
+
+/* The steps of a build by what they say and by where they stand. */
 struct dp_why_places {
-    struct depot_map *by_text, *by_place;
+    struct dp_why_index by_text, by_place;
 };
 
 struct dp_why_job {
@@ -17,6 +27,13 @@ struct dp_why_job {
     struct dp_why_places now, before;
     bool quiet; /* evidence is counted and not kept */
 };
+
+void dp_why_index_init(struct dp_why_index *x, unsigned by, size_t n); /* for at most n steps */
+void dp_why_index_release(struct dp_why_index *x);
+/* Of several that are alike the first that was added is found. */
+void dp_why_index_add(struct dp_why_index *x, const struct depot_step *s);
+const struct depot_step *dp_why_index_find(
+    const struct dp_why_index *x, const struct depot_step *like);
 
 const struct depot_step *dp_why_same_text(
     const struct dp_why_places *p, const struct depot_step *s);

@@ -345,6 +345,42 @@ static void test_why__of_nothing(void **state)
     depot_build_free(b);
 }
 
+/* Steps of which many are alike, against a walk over all of them. */
+static void test_index__finds_the_first_that_is_alike(void **state)
+{
+    enum { N = 400 };
+    static const char *const words[] = {"", "a", "b", "ab"};
+    static struct depot_step steps[N];
+    (void)state;
+    for (unsigned i = 0, seed = 1; i < N; i++) {
+        seed = seed * 1103515245u + 12345u;
+        steps[i].platform = words[seed >> 16 & 3];
+        steps[i].parsed.stage = words[seed >> 18 & 3];
+        steps[i].parsed.instruction = words[seed >> 20 & 3];
+        steps[i].parsed.ordinal = (int)(seed >> 22 & 3);
+    }
+    for (unsigned by = 0; by < 8; by++) {
+        struct dp_why_index x;
+        dp_why_index_init(&x, by, N / 2);
+        for (size_t i = 0; i < N / 2; i++)
+            dp_why_index_add(&x, &steps[i]);
+        for (size_t i = 0; i < N; i++) {
+            const struct depot_step *want = NULL;
+            for (size_t k = 0; k < N / 2 && want == NULL; k++)
+                if (steps[k].parsed.stage == steps[i].parsed.stage &&
+                    (!(by & DP_WHY_BY_PLATFORM) || steps[k].platform == steps[i].platform) &&
+                    (!(by & DP_WHY_BY_TEXT) ||
+                        steps[k].parsed.instruction == steps[i].parsed.instruction) &&
+                    (!(by & DP_WHY_BY_ORDINAL) ||
+                        steps[k].parsed.ordinal == steps[i].parsed.ordinal))
+                    want = &steps[k];
+            assert_ptr_equal(dp_why_index_find(&x, &steps[i]), want);
+        }
+        dp_why_index_release(&x);
+        assert_null(dp_why_index_find(&x, &steps[0]));
+    }
+}
+
 static void test_takes__as_the_words_say(void **state)
 {
     static const struct {
@@ -438,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_why__follows_the_chain),
         cmocka_unit_test(test_why__of_far_too_much),
         cmocka_unit_test(test_why__of_nothing),
+        cmocka_unit_test(test_index__finds_the_first_that_is_alike),
         cmocka_unit_test(test_takes__as_the_words_say),
         cmocka_unit_test(test_choose__the_newest_alike),
     };
