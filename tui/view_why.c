@@ -87,10 +87,7 @@ const struct depot_step *dp_why_step_on(const struct why_view *v, const struct d
     const struct depot_step *s, const char *platform)
 {
     const struct depot_cause *t = dp_why_cause_on(v, c, platform);
-    for (size_t i = 0; t != NULL && i < t->steps.len; i++)
-        if (is_same_place(t->steps.items[i], s))
-            return t->steps.items[i];
-    return NULL;
+    return t != NULL ? depot_why_step_on(&v->why, t, s) : NULL;
 }
 
 static void push(struct why_view *v, enum why_kind kind, const struct depot_cause *c)

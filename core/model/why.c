@@ -206,34 +206,6 @@ static void sort_causes(struct depot_why *w)
             w->cause_of_[w->causes.items[c]->steps.items[i]->index] = c;
 }
 
-static bool same_evidence(const struct depot_cause *a, const struct depot_cause *b)
-{
-    if (a->evidence.len != b->evidence.len || a->more != b->more)
-        return false;
-    for (size_t i = 0; i < a->evidence.len; i++)
-        if (a->evidence.items[i].sign != b->evidence.items[i].sign ||
-            strcmp(a->evidence.items[i].text, b->evidence.items[i].text) != 0)
-            return false;
-    return true;
-}
-
-static bool is_twin(const struct depot_cause *a, const struct depot_cause *b)
-{
-    const struct depot_step_name *x = &a->step->parsed, *y = &b->step->parsed;
-
-    return a->reason == b->reason && a->certain == b->certain && x->ordinal == y->ordinal &&
-           strcmp(a->step->platform, b->step->platform) != 0 && strcmp(x->stage, y->stage) == 0 &&
-           strcmp(x->instruction, y->instruction) == 0 && same_evidence(a, b);
-}
-
-static void pair_twins(struct depot_why *w)
-{
-    for (size_t i = 1; i < w->causes.len && i < DEPOT_WHY_CAUSES_MAX; i++)
-        for (size_t k = 0; k < i && !w->causes.items[i]->twin_of; k++)
-            if (!w->causes.items[k]->twin_of && is_twin(w->causes.items[k], w->causes.items[i]))
-                w->causes.items[i]->twin_of = w->causes.items[k];
-}
-
 /* ---- from outside ---- */
 
 void depot_why_init(
@@ -254,7 +226,7 @@ void depot_why_init(
             w->causes.items[i]->reason = DEPOT_REASON_UNKNOWN;
     find_changed(&j);
     sort_causes(w);
-    pair_twins(w);
+    dp_why_pair_twins(w);
     release_places(&j.now);
     release_places(&j.before);
 }
@@ -264,6 +236,7 @@ void depot_why_release(struct depot_why *w)
     for (size_t i = 0; i < w->causes.len; i++) {
         depot_vec_free(&w->causes.items[i]->evidence);
         depot_vec_free(&w->causes.items[i]->steps);
+        dp_why_release_places(w->causes.items[i]);
         depot_free(w->causes.items[i]);
     }
     depot_vec_free(&w->causes);

@@ -294,6 +294,75 @@ static void test_why__follows_the_chain(void **state)
     depot_build_free(b);
 }
 
+/* A chain a platform, in another order each, one place taken twice and the last on amd64 alone. */
+static void apply_chain(struct depot_build *b, const char *platform, const char *const *steps)
+{
+    struct depot_vertex v[8];
+    char names[8][64], digests[8][64];
+    const char *inputs[8];
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_STATUS};
+    size_t n = 0;
+    for (; steps[n] != NULL; n++) {
+        snprintf(names[n], sizeof(names[n]), "[%s %s", platform, steps[n]);
+        snprintf(digests[n], sizeof(digests[n]), "%s-%zu", platform, n);
+        inputs[n] = n > 0 ? digests[n - 1] : "";
+        v[n] = (struct depot_vertex){.digest = digests[n],
+            .name = names[n],
+            .inputs = &inputs[n],
+            .ninputs = n > 0,
+            .started = T(2 + n),
+            .completed = T(3 + n)};
+    }
+    ev.u.status.platform = platform;
+    ev.u.status.status.vertexes = v;
+    ev.u.status.status.nvertexes = n;
+    apply(b, &ev, T(12));
+}
+
+static const struct depot_step *step_at(const struct depot_build *b, const char *platform, int n)
+{
+    char digest[64];
+    snprintf(digest, sizeof(digest), "%s-%d", platform, n);
+    return depot_build_step(b, depot_build_part(b, platform), digest);
+}
+
+static void test_why__finds_the_step_of_a_twin(void **state)
+{
+    static const char *const amd64[] = {"s 1/4] RUN a", "s 2/4] RUN b", "t 2/4] RUN b",
+        "s 3/4] RUN c", "s 3/4] RUN c", "s 4/4] RUN d", NULL};
+    static const char *const arm64[] = {
+        "s 1/4] RUN a", "s 3/4] RUN c", "t 2/4] RUN b", "s 2/4] RUN b", NULL};
+    static const int twins[] = {0, 3, 2, 1, 1, -1};
+    static const char *const platforms[] = {"linux/amd64", "linux/arm64"};
+    struct depot_build *b = depot_build_new(NULL);
+    struct depot_why why;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct depot_event ev = {.type = DEPOT_EVENT_BUILD_ASSIGNED};
+        ev.u.assigned = (struct depot_ev_assigned){.platform = platforms[i], .builder = "m"};
+        apply(b, &ev, T(0));
+    }
+    apply_chain(b, platforms[0], amd64);
+    apply_chain(b, platforms[1], arm64);
+    depot_build_settle(b);
+    depot_why_init(&why, b, NULL);
+    assert_int_equal(why.causes.len, 2);
+    const struct depot_cause *x = why.causes.items[0], *y = why.causes.items[1];
+    assert_ptr_equal(y->twin_of, x);
+    for (int i = 0; i < (int)DEPOT_ARRAY_LEN(twins); i++) {
+        const struct depot_step *s = step_at(b, platforms[0], i);
+        assert_non_null(s);
+        assert_ptr_equal(depot_why_step_on(&why, x, s), s);
+        assert_ptr_equal(depot_why_step_on(&why, y, s),
+            twins[i] < 0 ? NULL : step_at(b, platforms[1], twins[i]));
+    }
+    for (int i = 0; i < 4; i++)
+        assert_ptr_equal(depot_why_step_on(&why, x, step_at(b, platforms[1], i)),
+            step_at(b, platforms[0], twins[i]));
+    depot_why_release(&why);
+    depot_build_free(b);
+}
+
 /* As no build is: every step a cause of its own, every setting another. In no time all the same. */
 static void test_why__of_far_too_much(void **state)
 {
@@ -472,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_why__knows_what_is_gone),
         cmocka_unit_test(test_why__tells_builders_apart),
         cmocka_unit_test(test_why__follows_the_chain),
+        cmocka_unit_test(test_why__finds_the_step_of_a_twin),
         cmocka_unit_test(test_why__of_far_too_much),
         cmocka_unit_test(test_why__of_nothing),
         cmocka_unit_test(test_index__finds_the_first_that_is_alike),

@@ -1,0 +1,71 @@
+/*
+ * Causes that are the same on several platforms, and their steps that stand at the same place of
+ * the Dockerfile.
+ */
+#include "model/why_priv.h"
+
+#include <string.h>
+
+static bool same_evidence(const struct depot_cause *a, const struct depot_cause *b)
+{
+    if (a->evidence.len != b->evidence.len || a->more != b->more)
+        return false;
+    for (size_t i = 0; i < a->evidence.len; i++)
+        if (a->evidence.items[i].sign != b->evidence.items[i].sign ||
+            strcmp(a->evidence.items[i].text, b->evidence.items[i].text) != 0)
+            return false;
+    return true;
+}
+
+static bool is_twin(const struct depot_cause *a, const struct depot_cause *b)
+{
+    const struct depot_step_name *x = &a->step->parsed, *y = &b->step->parsed;
+
+    return a->reason == b->reason && a->certain == b->certain && x->ordinal == y->ordinal &&
+           strcmp(a->step->platform, b->step->platform) != 0 && strcmp(x->stage, y->stage) == 0 &&
+           strcmp(x->instruction, y->instruction) == 0 && same_evidence(a, b);
+}
+
+/* Screens ask for the steps of one beside those of another, row by row. */
+static void index_places(struct depot_cause *c)
+{
+    if (c->places_)
+        return;
+    c->places_ = depot_calloc(1, sizeof(*c->places_));
+    dp_why_index_init(c->places_, DP_WHY_BY_TEXT | DP_WHY_BY_ORDINAL, c->steps.len);
+    for (size_t i = 0; i < c->steps.len; i++)
+        dp_why_index_add(c->places_, c->steps.items[i]);
+}
+
+void dp_why_release_places(struct depot_cause *c)
+{
+    if (c->places_)
+        dp_why_index_release(c->places_);
+    depot_free(c->places_);
+    c->places_ = NULL;
+}
+
+void dp_why_pair_twins(struct depot_why *w)
+{
+    for (size_t i = 1; i < w->causes.len && i < DEPOT_WHY_CAUSES_MAX; i++) {
+        struct depot_cause *c = w->causes.items[i];
+
+        for (size_t k = 0; k < i && !c->twin_of; k++) {
+            struct depot_cause *first = w->causes.items[k];
+
+            if (first->twin_of || !is_twin(first, c))
+                continue;
+            c->twin_of = first;
+            index_places(first);
+            index_places(c);
+        }
+    }
+}
+
+const struct depot_step *depot_why_step_on(
+    const struct depot_why *w, const struct depot_cause *c, const struct depot_step *s)
+{
+    if (depot_why_of(w, s) == c)
+        return s;
+    return c->places_ ? dp_why_index_find(c->places_, s) : NULL;
+}
