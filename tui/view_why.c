@@ -141,9 +141,13 @@ static void list_steps(struct why_view *v, const struct depot_cause *c)
     if (c->steps.len < 2)
         return;
     push(v, WHY_AFTER, c);
-    for (size_t i = 1; dp_why_is_open(v, c) && i < c->steps.len; i++) {
+    if (!dp_why_is_open(v, c))
+        return;
+    const int label_w = dp_why_label_w(c);
+    for (size_t i = 1; i < c->steps.len; i++) {
         push(v, WHY_STEP, c);
         v->list.items[v->list.len - 1].step = c->steps.items[i];
+        v->list.items[v->list.len - 1].label_w = label_w;
     }
 }
 
@@ -261,16 +265,26 @@ static struct place place_of(const struct why_view *v)
     return p;
 }
 
+static bool has_key(const struct depot_cause *c, const char *want)
+{
+    char *key = fold_key(c);
+    const bool same = depot_str_eq(key, want);
+    depot_free(key);
+    return same;
+}
+
 static void select_place(struct why_view *v, const struct place *p)
 {
+    const struct depot_cause *last = NULL;
+    bool same = false;
     size_t nth = 0;
     for (size_t i = 0; p->cause != NULL && i < v->list.len; i++) {
         const struct why_row *r = &v->list.items[i];
         if (r->cause == NULL || r->kind != p->kind)
             continue;
-        char *key = fold_key(r->cause);
-        const bool same = depot_str_eq(key, p->cause);
-        depot_free(key);
+        if (r->cause != last)
+            same = has_key(r->cause, p->cause);
+        last = r->cause;
         if (!same || nth++ < p->nth)
             continue;
         dp_rows_move(&v->rows, i);

@@ -121,8 +121,7 @@ static int label_width(const struct depot_step *s)
     return w < LABEL_MAX_W ? w : LABEL_MAX_W;
 }
 
-/* Of all steps that followed: what they say stands in one column. */
-static int widest_label(const struct depot_cause *c)
+int dp_why_label_w(const struct depot_cause *c)
 {
     int w = 0;
     for (size_t i = 1; i < c->steps.len && i < WIDEST_OF; i++) {
@@ -253,7 +252,7 @@ static void draw_row(
     case WHY_STEP:
         if (depot_why_changed(&v->why, r->step))
             dp_canvas_glyph(c, y, 2, STYLE_WARN, GLYPH_WARN);
-        draw_step(c, y, 4, w - 4, r->step, widest_label(r->cause), false);
+        draw_step(c, y, 4, w - 4, r->step, r->label_w, false);
         draw_step_times(v, c, y, r, lanes, x);
         break;
     case WHY_HINT:

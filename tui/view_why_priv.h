@@ -26,6 +26,7 @@ struct why_row {
     const struct depot_step *step;   /* WHY_CAUSE, WHY_STEP */
     size_t index;                    /* of evidence; how much more; WHY_HINT: from this byte on */
     size_t len;                      /* WHY_HINT */
+    int label_w;                     /* WHY_STEP */
 };
 
 enum { WHY_LANES_MAX = 8 };
@@ -57,6 +58,8 @@ const struct depot_cause *dp_why_cause_on(
     const struct why_view *v, const struct depot_cause *c, const char *platform);
 
 /* view_why_draw.c */
+/* Columns for the labels of all steps that followed: what these say stands in one column. */
+int dp_why_label_w(const struct depot_cause *c);
 void dp_why_draw(struct view *base, const struct canvas *c);
 
 #endif
