@@ -345,7 +345,7 @@ static size_t character(const char *s, size_t n, struct key *out)
         whole++;
     if (ch < 0 && whole == n && n < need)
         return 0;
-    *out = (struct key){.code = ch < 0 ? '?' : (uint32_t)ch};
+    *out = (struct key){.code = ch < 0 ? 0xfffd : (uint32_t)ch};
     return used;
 }
 
