@@ -18,7 +18,7 @@ static int detail_head(const struct canvas *c, const struct fleet_build *b, int 
     if (!depot_str_empty(i->user))
         depot_buf_addf(&t, "%s%s%s  ", i->user, depot_str_empty(i->host) ? "" : "@",
             depot_str_empty(i->host) ? "" : i->host);
-    depot_created_source(&t, i, true);
+    depot_created_source(&t, i);
     dp_canvas_field(c, y++, x, c->w - x, FIT_LEFT, STYLE_DIM, depot_buf_str(&t));
     depot_buf_release(&t);
     return y;

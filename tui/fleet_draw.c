@@ -206,7 +206,7 @@ static uint32_t col_who(const struct row_paint *p, struct depot_buf *out)
 static uint32_t col_source(const struct row_paint *p, struct depot_buf *out)
 {
     const struct depot_ev_created *i = &p->b->sum.info;
-    depot_created_source(out, i, true);
+    depot_created_source(out, i);
     return quiet(p);
 }
 

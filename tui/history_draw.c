@@ -146,7 +146,7 @@ static void draw_names(const struct place *k, int col)
         if (!depot_str_empty(i->target))
             depot_buf_addf(&t, "/%s", i->target);
     } else if (col == COL_SOURCE) {
-        depot_created_source(&t, i, true);
+        depot_created_source(&t, i);
     } else {
         for (size_t n = 0; n < i->nplatforms; n++)
             depot_buf_addf(&t, "%s%s", n > 0 ? " " : "", dp_text_platform(i->platforms[n]));

@@ -447,7 +447,7 @@ static void build_title(struct view *base, struct depot_buf *left, struct depot_
         depot_buf_addf(right, "%s", s->info.user);
     if (!depot_str_empty(s->info.branch) || !depot_str_empty(s->info.commit))
         depot_buf_adds(right, "  ");
-    depot_created_source(right, &s->info, false);
+    depot_created_source(right, &s->info);
 }
 
 static depot_time build_wake(struct view *base)

@@ -26,7 +26,7 @@ static void put_other(struct depot_buf *out, const struct why_view *v)
     depot_buf_addf(out, "%s", v->before->id);
     if (!depot_str_empty(s->info.branch) || !depot_str_empty(s->info.commit))
         depot_buf_adds(out, "  ");
-    depot_created_source(out, &s->info, false);
+    depot_created_source(out, &s->info);
     if (s->created > 0 && v->build->sum.created - s->created >= DEPOT_SEC)
         depot_buf_addf(out, "  %s before", dp_text_age(age, s->created, v->build->sum.created));
 }

@@ -78,7 +78,7 @@ static size_t commit_len(const char *commit)
     return n;
 }
 
-void depot_created_source(struct depot_buf *out, const struct depot_ev_created *c, bool dirty)
+void depot_created_source(struct depot_buf *out, const struct depot_ev_created *c)
 {
     size_t n = commit_len(c->commit);
 
@@ -89,6 +89,6 @@ void depot_created_source(struct depot_buf *out, const struct depot_ev_created *
     if (!depot_str_empty(c->branch))
         depot_buf_addc(out, '@');
     depot_buf_add(out, c->commit, n);
-    if (dirty && c->dirty)
+    if (c->dirty)
         depot_buf_addc(out, '+');
 }

@@ -158,7 +158,7 @@ static void put_build(
     struct depot_buf source = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
     dp_put_text(out, opts, *b->id ? b->id : "this build");
-    depot_created_source(&source, &b->info, false);
+    depot_created_source(&source, &b->info);
     if (source.len > 0) {
         depot_buf_addc(out, ' ');
         dp_put_text(out, opts, source.data);

@@ -69,14 +69,11 @@ static void test_created_source__is_what_is_known(void **state)
         struct depot_ev_created c = {.branch = rows[i].branch, .commit = rows[i].commit};
         struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
-        depot_created_source(&out, &c, true);
+        depot_created_source(&out, &c);
         assert_string_equal(depot_buf_str(&out), rows[i].clean);
         c.dirty = true;
         depot_buf_clear(&out);
-        depot_created_source(&out, &c, false);
-        assert_string_equal(depot_buf_str(&out), rows[i].clean);
-        depot_buf_clear(&out);
-        depot_created_source(&out, &c, true);
+        depot_created_source(&out, &c);
         assert_string_equal(depot_buf_str(&out), rows[i].dirty);
         depot_buf_release(&out);
     }
