@@ -72,11 +72,30 @@ static void look_through(struct depot_build_private *pr, const struct depot_step
     }
 }
 
+/* What ended last. A step that failed takes those with it that run beside it: they end a moment
+ * later, and decided nothing. */
+static struct depot_step *ended_last(const struct depot_build *b)
+{
+    struct depot_step *last = NULL, *failed = NULL;
+
+    for (size_t i = 0; i < b->steps.len; i++) {
+        struct depot_step *s = b->steps.items[i];
+
+        if (!took_time(s))
+            continue;
+        if (s->verdict == DEPOT_VERDICT_FAILED && (!failed || s->completed > failed->completed))
+            failed = s;
+        if (!last || s->completed > last->completed)
+            last = s;
+    }
+    return failed && last->verdict == DEPOT_VERDICT_CANCELLED ? failed : last;
+}
+
 /* Where the path ends: while the build runs with what has run longest, then with what ended last.
  */
 static struct depot_step *path_end(const struct depot_build *b)
 {
-    struct depot_step *last = NULL, *open = NULL;
+    struct depot_step *open = NULL;
 
     for (size_t i = 0; i < b->running.len; i++) {
         struct depot_step *s = b->running.items[i];
@@ -87,11 +106,7 @@ static struct depot_step *path_end(const struct depot_build *b)
             (s->started == open->started && s->index < open->index))
             open = s;
     }
-    for (size_t i = 0; !open && i < b->steps.len; i++)
-        if (took_time(b->steps.items[i]) &&
-            (!last || b->steps.items[i]->completed > last->completed))
-            last = b->steps.items[i];
-    return open ? open : last;
+    return open ? open : ended_last(b);
 }
 
 static void reverse_path(struct depot_build *b)

@@ -423,6 +423,45 @@ static void test_build__critical_path(void **state)
     depot_build_free(b);
 }
 
+/* What a failure cancels ends after it, and is not what the build's end was waited for. */
+static void test_build__critical_path_ends_with_what_failed(void **state)
+{
+    const char *a[] = {"a"};
+    struct depot_vertex v[] = {
+        {.digest = "a", .name = "[base 1/1] RUN a", .started = T(0), .completed = T(9)},
+        {.digest = "f",
+            .name = "[broken 1/1] RUN f",
+            .inputs = a,
+            .ninputs = 1,
+            .started = T(9),
+            .completed = T(12),
+            .error = "exit code: 127"},
+        {.digest = "s",
+            .name = "[slow 1/1] RUN s",
+            .inputs = a,
+            .ninputs = 1,
+            .started = T(9),
+            .completed = T(13),
+            .error = "context canceled"},
+    };
+    struct depot_build *b = depot_build_new(NULL);
+
+    (void)state;
+    apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
+    depot_build_settle(b);
+    assert_int_equal(b->critical.len, 2);
+    assert_true(step(b, "f")->critical);
+    assert_false(step(b, "s")->critical);
+    depot_build_free(b);
+    /* Nothing failed: somebody cancelled the build, and its end was this step's. */
+    b = depot_build_new(NULL);
+    v[1].error = NULL;
+    apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
+    depot_build_settle(b);
+    assert_true(step(b, "s")->critical);
+    depot_build_free(b);
+}
+
 /* A step that was skipped stands between: what it stands on made the rest wait. While the build
  * runs, the path leads to what has run longest. */
 static void test_build__critical_path_looks_through_skipped_steps(void **state)
@@ -588,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_build__same_digest_in_two_parts),
         cmocka_unit_test(test_build__group),
         cmocka_unit_test(test_build__critical_path),
+        cmocka_unit_test(test_build__critical_path_ends_with_what_failed),
         cmocka_unit_test(test_build__critical_path_looks_through_skipped_steps),
         cmocka_unit_test(test_build__cycle_ends),
         cmocka_unit_test(test_build__hundred_thousand_steps),
