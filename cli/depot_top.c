@@ -28,7 +28,8 @@ static int run(int argc, char **argv)
     struct depot_strv args = {0};
     struct depot_error err = {0};
     int code;
-    cmd.name = "";
+    cmd.name = PROGRAM;
+    cmd.standalone = true;
     void *target = depot_calloc(1, cmd.args_size);
     const int rc = depot_opts_parse(&cmd, argc - 1, argv + 1, target, &args, &err);
     if (rc == DEPOT_ERR_EOF) {

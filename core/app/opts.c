@@ -219,7 +219,8 @@ static int check_args(struct parse *p)
     if (n >= cmd->min_args && n <= cmd->max_args)
         return 0;
     if (cmd->max_args == 0)
-        depot_error_set(p->err, DEPOT_ERR_INVALID, "\"%s\" takes no arguments", cmd->name);
+        depot_error_set(p->err, DEPOT_ERR_INVALID, "\"%s\" takes no arguments, got \"%s\"",
+            cmd->name, p->args->items[0]);
     else
         depot_error_set(p->err, DEPOT_ERR_INVALID, "\"%s\" requires %s %d argument%s, got %d",
             cmd->name,
@@ -228,8 +229,8 @@ static int check_args(struct parse *p)
                                            : "at most",
             n < cmd->min_args ? cmd->min_args : cmd->max_args,
             (n < cmd->min_args ? cmd->min_args : cmd->max_args) == 1 ? "" : "s", n);
-    return depot_error_hint(
-        p->err, "usage: %s%s [OPTIONS] %s", prefix_of(cmd), cmd->name, cmd->args);
+    return depot_error_hint(p->err, "usage: %s%s [OPTIONS]%s%s", prefix_of(cmd), cmd->name,
+        cmd->args[0] != '\0' ? " " : "", cmd->args);
 }
 
 int depot_opts_parse(const struct depot_command *cmd, int argc, char **argv, void *target,
