@@ -53,7 +53,7 @@
     X(SORT_NEXT, "sort-next", "Sort by the next column")                                           \
     X(SORT_PREV, "sort-prev", "Sort by the previous column")                                       \
     X(SORT_INVERT, "sort-invert", "Invert the order")                                              \
-    X(SORT_AGE, "sort-age", "Sort by start")                                                       \
+    X(SORT_AGE, "sort-age", "Sort by age")                                                         \
     X(SORT_STATE, "sort-state", "Sort by state")                                                   \
     X(SORT_NAME, "sort-name", "Sort by name")                                                      \
     X(SORT_TIME, "sort-time", "Sort by duration")                                                  \
