@@ -419,26 +419,24 @@ enum { FLAT_STATE, FLAT_PLATFORM, FLAT_STEP, FLAT_WHAT, FLAT_START, FLAT_TIME, F
 static const struct table_column flat_columns[FLAT_N] = {
     [FLAT_STATE] = {.title = "STATE", .min = 6, .max = 6, .rank = 0, .sort = -1},
     [FLAT_PLATFORM] = {.title = "PLATFORM", .min = 8, .max = 14, .rank = 2, .sort = -1},
-    [FLAT_STEP] = {.title = "STEP", .min = 10, .max = 22, .rank = 1, .sort = -1},
+    [FLAT_STEP] = {.title = "STEP", .min = 9, .max = 22, .spread = 1, .rank = 1, .sort = -1},
     [FLAT_WHAT] =
-        {.title = "INSTRUCTION", .min = 12, .max = 200, .spread = 3, .rank = 3, .sort = -1},
+        {.title = "INSTRUCTION", .min = 12, .max = 200, .spread = 6, .rank = 3, .sort = -1},
     [FLAT_START] = {.title = "START", .min = 6, .max = 8, .rank = 5, .right = true, .sort = -1},
     [FLAT_TIME] = {.title = "TIME", .min = 7, .max = 8, .rank = 0, .right = true, .sort = -1},
-    [FLAT_SHARE] = {.title = "SHARE", .min = 10, .max = 60, .spread = 1, .rank = 4, .sort = -1},
+    [FLAT_SHARE] = {.title = "SHARE", .min = 10, .max = 60, .spread = 2, .rank = 4, .sort = -1},
 };
 
-static void flat_widths(const struct build_view *v, int w, int widths[FLAT_N])
+/* The last column of the screen is the scroll bar's. */
+static void flat_widths(int w, int widths[FLAT_N])
 {
-    struct table_column cols[FLAT_N];
-    memcpy(cols, flat_columns, sizeof(cols));
-    dp_table_widths(cols, FLAT_N, w, widths);
-    DEPOT_UNUSED(v);
+    dp_table_widths(flat_columns, FLAT_N, w - TABLE_LEFT - 1, widths);
 }
 
-void dp_build_flat_heads(struct build_view *v, const struct canvas *c, int y)
+void dp_build_flat_heads(const struct canvas *c, int y)
 {
     int widths[FLAT_N];
-    flat_widths(v, c->w, widths);
+    flat_widths(c->w, widths);
     dp_table_heads(c, y, flat_columns, FLAT_N, widths, -1, false);
 }
 
@@ -501,7 +499,7 @@ void dp_build_draw_flat(struct build_view *v, const struct canvas *c, int y, siz
     int widths[FLAT_N], x = TABLE_LEFT;
     if (s == NULL)
         return;
-    flat_widths(v, c->w, widths);
+    flat_widths(c->w, widths);
     if (s->critical)
         dp_canvas_glyph(c, y, 1, STYLE_CRITICAL, GLYPH_CRITICAL);
     for (int i = 0; i < FLAT_N; i++) {
