@@ -153,7 +153,8 @@ static void next_error(struct build_view *v, bool back)
         dp_build_go_to(v, s, true);
         return;
     }
-    dp_tui_say(v->base.tui, STYLE_DIM, "no step failed");
+    if (v->build->state != NULL)
+        dp_tui_say(v->base.tui, STYLE_DIM, "no step failed");
 }
 
 static void go_twin(struct build_view *v)

@@ -275,7 +275,9 @@ void dp_build_draw(struct view *base, const struct canvas *c)
     struct build_view *v = (struct build_view *)base;
     dp_build_sync(v);
     if (v->build->state == NULL || v->graph.build_ != v->build->state) {
-        dp_canvas_put(c, 1, 2, STYLE_DIM, "fetching the build");
+        dp_canvas_put(c, 1, 2, STYLE_DIM,
+            dp_fleet_can_ask(v->build->source) ? "fetching the build"
+                                               : "the recording has no steps of this build");
         return;
     }
     v->now = dp_fleet_build_now(v->build, dp_tui_now(base->tui));
