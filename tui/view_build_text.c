@@ -81,8 +81,8 @@ void dp_build_context(const struct build_view *v, struct depot_buf *out, size_t 
     const struct depot_part *p = dp_build_part_of(v, lane);
     char files[TEXT_MAX], bytes[TEXT_MAX];
     if (p != NULL && p->has_context && p->context.files > 0)
-        depot_buf_addf(out, "context %s files, %s sent", dp_text_count(files, p->context.files),
-            dp_text_bytes(bytes, p->context.sent_bytes));
+        depot_buf_addf(out, "context %s file%s, %s sent", dp_text_count(files, p->context.files),
+            p->context.files == 1 ? "" : "s", dp_text_bytes(bytes, p->context.sent_bytes));
 }
 
 /* ---- why it waits ---- */
