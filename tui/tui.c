@@ -372,7 +372,7 @@ void dp_tui_command(struct tui *t, const char *line)
     }
     const struct view_ops *ops = find_view(name);
     const enum action a = dp_action_from_name(name);
-    if (ops != NULL)
+    if (ops != NULL && (ops != &view_help || arg[0] != '\0')) /* without a name: of this view */
         dp_tui_push(t, ops, arg[0] != '\0' ? arg : NULL);
     else if (a != ACTION_COUNT)
         dp_tui_action(t, a, 0);

@@ -83,6 +83,10 @@ static void test_help__is_printed_from_the_tables(void **state)
     check_sizes(&r, "help");
     rig_keys(&r, "q");
     assert_false(r.quit);
+    rig_keys(&r, ": h e l p Enter");
+    check_sizes(&r, "help");
+    rig_keys(&r, "q");
+    assert_false(r.quit);
     rig_keys(&r, "q");
     assert_true(r.quit);
     rig_close(&r);
