@@ -396,9 +396,13 @@ static void set_state(
     for (size_t i = 0; state == DEPOT_FEED_ENDED && i < s->fleet->builds.len; i++)
         if (s->fleet->builds.items[i]->source == s)
             s->fleet->builds.items[i]->settled_ = 0; /* its end tells how it ended */
-    snprintf(s->why, sizeof(s->why), "%s", err != NULL && state != DEPOT_FEED_LIVE ? err->msg : "");
+    s->why = err != NULL && state != DEPOT_FEED_LIVE ? *err : (struct depot_error){0};
+    if (err != NULL && !s->owned_ && s->url != NULL && strstr(s->why.msg, s->url) == NULL)
+        depot_error_prefix(&s->why, "%s", s->url);
     if (err != NULL && (state == DEPOT_FEED_LIVE || s->owned_))
         problem(s->fleet, err);
+    else if (err != NULL && state == DEPOT_FEED_ENDED)
+        problem(s->fleet, &s->why); /* it is not tried again */
     dp_fleet_touch(s->fleet);
 }
 

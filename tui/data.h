@@ -58,12 +58,12 @@ struct fleet_source {
     char *url;
     struct depot_feed *feed; /* NULL: fed by its owner */
     enum depot_feed_state state;
-    uint64_t state_since_ms;       /* monotonic */
-    char why[DEPOT_ERROR_MSG_MAX]; /* why it is not live; "" */
-    int64_t skew;                  /* its clock minus ours, ns */
-    bool skew_known_, drops_;      /* drops_: finished states may be dropped, the feed has them */
-    bool asks_;                    /* the feed's daemon can be asked */
-    bool owned_;                   /* its owner gives the events, whatever the feed is for */
+    uint64_t state_since_ms;  /* monotonic */
+    struct depot_error why;   /* why it is not live; without text: it is, or was not tried */
+    int64_t skew;             /* its clock minus ours, ns */
+    bool skew_known_, drops_; /* drops_: finished states may be dropped, the feed has them */
+    bool asks_;               /* the feed's daemon can be asked */
+    bool owned_;              /* its owner gives the events, whatever the feed is for */
     struct depot_map *builds_, *builders_; /* by id, by name */
     struct depot_map *asked_;              /* project -> when its estimates were asked for, ms */
     /* Gives a build's lines from its first, by dp_record_line(); NULL: it keeps none. */

@@ -434,27 +434,57 @@ static void draw_row(const struct fleet_view *v, const struct canvas *c, int y, 
     dp_canvas_hot(c, y, 0, 1, c->w, ACTION_SELECT, (intptr_t)index, 1);
 }
 
+/* "" once a daemon, or a recording, has given what it has. */
+static const char *waited_for(const struct fleet *f)
+{
+    const char *text = "";
+    for (size_t i = 0; i < f->sources.len; i++) {
+        const struct fleet_source *s = f->sources.items[i];
+        if (s->state == DEPOT_FEED_LIVE || (s->state == DEPOT_FEED_ENDED && s->why.msg[0] == '\0'))
+            return "";
+        if (s->state != DEPOT_FEED_ENDED)
+            text = s->feed != NULL ? "waiting for the daemon" : " ";
+        else if (text[0] == '\0')
+            text = "no daemon to watch";
+    }
+    return text;
+}
+
 static const char *nothing(const struct fleet_view *v)
 {
-    const struct fleet *f = dp_tui_fleet(v->base.tui);
+    const char *waits = waited_for(dp_tui_fleet(v->base.tui));
     if (v->filter.on)
         return "no build passes the filter";
-    for (size_t i = 0; i < f->sources.len; i++)
-        if (f->sources.items[i]->state == DEPOT_FEED_CONNECTING)
-            return f->sources.items[i]->feed != NULL ? "waiting for the daemon" : "";
+    if (waits[0] != '\0')
+        return waits;
     if (v->tab == TAB_ACTIVE)
         return "nothing is being built";
     return v->tab == TAB_FAILED ? "no build failed" : "no build yet";
+}
+
+/* Why there is nothing, for each daemon that is not there, and what to do about it. */
+static int draw_reasons(const struct fleet *f, const struct canvas *c, int y)
+{
+    for (size_t i = 0; i < f->sources.len; i++) {
+        const struct fleet_source *s = f->sources.items[i];
+        if (s->why.msg[0] == '\0')
+            continue;
+        dp_canvas_field(c, y++, 3, c->w - 4, FIT_LEFT, STYLE_WARN, s->why.msg);
+        if (s->why.hint[0] != '\0')
+            dp_canvas_field(c, y++, 3, c->w - 4, FIT_LEFT, STYLE_DIM, s->why.hint);
+    }
+    return y;
 }
 
 /* A new daemon: what to do next. */
 static void draw_first_steps(const struct fleet_view *v, const struct canvas *c, int y)
 {
     const struct fleet *f = dp_tui_fleet(v->base.tui);
-    bool asked = false;
+    bool live = false;
     for (size_t i = 0; i < f->sources.len; i++)
-        asked |= dp_fleet_can_ask(f->sources.items[i]);
-    if (!asked || f->builds.len > 0 || v->filter.on)
+        live |=
+            dp_fleet_can_ask(f->sources.items[i]) && f->sources.items[i]->state == DEPOT_FEED_LIVE;
+    if (!live || f->builds.len > 0 || v->filter.on)
         return;
     const int x = 3 + dp_canvas_put(c, y, 3, STYLE_STRONG, "depot build .");
     dp_canvas_put(c, y, x, STYLE_DIM, " in a directory with a Dockerfile shows up here");
@@ -478,7 +508,7 @@ static void draw_table(struct fleet_view *v, const struct canvas *c)
         draw_heads(v, c, 0, widths);
     } else {
         dp_canvas_put(c, 2, 3, STYLE_DIM, nothing(v));
-        draw_first_steps(v, c, 4);
+        draw_first_steps(v, c, draw_reasons(dp_tui_fleet(v->base.tui), c, 4));
     }
     for (int y = 1; y < c->h; y++) {
         const size_t index = v->rows.top + (size_t)y - 1;

@@ -535,7 +535,7 @@ static void put_link(const struct tui *t, struct depot_buf *out, bool *bad)
             word = "stale";
         else if (s->state == DEPOT_FEED_CONNECTING && s->feed != NULL)
             word = "connecting";
-        else if (s->state == DEPOT_FEED_ENDED && s->why[0] != '\0')
+        else if (s->state == DEPOT_FEED_ENDED && s->why.msg[0] != '\0')
             word = "lost";
         if (word == NULL)
             continue;
@@ -676,6 +676,7 @@ static bool any_link_bad(const struct tui *t)
 {
     for (size_t i = 0; i < t->fleet->sources.len; i++)
         if (t->fleet->sources.items[i]->state == DEPOT_FEED_STALE ||
+            t->fleet->sources.items[i]->why.msg[0] != '\0' ||
             (t->fleet->sources.items[i]->state == DEPOT_FEED_CONNECTING &&
                 t->fleet->sources.items[i]->feed != NULL))
             return true;

@@ -74,6 +74,20 @@ static void test_fleet__says_when_nothing_is_there(void **state)
     rig_close(&r);
 }
 
+static void test_fleet__says_why_there_is_no_daemon(void **state)
+{
+    (void)state;
+    struct tui_rig r;
+    struct depot_error err = {0};
+    start(&r, 0);
+    depot_error_set(&err, DEPOT_ERR_UNAUTHENTICATED,
+        "http://builds.example.com:8850 refused /v1/feed: HTTP 401, no valid token");
+    depot_error_hint(&err, "set DEPOT_TOKEN to a token of this daemon");
+    dp_fleet_source_state(r.source, DEPOT_FEED_ENDED, &err);
+    check(&r, "refused", 24, 80);
+    rig_close(&r);
+}
+
 static void test_help__is_printed_from_the_tables(void **state)
 {
     (void)state;
@@ -266,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fleet__is_drawn),
         cmocka_unit_test(test_fleet__says_when_nothing_is_there),
+        cmocka_unit_test(test_fleet__says_why_there_is_no_daemon),
         cmocka_unit_test(test_help__is_printed_from_the_tables),
         cmocka_unit_test(test_fleet__keeps_the_selected_build),
         cmocka_unit_test(test_fleet__stays_at_the_top_until_moved),
