@@ -491,7 +491,7 @@ static void add_to_sum(struct graph_sum *sum, const struct depot_step *s)
         if (iv[n - 1].stop > sum->completed)
             sum->completed = iv[n - 1].stop;
     }
-    if (v == DEPOT_VERDICT_RUNNING) {
+    if (n > 0 && iv[n - 1].stop == 0) {
         if (sum->open == NULL || s->started >= sum->open->started)
             sum->open = s;
         for (; n > 0 && iv[n - 1].stop == 0; n--)

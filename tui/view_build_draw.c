@@ -146,7 +146,7 @@ static void fit_axis(struct build_view *v)
             to = sum->completed;
         /* Room for what is still to come of it. */
         struct step_stats usual;
-        if (sum->open != NULL && looks++ < EXPECT_MAX &&
+        if (!over && sum->open != NULL && looks++ < EXPECT_MAX &&
             dp_fleet_step_stats(dp_tui_fleet(v->base.tui), v->build, sum->open, &usual) &&
             usual.runs > 0 && sum->open->started + usual.median > to)
             to = sum->open->started + usual.median;

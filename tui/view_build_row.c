@@ -238,7 +238,8 @@ static void add_step_bar(struct build_view *v, const struct depot_step *s, bool 
     for (size_t i = 0; i < n; i++) {
         const bool open = iv[i].stop == 0;
         dp_bars_add(&v->bars, iv[i].start, open ? v->now : iv[i].stop,
-            bar_of(open ? DEPOT_VERDICT_RUNNING : verdict, slow));
+            bar_of(open && verdict != DEPOT_VERDICT_CANCELLED ? DEPOT_VERDICT_RUNNING : verdict,
+                slow));
     }
 }
 

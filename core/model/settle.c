@@ -55,6 +55,8 @@ static enum depot_verdict judge(const struct depot_step *s)
 {
     enum depot_verdict own = dp_step_verdict(s);
 
+    if (own == DEPOT_VERDICT_RUNNING && depot_build_state_over(s->part->state))
+        return DEPOT_VERDICT_CANCELLED; /* its builder or the daemon went away under it */
     if (!s->settled_.ordered)
         return own;
     if (own == DEPOT_VERDICT_WAITING)

@@ -682,6 +682,16 @@ static void apply_finished(struct depot_build *b, const struct depot_event *ev)
     b->duration_ms = ev->u.finished.duration_ms;
     b->finished_counts = ev->u.finished.counts;
     b->message = keep(b, b->message, ev->u.finished.message);
+    /* Of a build that the daemon did not see to its end nothing tells how its parts ended. */
+    for (size_t i = 0; i < b->parts.len; i++) {
+        struct depot_part *p = b->parts.items[i];
+
+        if (depot_build_state_over(p->state))
+            continue;
+        p->state = b->state;
+        p->finished = ev->time;
+        b->priv->whole = b->dirty = true;
+    }
     depot_build_settle(b);
 }
 

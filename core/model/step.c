@@ -28,6 +28,8 @@ int64_t depot_step_duration(const struct depot_step *s, depot_time now)
 {
     int64_t sum = 0;
 
+    if (s->part && s->part->finished && now > s->part->finished)
+        now = s->part->finished;
     for (size_t i = 0; i < s->intervals.len; i++) {
         depot_time stop = s->intervals.items[i].stop ? s->intervals.items[i].stop : now;
 

@@ -423,6 +423,30 @@ static void test_build__critical_path(void **state)
     depot_build_free(b);
 }
 
+/* A daemon that was killed tells at its next start that the build is over, and no more. */
+static void test_build__over_leaves_nothing_running(void **state)
+{
+    struct depot_vertex v[] = {
+        {.digest = "a", .name = "[1/3] RUN a", .started = T(0), .completed = T(9)},
+        {.digest = "b", .name = "[2/3] RUN b", .started = T(9)},
+        {.digest = "c", .name = "[3/3] RUN c"},
+    };
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_FINISHED, .time = T(12)};
+    struct depot_build *b = depot_build_new(NULL);
+
+    (void)state;
+    apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
+    depot_build_settle(b);
+    assert_int_equal(b->running.len, 1);
+    ev.u.finished.state = DEPOT_BUILD_FAILED;
+    depot_build_apply(b, &ev);
+    assert_int_equal(b->running.len, 0);
+    assert_int_equal(step(b, "b")->verdict, DEPOT_VERDICT_CANCELLED);
+    assert_int_equal(step(b, "c")->verdict, DEPOT_VERDICT_UNREACHED);
+    assert_int_equal(depot_step_duration(step(b, "b"), T(60)), 3 * DEPOT_SEC);
+    depot_build_free(b);
+}
+
 /* What a failure cancels ends after it, and is not what the build's end was waited for. */
 static void test_build__critical_path_ends_with_what_failed(void **state)
 {
@@ -627,6 +651,7 @@ int main(void)
         cmocka_unit_test(test_build__same_digest_in_two_parts),
         cmocka_unit_test(test_build__group),
         cmocka_unit_test(test_build__critical_path),
+        cmocka_unit_test(test_build__over_leaves_nothing_running),
         cmocka_unit_test(test_build__critical_path_ends_with_what_failed),
         cmocka_unit_test(test_build__critical_path_looks_through_skipped_steps),
         cmocka_unit_test(test_build__cycle_ends),
