@@ -1,5 +1,5 @@
 /*
- * What is done to a build, from whichever view: cancel it, record it.
+ * What is done to a build, from whichever view: cancel it, record it, copy its link.
  */
 #include "record.h"
 #include "save.h"
@@ -31,6 +31,17 @@ void dp_tui_cancel_build(struct tui *t, const struct fleet_build *b)
         depot_str_empty(b->sum.info.project) ? "" : " ",
         depot_str_empty(b->sum.info.project) ? "" : b->sum.info.project,
         depot_str_empty(b->sum.info.user) ? "somebody" : b->sum.info.user);
+}
+
+/* ---- the link of its CI run ---- */
+
+void dp_tui_copy_link(struct tui *t, const struct fleet_build *b)
+{
+    const char *url = b->sum.info.ci_url;
+    if (depot_str_empty(url))
+        dp_tui_say(t, STYLE_DIM, "build %s has no link of a CI run", b->id);
+    else
+        dp_tui_copy(t, url, strlen(url));
 }
 
 /* ---- record ---- */

@@ -100,6 +100,7 @@ void dp_tui_cancel_build(struct tui *t, const struct fleet_build *b);
 /* Ask for a file and save the build's events there, to its end; of one that is being recorded:
  * stop. */
 void dp_tui_record_build(struct tui *t, struct fleet_build *b);
+void dp_tui_copy_link(struct tui *t, const struct fleet_build *b); /* of its CI run */
 /* A line at the bottom, until the next key or 5 s. */
 void dp_tui_say(struct tui *t, uint32_t style, const char *fmt, ...) DEPOT_PRINTF(3, 4);
 /* Ask y/N at the bottom; `yes` is called with `arg`, which is copied. The view may be gone then. */

@@ -424,6 +424,9 @@ static enum view_result build_action(struct view *base, enum action a, intptr_t 
     case ACTION_RECORD:
         dp_tui_record_build(base->tui, v->build);
         break;
+    case ACTION_WEB:
+        dp_tui_copy_link(base->tui, v->build);
+        break;
     case ACTION_COPY:
         copy_row(v);
         break;

@@ -226,8 +226,8 @@ static enum view_result act_on_build(struct fleet_view *v, enum action a)
         dp_tui_record_build(v->base.tui, b);
     else if (a == ACTION_COPY)
         dp_tui_copy(v->base.tui, b->id, strlen(b->id));
-    else if (a == ACTION_WEB && b->sum.info.ci_url != NULL)
-        dp_tui_copy(v->base.tui, b->sum.info.ci_url, strlen(b->sum.info.ci_url));
+    else if (a == ACTION_WEB)
+        dp_tui_copy_link(v->base.tui, b);
     else
         return VIEW_IGNORED;
     return VIEW_HANDLED;

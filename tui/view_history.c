@@ -291,8 +291,8 @@ static enum view_result history_action(struct view *base, enum action a, intptr_
             dp_tui_record_build(base->tui, b);
         else if (a == ACTION_COPY)
             dp_tui_copy(base->tui, b->id, strlen(b->id));
-        else if (a == ACTION_WEB && b->sum.info.ci_url != NULL)
-            dp_tui_copy(base->tui, b->sum.info.ci_url, strlen(b->sum.info.ci_url));
+        else if (a == ACTION_WEB)
+            dp_tui_copy_link(base->tui, b);
         else
             return VIEW_IGNORED;
         return VIEW_HANDLED;

@@ -441,6 +441,9 @@ static bool own_action(struct step_view *v, enum action a)
     case ACTION_CANCEL:
         dp_tui_cancel_build(v->base.tui, v->build);
         return true;
+    case ACTION_WEB:
+        dp_tui_copy_link(v->base.tui, v->build);
+        return true;
     case ACTION_BACK:
         if (!v->zoom)
             return false;
