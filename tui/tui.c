@@ -623,6 +623,8 @@ static void draw_hints(struct tui *t, const struct view *v, const struct canvas 
     }
     for (size_t i = 0; v->ops->hints != NULL && v->ops->hints[i] != ACTION_NONE; i++) {
         const struct hint *h = find_hint(t, v, v->ops->hints[i]);
+        if (h->w == 0) /* its key was taken away */
+            continue;
         if (x + h->w >= end)
             break;
         draw_hint(c, x, h);
