@@ -103,7 +103,7 @@ static void choose_columns(struct build_view *v, int w)
         k->rails = k->rails > 0 ? 2 : 0;
     k->name_w = clamp(widest_name(v), 4, w < 100 ? 12 : 18);
     k->label_x = 1 + k->rails;
-    k->label_w = bars ? clamp(w * share / 100 - k->rails, k->name_w + 9, 84) : w - 8 - TIME_W;
+    k->label_w = bars ? clamp(w * share / 100 - k->rails, k->name_w + 9, 84) : w - 11 - TIME_W;
     k->lag_w = n > 1 && bars ? side ? LAG_SIDE_W : w >= 90 ? LAG_W : 0 : 0;
     k->lag_x = w - 1 - k->lag_w;
     k->time_w = TIME_W;
