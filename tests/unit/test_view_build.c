@@ -395,6 +395,41 @@ static void test_view_build__says_what_it_waits_for(void **state)
     rig_close(&r);
 }
 
+/* A step that failed has its place in the Dockerfile; those cancelled because of it do not. */
+static void test_view_build__shows_the_place_of_what_failed(void **state)
+{
+    struct tui_rig r;
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    (void)state;
+    rig_open(&r);
+    put_event(&r, "build.status",
+        ",\"platform\":\"linux/amd64\",\"builder\":\"b\",\"status\":{\"vertexes\":["
+        "{\"digest\":\"f\",\"name\":\"[unit 1/1] RUN test\",\"started\":\"2026-11-23T12:00:00Z\","
+        "\"completed\":\"2026-11-23T12:00:01Z\",\"error\":\"exit code: 3\"},"
+        "{\"digest\":\"c\",\"name\":\"[docs 1/1] RUN make\",\"started\":\"2026-11-23T12:00:00Z\","
+        "\"completed\":\"2026-11-23T12:00:01Z\",\"error\":\"context canceled\"}]}");
+    put_event(&r, "build.result",
+        ",\"platform\":\"linux/amd64\",\"builder\":\"b\",\"state\":\"failed\",\"error\":{"
+        "\"message\":\"exit code: 3\",\"vertex\":\"f\",\"file\":\"Dockerfile\",\"ranges\":[[9,9]],"
+        "\"first_line\":9,\"lines\":[\"RUN test # here\"]}");
+    dp_fleet_settle(r.fleet);
+    show(&r, 24, 80);
+    rig_keys(&r, "e");
+    expect_selected(&r, "amd64 unit");
+    rig_screen(&r, 24, 80, &out);
+    assert_non_null(strstr(depot_buf_str(&out), "Dockerfile:9"));
+    assert_non_null(strstr(depot_buf_str(&out), "# here"));
+    rig_keys(&r, "/ d o c s Enter");
+    expect_selected(&r, "amd64 docs");
+    depot_buf_clear(&out);
+    rig_screen(&r, 24, 80, &out);
+    assert_non_null(strstr(depot_buf_str(&out), "context canceled"));
+    assert_null(strstr(depot_buf_str(&out), "Dockerfile:9"));
+    assert_null(strstr(depot_buf_str(&out), "# here"));
+    depot_buf_release(&out);
+    rig_close(&r);
+}
+
 /* Pulls and pushes with their bytes and rates; steps of another frontend, as chains. */
 static void test_view_build__shows_what_moves(void **state)
 {
@@ -584,6 +619,7 @@ int main(void)
         cmocka_unit_test(test_view_build__moves_and_folds),
         cmocka_unit_test(test_view_build__searches_folded_stages),
         cmocka_unit_test(test_view_build__goes_to_errors),
+        cmocka_unit_test(test_view_build__shows_the_place_of_what_failed),
         cmocka_unit_test(test_view_build__keeps_still_while_it_grows),
         cmocka_unit_test(test_view_build__outlives_its_state),
         cmocka_unit_test(test_view_build__fits_any_size),
