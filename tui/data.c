@@ -262,6 +262,8 @@ static void remember_builds(
     struct fleet_source *s, const struct depot_build_summary *builds, size_t n)
 {
     while (n-- > 0) {
+        if (depot_str_empty(builds[n].id))
+            continue;
         struct fleet_build *b = make_build(s, builds[n].id);
         if (b->state == NULL)
             dp_fleet_set_summary(b, &builds[n]);
@@ -275,7 +277,7 @@ static void catch_up(struct fleet_source *s, const struct depot_ev_snapshot *sna
 {
     struct depot_map *active = depot_map_new();
     for (size_t i = 0; i < snap->nbuilds; i++)
-        if (!depot_build_state_over(snap->builds[i].state))
+        if (!depot_str_empty(snap->builds[i].id) && !depot_build_state_over(snap->builds[i].state))
             depot_map_set(active, snap->builds[i].id, s);
     for (size_t i = 0; i < s->fleet->builds.len; i++) {
         const struct fleet_build *b = s->fleet->builds.items[i];
