@@ -77,7 +77,7 @@ struct fleet {
     DEPOT_VEC(struct fleet_builder *) builders; /* in order of arrival */
     DEPOT_VEC(struct fleet_build *) builds;     /* in order of arrival; snapshot: oldest first */
     uint64_t revision;                          /* changes whenever anything visible did */
-    unsigned generation; /* rises when any build's state is replaced or freed */
+    unsigned generation; /* rises when any build's state or summary is replaced or freed */
     unsigned recordings; /* builds that are being recorded */
     struct spill *spill;
     struct fleet_private *priv;

@@ -140,6 +140,7 @@ void dp_fleet_set_summary(struct fleet_build *b, const struct depot_build_summar
     depot_arena_release(&b->arena_);
     b->arena_ = arena;
     b->sum = to;
+    b->source->fleet->generation++;
 }
 
 /* Another tool's stream has steps alone: when the build began, when it ended, and how, is told by

@@ -220,6 +220,30 @@ static void test_history__filters_and_finds_siblings(void **state)
     rig_close(&r);
 }
 
+/* A daemon that comes back tells of its builds anew; names in the view on a frozen screen are not
+ * those that were thrown away. */
+static void test_history__outlives_what_it_was_told(void **state)
+{
+    static const char line[] =
+        "{\"v\":1,\"time\":\"2026-05-04T10:00:00Z\",\"type\":\"fleet.snapshot\",\"builders\":[],"
+        "\"builds\":[{\"id\":\"aaaaaaaaaa\",\"project\":\"web\",\"state\":\"succeeded\","
+        "\"created\":\"2026-05-04T09:00:00Z\",\"finished\":\"2026-05-04T09:01:00Z\","
+        "\"duration_ms\":60000},{\"project\":\"nameless\"}]}\n";
+    struct tui_rig r;
+    (void)state;
+    open_rig(&r, false);
+    feed(&r, line, sizeof(line) - 1);
+    open_view(&r, &view_history, NULL);
+    assert_true(shows(&r, 24, 80, "web"));
+    rig_keys(&r, "Z");
+    feed(&r, line, sizeof(line) - 1);
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    dp_grid_text(dp_tui_frame(r.tui, r.now), &out);
+    assert_non_null(strstr(depot_buf_str(&out), "web"));
+    depot_buf_release(&out);
+    rig_close(&r);
+}
+
 /* ---- what must not break them ---- */
 
 static void every_size(struct tui_rig *r)
@@ -306,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_cache__prune_asks_first),
         cmocka_unit_test(test_history__looks_as_recorded),
         cmocka_unit_test(test_history__filters_and_finds_siblings),
+        cmocka_unit_test(test_history__outlives_what_it_was_told),
         cmocka_unit_test(test_views__draw_at_every_size_and_without_data),
         cmocka_unit_test(test_views__take_odd_names_and_numbers),
         cmocka_unit_test(test_filter__keeps_the_last_good_one),
