@@ -152,7 +152,8 @@ static void infer_summary(struct fleet_build *b)
     struct depot_build_summary *to = &b->sum;
     depot_time last = 0;
     bool failed = false;
-    if (s->began != 0 && (to->created == 0 || s->began < to->created))
+    /* The start of a step that another build had begun goes before this one's. */
+    if (s->created == 0 && s->began != 0 && (to->created == 0 || s->began < to->created))
         to->created = s->began;
     if (b->source->state != DEPOT_FEED_ENDED || depot_build_state_over(s->state))
         return;

@@ -63,6 +63,42 @@ static void test_fleet__is_drawn(void **state)
     rig_close(&r);
 }
 
+/* What the column with the mark says rises from row to row, whenever the builds began; and a step
+ * that another build had begun does not make one older. */
+static void test_fleet__sorts_by_what_it_shows(void **state)
+{
+    static const char lines[] =
+        "{\"v\":1,\"seq\":1,\"time\":\"2026-05-04T10:00:00Z\",\"build\":\"long\",\"type\":\"build."
+        "created\"}\n"
+        "{\"v\":1,\"seq\":1,\"time\":\"2026-05-04T10:00:10Z\",\"build\":\"short\",\"type\":\"build."
+        "created\"}\n"
+        "{\"v\":1,\"seq\":2,\"time\":\"2026-05-04T10:00:11Z\",\"build\":\"short\",\"type\":\"build."
+        "status\","
+        "\"platform\":\"linux/"
+        "amd64\",\"status\":{\"vertexes\":[{\"digest\":\"sha256:1\",\"name\":\"[a 1/1] RUN x\","
+        "\"started\":\"2026-05-04T10:00:01Z\"}]}}\n"
+        "{\"v\":1,\"seq\":3,\"time\":\"2026-05-04T10:00:20Z\",\"build\":\"short\",\"type\":\"build."
+        "finished\","
+        "\"state\":\"failed\",\"duration_ms\":10000}\n"
+        "{\"v\":1,\"seq\":2,\"time\":\"2026-05-04T10:00:30Z\",\"build\":\"long\",\"type\":\"build."
+        "finished\","
+        "\"state\":\"failed\",\"duration_ms\":30000}\n";
+    (void)state;
+    struct tui_rig r;
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    start(&r, 0);
+    assert_true(rig_feed_text(&r, lines, sizeof(lines) - 1));
+    dp_fleet_settle(r.fleet);
+    assert_true(r.fleet->builds.items[1]->sum.created - r.fleet->builds.items[0]->sum.created ==
+                10 * DEPOT_SEC);
+    rig_keys(&r, "Tab");
+    rig_screen(&r, 24, 120, &out);
+    const char *a = strstr(depot_buf_str(&out), "long"), *b = strstr(depot_buf_str(&out), "short");
+    assert_true(a != NULL && b != NULL && a < b);
+    depot_buf_release(&out);
+    rig_close(&r);
+}
+
 static void test_fleet__says_when_nothing_is_there(void **state)
 {
     (void)state;
@@ -279,6 +315,7 @@ int main(void)
     setenv("TZ", "UTC", 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fleet__is_drawn),
+        cmocka_unit_test(test_fleet__sorts_by_what_it_shows),
         cmocka_unit_test(test_fleet__says_when_nothing_is_there),
         cmocka_unit_test(test_fleet__says_why_there_is_no_daemon),
         cmocka_unit_test(test_help__is_printed_from_the_tables),
