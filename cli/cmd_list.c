@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include <string.h>
+#include <wchar.h>
 
 struct list_args {
     struct cli_remote remote;
@@ -35,7 +36,36 @@ static char *joined(struct json_object *o, const char *key)
     return s;
 }
 
-static void print_build(struct json_object *b)
+/* On a terminal; a name of another encoding counts by its bytes. */
+static int columns_of(const char *s)
+{
+    int n = 0;
+    mbstate_t state = {0};
+    for (size_t left = strlen(s), used; left > 0; s += used, left -= used) {
+        wchar_t ch;
+        used = mbrtowc(&ch, s, left, &state);
+        const bool bad = used == 0 || used > left;
+        const int w = bad ? 1 : wcwidth(ch);
+        if (bad) {
+            used = 1;
+            memset(&state, 0, sizeof(state));
+        }
+        n += w > 0 ? w : 0;
+    }
+    return n;
+}
+
+static void print_padded(const char *s, int width)
+{
+    printf("%s%*s ", s, width > columns_of(s) ? width - columns_of(s) : 0, "");
+}
+
+/* Names are not cut: scripts read them too. */
+struct build_widths {
+    int project, platforms;
+};
+
+static void print_build(struct json_object *b, const struct build_widths *w)
 {
     struct json_object *counts = NULL;
     char when[CLI_AGE_MAX], hits[32], took[32] = "";
@@ -51,19 +81,31 @@ static void print_build(struct json_object *b)
     if (ms > 0)
         snprintf(
             took, sizeof(took), "%lld.%llds", (long long)(ms / 1000), (long long)(ms / 100 % 10));
-    printf("%-11s %-10s %-18.18s %-24s %5s %8s  %s\n", cli_json_string(b, "id"),
-        cli_json_string(b, "state"), cli_json_string(b, "project"), platforms, hits, took, when);
+    printf("%-11s %-10s ", cli_json_string(b, "id"), cli_json_string(b, "state"));
+    print_padded(cli_json_string(b, "project"), w->project);
+    print_padded(platforms, w->platforms);
+    printf("%5s %8s  %s\n", hits, took, when);
     depot_free(platforms);
 }
 
 static void print_builds(struct json_object *answer)
 {
     struct json_object *list = NULL;
+    struct build_widths w = {18, 24};
     json_object_object_get_ex(answer, "builds", &list);
-    printf("%-11s %-10s %-18s %-24s %5s %8s  %s\n", "BUILD", "STATE", "PROJECT", "PLATFORMS",
-        "HIT%", "TIME", "CREATED");
-    for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++)
-        print_build(json_object_array_get_idx(list, i));
+    const size_t n = list != NULL ? json_object_array_length(list) : 0;
+    for (size_t i = 0; i < n; i++) {
+        struct json_object *b = json_object_array_get_idx(list, i);
+        char *platforms = joined(b, "platforms");
+        const int project = columns_of(cli_json_string(b, "project"));
+        w.project = project > w.project ? project : w.project;
+        w.platforms = columns_of(platforms) > w.platforms ? columns_of(platforms) : w.platforms;
+        depot_free(platforms);
+    }
+    printf("%-11s %-10s %-*s %-*s %5s %8s  %s\n", "BUILD", "STATE", w.project, "PROJECT",
+        w.platforms, "PLATFORMS", "HIT%", "TIME", "CREATED");
+    for (size_t i = 0; i < n; i++)
+        print_build(json_object_array_get_idx(list, i), &w);
 }
 
 static void print_builders(struct json_object *answer)
