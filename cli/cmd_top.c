@@ -8,6 +8,7 @@
 #include <depot/tui.h>
 
 #include <stdlib.h>
+#include <unistd.h>
 
 struct top_args {
     struct depot_strv urls;
@@ -64,6 +65,9 @@ int cli_top_run(const char *program, const void *target)
         return usage(program, "invalid value for --speed: expected a number");
     if (a->from_stdin + (a->replay != NULL) + (a->urls.len > 0) > 1)
         return usage(program, "--stdin, --replay and --url exclude each other");
+    if (a->from_stdin && isatty(STDIN_FILENO))
+        return usage(
+            program, "--stdin shows what is piped into it, and standard input is a terminal");
     const struct depot_tui_opts opts = {.urls = &a->urls,
         .token = a->token,
         .replay = a->replay,

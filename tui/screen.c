@@ -558,7 +558,8 @@ static void bad_config(const struct depot_error *err, void *arg)
     dp_tui_say(s->top->tui, STYLE_WARN, "config: %s", err->msg);
 }
 
-static char *read_config(const struct depot_tui_opts *opts)
+/* None at the usual place is no error; nor may it keep somebody's build from being shown. */
+static char *read_config(const struct depot_tui_opts *opts, struct depot_error *err)
 {
     char *dir = opts->config == NULL ? depot_path_config_dir() : NULL;
     char *path =
@@ -569,6 +570,8 @@ static char *read_config(const struct depot_tui_opts *opts)
         text = depot_calloc(1, CONFIG_MAX);
         (void)!fread(text, 1, CONFIG_MAX - 1, f);
         fclose(f);
+    } else if (opts->config != NULL) {
+        (void)!depot_error_errno(err, errno, "cannot read %s", path);
     }
     depot_free(path);
     depot_free(dir);
@@ -590,7 +593,6 @@ int dp_screen_new(struct depot_loop *l, const struct depot_tui_opts *opts,
     const struct screen_ops *ops, void *arg, struct screen **out, struct depot_error *err)
 {
     struct screen *s = depot_calloc(1, sizeof(*s));
-    DEPOT_UNUSED(err);
     s->loop = l;
     s->ops = *ops;
     s->arg = arg;
@@ -606,11 +608,11 @@ int dp_screen_new(struct depot_loop *l, const struct depot_tui_opts *opts,
     s->back = depot_timer_new(l, on_back, s);
     s->stats = dp_stats_new();
     dp_style_init(&s->styles, PALETTE_MONO);
-    s->config_text = read_config(opts);
+    s->config_text = read_config(opts, err);
     if (s->config_text != NULL) /* once more when the palette is known */
         dp_config_read(s->config_text, s->keys, &s->styles, &s->settings, bad_config, s);
     *out = s;
-    return 0;
+    return opts->config != NULL && s->config_text == NULL ? err->code : 0;
 }
 
 void dp_screen_first_views(struct tui *t, bool recording)
