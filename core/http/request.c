@@ -203,6 +203,13 @@ int dp_http_setup(
 
 /* ---- failures ---- */
 
+static const char *os_error_of(const struct depot_http_request *r)
+{
+    long number = 0;
+    r->http->curl.easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &number);
+    return number > 0 ? strerror((int)number) : "nobody listens there";
+}
+
 void dp_http_explain(const struct depot_http_request *r, CURLcode result, struct depot_error *err)
 {
     static const struct {
@@ -244,7 +251,11 @@ void dp_http_explain(const struct depot_http_request *r, CURLcode result, struct
     }
     if (r->unix_socket && result == CURLE_COULDNT_CONNECT)
         hint = "is the daemon running, and is this its socket?";
-    depot_error_set(err, code, "%s: %s", r->where,
-        r->detail[0] != '\0' ? r->detail : r->http->curl.easy_strerror(result));
+    const char *detail = r->detail;
+    if (r->unix_socket && result == CURLE_COULDNT_CONNECT) /* libcurl speaks of a port then */
+        detail = os_error_of(r);
+    if (detail[0] == '\0')
+        detail = r->http->curl.easy_strerror(result);
+    depot_error_set(err, code, "%s: %s", r->where, detail);
     depot_error_hint(err, "%s", hint);
 }
