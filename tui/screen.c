@@ -45,6 +45,8 @@ struct screen {
     struct keymaps *keys;
     struct style_set styles;
     char *config_text;
+    char *bad_line; /* the first of them that makes no sense */
+    unsigned bad_lines;
     struct term *term;
     struct depot_loop_fd *watch;
     struct depot_timer *frame, *late, *work, *back;
@@ -555,7 +557,10 @@ static void tui_open_replay(struct tui *t, const char *path, void *arg)
 static void bad_config(const struct depot_error *err, void *arg)
 {
     struct screen *s = arg;
-    dp_tui_say(s->top->tui, STYLE_WARN, "config: %s", err->msg);
+    if (s->bad_lines++ == 0)
+        s->bad_line = depot_strdup(err->msg);
+    dp_tui_say(s->top->tui, STYLE_WARN, "config: %s%s", s->bad_line,
+        s->bad_lines > 1 ? "; and more lines after it" : "");
 }
 
 /* None at the usual place is no error; nor may it keep somebody's build from being shown. */
@@ -692,5 +697,6 @@ void dp_screen_free(struct screen *s)
     dp_term_close(s->term);
     depot_buf_release(&s->title);
     depot_free(s->config_text);
+    depot_free(s->bad_line);
     depot_free(s);
 }
