@@ -10,7 +10,8 @@ enum {
     LANE_MIN_W = 34,   /* side by side */
     WORD_MIN_BAR = 16, /* a bar narrower than this has the state as a glyph alone */
     TIME_W = 7,
-    LAG_SIDE_W = 14, /* with the platform's name */
+    LAG_SIDE_W = 14,
+    LAG_SIDE_MAX = 24, /* with the platform's name */
     LAG_W = 8,
     CRITICAL_MIN_H = 30,
     EXPECT_MAX = 64, /* running stages whose end is looked up for the axis */
@@ -92,6 +93,17 @@ static void choose_lanes(struct build_view *v, bool side, int room)
         k->lanes[i] = side ? v->first_lane + i : v->focus;
 }
 
+/* "amd64/v3 +12.4s". */
+static int side_lag(const struct build_view *v)
+{
+    int widest = 0;
+    for (size_t i = 0; i < v->graph.nlanes; i++) {
+        const int w = (int)dp_text_width(dp_text_platform(v->graph.lanes[i]));
+        widest = w > widest ? w : widest;
+    }
+    return clamp(widest + LAG_W, LAG_SIDE_W, LAG_SIDE_MAX);
+}
+
 static void choose_columns(struct build_view *v, int w)
 {
     struct build_columns *k = &v->cols;
@@ -104,7 +116,7 @@ static void choose_columns(struct build_view *v, int w)
     k->name_w = clamp(widest_name(v), 4, w < 100 ? 12 : 18);
     k->label_x = 1 + k->rails;
     k->label_w = bars ? clamp(w * share / 100 - k->rails, k->name_w + 9, 84) : w - 11 - TIME_W;
-    k->lag_w = n > 1 && bars ? side ? LAG_SIDE_W : w >= 90 ? LAG_W : 0 : 0;
+    k->lag_w = n > 1 && bars ? side ? side_lag(v) : w >= 90 ? LAG_W : 0 : 0;
     k->lag_x = w - 1 - k->lag_w;
     k->time_w = TIME_W;
     const int from = k->label_x + k->label_w + 2, room = k->lag_x - from;
