@@ -245,7 +245,7 @@ static int draw_heads(struct build_view *v, const struct canvas *c)
         return y;
     draw_tabs(v, c, y, flat ? c->w : k->label_x + k->label_w);
     if (flat) {
-        dp_build_flat_heads(c, ++y);
+        dp_build_flat_heads(v, c, ++y);
         return y + 1;
     }
     y += side;

@@ -110,7 +110,7 @@ void dp_build_count_open(const struct build_view *v, int *running, int *waiting)
 /* view_build_row.c */
 void dp_build_draw_item(struct build_view *v, const struct canvas *c, int y, size_t index);
 void dp_build_draw_flat(struct build_view *v, const struct canvas *c, int y, size_t index);
-void dp_build_flat_heads(const struct canvas *c, int y);
+void dp_build_flat_heads(const struct build_view *v, const struct canvas *c, int y);
 /* view_build_text.c */
 /* What a line says: its instruction with single blanks. */
 void dp_build_instruction(struct depot_buf *out, const struct depot_step *s);

@@ -417,27 +417,35 @@ void dp_build_draw_item(struct build_view *v, const struct canvas *c, int y, siz
 
 enum { FLAT_STATE, FLAT_PLATFORM, FLAT_STEP, FLAT_WHAT, FLAT_START, FLAT_TIME, FLAT_SHARE, FLAT_N };
 
+enum { FLAT_STEP_MIN = 10 };
+
 static const struct table_column flat_columns[FLAT_N] = {
     [FLAT_STATE] = {.title = "STATE", .min = 6, .max = 6, .rank = 0, .sort = -1},
     [FLAT_PLATFORM] = {.title = "PLATFORM", .min = 8, .max = 14, .rank = 2, .sort = -1},
-    [FLAT_STEP] = {.title = "STEP", .min = 9, .max = 22, .spread = 1, .rank = 1, .sort = -1},
+    [FLAT_STEP] =
+        {.title = "STEP", .min = FLAT_STEP_MIN, .max = FLAT_STEP_MIN, .rank = 1, .sort = -1},
     [FLAT_WHAT] =
-        {.title = "INSTRUCTION", .min = 12, .max = 200, .spread = 6, .rank = 3, .sort = -1},
+        {.title = "INSTRUCTION", .min = 12, .max = 200, .spread = 3, .rank = 3, .sort = -1},
     [FLAT_START] = {.title = "START", .min = 6, .max = 8, .rank = 5, .right = true, .sort = -1},
     [FLAT_TIME] = {.title = "TIME", .min = 7, .max = 8, .rank = 0, .right = true, .sort = -1},
-    [FLAT_SHARE] = {.title = "SHARE", .min = 10, .max = 60, .spread = 2, .rank = 4, .sort = -1},
+    [FLAT_SHARE] = {.title = "SHARE", .min = 10, .max = 60, .spread = 1, .rank = 4, .sort = -1},
 };
 
 /* The last column of the screen is the scroll bar's. */
-static void flat_widths(int w, int widths[FLAT_N])
+static void flat_widths(const struct build_view *v, int w, int widths[FLAT_N])
 {
-    dp_table_widths(flat_columns, FLAT_N, w - TABLE_LEFT - 1, widths);
+    struct table_column cols[FLAT_N];
+    memcpy(cols, flat_columns, sizeof(cols));
+    /* The stage and " 3/12". */
+    cols[FLAT_STEP].min = cols[FLAT_STEP].max =
+        v->cols.name_w > FLAT_STEP_MIN - 5 ? v->cols.name_w + 5 : FLAT_STEP_MIN;
+    dp_table_widths(cols, FLAT_N, w - TABLE_LEFT - 1, widths);
 }
 
-void dp_build_flat_heads(const struct canvas *c, int y)
+void dp_build_flat_heads(const struct build_view *v, const struct canvas *c, int y)
 {
     int widths[FLAT_N];
-    flat_widths(c->w, widths);
+    flat_widths(v, c->w, widths);
     dp_table_heads(c, y, flat_columns, FLAT_N, widths, -1, false);
 }
 
@@ -500,7 +508,7 @@ void dp_build_draw_flat(struct build_view *v, const struct canvas *c, int y, siz
     int widths[FLAT_N], x = TABLE_LEFT;
     if (s == NULL)
         return;
-    flat_widths(c->w, widths);
+    flat_widths(v, c->w, widths);
     if (s->critical)
         dp_canvas_glyph(c, y, 1, STYLE_CRITICAL, GLYPH_CRITICAL);
     for (int i = 0; i < FLAT_N; i++) {
