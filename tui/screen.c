@@ -469,6 +469,37 @@ static void tui_mouse(struct tui *t, bool on, void *arg)
     dp_term_mouse(s->term, on);
 }
 
+/* Pagers and editors take the screen themselves, and give it back when they were read. */
+static bool is_pager(const char *command)
+{
+    static const char *const names[] = {
+        "less", "more", "most", "bat", "view", "vi", "vim", "nvim", "nano", "emacs", "lnav", "fzf"};
+    size_t n = strcspn(command, " \t");
+    const char *name = command;
+    for (size_t i = 0; i < n; i++)
+        name = command[i] == '/' ? command + i + 1 : name;
+    n -= (size_t)(name - command);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(names); i++)
+        if (strlen(names[i]) == n && strncmp(names[i], name, n) == 0)
+            return true;
+    return false;
+}
+
+/* What it printed would be gone with the next frame. */
+static void await_enter(void)
+{
+    FILE *tty = fopen("/dev/tty", "r+e");
+    int c;
+    if (tty == NULL)
+        return;
+    fputs("\n-- Enter goes back to the dashboard --", tty);
+    fflush(tty);
+    do
+        c = fgetc(tty);
+    while (c != EOF && c != '\n');
+    fclose(tty);
+}
+
 static void tui_run(
     struct tui *t, const char *command, dp_tui_feed_fn *feed, void *feed_arg, void *arg)
 {
@@ -481,6 +512,8 @@ static void tui_run(
         feed(fileno(to), feed_arg);
         status = pclose(to);
     }
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 127 && !is_pager(command))
+        await_enter();
     dp_term_enter(s->term);
     if (to == NULL || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
         dp_tui_say(t, STYLE_ERROR, "cannot run %s", command);
