@@ -54,8 +54,9 @@ struct cli_show_opts {
 };
 /* The sink of --progress=auto on `out`: tty where a person looks at a terminal, else plain. */
 const char *cli_show_auto(FILE *out);
-/* DEPOT_ERR_INVALID when `out` is not what the sink needs. */
-int cli_show_check(const char *sink, FILE *out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* DEPOT_ERR_INVALID when `out` is not what the sink needs; `flag` is what asked for it. */
+int cli_show_check(
+    const char *sink, const char *flag, FILE *out, struct depot_error *err) DEPOT_MUST_CHECK;
 int cli_show_new(struct depot_loop *l, const struct depot_build *state,
     const struct cli_show_opts *opts, struct cli_show **out,
     struct depot_error *err) DEPOT_MUST_CHECK;

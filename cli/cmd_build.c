@@ -406,7 +406,7 @@ static int run_build(const struct depot_command *cmd, void *target, const struct
     if (level >= 0)
         depot_log_set_level((enum depot_log_level)level);
     r.sink = choose_sink(a);
-    int rc = cli_show_check(r.sink, stderr, &err);
+    int rc = cli_show_check(r.sink, a->b.tui ? "--tui" : "--progress=tty", stderr, &err);
     if (rc == 0)
         rc = prepare(&r, &err);
     if (rc == 0)

@@ -103,7 +103,7 @@ static int parse_speed(const char *s, double *out, struct depot_error *err)
 static int play(struct replay *p, const char *sink, int fd, double speed, struct depot_error *err)
 {
     struct cli_show_opts opts = {.sink = sink != NULL ? sink : "plain", .out = stderr};
-    int rc = cli_show_check(opts.sink, opts.out, err);
+    int rc = cli_show_check(opts.sink, "--progress=tty", opts.out, err);
     if (rc == 0)
         rc = depot_loop_new(&p->loop, err);
     if (rc != 0)

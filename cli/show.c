@@ -43,11 +43,11 @@ const char *cli_show_auto(FILE *out)
     return depot_in_ci(NULL) ? "plain" : "tty";
 }
 
-int cli_show_check(const char *sink, FILE *out, struct depot_error *err)
+int cli_show_check(const char *sink, const char *flag, FILE *out, struct depot_error *err)
 {
     if (!depot_str_eq(sink, "tty") || isatty(fileno(out)) == 1)
         return 0;
-    depot_error_set(err, DEPOT_ERR_INVALID, "--progress=tty needs a terminal");
+    depot_error_set(err, DEPOT_ERR_INVALID, "%s needs a terminal", flag);
     return depot_error_hint(err, "use --progress=plain for files and pipes");
 }
 

@@ -597,6 +597,12 @@ bool dp_fleet_can_ask(const struct fleet_source *s)
     return s->asks_;
 }
 
+const char *dp_fleet_missing(const struct fleet_build *b)
+{
+    return dp_fleet_can_ask(b->source) ? "fetching the build"
+                                       : "the steps of this build are not here";
+}
+
 /* ---- end ---- */
 
 void dp_fleet_free(struct fleet *f)

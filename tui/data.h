@@ -153,6 +153,8 @@ bool dp_fleet_ask(struct fleet *f, const struct fleet_build *b, const struct dep
 
 /* Is there a daemon behind the source, which has builds that are not here? */
 bool dp_fleet_can_ask(const struct fleet_source *s);
+/* What to say of a build whose `state` is NULL: that it comes, or never will. */
+const char *dp_fleet_missing(const struct fleet_build *b);
 
 /* Settle every state that changed; called once a frame before the views refresh. */
 void dp_fleet_settle(struct fleet *f);

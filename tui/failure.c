@@ -68,6 +68,8 @@ static bool put_process(struct depot_buf *out, const char *s, bool command)
 void dp_failure_point(struct depot_buf *out, const char *message, bool command)
 {
     const char *s = skip_wrappers(put_platform(out, message));
-    if (!put_process(out, s, command))
+    if (depot_str_ends(s, "context canceled")) /* with an exit code that means nothing */
+        depot_buf_adds(out, "cancelled");
+    else if (!put_process(out, s, command))
         depot_buf_adds(out, s);
 }

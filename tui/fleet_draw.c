@@ -467,8 +467,11 @@ static int draw_reasons(const struct fleet *f, const struct canvas *c, int y)
 {
     for (size_t i = 0; i < f->sources.len; i++) {
         const struct fleet_source *s = f->sources.items[i];
-        if (s->why.msg[0] == '\0')
+        if (s->why.msg[0] == '\0') {
+            if (s->state == DEPOT_FEED_ENDED && s->feed != NULL && s->url == NULL)
+                dp_canvas_put(c, y++, 3, STYLE_WARN, "standard input has ended, and held no event");
             continue;
+        }
         dp_canvas_field(c, y++, 3, c->w - 4, FIT_LEFT, STYLE_WARN, s->why.msg);
         if (s->why.hint[0] != '\0')
             dp_canvas_field(c, y++, 3, c->w - 4, FIT_LEFT, STYLE_DIM, s->why.hint);

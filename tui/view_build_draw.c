@@ -243,7 +243,10 @@ static int draw_heads(struct build_view *v, const struct canvas *c)
             dp_build_draw_lane_head(v, c, y, k->lane_x[i], k->lane_w, k->lanes[i], false);
     if (c->h < 10)
         return y;
-    draw_tabs(v, c, y, flat ? c->w : k->label_x + k->label_w);
+    draw_tabs(v, c, y,
+        flat   ? c->w
+        : side ? k->label_x + k->label_w
+               : k->lane_x[0] + k->state_w - 1);
     if (flat) {
         dp_build_flat_heads(v, c, ++y);
         return y + 1;
@@ -287,9 +290,7 @@ void dp_build_draw(struct view *base, const struct canvas *c)
     struct build_view *v = (struct build_view *)base;
     dp_build_sync(v);
     if (v->build->state == NULL || v->graph.build_ != v->build->state) {
-        dp_canvas_put(c, 1, 2, STYLE_DIM,
-            dp_fleet_can_ask(v->build->source) ? "fetching the build"
-                                               : "the recording has no steps of this build");
+        dp_canvas_put(c, 1, 2, STYLE_DIM, dp_fleet_missing(v->build));
         return;
     }
     v->now = dp_fleet_build_now(v->build, dp_tui_now(base->tui));

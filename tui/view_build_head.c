@@ -289,7 +289,9 @@ void dp_build_draw_lane_head(
     const struct depot_counts k = {.hit = (int)all.by[DEPOT_VERDICT_HIT],
         .ran = (int)all.by[DEPOT_VERDICT_RAN],
         .failed = (int)all.by[DEPOT_VERDICT_FAILED],
-        .skipped = (int)all.by[DEPOT_VERDICT_SKIPPED]};
+        .shared = (int)all.by[DEPOT_VERDICT_SHARED],
+        .skipped = (int)all.by[DEPOT_VERDICT_SKIPPED],
+        .cancelled = (int)all.by[DEPOT_VERDICT_CANCELLED]};
     const int facts = put_facts(c, y, x + 1, right - 1, &k, (int)all.by[DEPOT_VERDICT_RUNNING], 0);
     if (rule)
         dp_canvas_hline(c, y, facts, right - facts, STYLE_FAINT);

@@ -369,7 +369,7 @@ static void draw_lane(struct build_view *v, const struct canvas *c, int y, int x
     if (took < 0 && verdict == DEPOT_VERDICT_WAITING)
         draw_waiting(v, c, y, x + k->state_w, k->bar_w, it, lane);
     if (took < 0 && verdict == DEPOT_VERDICT_UNREACHED)
-        dp_canvas_put(c, y, x, STYLE_FAINT, k->state_w > 2 ? "never started" : "-");
+        dp_canvas_put(c, y, x, STYLE_FAINT, k->state_w > 2 ? "never started " : "-");
     const bool cached = verdict == DEPOT_VERDICT_HIT || verdict == DEPOT_VERDICT_SKIPPED;
     if (took < 0 || (took < SHORT && cached))
         return;
@@ -417,7 +417,7 @@ void dp_build_draw_item(struct build_view *v, const struct canvas *c, int y, siz
 
 enum { FLAT_STATE, FLAT_PLATFORM, FLAT_STEP, FLAT_WHAT, FLAT_START, FLAT_TIME, FLAT_SHARE, FLAT_N };
 
-enum { FLAT_STEP_MIN = 10 };
+enum { FLAT_STEP_MIN = 10, FLAT_STEP_FITS = 72 };
 
 static const struct table_column flat_columns[FLAT_N] = {
     [FLAT_STATE] = {.title = "STATE", .min = 6, .max = 6, .rank = 0, .sort = -1},
@@ -437,8 +437,8 @@ static void flat_widths(const struct build_view *v, int w, int widths[FLAT_N])
     struct table_column cols[FLAT_N];
     memcpy(cols, flat_columns, sizeof(cols));
     /* The stage and " 3/12". */
-    cols[FLAT_STEP].min = cols[FLAT_STEP].max =
-        v->cols.name_w > FLAT_STEP_MIN - 5 ? v->cols.name_w + 5 : FLAT_STEP_MIN;
+    if (w >= FLAT_STEP_FITS && v->cols.name_w + 5 > FLAT_STEP_MIN)
+        cols[FLAT_STEP].min = cols[FLAT_STEP].max = v->cols.name_w + 5;
     dp_table_widths(cols, FLAT_N, w - TABLE_LEFT - 1, widths);
 }
 

@@ -114,6 +114,8 @@ static const char *no_output(const struct build_view *v, const struct depot_step
         return "never started";
     case DEPOT_VERDICT_SHARED:
         return "done by another build that ran at the same time";
+    case DEPOT_VERDICT_RUNNING:
+        return v->build->full ? "no output yet" : "";
     default:
         return v->build->full || depot_build_state_over(v->build->sum.state) ? "no output" : "";
     }

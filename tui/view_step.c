@@ -238,7 +238,7 @@ static void step_draw(struct view *base, const struct canvas *c)
     sync(v);
     if (v->step == NULL) {
         dp_canvas_put(c, 1, 2, STYLE_DIM,
-            v->build->state == NULL || !v->build->full ? "fetching the build"
+            v->build->state == NULL || !v->build->full ? dp_fleet_missing(v->build)
                                                        : "this build has no such step");
         return;
     }

@@ -266,7 +266,7 @@ static void draw_row(
 static void draw_nothing(const struct why_view *v, const struct canvas *c, int y)
 {
     const bool over = v->build->state != NULL && depot_build_state_over(v->build->state->state);
-    const char *text = v->build->state == NULL ? "fetching the build"
+    const char *text = v->build->state == NULL ? dp_fleet_missing(v->build)
                        : over                  ? "every step that could be was found in the cache"
                                                : "no step has missed the cache so far";
     dp_canvas_put(c, y, 0, STYLE_DIM, text);

@@ -70,6 +70,9 @@ static void test_failure__has_its_point_first(void **state)
          "of ref x9::y7: \"/src\": not found",
             "arm/v7: \"/src\": not found", NULL},
         {"a/b c: d", "a/b c: d", NULL},
+        {"linux/arm64: process \"x\" did not complete successfully: exit code: 4294967295: context "
+         "canceled: context canceled",
+            "arm64: cancelled", NULL},
         {"failed to solve: ", "failed to solve: ", NULL},
         {"failed to calculate checksum of ref x", "failed to calculate checksum of ref x", NULL},
         {"process \"x", "process \"x", NULL},
