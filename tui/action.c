@@ -19,6 +19,30 @@ const char *dp_action_name(enum action a)
     return a < ACTION_COUNT ? actions[a].name : "";
 }
 
+/* Beside a key, in the bottom row: what reads better there than the name. */
+static const struct {
+    enum action action;
+    const char *hint;
+} hints[] = {
+    {ACTION_PAGE_DOWN, "page"},
+    {ACTION_PAGE_UP, "page up"},
+    {ACTION_SIBLING_NEXT, "next"},
+    {ACTION_SIBLING_PREV, "previous"},
+    {ACTION_OTHER, "build before"},
+    {ACTION_ERROR_NEXT, "error"},
+    {ACTION_SORT_NEXT, "sort"},
+    {ACTION_PRUNE, "make room"},
+    {ACTION_PRUNE_ALL, "remove all"},
+};
+
+const char *dp_action_hint(enum action a)
+{
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(hints); i++)
+        if (hints[i].action == a)
+            return hints[i].hint;
+    return dp_action_name(a);
+}
+
 const char *dp_action_help(enum action a)
 {
     return a < ACTION_COUNT ? actions[a].help : "";

@@ -109,6 +109,7 @@ enum action {
 };
 
 const char *dp_action_name(enum action a);
+const char *dp_action_hint(enum action a); /* a word or two for the bottom row */
 const char *dp_action_help(enum action a);
 enum action dp_action_from_name(const char *name); /* ACTION_COUNT: none */
 

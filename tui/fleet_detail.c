@@ -5,8 +5,9 @@
 #include "fleet.h"
 
 #include <stdio.h>
+#include <string.h>
 
-enum { GAP = 2 };
+enum { GAP = 2, TALL = 12 };
 
 static int detail_head(const struct canvas *c, const struct fleet_build *b, int y)
 {
@@ -91,6 +92,19 @@ static int detail_waiting(const struct canvas *c, const struct depot_build *b, i
     return y;
 }
 
+/* In two rows where it needs them and they cost nothing. */
+static int put_folded(const struct canvas *c, int y, const char *text)
+{
+    if (c->h >= TALL && (int)dp_text_width(text) > c->w - 2) {
+        const size_t n = dp_text_line(text, c->w - 2);
+        dp_canvas_putn(c, y++, 1, STYLE_TEXT, text, n);
+        text += n;
+        text += strspn(text, " ");
+    }
+    dp_canvas_field(c, y, 1, c->w - 2, FIT_LEFT, STYLE_TEXT, text);
+    return y + 1;
+}
+
 /* "succeeded 4m ago in 7.3s: 28 steps, 10 hit, 18 ran" */
 static int detail_counts(
     const struct fleet_view *v, const struct canvas *c, const struct fleet_build *b, int y)
@@ -115,14 +129,14 @@ static int detail_counts(
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++)
         if (parts[i].n > 0)
             depot_buf_addf(&t, ", %d %s", parts[i].n, parts[i].word);
-    dp_canvas_field(c, y, 1, c->w - 2, FIT_LEFT, STYLE_TEXT, depot_buf_str(&t));
+    y = put_folded(c, y, depot_buf_str(&t));
     depot_buf_clear(&t);
     for (size_t i = 0; i < b->sum.info.ntags; i++)
         depot_buf_addf(&t, "%s%s", i > 0 ? " " : "", b->sum.info.tags[i]);
     if (t.len > 0)
-        dp_canvas_field(c, ++y, 1, c->w - 2, FIT_LEFT, STYLE_DIM, t.data);
+        dp_canvas_field(c, y++, 1, c->w - 2, FIT_LEFT, STYLE_DIM, t.data);
     depot_buf_release(&t);
-    return y + 1;
+    return y;
 }
 
 /* The steps that took longest, as many as fit. */

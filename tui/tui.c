@@ -144,7 +144,12 @@ static void quit(struct tui *t)
 static void pop_view(struct tui *t)
 {
     if (t->stack.len <= 1) {
-        if (t->ops.back == NULL || !t->ops.back(t, t->arg))
+        if (t->ops.back != NULL && t->ops.back(t, t->arg))
+            return;
+        /* Esc waves things away, and is pressed once more than it takes. */
+        if (t->escaped)
+            dp_tui_say(t, STYLE_DIM, "q leaves");
+        else
             quit(t);
         return;
     }
@@ -452,7 +457,9 @@ void dp_tui_key(struct tui *t, const struct key *k)
         a = dp_keymaps_find(t->keys, KEYMAP_REPLAY, k);
     if (a == ACTION_COUNT)
         a = dp_keymaps_find(t->keys, v->ops->keymap, k);
+    t->escaped = k->code == KEY_CODE_ESC;
     dp_tui_action(t, a, 0);
+    t->escaped = false;
     bury(t);
 }
 
@@ -595,7 +602,7 @@ static const struct hint *find_hint(struct tui *t, const struct view *v, enum ac
     dp_keymaps_keys(t->keys, v->ops->keymap, a, 1, &key);
     snprintf(h->key, sizeof(h->key), "%s", depot_buf_str(&key));
     h->key_w = (int)dp_text_width(h->key);
-    h->w = h->key_w > 0 ? h->key_w + 1 + (int)strlen(dp_action_name(a)) : 0;
+    h->w = h->key_w > 0 ? h->key_w + 1 + (int)strlen(dp_action_hint(a)) : 0;
     depot_buf_release(&key);
     return h;
 }
@@ -605,7 +612,7 @@ static void draw_hint(const struct canvas *c, int x, const struct hint *h)
     if (h->w == 0)
         return;
     dp_canvas_put(c, c->h - 1, x, STYLE_KEY, h->key);
-    dp_canvas_put(c, c->h - 1, x + h->key_w + 1, STYLE_DIM, dp_action_name(h->action));
+    dp_canvas_put(c, c->h - 1, x + h->key_w + 1, STYLE_DIM, dp_action_hint(h->action));
     dp_canvas_hot(c, c->h - 1, x, 1, h->w, h->action, 0, 0);
 }
 

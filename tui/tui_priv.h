@@ -54,6 +54,7 @@ struct tui {
     unsigned generation; /* the fleet's, when the view was last refreshed */
     bool renew;          /* the view was moved or opened: refresh it even if frozen */
     bool dirty, data_changed, frozen, mouse, hide_keys, busy, quit;
+    bool escaped;                 /* the key that is being acted on is Esc */
     DEPOT_VEC(struct hint) hints; /* of the keymap `hinted`; bindings do not change */
     enum keymap hinted;
     struct prompt prompt;

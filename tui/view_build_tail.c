@@ -113,7 +113,7 @@ static const char *no_output(const struct build_view *v, const struct depot_step
     case DEPOT_VERDICT_UNREACHED:
         return "never started";
     case DEPOT_VERDICT_SHARED:
-        return "done by another build that ran at the same time";
+        return "ran once for several: another build, or another platform";
     case DEPOT_VERDICT_RUNNING:
         return v->build->full ? "no output yet" : "";
     default:

@@ -100,7 +100,7 @@ static void flow_signs(struct flow *f)
         {GLYPH_RUN, DEPOT_VERDICT_RUNNING, "running"},
         {GLYPH_HIT, DEPOT_VERDICT_HIT, "found in the cache"},
         {GLYPH_SKIP, DEPOT_VERDICT_SKIPPED, "not needed: a later step was a hit"},
-        {GLYPH_SHARED, DEPOT_VERDICT_SHARED, "done by another build"},
+        {GLYPH_SHARED, DEPOT_VERDICT_SHARED, "ran once, with another build or platform"},
         {GLYPH_RAN, DEPOT_VERDICT_RAN, "done: it ran"},
         {GLYPH_FAIL, DEPOT_VERDICT_FAILED, "failed"},
         {GLYPH_CANC, DEPOT_VERDICT_CANCELLED, "cancelled"},

@@ -21,7 +21,7 @@
     X(RAN, "ran", "DONE")                                                                          \
     X(FAILED, "failed", "FAIL")                                                                    \
     X(CANCELLED, "cancelled", "CANC")                                                              \
-    X(SHARED, "shared", "SHRD")       /* done by another build that ran at the same time */        \
+    X(SHARED, "shared", "SHRD")       /* ran once, with another build or platform */               \
     X(UNREACHED, "unreached", "----") /* never started, the part failed or was cancelled */
 
 enum depot_verdict {

@@ -201,6 +201,21 @@ static void test_prompt__filters_once_a_frame(void **state)
 }
 
 /* Whoever has chosen nothing sees what runs, not the build that was first when the view opened. */
+static void test_fleet__is_not_left_by_escape(void **state)
+{
+    (void)state;
+    struct tui_rig r;
+    struct depot_buf screen = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    rig_open(&r);
+    dp_tui_push(r.tui, &view_fleet, NULL);
+    rig_keys(&r, "B Esc Esc");
+    rig_screen(&r, 24, 80, &screen);
+    assert_non_null(strstr(depot_buf_str(&screen), "Active"));
+    assert_non_null(strstr(depot_buf_str(&screen), "q leaves"));
+    depot_buf_release(&screen);
+    rig_close(&r);
+}
+
 static void test_fleet__stays_at_the_top_until_moved(void **state)
 {
     (void)state;
@@ -320,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_fleet__says_why_there_is_no_daemon),
         cmocka_unit_test(test_help__is_printed_from_the_tables),
         cmocka_unit_test(test_fleet__keeps_the_selected_build),
+        cmocka_unit_test(test_fleet__is_not_left_by_escape),
         cmocka_unit_test(test_fleet__stays_at_the_top_until_moved),
         cmocka_unit_test(test_prompt__filters_once_a_frame),
         cmocka_unit_test(test_tui__survives_any_keys_and_sizes),

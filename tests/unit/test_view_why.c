@@ -154,7 +154,8 @@ static void test_why__outlives_its_states(void **state)
     open_both(&r);
     open_view(&r, NULL);
     dp_fleet_restart(r.source);
-    assert_says(&r, 24, 80, "the steps of this build are not here"); /* a frame before anything came again */
+    assert_says(&r, 24, 80,
+        "the steps of this build are not here"); /* a frame before anything came again */
     rig_keys(&r, "Down Enter Space ] y b");
     assert_true(rig_feed(&r, GOLDEN "/one.ndjson", -1));
     assert_true(rig_feed(&r, GOLDEN "/two.ndjson", -1));
