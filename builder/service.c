@@ -180,7 +180,7 @@ int service_cancel(struct service *s, const char *build, struct depot_error *err
     }
     if (store_build_exists(s->store, build))
         return depot_error_set(err, DEPOT_ERR_INVALID, "build %s is over already", build);
-    return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "no build %.40s", build);
+    return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", build);
 }
 
 void service_client_gone(struct service *s, const char *build)

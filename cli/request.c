@@ -39,8 +39,10 @@ static int answer_error(struct json_object *answer, int status, struct depot_err
 {
     struct json_object *e = NULL;
     if (!json_object_is_type(answer, json_type_object) ||
-        !json_object_object_get_ex(answer, "error", &e))
-        return depot_error_set(err, DEPOT_ERR_PROTOCOL, "the daemon answered HTTP %d", status);
+        !json_object_object_get_ex(answer, "error", &e)) {
+        depot_error_set(err, DEPOT_ERR_PROTOCOL, "the server answered HTTP %d", status);
+        return depot_error_hint(err, "is it the address of a depotd?");
+    }
     depot_error_set(
         err, depot_err_from_name(cli_json_string(e, "code")), "%s", cli_json_string(e, "message"));
     return depot_error_hint(err, "%s", cli_json_string(e, "hint"));

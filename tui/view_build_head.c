@@ -136,7 +136,7 @@ static int put_times(const struct build_view *v, const struct canvas *c, int y, 
             snprintf(text, sizeof(text), "about %s left", high);
         else
             snprintf(text, sizeof(text), "%s to %s left", low, high);
-    } else if (row->saved > 0) {
+    } else if (row->saved >= DEPOT_SEC) {
         snprintf(
             text, sizeof(text), "the cache saved %s", dp_text_duration(low, row->saved, false));
     }

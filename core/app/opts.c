@@ -81,7 +81,9 @@ static int distance(const char *a, const char *b)
 static int unknown_flag(struct parse *p, const char *name)
 {
     const char *best = NULL;
-    int best_distance = OPT_SUGGEST_MAX_DISTANCE + 1;
+    /* A short word is near to many. */
+    const int most = (int)(strlen(name) + 1) / 3;
+    int best_distance = (most < OPT_SUGGEST_MAX_DISTANCE ? most : OPT_SUGGEST_MAX_DISTANCE) + 1;
     for (size_t i = 0; i < p->cmd->nopts; i++) {
         const struct depot_opt *opt = &p->cmd->opts[i];
         int d = distance(name, opt->name);
