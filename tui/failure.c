@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { SHELL_WORDS = 6 };
+
 /* What callers put around an error on its way up. */
 static const char *const wrappers[] = {
     "failed to build: ",
@@ -48,18 +50,38 @@ static const char *put_platform(struct depot_buf *out, const char *s)
     return end + 2;
 }
 
+static bool is_shell(const char *word, size_t n)
+{
+    return n >= 2 && memcmp(word + n - 2, "sh", 2) == 0;
+}
+
+/* "/bin/sh -c CMD", "/bin/busybox sh -euc CMD", "bash -o pipefail -c CMD": from CMD on. */
+static const char *skip_shell(const char *command)
+{
+    bool shell = false;
+    const char *s = command;
+    for (int word = 0; word < SHELL_WORDS; word++) {
+        const size_t n = strcspn(s, " ");
+        if (s[n] == '\0')
+            break;
+        if (shell && n >= 2 && s[0] == '-' && s[n - 1] == 'c')
+            return s + n + 1;
+        shell |= word < 2 && is_shell(s, n);
+        s += n + 1;
+    }
+    return command;
+}
+
 /* 'process "/bin/sh -c CMD" did not complete successfully: exit code: 2' */
 static bool put_process(struct depot_buf *out, const char *s, bool command)
 {
-    static const char head[] = "process \"",
-                      middle[] = "\" did not complete successfully: ", shell[] = "/bin/sh -c ";
+    static const char head[] = "process \"", middle[] = "\" did not complete successfully: ";
     const char *end = depot_str_starts(s, head) ? strstr(s, middle) : NULL;
     if (end == NULL)
         return false;
     s += sizeof(head) - 1;
-    if (depot_str_starts(s, shell))
-        s += sizeof(shell) - 1;
-    if (command)
+    s = skip_shell(s);
+    if (command && s < end)
         depot_buf_addf(out, "%.*s: ", (int)(end - s), s);
     depot_buf_adds(out, end + sizeof(middle) - 1);
     return true;

@@ -69,6 +69,12 @@ static void test_failure__has_its_point_first(void **state)
         {"linux/arm/v7: failed to solve: failed to compute cache key: failed to calculate checksum "
          "of ref x9::y7: \"/src\": not found",
             "arm/v7: \"/src\": not found", NULL},
+        {"process \"/bin/busybox sh -euc sh lint.sh\" did not complete successfully: exit code: 1",
+            "exit code: 1", "sh lint.sh: exit code: 1"},
+        {"process \"bash -o pipefail -c a | b\" did not complete successfully: exit code: 1",
+            "exit code: 1", "a | b: exit code: 1"},
+        {"process \"gcc -c x.c\" did not complete successfully: exit code: 1", "exit code: 1",
+            "gcc -c x.c: exit code: 1"},
         {"a/b c: d", "a/b c: d", NULL},
         {"linux/arm64: process \"x\" did not complete successfully: exit code: 4294967295: context "
          "canceled: context canceled",
