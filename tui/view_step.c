@@ -42,7 +42,7 @@ static void sync(struct step_view *v)
     if (b->generation != v->generation) {
         v->generation = b->generation;
         v->step = NULL;
-        v->head.links.len = v->head.pieces.len = 0;
+        dp_step_head_clear(&v->head);
         dp_pager_set_log(&v->pager, NULL, 0);
     }
     if (v->step == NULL && b->state != NULL)
@@ -331,6 +331,8 @@ static void go_to_error(struct step_view *v, int way)
 /* One neighbour: go there. Several: choose in the head; again: the next one. */
 static void go_along(struct step_view *v, size_t from, size_t to, const char *none)
 {
+    if (v->head.pieces.len == 0)
+        return; /* no frame yet since the state was replaced */
     if (from >= to) {
         dp_tui_say(v->base.tui, STYLE_DIM, "%s", none);
     } else if (to - from == 1) {

@@ -528,10 +528,16 @@ static void put_builder(struct step_head *h, const struct step_facts *f)
     dp_head_row(h);
 }
 
+void dp_step_head_clear(struct step_head *h)
+{
+    h->pieces.len = h->links.len = 0;
+    h->first_input = h->first_dependant = 0;
+}
+
 void dp_step_head_compose(
     struct step_head *h, const struct step_facts *f, int w, bool tall, int brief, bool ascii)
 {
-    h->pieces.len = h->links.len = 0;
+    dp_step_head_clear(h);
     h->pool.max = DEPOT_BUF_NO_LIMIT;
     depot_buf_clear(&h->pool);
     h->rows = h->y = 0;

@@ -38,6 +38,7 @@ struct step_facts {
 };
 
 void dp_step_head_release(struct step_head *h);
+void dp_step_head_clear(struct step_head *h); /* steps that it links to are about to be freed */
 void dp_step_head_compose(
     struct step_head *h, const struct step_facts *f, int w, bool tall, int brief, bool ascii);
 /* Rows from `top` on; links can be clicked: ACTION_SELECT with -1 - link. */

@@ -653,6 +653,26 @@ static void test_view_step__fits_any_size(void **state)
     rig_close(&r);
 }
 
+/* A replay that goes back, and keys before the next frame: they meet no step that is gone. */
+static void test_view_step__outlives_its_state(void **state)
+{
+    static const char *const keys[] = {"i", "o", "T", "Tab", "Enter", "]", "e", "x"};
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(keys); i++) {
+        struct tui_rig r;
+        struct key k;
+        assert_int_equal(dp_key_parse(keys[i], &k, NULL), 0);
+        open_rig(&r, "twin", 0);
+        show(&r, "linux/arm64 deps 1", 24, 80);
+        dp_fleet_restart(r.source);
+        assert_true(rig_feed(&r, GOLDEN "twin.ndjson", -1));
+        dp_tui_key(r.tui, &k);
+        dp_tui_key(r.tui, &k);
+        dp_tui_frame(r.tui, r.now);
+        rig_close(&r);
+    }
+}
+
 /* ---- leaving ---- */
 
 static void test_view_step__saves_whole_files(void **state)
@@ -771,6 +791,7 @@ int main(void)
         cmocka_unit_test(test_view_step__draws_ascii),
         cmocka_unit_test(test_view_step__draws_what_is_rare),
         cmocka_unit_test(test_view_step__fits_any_size),
+        cmocka_unit_test(test_view_step__outlives_its_state),
         cmocka_unit_test(test_view_step__saves_whole_files),
         cmocka_unit_test(test_view_step__copies_text_without_sequences),
         cmocka_unit_test(test_view_step__goes_from_step_to_step),
