@@ -81,7 +81,7 @@ static int get_vertex_ref(struct decoder *d, const struct dp_pb_field *f, void *
         int rc = get_string(d, f, &d->last);
         if (rc < 0)
             return rc;
-        d->last_len = f->len;
+        d->last_len = strlen(d->last); /* shorter than what was sent when that holds a NUL */
     }
     *(const char **)at = d->last;
     return 0;
