@@ -5,7 +5,6 @@
 #include "table.h"
 #include "views.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -117,8 +116,9 @@ static void draw_graph(const struct canvas *c, const struct fleet_builder *b)
     dp_canvas_fill(c, c->h - 1, 0, 1, c->w, STYLE_FAINT, c->grid->ascii ? '_' : 0x2581);
     for (size_t k = 0; k < shown; k++) {
         const double cpu = (double)b->cpu[(b->ncpu - 1 - k) % FLEET_METRICS];
-        const int x = c->w - 1 - (int)k, tall = (int)ceil((cpu < 1 ? cpu : 1) * c->h);
-        const int top = tall > 0 ? c->h - tall : c->h - 1;
+        const double tall = (cpu < 1 ? cpu : 1) * c->h;
+        const int x = c->w - 1 - (int)k, full = (int)tall, rows = full + (tall > full);
+        const int top = rows > 0 ? c->h - rows : c->h - 1;
         dp_bar_up(c, top, x, 1, 1, cpu * c->h - (c->h - top - 1), dp_level_style(cpu));
         dp_canvas_fill(
             c, top + 1, x, c->h - top - 1, 1, STYLE_FAINT, c->grid->ascii ? '|' : 0x2502);
