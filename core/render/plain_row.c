@@ -88,13 +88,7 @@ void dp_plain_print_wait(struct dp_plain *p, const struct depot_part *part)
     put_gap(p);
     depot_buf_adds(out, "#0 ");
     dp_put_text(out, &p->base.opts, *part->platform ? part->platform : "build");
-    depot_buf_adds(out, " waits");
-    if (part->queue_position > 0)
-        depot_buf_addf(out, ", number %d in line", part->queue_position);
-    if (!depot_str_empty(part->queue_reason)) {
-        depot_buf_adds(out, ": ");
-        dp_put_text(out, &p->base.opts, part->queue_reason);
-    }
+    dp_put_wait(out, part, p->base.opts.sanitize);
     depot_buf_addc(out, '\n');
 }
 

@@ -182,3 +182,17 @@ void dp_put_text(struct depot_buf *out, const struct depot_render_opts *opts, co
     else
         depot_buf_adds(out, s);
 }
+
+void dp_put_wait(struct depot_buf *out, const struct depot_part *p, bool sanitize)
+{
+    depot_buf_adds(out, " waits");
+    if (p->queue_position > 0)
+        depot_buf_addf(out, ", number %d in line", p->queue_position);
+    if (depot_str_empty(p->queue_reason))
+        return;
+    depot_buf_adds(out, ": ");
+    if (sanitize)
+        depot_clean_string(out, p->queue_reason);
+    else
+        depot_buf_adds(out, p->queue_reason);
+}

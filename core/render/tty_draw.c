@@ -601,13 +601,7 @@ static void draw_waiting(struct frame *f)
         dp_tty_pad(l, f->text);
         tmp_start(f);
         depot_clean_string(&f->tmp, dp_short_platform(p->platform));
-        depot_buf_adds(&f->tmp, " waits");
-        if (p->queue_position > 0)
-            depot_buf_addf(&f->tmp, ", number %d in line", p->queue_position);
-        if (!depot_str_empty(p->queue_reason)) {
-            depot_buf_adds(&f->tmp, ": ");
-            depot_clean_string(&f->tmp, p->queue_reason);
-        }
+        dp_put_wait(&f->tmp, p, true);
         dp_tty_put_cut(l, DP_STYLE_DIM, depot_buf_str(&f->tmp), f->width, f->opts->utf8);
         f->spare--;
     }
