@@ -216,7 +216,7 @@ void dp_canvas_field(
         dp_canvas_put(&f, y, fit == FIT_RIGHT ? x + w - width : x, style, s);
         return;
     }
-    if (fit == FIT_MIDDLE || w <= mark) {
+    if (fit == FIT_MIDDLE || (w <= mark && fit != FIT_HEAD)) {
         struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
         dp_text_middle(&b, s, w, c->grid->ascii);
         dp_canvas_putn(&f, y, x, style, b.data, b.len);
@@ -237,9 +237,10 @@ void dp_canvas_field(
         return;
     }
     int got = 0;
-    const size_t cut = dp_text_cut(s, strlen(s), w - mark, &got);
+    const size_t cut = dp_text_cut(s, strlen(s), fit == FIT_HEAD ? w : w - mark, &got);
     dp_canvas_putn(&f, y, x, style, s, cut);
-    dp_canvas_put(&f, y, x + got, style, c->grid->ascii ? ".." : "…");
+    if (fit != FIT_HEAD)
+        dp_canvas_put(&f, y, x + got, style, c->grid->ascii ? ".." : "…");
 }
 
 void dp_canvas_fill(const struct canvas *c, int y, int x, int h, int w, uint32_t style, uint32_t ch)

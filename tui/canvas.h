@@ -75,6 +75,7 @@ enum fit {
     FIT_RIGHT,  /* against the right edge; cut at the end */
     FIT_MIDDLE, /* cut in the middle: both ends of a path or an image name tell something */
     FIT_TAIL,   /* cut at the front */
+    FIT_HEAD,   /* cut at the end, unmarked: the beginning of an id names it, too */
 };
 void dp_canvas_field(
     const struct canvas *c, int y, int x, int w, enum fit fit, uint32_t style, const char *s);

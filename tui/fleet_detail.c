@@ -3,6 +3,7 @@
  */
 #include "failure.h"
 #include "fleet.h"
+#include "view_step_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,10 +34,7 @@ static int detail_step(const struct canvas *c, const struct fleet_build *b,
     char place[64];
     int x = 1;
     snprintf(place, sizeof(place), "%.20s", dp_text_platform(s->platform));
-    dp_canvas_glyph(c, y, x, dp_style_verdict(s->verdict),
-        s->verdict == DEPOT_VERDICT_FAILED    ? GLYPH_FAIL
-        : s->verdict == DEPOT_VERDICT_RUNNING ? GLYPH_RUN
-                                              : GLYPH_RAN);
+    dp_canvas_glyph(c, y, x, dp_style_verdict(s->verdict), dp_step_glyph(s->verdict));
     x += 2;
     if (b->state->lanes.len > 1) {
         dp_canvas_field(c, y, x, 7, FIT_LEFT, STYLE_DIM, place);

@@ -165,14 +165,8 @@ static uint32_t quiet(const struct row_paint *p)
 
 static uint32_t col_state(const struct row_paint *p, struct depot_buf *out)
 {
-    static const enum glyph glyphs[] = {[DEPOT_BUILD_CREATED] = GLYPH_WAIT,
-        [DEPOT_BUILD_QUEUED] = GLYPH_WAIT,
-        [DEPOT_BUILD_RUNNING] = GLYPH_RUN,
-        [DEPOT_BUILD_SUCCEEDED] = GLYPH_RAN,
-        [DEPOT_BUILD_FAILED] = GLYPH_FAIL,
-        [DEPOT_BUILD_CANCELLED] = GLYPH_CANC};
     char glyph[4];
-    const uint32_t ch = dp_glyph(dp_tui_ascii(p->v->base.tui), glyphs[p->row->state]);
+    const uint32_t ch = dp_glyph(dp_tui_ascii(p->v->base.tui), dp_state_glyph(p->row->state));
     depot_buf_add(out, glyph, dp_text_encode(glyph, ch));
     depot_buf_addf(out, " %s", depot_build_state_word(p->row->state));
     return dp_style_state(p->row->state);
@@ -290,7 +284,7 @@ static const struct column {
     unsigned tabs;
 } columns[] = {
     {"STATE", col_state, 6, 6, 0, FIT_LEFT, SORT_STATE, 7},
-    {"BUILD", col_build, 6, 10, 5, FIT_LEFT, -1, 7},
+    {"BUILD", col_build, 6, 10, 5, FIT_HEAD, -1, 7},
     {"PROJECT", col_project, 12, 36, 1, FIT_MIDDLE, SORT_NAME, 7},
     {"WHO", col_who, 4, 14, 6, FIT_LEFT, SORT_WHO, 7},
     {"DAEMON", col_daemon, 6, 20, 7, FIT_LEFT, -1, 7},
@@ -421,8 +415,6 @@ static void draw_row(const struct fleet_view *v, const struct canvas *c, int y, 
         if (columns[i].text == col_bar && *text != '\0')
             dp_canvas_meter(
                 c, y, x, widths[i], (double)r->row.done / r->row.expected, r->cells[i].style);
-        else if (columns[i].text == col_build) /* the beginning of an id is a name, too */
-            dp_canvas_putf(c, y, x, r->cells[i].style, "%.*s", widths[i], text);
         else
             dp_canvas_field(c, y, x, widths[i], columns[i].fit, r->cells[i].style, text);
         x += widths[i] + GAP;

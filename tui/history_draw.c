@@ -130,10 +130,7 @@ static void put(const struct place *k, enum fit fit, uint32_t style, const char 
 static void draw_state(const struct place *k)
 {
     const enum depot_build_state s = k->row.state;
-    dp_canvas_glyph(k->c, k->y, k->x, dp_style_state(s),
-        s == DEPOT_BUILD_FAILED      ? GLYPH_FAIL
-        : s == DEPOT_BUILD_CANCELLED ? GLYPH_CANC
-                                     : GLYPH_RAN);
+    dp_canvas_glyph(k->c, k->y, k->x, dp_style_state(s), dp_state_glyph(s));
     dp_canvas_put(k->c, k->y, k->x + 2, dp_style_state(s), depot_build_state_word(s));
 }
 

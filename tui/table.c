@@ -155,6 +155,20 @@ bool dp_filter_passes_build(
 
 /* ---- meters and bars ---- */
 
+enum glyph dp_state_glyph(enum depot_build_state s)
+{
+    static const uint8_t map[] = {
+        [DEPOT_BUILD_CREATED] = GLYPH_WAIT,
+        [DEPOT_BUILD_QUEUED] = GLYPH_WAIT,
+        [DEPOT_BUILD_RUNNING] = GLYPH_RUN,
+        [DEPOT_BUILD_SUCCEEDED] = GLYPH_RAN,
+        [DEPOT_BUILD_FAILED] = GLYPH_FAIL,
+        [DEPOT_BUILD_CANCELLED] = GLYPH_CANC,
+    };
+    _Static_assert(DEPOT_ARRAY_LEN(map) == DEPOT_BUILD_STATE_COUNT, "every state has a glyph");
+    return map[s];
+}
+
 uint32_t dp_level_style(double fraction)
 {
     return fraction >= 0.95 ? STYLE_METER_FULL : fraction >= 0.8 ? STYLE_METER_HIGH : STYLE_METER;

@@ -531,19 +531,23 @@ void dp_tui_data_changed(struct tui *t)
 }
 
 /* "stale 12s": the one thing about the connection that matters. */
+/* What the title says of a source; NULL: all is well. */
+static const char *link_word(const struct fleet_source *s)
+{
+    if (s->state == DEPOT_FEED_STALE)
+        return "stale";
+    if (s->state == DEPOT_FEED_CONNECTING && s->feed != NULL)
+        return "connecting";
+    return s->state == DEPOT_FEED_ENDED && s->why.msg[0] != '\0' ? "lost" : NULL;
+}
+
 static void put_link(const struct tui *t, struct depot_buf *out, bool *bad)
 {
     const uint64_t now = depot_mono_ms();
     for (size_t i = 0; i < t->fleet->sources.len; i++) {
         const struct fleet_source *s = t->fleet->sources.items[i];
         char age[TEXT_MAX];
-        const char *word = NULL;
-        if (s->state == DEPOT_FEED_STALE)
-            word = "stale";
-        else if (s->state == DEPOT_FEED_CONNECTING && s->feed != NULL)
-            word = "connecting";
-        else if (s->state == DEPOT_FEED_ENDED && s->why.msg[0] != '\0')
-            word = "lost";
+        const char *word = link_word(s);
         if (word == NULL)
             continue;
         *bad = true;
@@ -684,10 +688,7 @@ const struct grid *dp_tui_frame(struct tui *t, depot_time now)
 static bool any_link_bad(const struct tui *t)
 {
     for (size_t i = 0; i < t->fleet->sources.len; i++)
-        if (t->fleet->sources.items[i]->state == DEPOT_FEED_STALE ||
-            t->fleet->sources.items[i]->why.msg[0] != '\0' ||
-            (t->fleet->sources.items[i]->state == DEPOT_FEED_CONNECTING &&
-                t->fleet->sources.items[i]->feed != NULL))
+        if (link_word(t->fleet->sources.items[i]) != NULL)
             return true;
     return false;
 }

@@ -3,6 +3,7 @@
  * heading for each platform.
  */
 #include "view_build_priv.h"
+#include "view_step_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -62,8 +63,6 @@ static int put_facts(const struct canvas *c, int y, int x, int end, const struct
         {"cancelled", k->cancelled, DEPOT_VERDICT_CANCELLED},
         {"waiting", waiting, DEPOT_VERDICT_WAITING},
     };
-    static const unsigned char glyphs[] = {GLYPH_FAIL, GLYPH_RUN, GLYPH_HIT, GLYPH_RAN,
-        GLYPH_SHARED, GLYPH_SKIP, GLYPH_CANC, GLYPH_WAIT};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(facts); i++) {
         char text[64];
         const struct fact *f = &facts[i];
@@ -73,7 +72,7 @@ static int put_facts(const struct canvas *c, int y, int x, int end, const struct
         const int w = (int)strlen(text) + 2;
         if (x + w > end)
             break;
-        dp_canvas_glyph(c, y, x, dp_style_verdict(f->verdict), glyphs[i]);
+        dp_canvas_glyph(c, y, x, dp_style_verdict(f->verdict), dp_step_glyph(f->verdict));
         dp_canvas_put(c, y, x + 2, dp_style_verdict(f->verdict), text);
         x += w + 3;
     }
@@ -156,13 +155,7 @@ void dp_build_draw_summary(struct build_view *v, const struct canvas *c, int y)
     const bool over = depot_build_state_over(v->build->sum.state);
     dp_fleet_row(dp_tui_fleet(v->base.tui), v->build, dp_tui_now(v->base.tui), &row);
     const uint32_t style = dp_style_state(row.state);
-    static const unsigned char glyphs[] = {[DEPOT_BUILD_CREATED] = GLYPH_WAIT,
-        [DEPOT_BUILD_QUEUED] = GLYPH_WAIT,
-        [DEPOT_BUILD_RUNNING] = GLYPH_RUN,
-        [DEPOT_BUILD_SUCCEEDED] = GLYPH_RAN,
-        [DEPOT_BUILD_FAILED] = GLYPH_FAIL,
-        [DEPOT_BUILD_CANCELLED] = GLYPH_CANC};
-    x += dp_canvas_glyph(c, y, x, style, glyphs[row.state]) + 1;
+    x += dp_canvas_glyph(c, y, x, style, dp_state_glyph(row.state)) + 1;
     x += dp_canvas_put(c, y, x, style, depot_build_state_word(row.state)) + 1;
     x += dp_canvas_put(c, y, x, STYLE_STRONG, dp_text_duration(time, row.elapsed, true)) + 2;
     const int meter = c->w >= 100 ? 20 : c->w >= 70 ? 10 : 0;
@@ -182,18 +175,13 @@ void dp_build_draw_summary(struct build_view *v, const struct canvas *c, int y)
 
 /* ---- lanes ---- */
 
+/* Of the steps of the Dockerfile: lines, done, and how many of each verdict. */
 static void lane_totals(const struct build_view *v, size_t lane, struct graph_sum *all)
 {
     memset(all, 0, sizeof(*all));
     for (size_t i = 0; i < v->graph.order.len; i++) {
         const unsigned stage = v->graph.order.items[i];
         const struct graph_sum *sum = dp_graph_sum(&v->graph, stage, lane);
-        if (sum->started != 0 && (all->started == 0 || sum->started < all->started))
-            all->started = sum->started;
-        if (sum->completed > all->completed)
-            all->completed = sum->completed;
-        if (sum->open != NULL)
-            all->open = sum->open;
         if (v->graph.stages.items[stage].kind > GRAPH_CHAIN)
             continue;
         all->lines += sum->lines;
@@ -237,13 +225,13 @@ static int put_outcome(const struct build_view *v, const struct canvas *c, int y
     size_t lane, enum depot_build_state state)
 {
     char text[TEXT_MAX], what[TEXT_MAX + 16];
-    const int64_t late = v->graph.nlanes > 1 ? behind(v, lane) : 0;
     if (state == DEPOT_BUILD_FAILED) {
         if (end - from <= 8)
             return end;
         dp_canvas_put(c, y, end - 5, STYLE_FAIL, " FAIL");
         return end - 5;
     }
+    const int64_t late = v->graph.nlanes > 1 ? behind(v, lane) : 0;
     if (late <= 0)
         return end;
     snprintf(what, sizeof(what), " %s behind", dp_text_duration(text, late, true));

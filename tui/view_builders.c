@@ -212,8 +212,7 @@ static void draw_build(const struct builders_view *v, const struct canvas *c, in
     const struct depot_part *p = part_on(b, builder);
     const enum depot_build_state state = p != NULL ? p->state : row.state;
     const struct depot_step *s = step_on(b, builder);
-    dp_canvas_glyph(
-        c, y, x, dp_style_state(state), state == DEPOT_BUILD_RUNNING ? GLYPH_RUN : GLYPH_WAIT);
+    dp_canvas_glyph(c, y, x, dp_style_state(state), dp_state_glyph(state));
     dp_canvas_field(
         c, y, x + 1, 5, FIT_RIGHT, STYLE_TEXT, dp_text_duration(time, row.elapsed, false));
     x += 7;
