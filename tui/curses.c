@@ -543,17 +543,25 @@ void dp_term_redraw(struct term *t)
     dp_grid_resize(&t->shown, 0, 0);
 }
 
-void dp_term_leave(struct term *t)
+/* Nothing of it when no frame was drawn since the last time: then the screen is the shell's. */
+static void leave_screen(struct term *t)
 {
-    if (t->away)
+    if (isendwin())
         return;
-    put_off(t);
     /* Where there is no other screen, or GNU screen keeps none, the dashboard would stay. */
     depot_buf_adds(&t->frame, "\033[0m\033[H\033[J");
     endwin();
     take_scratch(t);
     if (leave_sequence()[0] == '\0')
         depot_buf_adds(&t->frame, "\033[H");
+}
+
+void dp_term_leave(struct term *t)
+{
+    if (t->away)
+        return;
+    put_off(t);
+    leave_screen(t);
     send_frame(t);
     switch_off(t);
     t->away = true;

@@ -166,6 +166,18 @@ class Stopping(Tui):
                 self.assertEqual(p.left_behind(), before)
         self.assertEqual(p.screen.strange, [])
 
+    def test_stopped_again_before_a_frame_was_drawn_it_leaves_the_shell_s_screen_alone(self):
+        p = self.shell()
+        before = p.left_behind()
+        p.send("%s --replay %s\n" % (TOP, FLEET)).expect("Active")
+        p.send("\x1a").expect("Stopped")
+        p.size(0, 0)  # nothing to draw on
+        p.send("fg\n").expect(lambda s: s.modes["mouse"])
+        at = len(p.data)
+        p.send("\x1a").expect(lambda s: not s.modes["mouse"]).quiet()
+        self.assertNotIn(b"\x1b[J", p.data[at:])
+        self.assertEqual(p.left_behind(), before)
+
     def test_stopped_by_somebody_else_it_draws_all_again(self):
         p = self.shell()
         p.send("%s --replay %s\n" % (TOP, FLEET)).expect("Active")

@@ -86,9 +86,10 @@ class Soak(unittest.TestCase):
         what = "%s %s" % (os.path.basename(feed), argv[1:2] + argv[3:])
         errors = os.path.join(d, "stderr")
         with open(errors, "wb") as err:
+            # Without echo: what arrives while it is suspended would be random bytes of ours, not of the program.
             p = Pty(["/usr/bin/env", "-C", d] + argv, env, *rnd.choice([(24, 80), (50, 200)]), stderr=err, stdin=cat.stdout if cat else None,
                     term=rnd.choice(["xterm-256color", "xterm-256color", "screen-256color", "xterm", "linux"]),
-                    draw=rnd.random() < 0.5, answer=rnd.random() < 0.5)
+                    draw=rnd.random() < 0.5, answer=rnd.random() < 0.5, echo=False)
         with p:
             if cat:
                 cat.stdout.close()

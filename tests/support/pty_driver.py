@@ -287,7 +287,7 @@ class Pty:
     """A program whose terminal we are. Its output is drawn on `screen` as it is read."""
 
     def __init__(self, argv, env=None, rows=24, columns=80, term="xterm-256color", stdin=None, draw=True,
-                 stderr=None, answer=False, ignore_hup=False):
+                 stderr=None, answer=False, ignore_hup=False, echo=True):
         self.master, self.slave = pty.openpty()
         self.screen = Screen(rows, columns) if draw else None
         self.data, self.total, self.reads = bytearray(), 0, 0
@@ -299,6 +299,8 @@ class Pty:
         # throws away what was written and not yet read here: a terminal would have read it.
         modes = termios.tcgetattr(self.slave)
         modes[3] |= termios.NOFLSH
+        if not echo:
+            modes[3] &= ~termios.ECHO
         termios.tcsetattr(self.slave, termios.TCSANOW, modes)
         self.before = termios.tcgetattr(self.slave)
         slave = self.slave
