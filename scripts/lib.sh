@@ -56,6 +56,9 @@ test_packages=(libcmocka-dev clang "$(clang_runtime)" clang-format clang-tidy py
 [ -z "${CI:-}" ] || test_packages+=(openssh-server)
 engine_packages=(runc qemu-user-static)
 
+# The engines are Go programs; this is the oldest that compiles them.
+go_is_enough() { have go && [ "$(printf '%s\n' go1.26 "$(go env GOVERSION)" | sort -V | head -n 1)" = go1.26 ]; }
+
 # Configure one preset, and build it or the targets named.
 build_preset() { # PRESET [TARGET...]
     local preset=$1

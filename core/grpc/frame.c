@@ -52,7 +52,7 @@ static void recycle(struct dp_grpc_dec *d)
 /* Read what is missing of the prefix; 1 when it is whole and acceptable. */
 static int take_prefix(struct dp_grpc_dec *d, const uint8_t **in, size_t *n)
 {
-    while (d->head_len<DP_GRPC_PREFIX_LEN && * n> 0) {
+    while (*n > 0 && d->head_len < DP_GRPC_PREFIX_LEN) {
         d->head[d->head_len++] = *(*in)++;
         (*n)--;
     }

@@ -22,7 +22,7 @@ COMMAND = "%s --replay %s" % (TOP, FLEET)
 ANSWER = b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[1;3R"
 # What these programs write to their terminal, and the dashboard has no reason to.
 THEIRS = ("\x1b[?3;4l", "\x1b[?1001l", "\x1b[?1002l", "\x1b[?1003l", "\x1b[?1004l", "\x1b[?1005l", "\x1b[?1015l", "\x1b[?5l",
-          "\x1b[?7727h", "\x1b[?7727l", "\x1b]1;", "\x1b[>q")
+          "\x1b[?7727h", "\x1b[?7727l", "\x1b]1;", "\x1b[>q", "\x1b]10;?")
 SSHD = "/usr/sbin/sshd"
 
 
