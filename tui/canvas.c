@@ -367,9 +367,9 @@ static void cell_text(const struct cell *c, struct depot_buf *out)
     char bytes[4];
     if (c->width == 0)
         return;
-    depot_buf_add(out, bytes, dp_text_encode(bytes, c->ch));
+    depot_buf_add(out, bytes, depot_utf8_encode(bytes, c->ch));
     for (int i = 0; i < CELL_MARKS && c->marks[i] != 0; i++)
-        depot_buf_add(out, bytes, dp_text_encode(bytes, c->marks[i]));
+        depot_buf_add(out, bytes, depot_utf8_encode(bytes, c->marks[i]));
 }
 
 void dp_grid_text(const struct grid *g, struct depot_buf *out)

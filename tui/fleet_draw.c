@@ -3,6 +3,8 @@
  */
 #include "fleet.h"
 
+#include <depot/utf8.h>
+
 #include <stdio.h>
 
 enum {
@@ -167,7 +169,7 @@ static uint32_t col_state(const struct row_paint *p, struct depot_buf *out)
 {
     char glyph[4];
     const uint32_t ch = dp_glyph(dp_tui_ascii(p->v->base.tui), dp_state_glyph(p->row->state));
-    depot_buf_add(out, glyph, dp_text_encode(glyph, ch));
+    depot_buf_add(out, glyph, depot_utf8_encode(glyph, ch));
     depot_buf_addf(out, " %s", depot_build_state_word(p->row->state));
     return dp_style_state(p->row->state);
 }

@@ -5,6 +5,7 @@
 #include "graph_priv.h"
 
 #include <depot/buf.h>
+#include <depot/utf8.h>
 
 #include <assert.h>
 #include <stdio.h>
@@ -224,13 +225,8 @@ static const struct depot_step *prev_in_chain(const struct depot_step *s)
 
 static size_t first_line(const char *s)
 {
-    size_t n = strcspn(s, "\r\n");
-    if (n > NAME_MAX_BYTES) {
-        n = NAME_MAX_BYTES;
-        while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
-            n--;
-    }
-    return n;
+    const size_t n = strcspn(s, "\r\n");
+    return n > NAME_MAX_BYTES ? depot_utf8_start(s, NAME_MAX_BYTES) : n;
 }
 
 static void add_chain(struct work *w, const struct depot_step *head)

@@ -92,7 +92,7 @@ void dp_key_name(const struct key *k, char out[KEY_NAME_MAX])
     if (k->code >= KEY_CODE_F1 && k->code <= KEY_CODE_F12)
         snprintf(base, sizeof(base), "F%d", (int)(k->code - KEY_CODE_F1) + 1);
     else if (k->code > ' ' && k->code < KEY_CODE_BASE)
-        base[dp_text_encode(base, k->code)] = '\0';
+        base[depot_utf8_encode(base, k->code)] = '\0';
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(named); i++)
         if (named[i].code == k->code)
             snprintf(base, sizeof(base), "%s", named[i].name);

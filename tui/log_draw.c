@@ -5,6 +5,8 @@
 
 #include "text.h"
 
+#include <depot/utf8.h>
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -81,9 +83,9 @@ static void draw_cells(const struct frame *f, int y, const struct log_cells *l, 
             char utf8[4];
             if (cell->width == 0)
                 continue;
-            depot_buf_add(run, utf8, dp_text_encode(utf8, cell->ch));
+            depot_buf_add(run, utf8, depot_utf8_encode(utf8, cell->ch));
             for (int m = 0; m < CELL_MARKS && cell->marks[m] != 0; m++)
-                depot_buf_add(run, utf8, dp_text_encode(utf8, cell->marks[m]));
+                depot_buf_add(run, utf8, depot_utf8_encode(utf8, cell->marks[m]));
         }
         if (run->len > 0)
             dp_canvas_putn(&c, 0, (int)(start - from), style, run->data, run->len);

@@ -328,7 +328,7 @@ bool dp_log_line_is_plain(const char *data, size_t n)
 static void text_add(struct log_text *t, uint32_t ch, size_t column)
 {
     char utf8[4];
-    const size_t n = dp_text_encode(utf8, ch);
+    const size_t n = depot_utf8_encode(utf8, ch);
     depot_buf_add(&t->text, utf8, n);
     for (size_t i = 0; i < n; i++)
         depot_vec_push(&t->columns, (uint32_t)column);

@@ -52,10 +52,7 @@ void dp_prompt_open(struct tui *t, enum prompt_kind kind, const char *label, con
 
 static size_t before(const struct prompt *p, size_t at)
 {
-    do
-        at = at > 0 ? at - 1 : 0;
-    while (at > 0 && ((unsigned char)p->text.data[at] & 0xc0) == 0x80);
-    return at;
+    return at > 0 ? depot_utf8_start(p->text.data, at - 1) : 0;
 }
 
 static size_t after(const struct prompt *p, size_t at)
@@ -140,7 +137,7 @@ static bool edit(struct prompt *p, const struct key *k)
         recall(p, -1);
     else if (k->mods == 0 && k->code >= ' ' && k->code < KEY_CODE_BASE) {
         char bytes[4];
-        insert(p, bytes, dp_text_encode(bytes, k->code));
+        insert(p, bytes, depot_utf8_encode(bytes, k->code));
     } else
         return false;
     return true;

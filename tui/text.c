@@ -117,30 +117,6 @@ const char *dp_text_clock(char out[TEXT_MAX], depot_time t)
 
 /* ---- UTF-8 ---- */
 
-size_t dp_text_encode(char out[4], uint32_t ch)
-{
-    if (ch < 0x80) {
-        out[0] = (char)ch;
-        return 1;
-    }
-    if (ch < 0x800) {
-        out[0] = (char)(0xc0 | ch >> 6);
-        out[1] = (char)(0x80 | (ch & 0x3f));
-        return 2;
-    }
-    if (ch < 0x10000) {
-        out[0] = (char)(0xe0 | ch >> 12);
-        out[1] = (char)(0x80 | (ch >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (ch & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | ch >> 18);
-    out[1] = (char)(0x80 | (ch >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (ch >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (ch & 0x3f));
-    return 4;
-}
-
 /* What could move the cursor, turn the writing direction or join with its neighbours. */
 static const struct {
     uint32_t first, last;

@@ -26,7 +26,6 @@ const char *dp_text_percent(char out[TEXT_MAX], int64_t n, int64_t of);
 /* Local time "12:04:07". */
 const char *dp_text_clock(char out[TEXT_MAX], depot_time t);
 
-size_t dp_text_encode(char out[4], uint32_t ch);
 /* Columns: 0 for a combining mark, 1, 2; -1 for what is never drawn (controls, bidirectional
  * controls, joiners, surrogates, noncharacters). */
 int dp_text_width_of(uint32_t ch);

@@ -4,6 +4,8 @@
 #include "view_build_priv.h"
 #include "view_step_priv.h"
 
+#include <depot/utf8.h>
+
 #include <stdio.h>
 
 enum { SECONDS_W = 8 };
@@ -17,9 +19,9 @@ static void put_cells(struct build_view *v, const struct canvas *c, int y, int x
         size_t n = 0;
         if (cell->width == 0 || (cell->ch == ' ' && STYLE_ID(cell->style) == STYLE_TEXT))
             continue;
-        n += dp_text_encode(utf8, cell->ch);
+        n += depot_utf8_encode(utf8, cell->ch);
         for (int m = 0; m < CELL_MARKS && cell->marks[m] != 0; m++)
-            n += dp_text_encode(utf8 + n, cell->marks[m]);
+            n += depot_utf8_encode(utf8 + n, cell->marks[m]);
         dp_canvas_putn(c, y, x + (int)i, cell->style, utf8, n);
     }
 }

@@ -3,6 +3,8 @@
  */
 #include "view.h"
 
+#include <depot/utf8.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -109,7 +111,7 @@ static void flow_signs(struct flow *f)
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(signs); i++) {
         char word[16];
         char sign[5] = "";
-        const size_t n = dp_text_encode(sign, dp_glyph(f->c->grid->ascii, signs[i].glyph));
+        const size_t n = depot_utf8_encode(sign, dp_glyph(f->c->grid->ascii, signs[i].glyph));
         sign[n] = '\0';
         snprintf(word, sizeof(word), "%s %s", sign, depot_verdict_word(signs[i].verdict));
         flow_entry(f, dp_style_verdict(signs[i].verdict), word, 13, signs[i].text);

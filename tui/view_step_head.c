@@ -5,6 +5,8 @@
 #include "failure.h"
 #include "view_step_priv.h"
 
+#include <depot/utf8.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,7 +84,7 @@ void dp_head_meter(struct step_head *h, int w, double fraction, uint32_t style)
 static void glyph(struct step_head *h, uint32_t style, enum glyph g)
 {
     char utf8[4];
-    add_text(h, style, utf8, dp_text_encode(utf8, dp_glyph(h->ascii, g)));
+    add_text(h, style, utf8, depot_utf8_encode(utf8, dp_glyph(h->ascii, g)));
 }
 
 void dp_head_row(struct step_head *h)

@@ -8,6 +8,8 @@
 
 #include "view_step_priv.h"
 
+#include <depot/utf8.h>
+
 enum {
     WIDE_W = 132,    /* further right a time is too far from its step */
     TALL_H = 20,     /* from here on a blank row may stand below the head */
@@ -157,9 +159,7 @@ static size_t common(const char *a, const char *b)
     size_t n = 0;
     while (a[n] != '\0' && a[n] == b[n])
         n++;
-    while (n > 0 && ((unsigned char)a[n] & 0xc0) == 0x80)
-        n--;
-    return n;
+    return depot_utf8_start(a, n);
 }
 
 /* Of a long text that replaces another, or is replaced: from shortly before they differ. */
@@ -174,9 +174,7 @@ static const char *from_difference(const struct depot_cause *c, size_t index, in
     if (other == NULL || (int)dp_text_width(e->text) <= w)
         return e->text;
     const size_t same = common(e->text, other->text);
-    size_t from = same > COMMON_SHOWN ? same - COMMON_SHOWN : 0;
-    while (from > 0 && ((unsigned char)e->text[from] & 0xc0) == 0x80)
-        from--;
+    const size_t from = depot_utf8_start(e->text, same > COMMON_SHOWN ? same - COMMON_SHOWN : 0);
     *cut = from > 0;
     return e->text + from;
 }

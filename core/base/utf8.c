@@ -13,6 +13,24 @@ size_t depot_utf8_lead(unsigned char b)
     return b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
 }
 
+size_t depot_utf8_encode(char out[4], uint32_t ch)
+{
+    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0}; /* by length */
+    const size_t n = ch < 0x80 ? 1 : ch < 0x800 ? 2 : ch < 0x10000 ? 3 : 4;
+
+    for (size_t i = n; i-- > 1; ch >>= 6)
+        out[i] = (char)(0x80 | (ch & 0x3f));
+    out[0] = (char)(lead[n] | ch);
+    return n;
+}
+
+size_t depot_utf8_start(const char *s, size_t at)
+{
+    while (at > 0 && ((unsigned char)s[at] & 0xc0) == 0x80)
+        at--;
+    return at;
+}
+
 int32_t depot_utf8_decode_long_(const char *s, size_t n, size_t *used)
 {
     static const int32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length */

@@ -3,6 +3,8 @@
  */
 #include "render/render_priv.h"
 
+#include <depot/utf8.h>
+
 #include <string.h>
 
 enum {
@@ -29,9 +31,7 @@ static void put_line(
     size_t n = strcspn(s, "\n"), max = n > TEXT_MAX ? TEXT_MAX : n;
     char *cut;
 
-    while (max < n && max > 0 && ((unsigned char)s[max] & 0xc0) == 0x80)
-        max--;
-    cut = depot_strndup(s, max);
+    cut = depot_strndup(s, depot_utf8_start(s, max));
     put_styled(out, opts, style, cut);
     depot_buf_adds(out, max < strlen(s) ? "..." : "");
     depot_free(cut);

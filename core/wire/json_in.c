@@ -3,6 +3,8 @@
  */
 #include "wire/json.h"
 
+#include <depot/utf8.h>
+
 #include <string.h>
 #include <strings.h>
 
@@ -96,26 +98,6 @@ static int hex4(const char *p, const char *end, unsigned *out)
     return 0;
 }
 
-static char *put_utf8(char *o, unsigned c)
-{
-    if (c < 0x80) {
-        *o++ = (char)c;
-    } else if (c < 0x800) {
-        *o++ = (char)(0xc0 | c >> 6);
-        *o++ = (char)(0x80 | (c & 63));
-    } else if (c < 0x10000) {
-        *o++ = (char)(0xe0 | c >> 12);
-        *o++ = (char)(0x80 | (c >> 6 & 63));
-        *o++ = (char)(0x80 | (c & 63));
-    } else {
-        *o++ = (char)(0xf0 | c >> 18);
-        *o++ = (char)(0x80 | (c >> 12 & 63));
-        *o++ = (char)(0x80 | (c >> 6 & 63));
-        *o++ = (char)(0x80 | (c & 63));
-    }
-    return o;
-}
-
 /* The character of a \u escape, p behind the 'u'; a lone surrogate is U+FFFD. */
 static int unicode_escape(const char **p, const char *end, unsigned *out)
 {
@@ -157,7 +139,7 @@ static int unescape(struct dp_scan *s, const char *p, size_t n, const char **out
             p++;
             if (unicode_escape(&p, end, &c))
                 return dp_scan_fail(s, "bad \\u escape");
-            o = put_utf8(o, c);
+            o += depot_utf8_encode(o, c);
             continue;
         }
         hit = memchr(from, *p, sizeof(from) - 1);

@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The bytes of a character, for which there are four: how many. */
+size_t depot_utf8_encode(char out[4], uint32_t ch);
+/* Where the character begins that has a byte at `at`: where a text can be cut before it. */
+size_t depot_utf8_start(const char *s, size_t at);
+
 /* Bytes of a character that begins with this one, 1 to 4; 0: none does. */
 size_t depot_utf8_lead(unsigned char b);
 

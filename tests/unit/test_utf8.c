@@ -102,18 +102,18 @@ static void test_utf8__knows_no_other_characters(void **state)
     assert_int_equal(count_good(4), (0x110000 - 0x10000) / 64);
 }
 
-static size_t encode(char out[4], uint32_t ch)
+static void test_utf8__starts_at_whole_characters(void **state)
 {
-    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    const size_t n = ch < 0x80 ? 1 : ch < 0x800 ? 2 : ch < 0x10000 ? 3 : 4;
+    static const char s[] = "a\xe2\x82\xac\xf0\x9f\x98\x80z";
+    static const size_t starts[] = {0, 1, 1, 1, 4, 4, 4, 4, 8, 9};
 
-    for (size_t i = n; i-- > 1; ch >>= 6)
-        out[i] = (char)(0x80 | (ch & 0x3f));
-    out[0] = (char)(lead[n] | ch);
-    return n;
+    DEPOT_UNUSED(state);
+    for (size_t at = 0; at < DEPOT_ARRAY_LEN(starts); at++)
+        assert_int_equal(depot_utf8_start(s, at), starts[at]);
+    assert_int_equal(depot_utf8_start("\x80\x80", 1), 0);
 }
 
-static void test_utf8__decodes_every_character(void **state)
+static void test_utf8__writes_and_reads_every_character(void **state)
 {
     DEPOT_UNUSED(state);
     for (uint32_t ch = 0; ch <= 0x10ffff; ch++) {
@@ -122,7 +122,7 @@ static void test_utf8__decodes_every_character(void **state)
 
         if (ch == 0xd800)
             ch = 0xe000;
-        const size_t n = encode(s, ch);
+        const size_t n = depot_utf8_encode(s, ch);
         assert_true(depot_utf8_decode(s, n, &used) == (int32_t)ch && used == n);
         assert_true(depot_utf8_lead((unsigned char)s[0]) == n);
     }
@@ -149,7 +149,8 @@ int main(void)
         cmocka_unit_test(test_utf8__leaves_what_follows),
         cmocka_unit_test(test_utf8__refuses_what_is_malformed),
         cmocka_unit_test(test_utf8__knows_no_other_characters),
-        cmocka_unit_test(test_utf8__decodes_every_character),
+        cmocka_unit_test(test_utf8__starts_at_whole_characters),
+        cmocka_unit_test(test_utf8__writes_and_reads_every_character),
         cmocka_unit_test(test_utf8__lead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
