@@ -53,6 +53,7 @@ static void build_free(struct store_build *b)
     line_ring_release(&b->ring);
     depot_build_free(b->reduced);
     depot_strv_release(&b->builders);
+    depot_arena_release(&b->arena);
     depot_free(b);
 }
 
@@ -267,6 +268,7 @@ static void build_closed(struct store_build *b)
     depot_build_free(b->reduced);
     b->reduced = NULL;
     depot_strv_release(&b->builders);
+    depot_arena_release(&b->arena);
 }
 
 static void flush_all(struct store *s)
@@ -397,12 +399,22 @@ static void index_event(
     }
 }
 
+void store_fill_failed_step(struct store_build *b, struct depot_ev_finished *f)
+{
+    f->failed_step = (struct depot_failed_step){0};
+    if (f->state != DEPOT_BUILD_FAILED)
+        return;
+    f->failed_step = depot_build_failed_step(b->reduced);
+    depot_failed_step_keep(&f->failed_step, &b->arena);
+}
+
 static void fill_finished(struct store_build *b, struct depot_event *ev)
 {
     struct depot_ev_finished *f = &ev->u.finished;
 
     depot_build_settle(b->reduced);
     f->counts = b->reduced->counts;
+    store_fill_failed_step(b, f);
     if (b->created > 0 && ev->time >= b->created)
         f->duration_ms = (ev->time - b->created) / DEPOT_MSEC;
 }

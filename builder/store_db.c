@@ -38,6 +38,11 @@ static const char schema[] =
     " verdict TEXT NOT NULL, duration_ms INTEGER NOT NULL, build TEXT NOT NULL,"
     " started INTEGER NOT NULL, ordinal INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX IF NOT EXISTS steps_build ON steps(build);"
+    /* Beside the builds, so that an index of before is one still, also for the daemon that made it.
+     */
+    "CREATE TABLE IF NOT EXISTS failures("
+    " build TEXT PRIMARY KEY, step TEXT NOT NULL, platform TEXT, exit_code INTEGER NOT NULL,"
+    " file TEXT, line INTEGER NOT NULL) WITHOUT ROWID;"
     "DROP INDEX IF EXISTS steps_key;" /* of versions that read steps by name */
     "CREATE TABLE IF NOT EXISTS refs("
     " engine TEXT NOT NULL, ref TEXT NOT NULL, PRIMARY KEY(engine, ref)) WITHOUT ROWID;"
@@ -57,10 +62,11 @@ static const char *const statements[STMT_COUNT] = {
     [STMT_STEP] = "INSERT INTO steps VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
     [STMT_QUERY] =
         "SELECT id, state, created, finished, seq, duration_ms, first, builders, total, hit, ran,"
-        " shared, failed, cancelled, skipped, message FROM builds"
+        " shared, failed, cancelled, skipped, message, step, platform, exit_code, file, line"
+        " FROM builds LEFT JOIN failures ON build=id"
         " WHERE (?1 IS NULL OR id=?1) AND (?2 IS NULL OR project=?2)"
         " AND (?3 IS NULL OR state=?3 OR (?3='active' AND over=0))"
-        " ORDER BY created DESC, rowid DESC LIMIT ?4",
+        " ORDER BY created DESC, builds.rowid DESC LIMIT ?4",
     [STMT_HEAD] = "SELECT seq, over FROM builds WHERE id=?1",
     [STMT_OPEN_BUILDS] = "SELECT id FROM builds WHERE over=0",
     [STMT_REF] = "INSERT OR IGNORE INTO refs VALUES(?1,?2)",
@@ -74,8 +80,11 @@ static const char *const statements[STMT_COUNT] = {
     [STMT_OLDEST] = "SELECT id FROM builds WHERE over=1 ORDER BY created, rowid LIMIT 1",
     [STMT_DELETE] = "DELETE FROM builds WHERE id=?1",
     [STMT_DELETE_STEPS] = "DELETE FROM steps WHERE build=?1",
+    [STMT_FAILURE] = "INSERT INTO failures VALUES(?1,?2,?3,?4,?5,?6)",
+    [STMT_DELETE_FAILURE] = "DELETE FROM failures WHERE build=?1",
 };
 
+/* NULL where it is. */
 static void bind_text(sqlite3_stmt *st, int i, const char *s)
 {
     sqlite3_bind_text(st, i, s, -1, SQLITE_TRANSIENT);
@@ -196,6 +205,30 @@ static void insert_step(
     (void)run(db, st);
 }
 
+static void insert_failure(
+    struct store_db *db, const char *build, const struct depot_failed_step *f)
+{
+    sqlite3_stmt *st = db->stmts[STMT_FAILURE];
+
+    bind_text(st, 1, build);
+    bind_text(st, 2, f->name);
+    bind_text(st, 3, f->platform);
+    sqlite3_bind_int64(st, 4, f->exit_code);
+    bind_text(st, 5, f->file);
+    sqlite3_bind_int64(st, 6, f->line);
+    (void)run(db, st);
+}
+
+static void delete_parts(struct store_db *db, const char *build)
+{
+    static const enum store_statement parts[] = {STMT_DELETE_STEPS, STMT_DELETE_FAILURE};
+
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++) {
+        bind_text(db->stmts[parts[i]], 1, build);
+        (void)run(db, db->stmts[parts[i]]);
+    }
+}
+
 void store_db_finish(struct store_db *db, const struct store_build *b, const struct depot_event *ev)
 {
     sqlite3_stmt *st = db->stmts[STMT_FINISH];
@@ -214,11 +247,11 @@ void store_db_finish(struct store_db *db, const struct store_build *b, const str
     bind_builders(st, 7, &b->builders);
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(counts); i++)
         sqlite3_bind_int(st, 8 + (int)i, counts[i]);
-    if (f->message)
-        bind_text(st, 15, f->message);
+    bind_text(st, 15, f->message);
     (void)run(db, st);
-    bind_text(db->stmts[STMT_DELETE_STEPS], 1, b->id);
-    (void)run(db, db->stmts[STMT_DELETE_STEPS]);
+    delete_parts(db, b->id);
+    if (f->failed_step.name)
+        insert_failure(db, b->id, &f->failed_step);
     for (size_t i = 0; i < b->reduced->steps.len; i++)
         insert_step(db, b, b->reduced->steps.items[i], ev->time);
     end(db);
@@ -312,6 +345,11 @@ static void read_row(struct depot_arena *a, sqlite3_stmt *st, struct depot_build
         .cancelled = sqlite3_column_int(st, 13),
         .skipped = sqlite3_column_int(st, 14)};
     s->message = column(a, st, 15);
+    s->failed_step = (struct depot_failed_step){.name = column(a, st, 16),
+        .platform = column(a, st, 17),
+        .exit_code = sqlite3_column_int64(st, 18),
+        .file = column(a, st, 19),
+        .line = sqlite3_column_int64(st, 20)};
 }
 
 int store_db_query(struct store_db *db, const struct store_query *q, struct depot_arena *arena,
@@ -394,6 +432,5 @@ void store_db_delete(struct store_db *db, const char *id)
 {
     bind_text(db->stmts[STMT_DELETE], 1, id);
     (void)run(db, db->stmts[STMT_DELETE]);
-    bind_text(db->stmts[STMT_DELETE_STEPS], 1, id);
-    (void)run(db, db->stmts[STMT_DELETE_STEPS]);
+    delete_parts(db, id);
 }

@@ -64,6 +64,7 @@ struct store_build {
     enum depot_build_state state;
     depot_time created;
     struct depot_strv builders;
+    struct depot_arena arena; /* of what the store put into its last event */
 };
 
 enum store_statement {
@@ -81,6 +82,8 @@ enum store_statement {
     STMT_OLDEST,
     STMT_DELETE,
     STMT_DELETE_STEPS,
+    STMT_FAILURE,
+    STMT_DELETE_FAILURE,
     STMT_COUNT
 };
 
@@ -130,5 +133,7 @@ int store_recover(struct store *s, struct depot_error *err);
 int store_build_load(
     struct store *s, const char *id, struct store_build **out, struct depot_error *err);
 void store_build_drop(struct store_build *b);
+/* Which step failed, as the build's reduction has it; the strings are the build's. */
+void store_fill_failed_step(struct store_build *b, struct depot_ev_finished *f);
 
 #endif

@@ -42,6 +42,7 @@ static void replay_line(struct store_line *line, void *arg)
     } else if (ev.type == DEPOT_EVENT_BUILD_FINISHED) {
         r->finished = true;
         ev.build = b->id;
+        store_fill_failed_step(b, &ev.u.finished); /* daemons of before did not say */
         store_db_finish(&r->s->db, b, &ev);
     }
     depot_event_release(&ev);

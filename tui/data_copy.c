@@ -137,6 +137,7 @@ void dp_fleet_set_summary(struct fleet_build *b, const struct depot_build_summar
     copy_created(&arena, &to.info, &sum->info);
     to.builders = copy_list(&arena, sum->builders, sum->nbuilders);
     to.message = depot_arena_strdup(&arena, sum->message);
+    depot_failed_step_keep(&to.failed_step, &arena);
     depot_arena_release(&b->arena_);
     b->arena_ = arena;
     b->sum = to;
@@ -184,6 +185,8 @@ void dp_fleet_sync_summary(struct fleet_build *b)
     to->finished = s->finished;
     to->duration_ms = s->duration_ms;
     to->message = s->message;
+    to->failed_step =
+        to->counts.failed > 0 ? depot_build_failed_step(s) : (struct depot_failed_step){0};
     if (to->created == 0 || !b->source->drops_)
         infer_summary(b);
 }

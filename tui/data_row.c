@@ -135,32 +135,41 @@ static const struct depot_transfer *moving(const struct depot_step *s)
     return best;
 }
 
-static void say_step(
-    const struct depot_build *b, const struct depot_step *s, char *out, size_t size)
+/* "arm64 build 3/5 RUN make"; the platform where there are several. */
+static void put_name(struct depot_buf *out, const struct fleet_build *b, const char *platform,
+    const struct depot_step_name *name)
 {
-    char text[256];
-    int n = 0;
-    if (b->lanes.len > 1 && s->platform[0] != '\0')
-        n += snprintf(text, sizeof(text), "%s ", dp_text_platform(s->platform));
-    if (s->parsed.ordinal > 0 && n >= 0 && n < (int)sizeof(text))
-        n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%s%d/%d ", s->parsed.stage,
-            s->parsed.stage[0] != '\0' ? " " : "", s->parsed.ordinal, s->parsed.total);
-    if (n >= 0 && n < (int)sizeof(text))
-        snprintf(text + n, sizeof(text) - (size_t)n, "%s", s->parsed.instruction);
-    const struct depot_transfer *t = moving(s);
-    const size_t len = strlen(text);
-    if (t != NULL && len + 8 < sizeof(text))
-        snprintf(text + len, sizeof(text) - len, " %d%%",
-            (int)((double)t->current * 100 / (double)t->total));
-    clean_into(out, size, text);
+    const size_t platforms = b->state != NULL ? b->state->lanes.len : b->sum.info.nplatforms;
+    if (platforms > 1 && !depot_str_empty(platform))
+        depot_buf_addf(out, "%.64s ", dp_text_platform(platform));
+    if (name->ordinal > 0)
+        depot_buf_addf(out, "%.64s%s%d/%d ", name->stage, name->stage[0] != '\0' ? " " : "",
+            name->ordinal, name->total);
+    depot_buf_addf(out, "%.256s", name->instruction); /* more than a row has */
 }
 
-static const struct depot_step *first_failed(const struct depot_build *b)
+static void say_step(
+    const struct fleet_build *b, const struct depot_step *s, char *out, size_t size)
 {
-    for (size_t i = 0; i < b->started.len; i++)
-        if (b->started.items[i]->verdict == DEPOT_VERDICT_FAILED)
-            return b->started.items[i];
-    return NULL;
+    struct depot_buf text = DEPOT_BUF_INIT(4096);
+    const struct depot_transfer *t = moving(s);
+    put_name(&text, b, s->platform, &s->parsed);
+    if (t != NULL)
+        depot_buf_addf(&text, " %d%%", (int)((double)t->current * 100 / (double)t->total));
+    clean_into(out, size, depot_buf_str(&text));
+    depot_buf_release(&text);
+}
+
+static void say_failed_step(const struct fleet_build *b, char *out, size_t size)
+{
+    struct depot_buf text = DEPOT_BUF_INIT(4096);
+    struct depot_arena arena = {0};
+    struct depot_step_name name;
+    depot_step_name_parse(&name, b->sum.failed_step.name, &arena);
+    put_name(&text, b, b->sum.failed_step.platform, &name);
+    clean_into(out, size, depot_buf_str(&text));
+    depot_buf_release(&text);
+    depot_arena_release(&arena);
 }
 
 void dp_fleet_in_line(struct depot_buf *out, const struct depot_part *p)
@@ -221,8 +230,9 @@ static void say_now(const struct fleet_build *b, char *out, size_t size)
         break;
     case DEPOT_BUILD_FAILED:
         /* Of a command its step tells more than its exit code. */
-        if (b->state != NULL && (b->sum.message == NULL || strstr(b->sum.message, "process \"")))
-            s = first_failed(b->state);
+        if (b->sum.failed_step.name != NULL &&
+            (b->sum.message == NULL || strstr(b->sum.message, "process \"")))
+            say_failed_step(b, out, size);
         break;
     case DEPOT_BUILD_SUCCEEDED:
         say_done(b, out, size);
@@ -233,7 +243,7 @@ static void say_now(const struct fleet_build *b, char *out, size_t size)
         break;
     }
     if (s != NULL)
-        say_step(b->state, s, out, size);
+        say_step(b, s, out, size);
     else if (out[0] == '\0' && b->sum.message != NULL)
         say_message(b->sum.message, out, size);
 }

@@ -26,27 +26,36 @@ static int detail_head(const struct canvas *c, const struct fleet_build *b, int 
     return y;
 }
 
+/* "x amd64   build 3/5   ", without a platform where it is NULL; where the instruction goes. */
+static int detail_name(const struct canvas *c, int y, enum depot_verdict verdict,
+    const char *platform, const struct depot_step_name *name)
+{
+    char place[64];
+    int x = 1;
+    snprintf(place, sizeof(place), "%.20s", platform != NULL ? dp_text_platform(platform) : "");
+    dp_canvas_glyph(c, y, x, dp_style_verdict(verdict), dp_step_glyph(verdict));
+    x += 2;
+    if (platform != NULL) {
+        dp_canvas_field(c, y, x, 7, FIT_LEFT, STYLE_DIM, place);
+        x += 8;
+    }
+    if (name->ordinal > 0) {
+        snprintf(place, sizeof(place), "%.24s%s%d/%d", name->stage,
+            name->stage[0] != '\0' ? " " : "", name->ordinal, name->total);
+        const int w = (int)dp_text_width(place);
+        dp_canvas_put(c, y, x, STYLE_DIM, place);
+        x += (w < 12 ? 12 : w) + 1;
+    }
+    return x;
+}
+
 /* A line per running step, longest first; then what failed. */
 static int detail_step(const struct canvas *c, const struct fleet_build *b,
     const struct depot_step *s, int y, depot_time now)
 {
     char time[TEXT_MAX];
-    char place[64];
-    int x = 1;
-    snprintf(place, sizeof(place), "%.20s", dp_text_platform(s->platform));
-    dp_canvas_glyph(c, y, x, dp_style_verdict(s->verdict), dp_step_glyph(s->verdict));
-    x += 2;
-    if (b->state->lanes.len > 1) {
-        dp_canvas_field(c, y, x, 7, FIT_LEFT, STYLE_DIM, place);
-        x += 8;
-    }
-    if (s->parsed.ordinal > 0) {
-        snprintf(place, sizeof(place), "%.24s%s%d/%d", s->parsed.stage,
-            s->parsed.stage[0] != '\0' ? " " : "", s->parsed.ordinal, s->parsed.total);
-        const int w = (int)dp_text_width(place);
-        dp_canvas_put(c, y, x, STYLE_DIM, place);
-        x += (w < 12 ? 12 : w) + 1;
-    }
+    const char *platform = b->state->lanes.len > 1 ? s->platform : NULL;
+    const int x = detail_name(c, y, s->verdict, platform, &s->parsed);
     dp_text_duration(time, depot_step_duration(s, dp_fleet_build_now(b, now)), true);
     dp_canvas_field(c, y, x, c->w - x - 9, FIT_LEFT, STYLE_TEXT, s->parsed.instruction);
     dp_canvas_field(c, y, c->w - 8, 7, FIT_RIGHT, STYLE_TEXT, time);
@@ -63,13 +72,38 @@ static int detail_tail(const struct canvas *c, const struct depot_step *s, int y
     return y;
 }
 
-static int detail_message(const struct canvas *c, const char *message, int y)
+/* "exit code: 2", and where the Dockerfile has what failed. */
+static int detail_message(const struct canvas *c, const struct depot_build_summary *sum, int y)
 {
     struct depot_buf t = DEPOT_BUF_INIT(64 * 1024);
-    dp_failure_point(&t, message, false);
-    dp_canvas_field(c, y, 1, c->w - 2, FIT_LEFT, STYLE_ERROR, depot_buf_str(&t));
+    int w = c->w - 2;
+    if (sum->failed_step.file != NULL && sum->failed_step.line > 0) {
+        depot_buf_addf(&t, "%s:%lld", sum->failed_step.file, (long long)sum->failed_step.line);
+        const int place = (int)dp_text_width(depot_buf_str(&t));
+        if (place < w / 2) {
+            dp_canvas_put(c, y, 1 + w - place, STYLE_DIM, depot_buf_str(&t));
+            w -= place + GAP;
+        }
+        depot_buf_clear(&t);
+    }
+    dp_failure_point(&t, sum->message, false);
+    dp_canvas_field(c, y, 1, w, FIT_LEFT, STYLE_ERROR, depot_buf_str(&t));
     depot_buf_release(&t);
     return y + 1;
+}
+
+/* Of a build whose steps are not here, what its summary has of the one that failed. */
+static void detail_failed(const struct canvas *c, const struct fleet_build *b, int y)
+{
+    const struct depot_failed_step *f = &b->sum.failed_step;
+    const char *platform = f->platform != NULL ? f->platform : "";
+    struct depot_arena arena = {0};
+    struct depot_step_name name;
+    depot_step_name_parse(&name, f->name, &arena);
+    const int x = detail_name(
+        c, y, DEPOT_VERDICT_FAILED, b->sum.info.nplatforms > 1 ? platform : NULL, &name);
+    dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_TEXT, name.instruction);
+    depot_arena_release(&arena);
 }
 
 /* A line per platform that waits for its builder. */
@@ -173,7 +207,9 @@ void dp_fleet_detail_draw(struct fleet_view *v, const struct canvas *c)
     y = detail_head(c, b, y);
     y = detail_counts(v, c, b, y);
     if (b->sum.message != NULL && y < c->h)
-        y = detail_message(c, b->sum.message, y);
+        y = detail_message(c, &b->sum, y);
+    if (b->state == NULL && b->sum.failed_step.name != NULL && y < c->h)
+        detail_failed(c, b, y);
     if (b->state == NULL)
         return;
     y = detail_waiting(c, b->state, y);

@@ -3,6 +3,7 @@
  * Not the encoding: that is wire/.
  */
 #include <depot/event.h>
+#include <depot/utf8.h>
 
 #include <string.h>
 
@@ -66,6 +67,22 @@ void depot_event_release(struct depot_event *ev)
     depot_arena_release(&ev->arena);
     memset(ev, 0, sizeof(*ev));
     ev->type = DEPOT_EVENT_UNKNOWN;
+}
+
+static const char *keep_short(struct depot_arena *arena, const char *s)
+{
+    size_t n = s ? strnlen(s, DEPOT_FAILED_TEXT_MAX + 1) : 0;
+
+    if (n > DEPOT_FAILED_TEXT_MAX)
+        n = depot_utf8_start(s, DEPOT_FAILED_TEXT_MAX);
+    return s ? depot_arena_strndup(arena, s, n) : NULL;
+}
+
+void depot_failed_step_keep(struct depot_failed_step *f, struct depot_arena *arena)
+{
+    f->name = keep_short(arena, f->name);
+    f->platform = keep_short(arena, f->platform);
+    f->file = keep_short(arena, f->file);
 }
 
 /* Bytes of it to show: none that cannot be of a commit, for it comes from outside. */

@@ -140,11 +140,21 @@ struct depot_counts {
     int total, hit, ran, shared, failed, cancelled, skipped;
 };
 
+/* The step that failed a build. */
+struct depot_failed_step {
+    const char *name;     /* as announced: "[build 3/5] RUN make"; NULL: none, or not known */
+    const char *platform; /* NULL: of none, or of several */
+    int64_t exit_code;    /* of its command; -1: not known */
+    const char *file;     /* where the Dockerfile has it; NULL: not known */
+    int64_t line;         /* the first of it; -1: not known */
+};
+
 struct depot_ev_finished {
     enum depot_build_state state;
     int64_t duration_ms;
     struct depot_counts counts;
     const char *message; /* why it failed, one line; may be NULL */
+    struct depot_failed_step failed_step;
 };
 
 struct depot_ev_builder {
@@ -172,6 +182,7 @@ struct depot_build_summary {
     struct depot_counts counts;
     int64_t duration_ms;
     const char *message;
+    struct depot_failed_step failed_step;
 };
 
 struct depot_ev_snapshot {
@@ -208,5 +219,8 @@ void depot_event_release(struct depot_event *ev);
 /* What a build was made of: "main@54ae436", or the one of them that is known; with a "+" behind
  * the commit when there were changes beside it. */
 void depot_created_source(struct depot_buf *out, const struct depot_ev_created *c);
+/* Make the strings `arena`'s own, of at most so many bytes each. */
+enum { DEPOT_FAILED_TEXT_MAX = 512 };
+void depot_failed_step_keep(struct depot_failed_step *f, struct depot_arena *arena);
 
 #endif

@@ -228,6 +228,10 @@ void depot_build_apply(struct depot_build *b, const struct depot_event *ev);
  */
 void depot_build_settle(struct depot_build *b);
 
+/* The step that failed it: what the first part to fail names, or else the first that failed;
+ * without a name when none did. Strings are the build's. */
+struct depot_failed_step depot_build_failed_step(const struct depot_build *b);
+
 /* NULL when there is none. `platform` is the part's as in the events. */
 struct depot_part *depot_build_part(const struct depot_build *b, const char *platform);
 /* The part that makes `platform`, alone or among others; NULL: none. "", what several platforms

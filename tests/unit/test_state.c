@@ -486,6 +486,78 @@ static void test_build__critical_path_ends_with_what_failed(void **state)
     depot_build_free(b);
 }
 
+static void fail_part(
+    struct depot_build *b, const char *platform, depot_time at, const char *vertex)
+{
+    struct depot_range where = {.start_line = 7, .end_line = 9};
+    struct depot_build_error why = {.message = "process \"make\" did not complete successfully: "
+                                               "exit code: 3",
+        .vertex = vertex,
+        .file = "Dockerfile",
+        .ranges = &where,
+        .nranges = 1};
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_RESULT, .build = "b1", .time = at};
+
+    ev.u.result.platform = platform;
+    ev.u.result.state = DEPOT_BUILD_FAILED;
+    ev.u.result.error = &why;
+    depot_build_apply(b, &ev);
+}
+
+static void test_build__knows_the_step_that_failed_it(void **state)
+{
+    struct depot_vertex v[] = {
+        {.digest = "a",
+            .name = "[a 1/2] RUN a",
+            .started = T(1),
+            .completed = T(2),
+            .error = "process \"did not complete successfully: exit code: 4\" did not complete "
+                     "successfully: exit code: 137: killed"},
+        {.digest = "b", .name = "[b 2/2] RUN b", .started = T(2), .completed = T(3), .error = "x"},
+    };
+    struct depot_build *b = depot_build_new(NULL);
+    struct depot_failed_step f;
+
+    (void)state;
+    assert_null(depot_build_failed_step(b).name);
+    apply_vertexes(b, "linux/amd64", v, DEPOT_ARRAY_LEN(v));
+    apply_vertexes(b, "linux/arm64", v, DEPOT_ARRAY_LEN(v));
+    depot_build_settle(b);
+    f = depot_build_failed_step(b); /* no part told of it yet: what failed first */
+    assert_string_equal(f.name, "[a 1/2] RUN a");
+    assert_string_equal(f.platform, "linux/amd64");
+    assert_int_equal(f.exit_code, 137);
+    assert_null(f.file);
+    assert_int_equal(f.line, -1);
+    fail_part(b, "linux/amd64", T(9), "a");
+    fail_part(b, "linux/arm64", T(8), "b");
+    f = depot_build_failed_step(b);
+    assert_string_equal(f.name, "[b 2/2] RUN b");
+    assert_string_equal(f.platform, "linux/arm64");
+    assert_int_equal(f.exit_code, -1);
+    assert_string_equal(f.file, "Dockerfile");
+    assert_int_equal(f.line, 7);
+    depot_build_free(b);
+}
+
+static void test_failed_step__keeps_short_texts(void **state)
+{
+    char name[DEPOT_FAILED_TEXT_MAX + 2];
+    struct depot_failed_step f = {.name = name};
+    struct depot_arena arena = {0};
+
+    (void)state;
+    memset(name, 'x', sizeof(name));
+    memcpy(name + DEPOT_FAILED_TEXT_MAX - 1, "\xc3\xbc", 3);
+    depot_failed_step_keep(&f, &arena);
+    assert_int_equal(strlen(f.name), DEPOT_FAILED_TEXT_MAX - 1);
+    assert_null(f.platform);
+    f.name = "[1/2] RUN a";
+    depot_failed_step_keep(&f, &arena);
+    assert_string_equal(f.name, "[1/2] RUN a");
+    depot_arena_release(&arena);
+}
+
 /* A step that was skipped stands between: what it stands on made the rest wait. While the build
  * runs, the path leads to what has run longest. */
 static void test_build__critical_path_looks_through_skipped_steps(void **state)
@@ -653,6 +725,8 @@ int main(void)
         cmocka_unit_test(test_build__critical_path),
         cmocka_unit_test(test_build__over_leaves_nothing_running),
         cmocka_unit_test(test_build__critical_path_ends_with_what_failed),
+        cmocka_unit_test(test_build__knows_the_step_that_failed_it),
+        cmocka_unit_test(test_failed_step__keeps_short_texts),
         cmocka_unit_test(test_build__critical_path_looks_through_skipped_steps),
         cmocka_unit_test(test_build__cycle_ends),
         cmocka_unit_test(test_build__hundred_thousand_steps),

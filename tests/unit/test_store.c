@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include <depot/base.h>
 #include <depot/loop.h>
 #include <depot/wire.h>
@@ -432,6 +434,89 @@ static void test_query__filters_newest_first_and_sees_running_builds(void **stat
     }
 }
 
+static void fail_build(struct fixture *f, const char *id)
+{
+    struct depot_range where = {.start_line = 3, .end_line = 4};
+    struct depot_build_error why = {.message = "process \"make\" did not complete successfully: "
+                                               "exit code: 2",
+        .vertex = "sha256:a",
+        .file = "Dockerfile",
+        .ranges = &where,
+        .nranges = 1};
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_RESULT};
+
+    ev.u.result.platform = "linux/amd64";
+    ev.u.result.state = DEPOT_BUILD_FAILED;
+    ev.u.result.error = &why;
+    assert_int_equal(append(f, id, &ev), 0);
+    ev = (struct depot_event){.type = DEPOT_EVENT_BUILD_FINISHED};
+    ev.u.finished.state = DEPOT_BUILD_FAILED;
+    assert_int_equal(append(f, id, &ev), 0);
+}
+
+static void assert_failed_step(struct fixture *f, const char *id, bool known)
+{
+    struct store_query q = {.id = id};
+    struct depot_arena arena = {0};
+    struct depot_build_summary *row;
+    size_t n;
+
+    assert_int_equal(store_query(f->store, &q, &arena, &row, &n, NULL), 0);
+    assert_int_equal(n, 1);
+    if (known) {
+        assert_string_equal(row->failed_step.name, "[build 1/2] RUN make");
+        assert_string_equal(row->failed_step.platform, "linux/amd64");
+        assert_int_equal(row->failed_step.exit_code, 2);
+        assert_string_equal(row->failed_step.file, "Dockerfile");
+        assert_int_equal(row->failed_step.line, 3);
+    } else {
+        assert_null(row->failed_step.name);
+    }
+    depot_arena_release(&arena);
+}
+
+static void sql(struct fixture *f, const char *text)
+{
+    char *index = depot_asprintf("%s/index.db", f->dir);
+    sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(index, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    depot_free(index);
+}
+
+static void test_failed_step__is_in_the_log_and_the_index(void **state)
+{
+    struct fixture *f = *state;
+    struct reading r;
+
+    create(f, "good", "web");
+    step(f, "good", 5);
+    finish(f, "good");
+    create(f, "bad", "web");
+    step(f, "bad", 5);
+    fail_build(f, "bad");
+    r = read_all(f, "bad", 0, 100);
+    assert_non_null(strstr(r.last, "\"failed_step\":{\"name\":\"[build 1/2] RUN make\","));
+    assert_failed_step(f, "good", false);
+    assert_failed_step(f, "bad", true);
+    close_store(f);
+    /* The index of a version before: its builds are there, and the step of those to come. */
+    sql(f, "DROP TABLE failures; PRAGMA user_version=2;");
+    open_store(f);
+    assert_failed_step(f, "bad", false);
+    create(f, "next", "web");
+    step(f, "next", 5);
+    fail_build(f, "next");
+    assert_failed_step(f, "next", true);
+    close_store(f);
+    /* Made again from the logs, it knows all of them. */
+    sql(f, "DELETE FROM builds; DELETE FROM failures;");
+    open_store(f);
+    assert_failed_step(f, "bad", true);
+}
+
 static void test_retention__keeps_the_newest_thousand(void **state)
 {
     struct fixture *f = *state;
@@ -583,6 +668,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_open__refuses_a_directory_in_use, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_query__filters_newest_first_and_sees_running_builds, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_failed_step__is_in_the_log_and_the_index, setup, teardown),
         cmocka_unit_test_setup_teardown(test_retention__keeps_the_newest_thousand, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_estimates__of_a_build_come_from_its_project, setup, teardown),

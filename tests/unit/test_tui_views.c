@@ -220,6 +220,18 @@ static void test_history__filters_and_finds_siblings(void **state)
     rig_close(&r);
 }
 
+/* Of builds that nobody opened the daemon tells the step, an older one the command alone. */
+static void test_fleet__tells_the_step_that_failed_a_past_build(void **state)
+{
+    struct tui_rig r;
+    (void)state;
+    open_rig(&r, true);
+    dp_tui_push(r.tui, &view_fleet, NULL);
+    rig_keys(&r, "3");
+    compare_sizes(&r, "fleet_failed");
+    rig_close(&r);
+}
+
 /* A daemon that comes back tells of its builds anew; names in the view on a frozen screen are not
  * those that were thrown away. */
 static void test_history__outlives_what_it_was_told(void **state)
@@ -330,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_cache__prune_asks_first),
         cmocka_unit_test(test_history__looks_as_recorded),
         cmocka_unit_test(test_history__filters_and_finds_siblings),
+        cmocka_unit_test(test_fleet__tells_the_step_that_failed_a_past_build),
         cmocka_unit_test(test_history__outlives_what_it_was_told),
         cmocka_unit_test(test_views__draw_at_every_size_and_without_data),
         cmocka_unit_test(test_views__take_odd_names_and_numbers),

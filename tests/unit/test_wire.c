@@ -37,6 +37,15 @@ static const char *const lines[] = {
     "{\"v\":1,\"seq\":6,\"build\":\"b7\",\"type\":\"build.finished\",\"state\":\"failed\","
     "\"duration_ms\":1234,\"counts\":{\"total\":9,\"hit\":1,\"ran\":2,\"shared\":3,\"failed\":1,"
     "\"cancelled\":1,\"skipped\":1},\"message\":\"why\"}",
+    "{\"v\":1,\"seq\":6,\"build\":\"b7\",\"type\":\"build.finished\",\"state\":\"failed\","
+    "\"duration_ms\":1,\"counts\":{\"total\":1,\"hit\":0,\"ran\":0,\"shared\":0,\"failed\":1,"
+    "\"cancelled\":0,\"skipped\":0},\"message\":\"why\",\"failed_step\":{\"name\":\"[1/2] RUN a\","
+    "\"platform\":\"linux/amd64\",\"exit_code\":0,\"file\":\"Dockerfile\",\"line\":3}}",
+    "{\"v\":1,\"type\":\"fleet.snapshot\",\"builders\":[],\"builds\":[{\"id\":\"b7\",\"seq\":1,"
+    "\"state\":\"failed\",\"tags\":[],\"platforms\":[],\"source\":{\"dirty\":false},\"builders\":[]"
+    ","
+    "\"counts\":{\"total\":0,\"hit\":0,\"ran\":0,\"shared\":0,\"failed\":0,\"cancelled\":0,"
+    "\"skipped\":0},\"duration_ms\":0,\"failed_step\":{\"name\":\"[1/2] COPY a .\"}}]}",
     "{\"v\":1,\"type\":\"builder.down\",\"builder\":\"a\",\"address\":\"unix:///s\",\"platforms\":["
     "\"linux/arm64\"],\"emulated\":true,\"engine\":\"buildkit\",\"version\":\"v0.32.2\","
     "\"reason\":\"gone\",\"running\":1,\"queued\":2,\"capacity\":4}",
