@@ -11,7 +11,8 @@
 
 enum {
     FOLLOWERS_OPEN = 8,  /* as many are shown without being asked for */
-    MAKE_EVERY_MS = 250, /* of a build that runs */
+    MAKE_EVERY_MS = 250, /* at most so often, */
+    MAKE_SHARE = 10,     /* and for a tenth of the time, of a build that runs */
     ASK_BUILDS = 200,    /* how far back an earlier build is looked for */
     HINT_INDENT = 4,     /* columns beside a hint */
     EVIDENCE_MAX = 20,   /* rows of a cause */
@@ -61,6 +62,11 @@ static void ask_before(struct why_view *v)
 static bool is_whole(const struct fleet_build *b)
 {
     return b->state != NULL && depot_build_state_over(b->state->state);
+}
+
+static bool has_before(const struct why_view *v)
+{
+    return v->before != NULL && is_whole(v->before);
 }
 
 /* ---- the rows ---- */
@@ -350,13 +356,22 @@ static void select_asked(struct why_view *v)
     v->digest = NULL;
 }
 
+/* What ended is compared at once, what goes on as often as it costs little. */
+static bool is_due(const struct why_view *v)
+{
+    const depot_time now = dp_tui_now(v->base.tui);
+    return !v->made || v->over != is_whole(v->build) || v->before_whole != has_before(v) ||
+           now < v->made_at || now >= v->made_at + v->pause;
+}
+
 static void make(struct why_view *v)
 {
-    const struct depot_build *before =
-        v->before != NULL && is_whole(v->before) ? v->before->state : NULL;
+    const uint64_t begin = depot_mono_ns();
     struct place p = place_of(v);
     let_go(v);
-    depot_why_init(&v->why, v->build->state, before);
+    v->over = is_whole(v->build);
+    v->before_whole = has_before(v);
+    depot_why_init(&v->why, v->build->state, v->before_whole ? v->before->state : NULL);
     v->made = true;
     v->made_at = dp_tui_now(v->base.tui);
     v->revision = v->build->state->revision;
@@ -365,6 +380,9 @@ static void make(struct why_view *v)
     v->listed_w = v->base.w;
     list_at(v, &p);
     select_asked(v);
+    const int64_t least = MAKE_EVERY_MS * DEPOT_MSEC;
+    v->pause = (int64_t)(depot_mono_ns() - begin) * MAKE_SHARE;
+    v->pause = v->pause > least ? v->pause : least;
 }
 
 /* States that were replaced take all that points into them along. */
@@ -387,13 +405,8 @@ static void why_refresh(struct view *base)
             ask_before(v);
     }
     sync(v);
-    if (v->build->state == NULL || is_current(v))
-        return;
-    const depot_time now = dp_tui_now(base->tui);
-    if (v->made && !is_whole(v->build) && now >= v->made_at &&
-        now < v->made_at + MAKE_EVERY_MS * DEPOT_MSEC)
-        return;
-    make(v);
+    if (v->build->state != NULL && !is_current(v) && is_due(v))
+        make(v);
 }
 
 /* ---- life ---- */

@@ -39,6 +39,8 @@ struct why_view {
     struct depot_why why;
     bool made, asked, answered;
     depot_time made_at;
+    int64_t pause;           /* from then on, ns, unless a build ended: it costs that much */
+    bool over, before_whole; /* as it was then */
     char *part, *digest;     /* the step to select once it is there; NULL: done, or none */
     struct depot_strv folds; /* causes whose steps are not shown as they would be of themselves */
     DEPOT_VEC(struct why_row) list;

@@ -147,6 +147,42 @@ static void test_why__leads_on(void **state)
 }
 
 /* The states go while the view is open: a replay that is seeked back. */
+/* Feed the rest of a build's lines up to a moment, and draw. */
+static void go_on(struct tui_rig *r, double seconds)
+{
+    assert_true(rig_feed(r, GOLDEN "/two.ndjson", seconds));
+    dp_tui_data_changed(r->tui);
+    dp_tui_frame(r->tui, r->now);
+}
+
+/* What took long is not done again soon, unless the build has ended. */
+static void test_why__compares_as_often_as_it_can_afford(void **state)
+{
+    struct tui_rig r;
+    (void)state;
+    rig_open(&r);
+    assert_true(rig_feed(&r, GOLDEN "/one.ndjson", -1));
+    r.from = r.until = 0;
+    assert_true(rig_feed(&r, GOLDEN "/two.ndjson", 1.0));
+    open_view(&r, NULL);
+    struct why_view *v = (struct why_view *)dp_tui_top(r.tui);
+    const depot_time first = v->made_at;
+    assert_int_equal(first, r.now);
+    v->pause = DEPOT_SEC / 2; /* as if it had taken a tenth of that */
+    go_on(&r, 1.4);
+    assert_true(r.now < first + DEPOT_SEC / 2);
+    assert_int_equal(v->made_at, first);
+    go_on(&r, 1.6);
+    assert_int_equal(v->made_at, r.now);
+    v->pause = 1000 * DEPOT_SEC;
+    const depot_time second = r.now;
+    r.until = 0;
+    go_on(&r, -1);
+    assert_true(v->over && r.now > second);
+    assert_int_equal(v->made_at, r.now);
+    rig_close(&r);
+}
+
 static void test_why__outlives_its_states(void **state)
 {
     struct tui_rig r;
@@ -175,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_screens__in_ascii),
         cmocka_unit_test(test_why__opens_at_the_step),
         cmocka_unit_test(test_why__leads_on),
+        cmocka_unit_test(test_why__compares_as_often_as_it_can_afford),
         cmocka_unit_test(test_why__outlives_its_states),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
