@@ -302,6 +302,7 @@ static size_t add_line(struct graph *g, unsigned stage, int ordinal)
     struct graph_line *l = depot_vec_add(&g->lines);
     l->stage = stage;
     l->ordinal = st->kind == GRAPH_STAGE ? ordinal : 0;
+    l->passes = true;
     l->cells_ = g->cells_.len;
     for (size_t i = 0; i < g->nlanes; i++)
         depot_vec_push(&g->cells_, NULL);
@@ -512,38 +513,58 @@ static enum depot_verdict conclude(const struct graph_sum *sum)
     return DEPOT_VERDICT_WAITING;
 }
 
-static void sum_up(struct graph *g)
+static void conclude_stage(struct graph_stage *st, struct graph_sum *sums, size_t n)
 {
-    g->sums.len = 0;
-    for (size_t i = 0; i < g->stages.len * g->nlanes; i++)
-        (void)depot_vec_add(&g->sums);
-    for (size_t i = 0; i < g->lines.len; i++) {
-        const struct graph_line *l = &g->lines.items[i];
-        struct graph_sum *sums = &g->sums.items[l->stage * g->nlanes];
-        const struct depot_step *const *cells = &g->cells_.items[l->cells_];
-        for (size_t k = 0; k < g->nlanes; k++)
-            if (cells[k] != NULL)
-                add_to_sum(&sums[k], cells[k]);
-    }
-    for (size_t i = 0; i < g->sums.len; i++) {
-        assert(g->nlanes > 0); /* or there were no sums */
-        struct graph_sum *sum = &g->sums.items[i];
-        struct graph_stage *st = &g->stages.items[i / g->nlanes];
+    st->started_ = 0;
+    st->busy = st->failed = false;
+    for (struct graph_sum *sum = sums; sum < sums + n; sum++) {
         sum->verdict = conclude(sum);
         sum->done = sum->lines - sum->by[DEPOT_VERDICT_WAITING] - sum->by[DEPOT_VERDICT_RUNNING] -
                     sum->by[DEPOT_VERDICT_UNREACHED];
         if (sum->open != NULL)
             sum->completed = 0;
-        if (i % g->nlanes == 0) {
-            st->started_ = 0;
-            st->busy = st->failed = false;
-        }
-        if (sum->by[DEPOT_VERDICT_FAILED] > 0)
-            st->failed = true;
-        if (sum->by[DEPOT_VERDICT_RUNNING] + sum->by[DEPOT_VERDICT_FAILED] > 0)
-            st->busy = true;
+        st->failed |= sum->by[DEPOT_VERDICT_FAILED] > 0;
+        st->busy |= sum->by[DEPOT_VERDICT_RUNNING] + sum->by[DEPOT_VERDICT_FAILED] > 0;
         if (sum->started != 0 && (st->started_ == 0 || sum->started < st->started_))
             st->started_ = sum->started;
+    }
+}
+
+static void sum_up_stage(struct graph *g, unsigned stage)
+{
+    struct graph_stage *st = &g->stages.items[stage];
+    struct graph_sum *sums = &g->sums.items[stage * g->nlanes];
+    memset(sums, 0, g->nlanes * sizeof(*sums));
+    for (size_t i = st->line; i < st->line + st->nlines; i++) {
+        const struct depot_step *const *cells = &g->cells_.items[g->lines.items[i].cells_];
+        for (size_t k = 0; k < g->nlanes; k++)
+            if (cells[k] != NULL)
+                add_to_sum(&sums[k], cells[k]);
+    }
+    conclude_stage(st, sums, g->nlanes);
+}
+
+static void sum_up(struct graph *g)
+{
+    g->sums.len = 0;
+    for (size_t i = 0; i < g->stages.len * g->nlanes; i++)
+        (void)depot_vec_add(&g->sums);
+    for (unsigned i = 0; i < g->stages.len; i++)
+        sum_up_stage(g, i);
+}
+
+/* Stages of steps that were touched since the last time, each once. */
+static void sum_up_touched(struct graph *g, const struct depot_build *b)
+{
+    for (size_t i = 0; i < b->touched.len; i++) {
+        size_t line, lane;
+        if (!dp_graph_find(g, b->touched.items[i], &line, &lane))
+            continue;
+        const unsigned stage = g->lines.items[line].stage;
+        if (g->stages.items[stage].summed_ == b->settled)
+            continue;
+        g->stages.items[stage].summed_ = b->settled;
+        sum_up_stage(g, stage);
     }
 }
 
@@ -577,6 +598,8 @@ enum graph_change dp_graph_update(struct graph *g, const struct depot_build *b)
 {
     if (g->build_ != NULL && g->build_ != b)
         dp_graph_forget(g);
+    const bool next = g->build_ == b && g->structure_ == b->structure &&
+                      g->settled_ + 1 == b->settled; /* else more was touched than the last time */
     const bool other = is_other(g, b);
     if (!other && g->build_ == b && g->settled_ == b->settled)
         return GRAPH_SAME;
@@ -584,7 +607,10 @@ enum graph_change dp_graph_update(struct graph *g, const struct depot_build *b)
     g->settled_ = b->settled;
     if (other)
         rebuild(g, b);
-    sum_up(g);
+    if (next && !other)
+        sum_up_touched(g, b);
+    else
+        sum_up(g);
     if (other) {
         dp_graph_arrange(g);
         g->structure++;
@@ -651,30 +677,49 @@ static bool opens(const struct graph_stage *st, const struct graph_show *show, e
            show->misses || show->passes != NULL;
 }
 
+/* Without a filter all lines pass, as new ones do: nothing to do but behind one. */
+static void filter_lines(struct graph *g, const struct graph_show *show)
+{
+    const bool filters = show->critical || show->misses || show->passes != NULL;
+    for (size_t i = 0; (filters || g->filtered_) && i < g->lines.len; i++)
+        g->lines.items[i].passes = passes(g, show, i);
+    g->filtered_ = filters;
+}
+
+static bool any_passes(const struct graph *g, const struct graph_stage *st)
+{
+    for (size_t i = st->line; i < st->line + st->nlines; i++)
+        if (g->lines.items[i].passes)
+            return true;
+    return false;
+}
+
+static void add_lines(struct graph *g, unsigned stage)
+{
+    const struct graph_stage *st = &g->stages.items[stage];
+    for (size_t i = st->line; i < st->line + st->nlines; i++) {
+        const struct graph_row row = {.stage = stage, .line = i};
+        if (g->lines.items[i].passes)
+            depot_vec_push(&g->rows, row);
+    }
+}
+
 void dp_graph_show(struct graph *g, const struct graph_show *show)
 {
     const enum room room = find_room(g, show->fits);
+    filter_lines(g, show);
     g->rows.len = 0;
     for (size_t i = 0; i < g->order.len; i++) {
         struct graph_stage *st = &g->stages.items[g->order.items[i]];
         const struct graph_row head = {.stage = g->order.items[i], .line = SIZE_MAX};
-        const size_t first = g->rows.len;
-        bool any = false;
         if (st->kind == GRAPH_INTERNAL && (show->critical || show->misses) && !show->internal)
             continue;
         st->open_ = opens(st, show, room);
+        if (!any_passes(g, st))
+            continue;
         depot_vec_push(&g->rows, head);
-        for (size_t k = st->line; k < st->line + st->nlines; k++) {
-            g->lines.items[k].passes = passes(g, show, k);
-            if (!g->lines.items[k].passes)
-                continue;
-            any = true;
-            const struct graph_row row = {.stage = head.stage, .line = k};
-            if (st->open_)
-                depot_vec_push(&g->rows, row);
-        }
-        if (!any)
-            g->rows.len = first;
+        if (st->open_)
+            add_lines(g, head.stage);
     }
 }
 

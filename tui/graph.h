@@ -59,7 +59,8 @@ struct graph_stage {
     unsigned rank_, mark_;
     size_t last_; /* largest index of its steps: results are announced first */
     depot_time started_;
-    uint64_t in_; /* columns of the rails that lead to it */
+    uint64_t summed_; /* the build's `settled` when it was last summed up for a step */
+    uint64_t in_;     /* columns of the rails that lead to it */
 };
 
 /* What stands in a column of rails: where lines leave it to. */
@@ -87,6 +88,7 @@ struct graph {
 
     const struct depot_build *build_;
     uint64_t settled_, structure_; /* the build's */
+    bool filtered_;                /* a line may not pass */
     uint64_t signature_;
     struct depot_map *by_key_;
     DEPOT_VEC(const struct depot_step *) cells_;

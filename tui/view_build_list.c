@@ -294,22 +294,33 @@ void dp_build_list(struct build_view *v, size_t page)
     }
 }
 
+static bool any_failed(const struct graph *g)
+{
+    for (size_t i = 0; i < g->stages.len; i++)
+        if (g->stages.items[i].failed)
+            return true;
+    return false;
+}
+
+/* The first by start of a list of steps that is ordered by it; NULL: none. */
+static const struct depot_step *first_with(
+    struct depot_step *const *list, size_t n, enum depot_verdict verdict)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i]->parsed.kind == DEPOT_STEP_BUILD && list[i]->verdict == verdict)
+            return list[i];
+    return NULL;
+}
+
 /* Until the user chooses: what failed, else what has run longest of all that runs. */
 void dp_build_follow(struct build_view *v)
 {
     const struct depot_build *b = v->build->state;
     const struct depot_step *best = NULL, *longest = NULL;
-    for (size_t i = 0; b != NULL && i < b->started.len; i++) {
-        const struct depot_step *s = b->started.items[i];
-        if (s->parsed.kind != DEPOT_STEP_BUILD)
-            continue;
-        if (s->verdict == DEPOT_VERDICT_FAILED) {
-            best = s;
-            break;
-        }
-        if (s->verdict == DEPOT_VERDICT_RUNNING && best == NULL)
-            best = s;
-    }
+    if (b != NULL && any_failed(&v->graph))
+        best = first_with(b->started.items, b->started.len, DEPOT_VERDICT_FAILED);
+    if (b != NULL && best == NULL)
+        best = first_with(b->running.items, b->running.len, DEPOT_VERDICT_RUNNING);
     /* It is over: what decided how long it took, when that needs no scrolling. */
     for (size_t i = 0;
          b != NULL && best == NULL && depot_build_state_over(b->state) && i < b->critical.len; i++)

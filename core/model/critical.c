@@ -119,18 +119,44 @@ static void reverse_path(struct depot_build *b)
     }
 }
 
+static void forget_path(struct depot_build *b)
+{
+    struct depot_build_private *pr = b->priv;
+
+    pr->left.len = 0;
+    for (size_t i = 0; i < b->critical.len; i++) {
+        struct depot_step *s = b->critical.items[i];
+
+        s->critical = false;
+        s->settled_.was_critical = true;
+        depot_vec_push(&pr->left, s);
+    }
+    b->critical.len = 0;
+    b->critical_ns = 0;
+    pr->walk++;
+}
+
+static void touch_left(struct depot_build *b)
+{
+    for (size_t i = 0; i < b->priv->left.len; i++) {
+        struct depot_step *s = b->priv->left.items[i];
+
+        s->settled_.was_critical = false;
+        if (!s->critical)
+            depot_vec_push(&b->touched, s);
+    }
+}
+
 void dp_critical_find(struct depot_build *b)
 {
     struct depot_step *at = path_end(b), *next;
     bool crossed = false;
 
-    for (size_t i = 0; i < b->critical.len; i++)
-        b->critical.items[i]->critical = false;
-    b->critical.len = 0;
-    b->critical_ns = 0;
-    b->priv->walk++;
+    forget_path(b);
     for (; at; at = next) {
         at->critical = true;
+        if (!at->settled_.was_critical)
+            depot_vec_push(&b->touched, at);
         depot_vec_push(&b->critical, at);
         if (at->completed && __builtin_add_overflow(b->critical_ns,
                                  depot_step_duration(at, at->completed), &b->critical_ns))
@@ -143,4 +169,5 @@ void dp_critical_find(struct depot_build *b)
         }
     }
     reverse_path(b);
+    touch_left(b);
 }

@@ -149,6 +149,7 @@ static void settle_step(struct depot_build *b, struct depot_step *s)
     s->settled_.judged = judge(s);
     conclude(b, s);
     dp_tally_step(b, s);
+    depot_vec_push(&b->touched, s);
 }
 
 static void settle_changed(struct depot_build *b)
@@ -178,6 +179,7 @@ void depot_build_settle(struct depot_build *b)
     if (!b->dirty)
         return;
     b->settled++;
+    b->touched.len = 0;
     if (pr->whole || has_new_foreign(b))
         settle_all(b);
     else

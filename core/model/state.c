@@ -85,10 +85,12 @@ void depot_build_free(struct depot_build *b)
     depot_vec_free(&b->lanes);
     depot_vec_free(&b->running);
     depot_vec_free(&b->critical);
+    depot_vec_free(&b->touched);
     depot_vec_free(&b->priv->all);
     depot_vec_free(&b->priv->order);
     depot_vec_free(&b->priv->changed);
     depot_vec_free(&b->priv->stack);
+    depot_vec_free(&b->priv->left);
     depot_map_free(b->priv->foreign_by_text);
     depot_vec_free(&b->priv->touched);
     depot_map_free(b->priv->part_by_platform);

@@ -30,6 +30,7 @@ struct depot_build_private {
     struct depot_map *foreign_by_text;      /* NULL: no step is foreign */
     uint64_t walk;                          /* number of the last walk for the critical path */
     DEPOT_VEC(struct depot_step *) stack;   /* of that walk; empty between */
+    DEPOT_VEC(struct depot_step *) left;    /* what was on the critical path before it */
 };
 
 /* Of the step's own records, before the graph has its say. */

@@ -135,6 +135,7 @@ struct depot_step {
         enum depot_verdict as;     /* as this */
         enum depot_verdict judged; /* its verdict before other builds' steps are looked at */
         unsigned lane;             /* in depot_build.lanes */
+        bool was_critical;         /* on the path before this one */
         unsigned mark;             /* of one pass */
         uint64_t walk;             /* number of the walk that knows `via` */
         struct depot_step *via;    /* what a step that took no time stands on */
@@ -212,6 +213,9 @@ struct depot_build {
     bool dirty;                              /* settle would change something */
     uint64_t settled;                        /* rises when settle had something to do, */
     uint64_t structure; /* when steps, edges, groups, names or platforms may be others */
+    /* Whose verdict, times or place on the critical path may be another since the settling before;
+     * when `structure` rose, all may. */
+    DEPOT_VEC(struct depot_step *) touched;
 
     struct depot_build_private *priv;
 };

@@ -230,6 +230,55 @@ static void test_graph__aligns_platforms(void **state)
     depot_build_free(b);
 }
 
+static void same_sums(const struct graph *a, const struct graph *b)
+{
+    assert_int_equal(a->sums.len, b->sums.len);
+    for (size_t i = 0; i < a->order.len * a->nlanes; i++) {
+        const unsigned stage = a->order.items[i / a->nlanes];
+        const struct graph_stage *x = &a->stages.items[stage], *y = NULL;
+        for (size_t k = 0; k < b->stages.len; k++)
+            if (strcmp(b->stages.items[k].key, x->key) == 0)
+                y = &b->stages.items[k];
+        assert_non_null(y);
+        assert_memory_equal(dp_graph_sum(a, stage, i % a->nlanes),
+            dp_graph_sum(b, (unsigned)(y - b->stages.items), i % a->nlanes),
+            sizeof(struct graph_sum));
+        assert_int_equal(x->busy, y->busy);
+        assert_int_equal(x->failed, y->failed);
+    }
+}
+
+/* Sums of what changed, beside sums of all: steps start and end in any order. */
+static void test_graph__sums_up_what_changed(void **state)
+{
+    static const char *const platforms[] = {"linux/amd64", "linux/arm64"};
+    struct depot_build *b = depot_build_new(NULL);
+    struct graph g, whole;
+    unsigned seed = 1;
+    (void)state;
+    dp_graph_init(&g);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(platforms); i++)
+        apply(b, platforms[i], web, DEPOT_ARRAY_LEN(web));
+    assert_int_equal(dp_graph_update(&g, b), GRAPH_STRUCTURE);
+    for (int i = 0; i < 200; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        struct row r = web[(seed >> 8) % DEPOT_ARRAY_LEN(web)];
+        r.started = i;
+        r.completed = (seed >> 16) % 2 != 0 ? i + 1 : -1;
+        r.cached = (seed >> 18) % 4 == 0;
+        apply(b, platforms[(seed >> 20) % 2], &r, 1);
+        if ((seed >> 22) % 8 == 0) /* no frame was drawn between */
+            continue;
+        assert_int_equal(dp_graph_update(&g, b), GRAPH_SUMS);
+        dp_graph_init(&whole);
+        dp_graph_update(&whole, b);
+        same_sums(&g, &whole);
+        dp_graph_release(&whole);
+    }
+    dp_graph_release(&g);
+    depot_build_free(b);
+}
+
 /* What was shown once stays where it is; what is new goes where it must. */
 static void test_graph__keeps_its_order(void **state)
 {
@@ -424,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_graph__crosses_rails),
         cmocka_unit_test(test_graph__shares_rails_when_they_run_out),
         cmocka_unit_test(test_graph__aligns_platforms),
+        cmocka_unit_test(test_graph__sums_up_what_changed),
         cmocka_unit_test(test_graph__keeps_its_order),
         cmocka_unit_test(test_graph__compresses_chains),
         cmocka_unit_test(test_graph__ends_on_cycles),

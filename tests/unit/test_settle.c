@@ -22,6 +22,8 @@ struct trio {
     struct depot_build *changed, *whole, *late;
     unsigned every; /* events between two settlings */
     size_t events, settled;
+    DEPOT_VEC(struct depot_step) before; /* the steps of `changed` as they were last */
+    uint64_t settled_before, structure_before;
     char id[64]; /* the build of a recording that is looked at */
 };
 
@@ -82,6 +84,39 @@ static void same_build(const struct depot_build *a, const struct depot_build *b)
     assert_int_equal(a->critical_ns, b->critical_ns);
 }
 
+static bool is_touched(const struct depot_build *b, const struct depot_step *s)
+{
+    for (size_t i = 0; i < b->touched.len; i++)
+        if (b->touched.items[i] == s)
+            return true;
+    return false;
+}
+
+/* A step that was not touched is what it was. */
+static void check_touched(struct trio *t)
+{
+    const struct depot_build *b = t->changed;
+
+    for (size_t i = 0; b->settled == t->settled_before + 1 && b->structure == t->structure_before &&
+                       i < b->steps.len;
+         i++) {
+        const struct depot_step *s = b->steps.items[i], *old = &t->before.items[i];
+
+        if (is_touched(b, s))
+            continue;
+        assert_int_equal(s->verdict, old->verdict);
+        assert_int_equal(s->critical, old->critical);
+        assert_int_equal(s->started, old->started);
+        assert_int_equal(s->completed, old->completed);
+        assert_int_equal(s->intervals.len, old->intervals.len);
+    }
+    t->before.len = 0;
+    for (size_t i = 0; i < b->steps.len; i++)
+        depot_vec_push(&t->before, *b->steps.items[i]);
+    t->settled_before = b->settled;
+    t->structure_before = b->structure;
+}
+
 static void trio_apply(struct trio *t, const struct depot_event *ev)
 {
     depot_build_apply(t->changed, ev);
@@ -91,6 +126,7 @@ static void trio_apply(struct trio *t, const struct depot_event *ev)
         return;
     t->settled++;
     depot_build_settle(t->changed);
+    check_touched(t);
     dp_settle_whole(t->whole);
     same_build(t->changed, t->whole);
 }
@@ -103,6 +139,7 @@ static void trio_close(struct trio *t)
     depot_build_free(t->changed);
     depot_build_free(t->whole);
     depot_build_free(t->late);
+    depot_vec_free(&t->before);
 }
 
 /* ---- recordings ---- */
