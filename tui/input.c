@@ -334,16 +334,14 @@ static void control_key(unsigned char b, struct key *out)
 static size_t character(const char *s, size_t n, struct key *out)
 {
     const unsigned char b = (unsigned char)s[0];
-    size_t used, whole = 1;
+    size_t used;
     if (b < 0x20 || b == 0x7f) {
         control_key(b, out);
         return 1;
     }
     const size_t need = depot_utf8_lead(b);
     const int32_t ch = depot_utf8_decode(s, n, &used);
-    while (whole < n && whole < need && ((unsigned char)s[whole] & 0xc0) == 0x80)
-        whole++;
-    if (ch < 0 && whole == n && n < need)
+    if (ch < 0 && used == n && n < need)
         return 0;
     *out = (struct key){.code = ch < 0 ? 0xfffd : (uint32_t)ch};
     return used;

@@ -3,6 +3,8 @@
  */
 #include <depot/utf8.h>
 
+#include <stdbool.h>
+
 size_t depot_utf8_lead(unsigned char b)
 {
     if (b < 0x80)
@@ -31,23 +33,28 @@ size_t depot_utf8_start(const char *s, size_t at)
     return at;
 }
 
+/* Second bytes that would make it longer than needed, a surrogate, or above U+10FFFF are none. */
+static bool may_follow(const unsigned char *p, size_t at)
+{
+    static const struct {
+        unsigned char lead, low, high;
+    } seconds[] = {{0xe0, 0xa0, 0xbf}, {0xed, 0x80, 0x9f}, {0xf0, 0x90, 0xbf}, {0xf4, 0x80, 0x8f}};
+
+    for (size_t i = 0; at == 1 && i < sizeof(seconds) / sizeof(*seconds); i++)
+        if (p[0] == seconds[i].lead)
+            return p[1] >= seconds[i].low && p[1] <= seconds[i].high;
+    return (p[at] & 0xc0) == 0x80;
+}
+
 int32_t depot_utf8_decode_long_(const char *s, size_t n, size_t *used)
 {
-    static const int32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length */
     const unsigned char *p = (const unsigned char *)s;
     const size_t len = depot_utf8_lead(p[0]);
-
-    *used = 1;
-    if (len == 0 || len > n)
-        return -1;
     int32_t ch = p[0] & (0x7f >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return -1;
-        ch = ch << 6 | (p[i] & 0x3f);
-    }
-    if (ch < least[len] || ch > 0x10ffff || (ch >= 0xd800 && ch <= 0xdfff))
-        return -1;
-    *used = len;
-    return ch;
+    size_t at = 1;
+
+    for (; at < len && at < n && may_follow(p, at); at++)
+        ch = ch << 6 | (p[at] & 0x3f);
+    *used = at;
+    return at == len ? ch : -1;
 }

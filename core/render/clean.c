@@ -27,8 +27,7 @@ bool dp_is_hidden(uint32_t c)
 
 static void utf8_start(struct depot_clean *c, struct depot_buf *out, unsigned char b)
 {
-    c->need = (unsigned char)depot_utf8_lead(b);
-    if (c->need > 0) {
+    if (depot_utf8_lead(b) > 0) {
         c->have = 1;
         c->utf8[0] = (char)b;
         c->state = UTF8;
@@ -67,21 +66,16 @@ static bool utf8_more(struct depot_clean *c, struct depot_buf *out, unsigned cha
     size_t used;
     int32_t ch;
 
-    if (b < 0x80 || b > 0xbf) {
-        c->state = GROUND;
-        depot_buf_addc(out, '?');
-        return false;
-    }
     c->utf8[c->have++] = (char)b;
-    if (c->have < c->need)
-        return true;
+    ch = depot_utf8_decode(c->utf8, c->have, &used);
+    if (ch < 0 && used == c->have)
+        return true; /* there is more of it */
     c->state = GROUND;
-    ch = depot_utf8_decode(c->utf8, c->need, &used);
     if (ch < 0)
         depot_buf_addc(out, '?');
     else if (!dp_is_hidden((uint32_t)ch))
-        depot_buf_add(out, c->utf8, c->need);
-    return true;
+        depot_buf_add(out, c->utf8, used);
+    return ch >= 0;
 }
 
 static bool step(struct depot_clean *c, struct depot_buf *out, unsigned char b)

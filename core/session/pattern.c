@@ -102,7 +102,7 @@ static uint32_t next_rune(const char *s, size_t n, size_t *at)
 {
     size_t used;
     const int32_t ch = depot_utf8_decode(s + *at, n - *at, &used);
-    *at += used;
+    *at += ch < 0 ? 1 : used;
     return ch < 0 ? 0xfffd : (uint32_t)ch;
 }
 

@@ -49,14 +49,14 @@ static const char *plain_end(const char *p, const char *end)
     }
 }
 
-/* One of the other characters that are not ASCII; the bytes it has. */
+/* One of the other characters that are not ASCII, or a byte of none, as Go; the bytes it has. */
 static size_t put_escaped(struct depot_buf *out, const char *s, size_t n)
 {
     size_t len;
     int32_t ch = depot_utf8_decode(s, n, &len);
 
     depot_buf_adds(out, ch == 0x2028 ? "\\u2028" : ch == 0x2029 ? "\\u2029" : "\\ufffd");
-    return len;
+    return ch < 0 ? 1 : len;
 }
 
 void dp_json_string(struct depot_buf *out, const char *s, size_t n)

@@ -73,11 +73,11 @@ void depot_render_why(const struct depot_why *w, const struct depot_build *b,
 
 /*
  * Cleans text for a terminal as it streams: drops escape sequences (CSI, OSC and other strings),
- * C0 except tab and newline, C1, bidirectional controls; a bad UTF-8 byte becomes '?'. A sequence
+ * C0 except tab and newline, C1, bidirectional controls; what is no UTF-8 becomes '?'. A sequence
  * may be cut anywhere between two calls; a newline ends one that never ends.
  */
 struct depot_clean {
-    unsigned char state, have, need;
+    unsigned char state, have;
     char utf8[4];
 };
 void depot_clean_feed(struct depot_clean *c, struct depot_buf *out, const void *data, size_t n);

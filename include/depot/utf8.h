@@ -21,7 +21,8 @@ int32_t depot_utf8_decode_long_(const char *s, size_t n, size_t *used);
 
 /*
  * The character at the front of `n` > 0 bytes: its code point, and in *used how many bytes it has.
- * -1 when none is there, or not all of it: *used is 1 then, to go on behind the byte that is none.
+ * -1 when none is there: *used is then what could have begun one (Unicode's "maximal subpart"), at
+ * least 1, for which texts show one sign; it is `n` where more bytes could still make one of them.
  */
 static inline int32_t depot_utf8_decode(const char *s, size_t n, size_t *used)
 {

@@ -42,7 +42,9 @@ static void test_clean__whole_and_byte_by_byte(void **state)
          "b",
             "ab"}, /* right-to-left override */
         {"\xe2\x80\x1b[1mx", "?x"},
-        {"\xed\xa0\x80", "?"},
+        {"\xed\xa0\x80", "???"}, /* as screens have it: one for what no character begins with */
+        {"\xe0\x80\xaf", "???"},
+        {"\xf0\x9f\x9a\xf0\x9f\x9a\x80", "?\xf0\x9f\x9a\x80"},
     };
 
     (void)state;

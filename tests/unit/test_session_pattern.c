@@ -118,6 +118,7 @@ static void test_pattern__matches(void **state)
         {"\303\274*", "\303\274x", true},
         {"\xff", "\xff", true},
         {"*\xff", "a\xff", true},
+        {"??", "\xe2\x82", true},
     };
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
         bool got = matches(rows[i].list, rows[i].path);

@@ -200,6 +200,7 @@ static void test_text__is_cut_by_columns(void **state)
         {"bad \xff byte", 20, "bad ? byte"},
         {"overlong \xe0\x80\xaf", 20, "overlong ???"},
         {"surrogate \xed\xa0\x80", 20, "surrogate ???"},
+        {"cut \xf0\x9f\x9a!", 20, "cut ?!"},
         {"abcdef", 2, "ab"},
         {"日", 1, ""},
     };

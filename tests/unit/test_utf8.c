@@ -37,7 +37,7 @@ static void test_utf8__decodes_what_is_on_either_side_of_each_length(void **stat
         assert_int_equal(used, rows[i].len);
         for (size_t n = 1; n < rows[i].len; n++) { /* cut off */
             assert_int_equal(depot_utf8_decode(rows[i].s, n, &used), -1);
-            assert_int_equal(used, 1);
+            assert_int_equal(used, n);
         }
     }
 }
@@ -55,24 +55,28 @@ static void test_utf8__leaves_what_follows(void **state)
 
 static void test_utf8__refuses_what_is_malformed(void **state)
 {
-    static const char *const rows[] = {
-        "\x80", "\xbf",                             /* behind a lead alone */
-        "\xc0\x80", "\xc1\xbf",                     /* longer than needed: of one byte, */
-        "\xe0\x80\x80", "\xe0\x9f\xbf",             /* of two, */
-        "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf",     /* of three */
-        "\xed\xa0\x80", "\xed\xbf\xbf",             /* surrogates */
-        "\xf4\x90\x80\x80", "\xf7\xbf\xbf\xbf",     /* above U+10FFFF */
-        "\xf8\x88\x80\x80\x80", "\xfe", "\xff",     /* never in UTF-8 */
-        "\xc2\x7f", "\xc2\xc0", "\xe4\xb8\x20",     /* another begins too soon */
-        "\xe4\xc0\x80", "\xf0\x9f\x9a\x20", "\xc2", /* or nothing follows */
+    static const struct {
+        const char *s;
+        size_t used;
+    } rows[] = {
+        {"\x80", 1}, {"\xbf", 1},                         /* behind a lead alone */
+        {"\xc0\x80", 1}, {"\xc1\xbf", 1},                 /* longer than needed: of one byte, */
+        {"\xe0\x80\x80", 1}, {"\xe0\x9f\xbf", 1},         /* of two, */
+        {"\xf0\x80\x80\x80", 1}, {"\xf0\x8f\xbf\xbf", 1}, /* of three */
+        {"\xed\xa0\x80", 1}, {"\xed\xbf\xbf", 1},         /* surrogates */
+        {"\xf4\x90\x80\x80", 1}, {"\xf7\xbf\xbf\xbf", 1}, /* above U+10FFFF */
+        {"\xf8\x88\x80\x80\x80", 1}, {"\xfe", 1}, {"\xff", 1}, /* never in UTF-8 */
+        {"\xc2\x7f", 1}, {"\xc2\xc0", 1}, {"\xe4\xb8\x20", 2}, /* another begins too soon */
+        {"\xe4\xb8\xe4\xb8\xad", 2}, {"\xf0\x9f\xff", 2}, {"\xe4\xc0\x80", 1},
+        {"\xf0\x9f\x9a\x20", 3}, {"\xc2", 1}, /* or nothing follows */
     };
 
     DEPOT_UNUSED(state);
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
         size_t used = 9;
 
-        assert_int_equal(depot_utf8_decode(rows[i], strlen(rows[i]), &used), -1);
-        assert_int_equal(used, 1);
+        assert_int_equal(depot_utf8_decode(rows[i].s, strlen(rows[i].s), &used), -1);
+        assert_int_equal(used, rows[i].used);
     }
 }
 
