@@ -120,6 +120,21 @@ class Store(TestCase):
                 self.good(home.depot("logs", b["id"]))
 
     @unittest.skipUnless(os.getuid() == 0, "mounting needs root")
+    def test_what_failed_is_known_after_a_restart(self):
+        home = self.new_home()
+        ctx = self.context("RUN echo %s; exit 7\n" % unique())
+        self.bad(home.depot("build", "--plain", ctx), 1)
+        known = home.builds()[0]["failed_step"]
+        self.assertRegex(known["name"], r"^\[\d/\d\] RUN echo .*; exit 7$")
+        self.assertEqual((known["platform"], known["exit_code"], known["file"]), ("linux/amd64", 7, "Dockerfile"))
+        self.assertIn(b"exit 7", self.read(os.path.join(ctx, "Dockerfile")).splitlines()[known["line"] - 1])
+        home.stop()
+        self.good(home.depot("build", "-q", self.context("")))
+        newest, before = home.builds()
+        self.assertNotIn("failed_step", newest)
+        self.assertEqual(before["failed_step"], known)
+        self.assertIn('"failed_step"', self.good(home.depot("list", "--json")).stdout)
+
     def test_full(self):
         home = self.new_home()
         mnt = home.env["XDG_STATE_HOME"] = home.path("mnt")
