@@ -1,11 +1,12 @@
 /*
- * The table of keys, printed for the man page and for those who check documents.
+ * The tables of keys and of commands, printed for the man page and for those who check documents.
  */
+#include "command.h"
 #include "keymap.h"
 
 #include <depot/tui.h>
 
-enum { KEYS_MAX = 256 };
+enum { KEYS_MAX = 256, NAME_MAX_LEN = 32 };
 
 static void roff(FILE *out, const char *text)
 {
@@ -28,20 +29,51 @@ static bool is_first(const struct binding *table, size_t i)
     return true;
 }
 
-static void print_row(FILE *out, const struct binding *b, const char *keys, bool man)
+/* `open` and `close` stand around what is beside the key, on a man page. */
+struct row {
+    const char *group, *key, *open, *beside, *close, *help;
+};
+
+static void print_row(FILE *out, const struct row *r, bool man)
 {
     if (!man) {
-        fprintf(out, "%s\t%s\t%s\t%s\n", dp_keymap_name(b->keymap), keys, dp_action_name(b->action),
-            dp_action_help(b->action));
+        fprintf(out, "%s\t%s\t%s\t%s\n", r->group, r->key, r->beside, r->help);
         return;
     }
     fputs(".TP\n\\fB", out);
-    roff(out, keys);
-    fputs("\\fR (", out);
-    roff(out, dp_action_name(b->action));
-    fputs(")\n", out);
-    roff(out, dp_action_help(b->action));
+    roff(out, r->key);
+    fprintf(out, "\\fR%s", r->open);
+    roff(out, r->beside);
+    fprintf(out, "%s\n", r->close);
+    roff(out, r->help);
     fputs(".\n", out);
+}
+
+static void print_binding(FILE *out, const struct keymaps *k, const struct binding *b, bool man)
+{
+    struct depot_buf keys = DEPOT_BUF_INIT(KEYS_MAX);
+    dp_keymaps_keys(k, b->keymap, b->action, 0, &keys);
+    const struct row r = {dp_keymap_name(b->keymap), depot_buf_str(&keys), " (",
+        dp_action_name(b->action), ")", dp_action_help(b->action)};
+    print_row(out, &r, man);
+    depot_buf_release(&keys);
+}
+
+static void print_commands(FILE *out, bool man)
+{
+    size_t n;
+    const struct command *table = dp_command_table(&n);
+    if (man)
+        fputs(".SH COMMAND LINE\nThe names of actions, above, are commands too. A name may be cut "
+              "short, and Tab completes it.\n",
+            out);
+    for (size_t i = 0; i < n; i++) {
+        char name[NAME_MAX_LEN];
+        snprintf(name, sizeof(name), ":%s", table[i].name);
+        const struct row r = {
+            "command", name, table[i].args[0] != '\0' ? " " : "", table[i].args, "", table[i].help};
+        print_row(out, &r, man);
+    }
 }
 
 void depot_tui_print_keys(FILE *out, bool man)
@@ -53,16 +85,13 @@ void depot_tui_print_keys(FILE *out, bool man)
     if (man)
         fputs(".SH KEYS\nThe word in parentheses is the action that a key is bound to.\n", out);
     for (size_t i = 0; i < n; i++) {
-        struct depot_buf keys;
         if (!is_first(table, i))
             continue;
         if (man && shown != (int)table[i].keymap)
             fprintf(out, ".SS %s\n", dp_keymap_title(table[i].keymap));
         shown = (int)table[i].keymap;
-        depot_buf_init(&keys, KEYS_MAX);
-        dp_keymaps_keys(k, table[i].keymap, table[i].action, 0, &keys);
-        print_row(out, &table[i], depot_buf_str(&keys), man);
-        depot_buf_release(&keys);
+        print_binding(out, k, &table[i], man);
     }
     dp_keymaps_free(k);
+    print_commands(out, man);
 }

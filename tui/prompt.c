@@ -17,13 +17,24 @@ void dp_prompt_release(struct prompt *p)
 {
     depot_buf_release(&p->text);
     depot_free(p->arg);
+    depot_free(p->draft);
+    dp_completion_end(&p->completion);
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(p->history); i++)
         depot_strv_release(&p->history[i]);
+}
+
+static void forget_draft(struct prompt *p)
+{
+    depot_free(p->draft);
+    p->draft = NULL;
+    p->back = 0;
 }
 
 static void close_prompt(struct tui *t)
 {
     struct prompt *p = &t->prompt;
+    dp_completion_end(&p->completion);
+    forget_draft(p);
     p->kind = PROMPT_NONE;
     p->typed = false;
     p->text_fn = NULL;
@@ -42,7 +53,6 @@ void dp_prompt_open(struct tui *t, enum prompt_kind kind, const char *label, con
     depot_buf_clear(&p->text);
     depot_buf_adds(&p->text, initial != NULL ? initial : "");
     p->cursor = p->text.len;
-    p->back = 0;
     p->error[0] = '\0';
     t->said[0] = '\0';
     t->dirty = true;
@@ -66,8 +76,10 @@ static size_t after(const struct prompt *p, size_t at)
 
 static void insert(struct prompt *p, const char *s, size_t n)
 {
-    if (p->text.len + n > PROMPT_MAX)
+    if (p->text.len + n > PROMPT_MAX) {
+        snprintf(p->error, sizeof(p->error), "longer than %d bytes", PROMPT_MAX);
         return;
+    }
     char *tail = depot_memdup(depot_buf_str(&p->text) + p->cursor, p->text.len - p->cursor);
     const size_t ntail = p->text.len - p->cursor;
     depot_buf_truncate(&p->text, p->cursor);
@@ -76,6 +88,7 @@ static void insert(struct prompt *p, const char *s, size_t n)
     if (ntail > 0)
         depot_buf_add(&p->text, tail, ntail);
     depot_free(tail);
+    p->typed = true;
 }
 
 static void cut(struct prompt *p, size_t from, size_t to)
@@ -85,6 +98,7 @@ static void cut(struct prompt *p, size_t from, size_t to)
     memmove(p->text.data + from, p->text.data + to, p->text.len - to);
     depot_buf_truncate(&p->text, p->text.len - (to - from));
     p->cursor = from;
+    p->typed = true;
 }
 
 static size_t word_before(const struct prompt *p)
@@ -97,20 +111,28 @@ static size_t word_before(const struct prompt *p)
     return at;
 }
 
+static void replace(struct prompt *p, size_t from, const char *text)
+{
+    cut(p, from, p->cursor);
+    insert(p, text, strlen(text));
+}
+
 static void recall(struct prompt *p, int by)
 {
     const struct depot_strv *h = &p->history[p->kind];
     const int64_t to = (int64_t)p->back + by;
     if (to < 0 || to > (int64_t)h->len)
         return;
+    if (p->draft == NULL)
+        p->draft = depot_strdup(depot_buf_str(&p->text));
     p->back = (size_t)to;
-    depot_buf_clear(&p->text);
-    if (to > 0)
-        depot_buf_adds(&p->text, h->items[h->len - (size_t)to]);
     p->cursor = p->text.len;
+    replace(p, 0, to > 0 ? h->items[h->len - (size_t)to] : p->draft);
+    if (to == 0)
+        forget_draft(p);
 }
 
-static bool edit(struct prompt *p, const struct key *k)
+static void edit(struct prompt *p, const struct key *k)
 {
     const bool ctrl = k->mods == KEY_CTRL;
     if (k->code == KEY_CODE_PASTE)
@@ -138,9 +160,22 @@ static bool edit(struct prompt *p, const struct key *k)
     else if (k->mods == 0 && k->code >= ' ' && k->code < KEY_CODE_BASE) {
         char bytes[4];
         insert(p, bytes, depot_utf8_encode(bytes, k->code));
-    } else
-        return false;
-    return true;
+    }
+}
+
+/* ---- completion ---- */
+
+static void complete(struct tui *t, int by)
+{
+    struct prompt *p = &t->prompt;
+    struct completion *c = &p->completion;
+    if (c->items.len == 0)
+        dp_command_complete(t, depot_buf_str(&p->text), p->cursor, c);
+    if (c->items.len == 0)
+        return;
+    replace(p, c->from, dp_completion_step(c, by));
+    if (c->items.len == 1)
+        dp_completion_end(c);
 }
 
 /* ---- what it is for ---- */
@@ -222,6 +257,12 @@ void dp_prompt_key(struct tui *t, const struct key *k)
     t->dirty = true;
     if (k->code == KEY_CODE_MOUSE || k->code == KEY_CODE_FOCUS)
         return;
+    p->error[0] = '\0';
+    if (k->code == KEY_CODE_TAB && p->kind == PROMPT_COMMAND) {
+        complete(t, k->mods & KEY_SHIFT ? -1 : 1);
+        return;
+    }
+    dp_completion_end(&p->completion);
     if (p->kind == PROMPT_YES) {
         answer_yes(t, k);
     } else if (k->code == KEY_CODE_ENTER) {
@@ -230,9 +271,8 @@ void dp_prompt_key(struct tui *t, const struct key *k)
                (k->mods == KEY_CTRL && (k->code == 'c' || k->code == 'g')) ||
                (k->code == KEY_CODE_BACKSPACE && p->text.len == 0)) {
         abandon(t);
-    } else if (edit(p, k)) {
-        p->error[0] = '\0';
-        p->typed = true;
+    } else {
+        edit(p, k);
     }
 }
 
@@ -244,7 +284,18 @@ void dp_prompt_heed(struct tui *t)
     give(t, false);
 }
 
-void dp_prompt_draw(struct tui *t, const struct canvas *c, int y)
+static void draw_hint(const struct prompt *p, const struct canvas *c, int y, int x)
+{
+    struct depot_buf hint = DEPOT_BUF_INIT(SAY_MAX);
+    if (p->kind == PROMPT_COMMAND && p->text.len == 0)
+        depot_buf_adds(&hint, "Tab completes, Up brings back what was entered");
+    else if (p->kind == PROMPT_COMMAND)
+        dp_command_hint(p->text.data, &hint);
+    dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_DIM, depot_buf_str(&hint));
+    depot_buf_release(&hint);
+}
+
+void dp_prompt_draw(const struct tui *t, const struct canvas *c, int y)
 {
     const struct prompt *p = &t->prompt;
     int x = 1 + dp_canvas_put(c, y, 1, STYLE_STRONG, p->label);
@@ -265,4 +316,10 @@ void dp_prompt_draw(struct tui *t, const struct canvas *c, int y)
     dp_canvas_paint(c, y, at, 1, 1, STYLE_KEEP | ATTR_REVERSE);
     if (p->error[0] != '\0')
         dp_canvas_put(c, y, x + 3, STYLE_ERROR, p->error);
+    else
+        draw_hint(p, c, y, x + 3);
+    if (p->completion.items.len > 0) {
+        const struct canvas row = dp_canvas_sub(c, y - 1, 0, 1, c->w);
+        dp_completion_draw(&p->completion, &row);
+    }
 }

@@ -1,7 +1,6 @@
 /*
  * The core: the stack of views, actions and commands, frames. It knows no terminal.
  */
-#include "save.h"
 #include "tui_priv.h"
 
 #include <depot/render.h>
@@ -210,18 +209,10 @@ void dp_tui_run(struct tui *t, const char *command, dp_tui_feed_fn *feed, void *
 
 /* ---- actions ---- */
 
-static const struct view_ops *find_view(const char *name)
-{
-    for (size_t i = 0; view_list[i] != NULL; i++)
-        if (depot_str_eq(view_list[i]->name, name))
-            return view_list[i];
-    return NULL;
-}
-
 /* Views that are opened from everywhere; opening one twice goes back to it. */
 static void open_named(struct tui *t, const char *name)
 {
-    const struct view_ops *ops = find_view(name);
+    const struct view_ops *ops = dp_view_find(name);
     if (ops == NULL) {
         dp_tui_say(t, STYLE_DIM, "there is no view \"%s\"", name);
         return;
@@ -318,73 +309,7 @@ void dp_tui_action(struct tui *t, enum action a, intptr_t arg)
     core_action(t, v, a);
 }
 
-/* ---- the command line ---- */
-
-static void command_quit(struct tui *t, const char *arg)
-{
-    DEPOT_UNUSED(arg);
-    quit(t);
-}
-
-static void command_build(struct tui *t, const char *arg)
-{
-    const struct fleet_build *b = dp_fleet_find_prefix(t->fleet, arg);
-    if (arg[0] == '\0')
-        dp_tui_say(t, STYLE_ERROR, "which build? :build ID, or how it begins");
-    else if (b == NULL)
-        dp_tui_say(t, STYLE_ERROR, "no single build begins with \"%s\"", arg);
-    else
-        dp_tui_push(t, &view_build, b->key);
-}
-
-static void command_seek(struct tui *t, const char *arg)
-{
-    if (t->ops.replay == NULL || !t->ops.replay(t, ACTION_NONE, arg, t->arg))
-        dp_tui_say(t, STYLE_DIM, "this is not a replay");
-}
-
-static void command_replay(struct tui *t, const char *arg)
-{
-    char *path = dp_save_path(arg);
-    if (*path == '\0')
-        dp_tui_say(t, STYLE_ERROR, "which recording? :replay FILE");
-    else if (t->ops.open_replay != NULL)
-        t->ops.open_replay(t, path, t->arg);
-    depot_free(path);
-}
-
-static const struct {
-    const char *name;
-    void (*run)(struct tui *t, const char *arg);
-} commands[] = {{"q", command_quit}, {"quit", command_quit}, {"build", command_build},
-    {"replay", command_replay}, {"seek", command_seek}};
-
-void dp_tui_command(struct tui *t, const char *line)
-{
-    while (*line == ' ')
-        line++;
-    const size_t n = strcspn(line, " ");
-    const char *arg = line + n;
-    while (*arg == ' ')
-        arg++;
-    char *name = depot_strndup(line, n);
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(commands); i++) {
-        if (depot_str_eq(name, commands[i].name)) {
-            commands[i].run(t, arg);
-            depot_free(name);
-            return;
-        }
-    }
-    const struct view_ops *ops = find_view(name);
-    const enum action a = dp_action_from_name(name);
-    if (ops != NULL && (ops != &view_help || arg[0] != '\0')) /* without a name: of this view */
-        dp_tui_push(t, ops, arg[0] != '\0' ? arg : NULL);
-    else if (a != ACTION_COUNT)
-        dp_tui_action(t, a, 0);
-    else if (n > 0)
-        dp_tui_say(t, STYLE_ERROR, "there is no command \"%s\"; ? shows the actions", name);
-    depot_free(name);
-}
+/* ---- the command to begin with ---- */
 
 void dp_tui_open(struct tui *t, const char *line)
 {

@@ -1,11 +1,12 @@
 /*
  * The core's own struct, shared by its files: the stack and frames (tui.c), the line at the bottom
- * (prompt.c).
+ * (prompt.c), commands (command.c).
  */
 #ifndef DEPOT_TUI_PRIV_H
 #define DEPOT_TUI_PRIV_H
 
 #include "app.h"
+#include "command.h"
 
 enum prompt_kind {
     PROMPT_NONE,
@@ -29,7 +30,9 @@ struct prompt {
     char error[SAY_MAX];
     struct depot_strv history[PROMPT_ASK + 1];
     size_t back; /* entries gone back in the history */
+    char *draft; /* what was typed before going back; NULL: nothing */
     bool typed;  /* the view has not been given the text yet */
+    struct completion completion;
 };
 
 /* A key and what it does, at the bottom. */
@@ -74,6 +77,7 @@ void dp_prompt_key(struct tui *t, const struct key *k);
 /* Before a frame: the view gets what was typed since the last one, once, for it may be long work.
  */
 void dp_prompt_heed(struct tui *t);
-void dp_prompt_draw(struct tui *t, const struct canvas *c, int y);
+/* In the row `y`; candidates in the one above it. */
+void dp_prompt_draw(const struct tui *t, const struct canvas *c, int y);
 
 #endif

@@ -50,6 +50,9 @@ struct view_ops {
     void (*title)(struct view *v, struct depot_buf *left, struct depot_buf *right);
     /* Actions worth a place in the key row, best first, ended by ACTION_NONE; static. */
     const enum action *hints;
+    /* What rows can be sorted by, by the numbers of ACTION_SORT_BY, as the columns are called;
+     * NULL-terminated. */
+    const char *const *orders;
     /* A filter or a search was typed: "" clears it. Called before the frame that shows what was
      * typed (`done` false) and at Enter. DEPOT_ERR_INVALID: shown beside the prompt. */
     int (*filter)(struct view *v, const char *text, bool done, struct depot_error *err);
@@ -78,6 +81,7 @@ struct view {
 
 /* Every view that `:` can open, NULL-terminated; view_list.c. One row per view. */
 extern const struct view_ops *const view_list[];
+const struct view_ops *dp_view_find(const char *name); /* NULL: none */
 extern const struct view_ops view_fleet, view_build, view_help;
 
 /* ---- what a view asks of the core ---- */

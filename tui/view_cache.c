@@ -367,6 +367,12 @@ static void cache_title(struct view *base, struct depot_buf *left, struct depot_
 static const enum action cache_hints[] = {
     ACTION_NEXT, ACTION_SORT_NEXT, ACTION_FILTER, ACTION_PRUNE, ACTION_PRUNE_ALL, ACTION_NONE};
 
+static const char *const cache_orders[] = {[CACHE_BY_SIZE] = "size",
+    [CACHE_BY_USED] = "used",
+    [CACHE_BY_USES] = "uses",
+    [CACHE_BY_TYPE] = "type",
+    [CACHE_SORTS] = NULL};
+
 static const struct view_note cache_notes[] = {
     {"can go", "what prune removes: neither in use nor shared"},
     {"in use", "a build or the engine holds it now"},
@@ -385,6 +391,7 @@ const struct view_ops view_cache = {
     .action = cache_action,
     .title = cache_title,
     .hints = cache_hints,
+    .orders = cache_orders,
     .filter = cache_filter,
     .answer = cache_answer,
     .notes = cache_notes,

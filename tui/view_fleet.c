@@ -326,6 +326,13 @@ static depot_time fleet_wake(struct view *base)
 static const enum action fleet_hints[] = {ACTION_OPEN, ACTION_LOG, ACTION_NEXT, ACTION_FILTER,
     ACTION_SORT_NEXT, ACTION_CANCEL, ACTION_BUILDERS, ACTION_HISTORY, ACTION_NONE};
 
+static const char *const fleet_orders[] = {[SORT_START] = "ago",
+    [SORT_STATE] = "state",
+    [SORT_NAME] = "project",
+    [SORT_WHO] = "who",
+    [SORT_TIME] = "time",
+    [SORT_COUNT] = NULL};
+
 static const struct view_note fleet_notes[] = {
     {"hit", "share of the steps that were over which the cache had"},
     {"eta", "what is left by the middle half of the project's past builds"},
@@ -343,6 +350,7 @@ const struct view_ops view_fleet = {
     .action = fleet_action,
     .title = fleet_title,
     .hints = fleet_hints,
+    .orders = fleet_orders,
     .filter = fleet_filter,
     .wake = fleet_wake,
     .notes = fleet_notes,

@@ -1,6 +1,7 @@
 /*
  * Help: keys, signs and terms of the view below, printed from the tables.
  */
+#include "command.h"
 #include "view.h"
 
 #include <depot/utf8.h>
@@ -91,6 +92,18 @@ static void flow_keymap(struct flow *f, const struct keymaps *keys, enum keymap 
     }
 }
 
+static void flow_commands(struct flow *f)
+{
+    size_t n;
+    const struct command *table = dp_command_table(&n);
+    flow_heading(f, "Command line");
+    for (size_t i = 0; i < n; i++) {
+        char text[64];
+        snprintf(text, sizeof(text), ":%s %s", table[i].name, table[i].args);
+        flow_entry(f, STYLE_KEY, text, 16, table[i].help);
+    }
+}
+
 static void flow_signs(struct flow *f)
 {
     static const struct {
@@ -138,6 +151,7 @@ static void help_draw(struct view *base, const struct canvas *c)
     }
     flow_keymap(&f, keys, KEYMAP_GLOBAL);
     flow_keymap(&f, keys, KEYMAP_REPLAY);
+    flow_commands(&f);
     v->lines = columns > 1 ? (f.line + body.h - 1) / (body.h > 0 ? body.h : 1) - columns + 1
                            : f.line - body.h + 1;
     dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_NONE, 0, 1);

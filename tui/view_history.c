@@ -337,6 +337,13 @@ static void history_title(struct view *base, struct depot_buf *left, struct depo
 static const enum action history_hints[] = {ACTION_OPEN, ACTION_FILTER, ACTION_SORT_NEXT,
     ACTION_SIBLING_PREV, ACTION_SIBLING_NEXT, ACTION_NONE};
 
+static const char *const history_orders[] = {[HIST_BY_AGE] = "ago",
+    [HIST_BY_NAME] = "project",
+    [HIST_BY_TIME] = "time",
+    [HIST_BY_HIT] = "hit",
+    [HIST_BY_STATE] = "state",
+    [HIST_SORTS] = NULL};
+
 static const struct view_note history_notes[] = {
     {"hit", "share of the steps that were over which the cache had"},
     {"vs median", "against the median of the project's builds that succeeded"},
@@ -354,6 +361,7 @@ const struct view_ops view_history = {
     .action = history_action,
     .title = history_title,
     .hints = history_hints,
+    .orders = history_orders,
     .filter = history_filter,
     .notes = history_notes,
 };

@@ -17,3 +17,11 @@ const struct view_ops *const view_list[] = {
     &view_help,
     NULL,
 };
+
+const struct view_ops *dp_view_find(const char *name)
+{
+    for (size_t i = 0; view_list[i] != NULL; i++)
+        if (depot_str_eq(view_list[i]->name, name))
+            return view_list[i];
+    return NULL;
+}

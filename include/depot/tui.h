@@ -24,7 +24,8 @@ struct depot_tui_opts {
 
 /* depot-top and depot top: until the user leaves. Returns an exit code, after telling on stderr. */
 int depot_tui_top(const char *program, const struct depot_tui_opts *opts);
-/* The built-in keys: a section of a man page, or a row each (keymap, keys, action, help; tabs). */
+/* The built-in keys and the commands: sections of a man page, or a row each (keymap, keys, action,
+ * help; "command", name, arguments, help; tabs). */
 void depot_tui_print_keys(FILE *out, bool man);
 
 /*
