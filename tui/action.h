@@ -57,7 +57,7 @@
     X(SORT_STATE, "sort-state", "Sort by state")                                                   \
     X(SORT_NAME, "sort-name", "Sort by name")                                                      \
     X(SORT_TIME, "sort-time", "Sort by duration")                                                  \
-    X(FILTER, "filter", "Filter: a regular expression, ! before it inverts")                       \
+    X(FILTER, "filter", "Filter by words, all of which must match")                                \
     X(SEARCH, "search", "Search")                                                                  \
     X(MATCH_NEXT, "match-next", "Next match")                                                      \
     X(MATCH_PREV, "match-prev", "Previous match")                                                  \

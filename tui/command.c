@@ -160,7 +160,7 @@ static const struct command commands[] = {
     {"why", "[BUILD]", "Why steps of a build were not in the cache", run_view, offer_builds},
     {"step", "BUILD/STEP", "Open a step, by its digest", run_view, offer_builds},
     {"fleet", "", "Builders, and builds on them", run_view, NULL},
-    {"builders", "", "Builders", run_view, NULL},
+    {"builders", "", "Builders: their load, what runs and waits", run_view, NULL},
     {"cache", "[BUILDER]", "What caches hold", run_view, offer_builders},
     {"history", "", "Builds of the past", run_view, NULL},
     {"help", "[VIEW]", "Keys and signs of a view", run_view, offer_keymaps},

@@ -32,7 +32,7 @@ struct fleet_view {
     bool moved;        /* the user chose it; else it is the first row, whichever that is */
     DEPOT_VEC(struct fleet_build *) builds;
     size_t counts[TAB_COUNT], running, waiting;
-    struct table_filter filter;
+    struct filter filter;
     struct depot_strv tags;
     int wants[FLEET_COLUMNS]; /* columns the texts seen so far need */
     struct fleet_missed missed;

@@ -192,6 +192,7 @@ static void give(struct tui *t, bool done)
         rc = v->ops->filter(v, depot_buf_str(&p->text), done, &err);
     if (p->kind == PROMPT_SEARCH && v->ops->search != NULL)
         rc = v->ops->search(v, depot_buf_str(&p->text), done, &err);
+    t->renew |= p->kind == PROMPT_FILTER && rc == 0;
     snprintf(p->error, sizeof(p->error), "%.500s", rc != 0 ? err.msg : "");
 }
 
@@ -284,13 +285,26 @@ void dp_prompt_heed(struct tui *t)
     give(t, false);
 }
 
-static void draw_hint(const struct prompt *p, const struct canvas *c, int y, int x)
+/* What the view's help says of its filter. */
+static const char *filter_note(const struct tui *t)
 {
+    const struct view *v = dp_tui_top(t);
+    const struct view_note *n = v != NULL ? v->ops->notes : NULL;
+    while (n != NULL && n->term != NULL && !depot_str_eq(n->term, "filter"))
+        n++;
+    return n != NULL && n->term != NULL ? n->text : "";
+}
+
+static void draw_hint(const struct tui *t, const struct canvas *c, int y, int x)
+{
+    const struct prompt *p = &t->prompt;
     struct depot_buf hint = DEPOT_BUF_INIT(SAY_MAX);
     if (p->kind == PROMPT_COMMAND && p->text.len == 0)
         depot_buf_adds(&hint, "Tab completes, Up brings back what was entered");
     else if (p->kind == PROMPT_COMMAND)
         dp_command_hint(p->text.data, &hint);
+    else if (p->kind == PROMPT_FILTER && p->text.len == 0)
+        depot_buf_adds(&hint, filter_note(t));
     dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_DIM, depot_buf_str(&hint));
     depot_buf_release(&hint);
 }
@@ -317,7 +331,7 @@ void dp_prompt_draw(const struct tui *t, const struct canvas *c, int y)
     if (p->error[0] != '\0')
         dp_canvas_put(c, y, x + 3, STYLE_ERROR, p->error);
     else
-        draw_hint(p, c, y, x + 3);
+        draw_hint(t, c, y, x + 3);
     if (p->completion.items.len > 0) {
         const struct canvas row = dp_canvas_sub(c, y - 1, 0, 1, c->w);
         dp_completion_draw(&p->completion, &row);

@@ -1,5 +1,5 @@
 /*
- * Tables, filters and bars, over the canvas alone.
+ * Tables and bars, over the canvas alone.
  */
 #include "table.h"
 
@@ -87,70 +87,6 @@ bool dp_table_sort(struct table_order *o, enum action a, intptr_t arg, int order
     o->inverted = to == o->by && !o->inverted;
     o->by = to;
     return true;
-}
-
-/* ---- filters ---- */
-
-void dp_filter_release(struct table_filter *f)
-{
-    if (f->on)
-        regfree(&f->re);
-    depot_free(f->text);
-    *f = (struct table_filter){0};
-}
-
-int dp_filter_set(struct table_filter *f, const char *text, struct depot_error *err)
-{
-    const bool inverted = text[0] == '!';
-    regex_t re;
-    if (text[inverted] == '\0') {
-        dp_filter_release(f);
-        return 0;
-    }
-    const int rc = regcomp(&re, text + inverted, REG_EXTENDED | REG_ICASE | REG_NOSUB);
-    if (rc != 0) {
-        char why[128];
-        regerror(rc, &re, why, sizeof(why));
-        return depot_error_set(err, DEPOT_ERR_INVALID, "%s", why);
-    }
-    dp_filter_release(f);
-    *f = (struct table_filter){
-        .on = true, .inverted = inverted, .re = re, .text = depot_strdup(text)};
-    return 0;
-}
-
-bool dp_filter_passes(const struct table_filter *f, const char *text)
-{
-    return !f->on || (regexec(&f->re, text, 0, NULL, 0) == 0) != f->inverted;
-}
-
-/* "state=RUN id=.. project=.. user=..". */
-static void put_facts(const struct fleet_build *b, struct depot_buf *out)
-{
-    const struct depot_ev_created *i = &b->sum.info;
-    const struct {
-        const char *key, *value;
-    } facts[] = {{"state", depot_build_state_word(b->sum.state)}, {"id", b->id},
-        {"project", i->project}, {"target", i->target}, {"user", i->user}, {"host", i->host},
-        {"branch", i->branch}, {"commit", i->commit}, {"remote", i->remote}, {"origin", i->origin},
-        {"daemon", b->source->name}, {"message", b->sum.message}};
-    depot_buf_clear(out);
-    for (size_t n = 0; n < DEPOT_ARRAY_LEN(facts); n++)
-        if (!depot_str_empty(facts[n].value))
-            depot_buf_addf(out, "%s=%s ", facts[n].key, facts[n].value);
-    for (size_t n = 0; n < i->ntags; n++)
-        depot_buf_addf(out, "tag=%s ", i->tags[n]);
-    for (size_t n = 0; n < i->nplatforms; n++)
-        depot_buf_addf(out, "platform=%s ", i->platforms[n]);
-}
-
-bool dp_filter_passes_build(
-    const struct table_filter *f, const struct fleet_build *b, struct depot_buf *text)
-{
-    if (!f->on)
-        return true;
-    put_facts(b, text);
-    return dp_filter_passes(f, depot_buf_str(text));
 }
 
 /* ---- meters and bars ---- */

@@ -1,13 +1,12 @@
 /*
- * Tables: columns that the width chooses, their headings, a filter over rows, and charts of small
- * bars. What stands in a cell is the view's matter.
+ * Tables: columns that the width chooses, their headings, and charts of small bars. What stands in
+ * a cell is the view's matter.
  */
 #ifndef DEPOT_TUI_TABLE_H
 #define DEPOT_TUI_TABLE_H
 
+#include "filter.h"
 #include "view.h"
-
-#include <regex.h>
 
 enum { TABLE_GAP = 2, TABLE_LEFT = 3, TABLE_COLUMNS_MAX = 16 };
 
@@ -37,20 +36,6 @@ struct table_order_key {
  * of single orders, of which there are `orders`. False: `a` is no such action. */
 bool dp_table_sort(struct table_order *o, enum action a, intptr_t arg, int orders,
     const struct table_order_key *keys, size_t nkeys);
-
-/* "web|api", "!observed": a regular expression, without regard to case. */
-struct table_filter {
-    bool on, inverted;
-    regex_t re;
-    char *text; /* as typed; NULL: none */
-};
-int dp_filter_set(
-    struct table_filter *f, const char *text, struct depot_error *err) DEPOT_MUST_CHECK;
-bool dp_filter_passes(const struct table_filter *f, const char *text);
-/* What is known of a build, as "state=.. id=.. project=..". `text` is scratch. */
-bool dp_filter_passes_build(
-    const struct table_filter *f, const struct fleet_build *b, struct depot_buf *text);
-void dp_filter_release(struct table_filter *f);
 
 /* Green, then yellow from 80 % on, then red from 95 %. */
 uint32_t dp_level_style(double fraction);

@@ -476,6 +476,7 @@ static const enum action build_hints[] = {ACTION_OPEN, ACTION_LOG, ACTION_FOLD, 
     ACTION_NONE};
 
 static const struct view_note build_notes[] = {
+    {"filter", FILTER_NOTE "state: stage: platform: what:"},
     {"critical", "the chain of steps that decides how long the build takes: *"},
     {"slower", "how much longer a platform took than the fastest one"},
     {"internal", "what the engine does around the Dockerfile: i shows it"},

@@ -4,6 +4,7 @@
  */
 #include "view_build_priv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,21 +157,28 @@ void dp_build_go_to(struct build_view *v, const struct depot_step *s, bool unfol
 
 /* ---- making rows ---- */
 
+/* On any of the platforms; they have the instruction in common. */
 static bool matches(const struct graph *g, size_t line, void *arg)
 {
     struct build_view *v = arg;
     const struct graph_line *l = &g->lines.items[line];
+    char ordinal[TEXT_MAX];
     depot_buf_clear(&v->text);
-    depot_buf_addf(&v->text, "%s %d ", g->stages.items[l->stage].name, l->ordinal);
+    snprintf(ordinal, sizeof(ordinal), "%d", l->ordinal);
+    dp_filter_row(&v->filter);
+    dp_filter_say(&v->filter, FIELD_STAGE, g->stages.items[l->stage].name);
+    dp_filter_say(&v->filter, FIELD_ANY, ordinal);
     for (size_t i = 0; i < g->nlanes; i++) {
         const struct depot_step *s = dp_graph_cell(g, line, i);
         if (s == NULL)
             continue;
-        depot_buf_addf(&v->text, "%s ", depot_verdict_word(dp_graph_verdict(s)));
-        dp_build_instruction(&v->text, s);
-        break;
+        dp_filter_say(&v->filter, FIELD_STATE, depot_verdict_word(dp_graph_verdict(s)));
+        dp_filter_say(&v->filter, FIELD_PLATFORM, g->lanes[i]);
+        if (v->text.len == 0)
+            dp_build_instruction(&v->text, s);
     }
-    return dp_filter_passes(&v->filter, depot_buf_str(&v->text));
+    dp_filter_say(&v->filter, FIELD_WHAT, depot_buf_str(&v->text));
+    return dp_filter_passes(&v->filter);
 }
 
 static void add_rows(struct build_view *v, uint32_t lane)

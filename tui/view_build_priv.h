@@ -60,7 +60,7 @@ struct build_view {
     bool begun[GRAPH_LANES_MAX]; /* has steps of the Dockerfile */
     size_t focus, first_lane;    /* of the lanes; side by side: the first one that is shown */
     DEPOT_VEC(struct build_item) list;
-    struct table_filter filter;
+    struct filter filter;
     char *pattern;     /* searched for; NULL: nothing */
     depot_time sorted; /* SHOW_FLAT: when last */
     struct log_cells cells;

@@ -24,7 +24,7 @@ struct builders_view {
     struct rows rows;
     char selected[160];
     DEPOT_VEC(struct fleet_builder *) builders; /* those that pass the filter */
-    struct table_filter filter;
+    struct filter filter;
 };
 
 static struct fleet_builder *selected(const struct builders_view *v)
@@ -32,24 +32,28 @@ static struct fleet_builder *selected(const struct builders_view *v)
     return v->rows.selected < v->builders.len ? v->builders.items[v->rows.selected] : NULL;
 }
 
+static bool passes(struct filter *f, const struct fleet_builder *b)
+{
+    dp_filter_row(f);
+    dp_filter_say(f, FIELD_BUILDER, b->label);
+    dp_filter_say(f, FIELD_STATE, b->up ? "up" : "down");
+    dp_filter_say(f, FIELD_ENGINE, b->info.engine);
+    dp_filter_say(f, FIELD_VERSION, b->info.version);
+    for (size_t i = 0; i < b->info.nplatforms; i++)
+        dp_filter_say(f, FIELD_PLATFORM, b->info.platforms[i]);
+    return dp_filter_passes(f);
+}
+
 static void builders_refresh(struct view *base)
 {
     struct builders_view *v = (struct builders_view *)base;
     const struct fleet *f = dp_tui_fleet(base->tui);
-    struct depot_buf text = DEPOT_BUF_INIT(16 * 1024);
     v->builders.len = 0;
     for (size_t i = 0; i < f->builders.len; i++) {
         struct fleet_builder *b = f->builders.items[i];
-        depot_buf_clear(&text);
-        depot_buf_addf(&text, "%s %s %s %s", b->label, b->up ? "up" : "down",
-            b->info.engine != NULL ? b->info.engine : "",
-            b->info.version != NULL ? b->info.version : "");
-        for (size_t k = 0; k < b->info.nplatforms; k++)
-            depot_buf_addf(&text, " %s", b->info.platforms[k]);
-        if (dp_filter_passes(&v->filter, depot_buf_str(&text)))
+        if (passes(&v->filter, b))
             depot_vec_push(&v->builders, b);
     }
-    depot_buf_release(&text);
     for (size_t i = 0; i < v->builders.len; i++)
         if (depot_str_eq(v->builders.items[i]->label, v->selected))
             dp_rows_move(&v->rows, i);
@@ -475,11 +479,8 @@ static enum view_result builders_action(struct view *base, enum action a, intptr
 
 static int builders_filter(struct view *base, const char *text, bool done, struct depot_error *err)
 {
-    struct builders_view *v = (struct builders_view *)base;
     DEPOT_UNUSED(done);
-    const int rc = dp_filter_set(&v->filter, text, err);
-    builders_refresh(base);
-    return rc;
+    return dp_filter_set(&((struct builders_view *)base)->filter, text, err);
 }
 
 static void builders_close(struct view *base)
@@ -522,6 +523,7 @@ static const enum action builders_hints[] = {
     ACTION_OPEN, ACTION_CACHE, ACTION_FILTER, ACTION_HISTORY, ACTION_NONE};
 
 static const struct view_note builders_notes[] = {
+    {"filter", FILTER_NOTE "builder: state: platform: engine:"},
     {"cpu, mem", "of the whole machine under the engine; not known for engines elsewhere"},
     {"disk", "the file system that holds the engine's data"},
     {"cache", "of what the engine's garbage collection lets it grow to"},

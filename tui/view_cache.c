@@ -52,7 +52,20 @@ const char *dp_cache_builder(const struct cache_held *h)
     return label != NULL ? label : "";
 }
 
-static void add_use(struct cache_view *v, const struct cache_held *h, struct depot_buf *text)
+static bool passes(struct filter *f, const struct cache_held *h, const struct depot_cache_record *r)
+{
+    dp_filter_row(f);
+    dp_filter_say(f, FIELD_WHAT, r->description);
+    dp_filter_say(f, FIELD_TYPE, dp_cache_type_word(r->type));
+    dp_filter_say(f, FIELD_TYPE, r->type);
+    dp_filter_say(f, FIELD_BUILD, r->id);
+    dp_filter_say(f, FIELD_BUILDER, dp_cache_builder(h));
+    dp_filter_say(f, FIELD_STATE, r->in_use ? "in use" : "");
+    dp_filter_say(f, FIELD_STATE, r->shared ? "shared" : "");
+    return dp_filter_passes(f);
+}
+
+static void add_use(struct cache_view *v, const struct cache_held *h)
 {
     const struct depot_cache_use *u = h->use;
     v->sum.bytes += u->bytes;
@@ -63,11 +76,7 @@ static void add_use(struct cache_view *v, const struct cache_held *h, struct dep
         add_type(v, &u->types[i]);
     for (size_t i = 0; i < u->nlist; i++) {
         const struct depot_cache_record *r = &u->list[i];
-        depot_buf_clear(text);
-        depot_buf_addf(text, "%s %s %s %s %s%s%s", r->description != NULL ? r->description : "",
-            dp_cache_type_word(r->type), r->type != NULL ? r->type : "", r->id != NULL ? r->id : "",
-            dp_cache_builder(h), r->in_use ? " in use" : "", r->shared ? " shared" : "");
-        if (dp_filter_passes(&v->filter, depot_buf_str(text))) {
+        if (passes(&v->filter, h, r)) {
             const struct cache_row row = {.record = r, .of = *h};
             depot_vec_push(&v->shown, row);
             v->held |= r->in_use || r->shared;
@@ -136,7 +145,6 @@ static void sort_shown(struct cache_view *v)
 
 static void rebuild(struct cache_view *v)
 {
-    struct depot_buf text = DEPOT_BUF_INIT(64 * 1024);
     v->uses.len = v->types.len = v->shown.len = 0;
     v->sum = (struct depot_cache_use){0};
     v->held = false;
@@ -148,7 +156,7 @@ static void rebuild(struct cache_view *v)
             depot_vec_push(&v->uses, h);
             if (v->only[0] == '\0' || depot_str_eq(dp_cache_builder(&h), v->only)) {
                 v->sum.error = u->error != NULL ? u->error : v->sum.error;
-                add_use(v, &h, &text);
+                add_use(v, &h);
             }
         }
     }
@@ -156,7 +164,6 @@ static void rebuild(struct cache_view *v)
         qsort(v->types.items, v->types.len, sizeof(*v->types.items), by_bytes);
     sort_shown(v);
     dp_rows_layout(&v->rows, v->shown.len, v->rows.page);
-    depot_buf_release(&text);
 }
 
 /* The answer is borrowed; its own encoding makes the copy. */
@@ -374,6 +381,7 @@ static const char *const cache_orders[] = {[CACHE_BY_SIZE] = "size",
     [CACHE_SORTS] = NULL};
 
 static const struct view_note cache_notes[] = {
+    {"filter", FILTER_NOTE "type: builder: state: what:"},
     {"can go", "what prune removes: neither in use nor shared"},
     {"in use", "a build or the engine holds it now"},
     {"shared", "an image or another record holds it too"},

@@ -29,7 +29,7 @@ struct cache_view {
     char only[160];           /* a builder's label; "": all */
     struct table_order order; /* enum cache_sort */
     struct rows rows;
-    struct table_filter filter;
+    struct filter filter;
     DEPOT_VEC(struct cache_kept) kept;
     DEPOT_VEC(struct cache_held) uses; /* of all daemons */
     /* of `only`, or of all together */

@@ -7,7 +7,6 @@
 #include "fleet.h"
 #include "view_why.h"
 
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -141,7 +140,6 @@ struct fleet_build *dp_fleet_view_selected(const struct fleet_view *v)
 static void collect(struct fleet_view *v)
 {
     const struct fleet *f = dp_tui_fleet(v->base.tui);
-    struct depot_buf text = DEPOT_BUF_INIT(64 * 1024);
     v->builds.len = 0;
     memset(v->counts, 0, sizeof(v->counts));
     v->running = v->waiting = 0;
@@ -151,11 +149,10 @@ static void collect(struct fleet_view *v)
         v->waiting += b->sum.state < DEPOT_BUILD_RUNNING;
         for (size_t tab = 0; tab < TAB_COUNT; tab++)
             v->counts[tab] += in_tab(v, b, (enum fleet_tab)tab);
-        if (in_tab(v, b, v->tab) && dp_filter_passes_build(&v->filter, b, &text))
+        if (in_tab(v, b, v->tab) && dp_filter_passes_build(&v->filter, b))
             depot_vec_push(&v->builds, b);
     }
     v->counts[TAB_ACTIVE] = v->running + v->waiting;
-    depot_buf_release(&text);
 }
 
 static void fleet_refresh(struct view *base)
@@ -272,12 +269,8 @@ static enum view_result fleet_action(struct view *base, enum action a, intptr_t 
 
 static int fleet_filter(struct view *base, const char *text, bool done, struct depot_error *err)
 {
-    struct fleet_view *v = (struct fleet_view *)base;
     DEPOT_UNUSED(done);
-    const int rc = dp_filter_set(&v->filter, text, err);
-    if (rc == 0)
-        fleet_refresh(base);
-    return rc;
+    return dp_filter_set(&((struct fleet_view *)base)->filter, text, err);
 }
 
 static void fleet_close(struct view *base)
@@ -336,8 +329,7 @@ static const char *const fleet_orders[] = {[SORT_START] = "ago",
 static const struct view_note fleet_notes[] = {
     {"hit", "share of the steps that were over which the cache had"},
     {"eta", "what is left by the middle half of the project's past builds"},
-    {"filter", "a regular expression on state= id= project= user= branch= tag= platform="},
-    {NULL, NULL}};
+    {"filter", FILTER_NOTE "state: project: who: source: platform: tag:"}, {NULL, NULL}};
 
 const struct view_ops view_fleet = {
     .name = "fleet",

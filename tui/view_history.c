@@ -218,16 +218,14 @@ static void history_refresh(struct view *base)
 {
     struct history_view *v = (struct history_view *)base;
     const struct fleet *f = dp_tui_fleet(base->tui);
-    struct depot_buf text = DEPOT_BUF_INIT(64 * 1024);
     v->builds.len = 0;
     for (size_t i = 0; i < f->builds.len; i++) {
         struct fleet_build *b = f->builds.items[i];
         if (!depot_build_state_over(b->sum.state))
             continue;
-        if (dp_filter_passes_build(&v->filter, b, &text))
+        if (dp_filter_passes_build(&v->filter, b))
             depot_vec_push(&v->builds, b);
     }
-    depot_buf_release(&text);
     sort_builds(v);
     collect_medians(v);
     for (size_t i = 0; i < v->builds.len; i++) {
@@ -303,11 +301,8 @@ static enum view_result history_action(struct view *base, enum action a, intptr_
 
 static int history_filter(struct view *base, const char *text, bool done, struct depot_error *err)
 {
-    struct history_view *v = (struct history_view *)base;
     DEPOT_UNUSED(done);
-    const int rc = dp_filter_set(&v->filter, text, err);
-    history_refresh(base);
-    return rc;
+    return dp_filter_set(&((struct history_view *)base)->filter, text, err);
 }
 
 static void history_close(struct view *base)
@@ -348,8 +343,7 @@ static const struct view_note history_notes[] = {
     {"hit", "share of the steps that were over which the cache had"},
     {"vs median", "against the median of the project's builds that succeeded"},
     {"chart", "the project's builds, oldest left; the height is how long they took"},
-    {"filter", "a regular expression on state= id= project= user= branch= tag= platform="},
-    {NULL, NULL}};
+    {"filter", FILTER_NOTE "state: project: who: source: platform: tag:"}, {NULL, NULL}};
 
 const struct view_ops view_history = {
     .name = "history",

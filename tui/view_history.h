@@ -27,7 +27,7 @@ struct history_view {
     struct table_order order; /* enum history_sort */
     struct rows rows;
     char selected[64]; /* build key */
-    struct table_filter filter;
+    struct filter filter;
     DEPOT_VEC(struct fleet_build *) builds;
     /* Of the selected build's project, by start: the chart. */
     DEPOT_VEC(struct fleet_build *) trend;

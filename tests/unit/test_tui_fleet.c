@@ -156,6 +156,36 @@ static void one_event(
     depot_buf_release(&screen);
 }
 
+static void shows(struct tui_rig *r, const char *filter, const char *there, const char *gone)
+{
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    const struct key k = {.code = KEY_CODE_PASTE, .text = filter};
+    rig_keys(r, "\\");
+    dp_tui_key(r->tui, &k);
+    rig_keys(r, "Enter");
+    rig_screen(r, 40, 120, &out);
+    if (strstr(depot_buf_str(&out), there) == NULL || strstr(out.data, gone) != NULL)
+        fail_msg("%s:\n%s", filter, out.data);
+    assert_non_null(strstr(out.data, filter));
+    depot_buf_release(&out);
+}
+
+static void test_fleet__filters_by_words_and_fields(void **state)
+{
+    (void)state;
+    struct tui_rig r;
+    start(&r, 11);
+    rig_keys(&r, "Tab");
+    shows(&r, "state:fail", "shop", "api");
+    shows(&r, "state:failed who:raj source:^checkout@", "shop", "api");
+    shows(&r, "project:^api/build$ !raj", "api", "shop");
+    shows(&r, "state:fail who:ann", "no build passes the filter", "shop");
+    shows(&r, "tag:1.4 platform:amd64", "api", "shop");
+    rig_keys(&r, "H");
+    shows(&r, "state:fail !who:ann", "shop", "api");
+    rig_close(&r);
+}
+
 static int filters;
 
 static int count_filter(struct view *v, const char *text, bool done, struct depot_error *err)
@@ -337,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_fleet__keeps_the_selected_build),
         cmocka_unit_test(test_fleet__is_not_left_by_escape),
         cmocka_unit_test(test_fleet__stays_at_the_top_until_moved),
+        cmocka_unit_test(test_fleet__filters_by_words_and_fields),
         cmocka_unit_test(test_prompt__filters_once_a_frame),
         cmocka_unit_test(test_tui__survives_any_keys_and_sizes),
         cmocka_unit_test(test_tui__survives_hostile_names),

@@ -315,24 +315,6 @@ static void test_views__take_odd_names_and_numbers(void **state)
     }
 }
 
-static void test_filter__keeps_the_last_good_one(void **state)
-{
-    struct table_filter f = {0};
-    struct depot_error err = {0};
-    (void)state;
-    assert_true(dp_filter_passes(&f, "x"));
-    assert_int_equal(dp_filter_set(&f, "^web", &err), 0);
-    assert_true(dp_filter_passes(&f, "WEB/final"));
-    assert_false(dp_filter_passes(&f, "api"));
-    assert_int_equal(dp_filter_set(&f, "(", &err), DEPOT_ERR_INVALID);
-    assert_false(dp_filter_passes(&f, "api"));
-    assert_int_equal(dp_filter_set(&f, "!web", &err), 0);
-    assert_true(dp_filter_passes(&f, "api"));
-    assert_int_equal(dp_filter_set(&f, "!", &err), 0);
-    assert_true(dp_filter_passes(&f, "web"));
-    dp_filter_release(&f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,7 +328,6 @@ int main(void)
         cmocka_unit_test(test_history__outlives_what_it_was_told),
         cmocka_unit_test(test_views__draw_at_every_size_and_without_data),
         cmocka_unit_test(test_views__take_odd_names_and_numbers),
-        cmocka_unit_test(test_filter__keeps_the_last_good_one),
     };
     setlocale(LC_CTYPE, "C.UTF-8");
     setenv("TZ", "UTC", 1);
