@@ -1,5 +1,6 @@
 /*
- * What is done to a build, from whichever view: cancel it, record it, copy its link.
+ * What is done to a build, from whichever view: cancel it, record it, copy its link. And why an
+ * action would do nothing where the user is.
  */
 #include "record.h"
 #include "save.h"
@@ -13,20 +14,14 @@ static void yes_cancel(struct tui *t, const char *arg)
 {
     struct depot_error err = {0};
     struct fleet_build *b = dp_fleet_find(t->fleet, arg);
-    if (t->ops.cancel != NULL && t->ops.cancel(t, arg, t->arg))
-        dp_tui_say(t, STYLE_WARN, "cancelling the build");
-    else if (b == NULL || dp_fleet_cancel(t->fleet, b, &err) != 0)
+    if (b == NULL || dp_fleet_cancel(b, &err) != 0)
         dp_tui_say(t, STYLE_ERROR, "%s", b == NULL ? "the build is gone" : err.msg);
     else
         dp_tui_say(t, STYLE_WARN, "cancelling %s", b->id);
 }
 
-void dp_tui_cancel_build(struct tui *t, const struct fleet_build *b)
+static void cancel(struct tui *t, struct fleet_build *b)
 {
-    if (depot_build_state_over(b->sum.state)) {
-        dp_tui_say(t, STYLE_DIM, "build %s is over", b->id);
-        return;
-    }
     dp_tui_confirm(t, yes_cancel, b->key, "cancel %s%s%s of %s? y/N", b->id,
         depot_str_empty(b->sum.info.project) ? "" : " ",
         depot_str_empty(b->sum.info.project) ? "" : b->sum.info.project,
@@ -35,13 +30,14 @@ void dp_tui_cancel_build(struct tui *t, const struct fleet_build *b)
 
 /* ---- the link of its CI run ---- */
 
-void dp_tui_copy_link(struct tui *t, const struct fleet_build *b)
+static const char *cannot_link(const struct fleet_build *b)
 {
-    const char *url = b->sum.info.ci_url;
-    if (depot_str_empty(url))
-        dp_tui_say(t, STYLE_DIM, "build %s has no link of a CI run", b->id);
-    else
-        dp_tui_copy(t, url, strlen(url));
+    return depot_str_empty(b->sum.info.ci_url) ? "this build has no link of a CI run" : NULL;
+}
+
+static void copy_link(struct tui *t, struct fleet_build *b)
+{
+    dp_tui_copy(t, b->sum.info.ci_url, strlen(b->sum.info.ci_url));
 }
 
 /* ---- record ---- */
@@ -81,7 +77,7 @@ static void on_record_name(struct tui *t, const char *text, const char *key)
     depot_free(path);
 }
 
-void dp_tui_record_build(struct tui *t, struct fleet_build *b)
+static void record(struct tui *t, struct fleet_build *b)
 {
     struct depot_buf raw = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     struct depot_buf name = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
@@ -96,4 +92,63 @@ void dp_tui_record_build(struct tui *t, struct fleet_build *b)
     dp_tui_ask(t, on_record_name, b->key, "record the build to: ", depot_buf_str(&name));
     depot_buf_release(&raw);
     depot_buf_release(&name);
+}
+
+/* ---- which action it is, and whether it would do anything ---- */
+
+static const struct act {
+    enum action action;
+    const char *(*cannot)(const struct fleet_build *b); /* NULL: it can */
+    void (*run)(struct tui *t, struct fleet_build *b);
+} acts[] = {
+    {ACTION_CANCEL, dp_fleet_cannot_cancel, cancel},
+    {ACTION_RECORD, dp_record_cannot, record},
+    {ACTION_WEB, cannot_link, copy_link},
+};
+
+static const struct act *find_act(enum action a)
+{
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(acts); i++)
+        if (acts[i].action == a)
+            return &acts[i];
+    return NULL;
+}
+
+static struct fleet_build *build_of(const struct view *v)
+{
+    return v->ops->build != NULL ? v->ops->build(v) : NULL;
+}
+
+bool dp_tui_act(struct tui *t, enum action a)
+{
+    const struct act *act = find_act(a);
+    struct fleet_build *b = build_of(dp_tui_top(t));
+    if (act == NULL || b == NULL)
+        return false;
+    act->run(t, b);
+    return true;
+}
+
+static bool needs_row(enum action a)
+{
+    static const enum action of_rows[] = {
+        ACTION_OPEN, ACTION_LOG, ACTION_WHY, ACTION_COPY, ACTION_TAG, ACTION_FOLD};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(of_rows); i++)
+        if (of_rows[i] == a)
+            return true;
+    return false;
+}
+
+const char *dp_act_refusal(const struct view *v, enum action a)
+{
+    static const char no_build[] = "no build is selected";
+    const struct act *act = find_act(a);
+    const struct fleet_build *b = build_of(v);
+    if (act != NULL)
+        return b != NULL ? act->cannot(b) : no_build;
+    if (!needs_row(a))
+        return NULL;
+    if (v->ops->no_row != NULL)
+        return v->ops->no_row(v);
+    return v->ops->build != NULL && b == NULL ? no_build : NULL;
 }

@@ -25,8 +25,8 @@ struct tui_ops {
         struct tui *t, const char *command, dp_tui_feed_fn *feed, void *feed_arg, void *arg);
     /* Replay actions (ACTION_PLAY ... ACTION_EVENT_ON), ":seek" with its text; false: no replay. */
     bool (*replay)(struct tui *t, enum action a, const char *text, void *arg);
-    /* Of one's own build; `build` NULL: ^C. False: the fleet cancels; of ^C: leave. */
-    bool (*cancel)(struct tui *t, const char *build, void *arg);
+    /* ^C: one's own build is being cancelled. False or NULL: leave. */
+    bool (*interrupt)(struct tui *t, void *arg);
 };
 
 struct tui *dp_tui_new(struct fleet *f, struct keymaps *keys, const struct style_set *styles,

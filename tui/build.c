@@ -30,19 +30,24 @@ static void on_quit(struct screen *s, bool interrupted, void *arg)
         t->ops.left(t, t->arg);
 }
 
-/* Of ^C as of F9: the build is ours. */
-static bool on_cancel(struct screen *s, const char *build, void *arg)
+static bool on_interrupt(struct screen *s, void *arg)
 {
     struct depot_tui *t = arg;
     DEPOT_UNUSED(s);
-    DEPOT_UNUSED(build);
     if (t->ops.cancel == NULL)
         return false;
     t->ops.cancel(t, t->arg);
     return true;
 }
 
-static const struct screen_ops screen_ops = {.quit = on_quit, .cancel = on_cancel};
+/* The first build is ours; others came from the daemon, which cancels them. */
+static bool on_cancel(struct fleet_source *source, struct fleet_build *b, void *arg)
+{
+    struct depot_tui *t = arg;
+    return b == source->fleet->builds.items[0] && on_interrupt(t->screen, t);
+}
+
+static const struct screen_ops screen_ops = {.quit = on_quit, .interrupt = on_interrupt};
 
 int depot_tui_build_open(struct depot_loop *l, const struct depot_tui_opts *opts,
     const struct depot_endpoint *at, const struct depot_tui_build_ops *ops, void *arg,
@@ -56,6 +61,8 @@ int depot_tui_build_open(struct depot_loop *l, const struct depot_tui_opts *opts
         const struct depot_feed_opts daemon = {
             .addr = &at->addr, .tls = &at->tls, .token = at->token};
         t->source = dp_fleet_source(dp_screen_fleet(t->screen), "");
+        t->source->cancel = on_cancel;
+        t->source->cancel_arg = t;
         rc = dp_fleet_consult(t->source, l, &daemon, err);
     }
     if (rc == 0) {

@@ -570,14 +570,27 @@ void dp_fleet_unwatch(struct fleet *f, struct fleet_build *b)
     b->full = false; /* from here on log bytes are missing */
 }
 
-int dp_fleet_cancel(struct fleet *f, struct fleet_build *b, struct depot_error *err)
+const char *dp_fleet_cannot_cancel(const struct fleet_build *b)
 {
-    DEPOT_UNUSED(f);
+    const struct fleet_source *s = b->source;
     if (depot_build_state_over(b->sum.state))
-        return depot_error_set(err, DEPOT_ERR_INVALID, "build %s is over", b->id);
-    if (!b->source->drops_)
-        return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "a recording cannot be cancelled");
-    depot_feed_cancel(b->source->feed, b->id);
+        return "this build is over";
+    if (!s->drops_ && s->cancel == NULL)
+        return s->owned_ ? "a recording cannot be cancelled"
+                         : "what standard input tells of cannot be cancelled";
+    if (depot_str_eq(b->sum.info.origin, "observed"))
+        return "only the client that started this build can cancel it";
+    return NULL;
+}
+
+int dp_fleet_cancel(struct fleet_build *b, struct depot_error *err)
+{
+    struct fleet_source *s = b->source;
+    const char *why = dp_fleet_cannot_cancel(b);
+    if (why != NULL)
+        return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "%s", why);
+    if (s->cancel == NULL || !s->cancel(s, b, s->cancel_arg))
+        depot_feed_cancel(s->feed, b->id);
     return 0;
 }
 

@@ -69,6 +69,9 @@ struct fleet_source {
     /* Gives a build's lines from its first, by dp_record_line(); NULL: it keeps none. */
     void (*again)(struct fleet_source *s, struct fleet_build *b, void *arg);
     void *again_arg;
+    /* Cancels a build of the owner's own; NULL or false: the daemon behind the source does. */
+    bool (*cancel)(struct fleet_source *s, struct fleet_build *b, void *arg);
+    void *cancel_arg;
     struct fleet *fleet;
 };
 
@@ -140,10 +143,10 @@ const char *dp_fleet_builder_label(const struct fleet_source *s, const char *nam
 /* Ask for all of a build, logs too. Counted: pair them. */
 void dp_fleet_watch(struct fleet *f, struct fleet_build *b);
 void dp_fleet_unwatch(struct fleet *f, struct fleet_build *b);
-/* Ask its daemon to cancel. DEPOT_ERR_UNSUPPORTED for a replay, DEPOT_ERR_INVALID when it is over.
- */
-int dp_fleet_cancel(
-    struct fleet *f, struct fleet_build *b, struct depot_error *err) DEPOT_MUST_CHECK;
+/* Ask its owner, or its daemon, to cancel. DEPOT_ERR_UNSUPPORTED: dp_fleet_cannot_cancel(). */
+int dp_fleet_cancel(struct fleet_build *b, struct depot_error *err) DEPOT_MUST_CHECK;
+/* In a few words why a build cannot be cancelled; NULL: it can. */
+const char *dp_fleet_cannot_cancel(const struct fleet_build *b);
 /* The log of a step; NULL when none has come. Only of `full` builds. */
 struct logstore *dp_fleet_log(const struct fleet_build *b, const struct depot_step *s);
 

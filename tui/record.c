@@ -128,17 +128,23 @@ static void ask_again(struct fleet *f, struct fleet_build *b)
         depot_feed_subscribe_build(b->source->feed, b->id, 0);
 }
 
+const char *dp_record_cannot(const struct fleet_build *b)
+{
+    const struct fleet_source *s = b->source;
+    if (s->drops_ || s->again != NULL)
+        return NULL;
+    return s->owned_ ? "one's own build is recorded by `depot build --record FILE`"
+                     : "standard input is not kept: `tee FILE` before depot-top records it";
+}
+
 int dp_record_start(
     struct fleet *f, struct fleet_build *b, const char *path, struct depot_error *err)
 {
     struct fleet_source *s = b->source;
+    const char *why = dp_record_cannot(b);
     struct save *file;
-    if (!s->drops_ && !s->owned_)
-        return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-            "standard input is not kept: `tee FILE` before depot-top records it");
-    if (!s->drops_ && s->again == NULL)
-        return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-            "one's own build is recorded by `depot build --record FILE`");
+    if (why != NULL)
+        return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "%s", why);
     const int rc = dp_save_open(path, &file);
     if (rc != 0)
         return depot_error_errno(err, rc, "cannot write %s", path);

@@ -7,8 +7,10 @@
 
 #include "data.h"
 
+/* In a few words why a build cannot be recorded: its source gives nothing twice. NULL: it can. */
+const char *dp_record_cannot(const struct fleet_build *b);
 /* Until the build ends, or dp_record_stop(). How it ended is told by fleet_ops.recorded, which may
- * happen before this returns. DEPOT_ERR_UNSUPPORTED: its source gives nothing twice. */
+ * happen before this returns. DEPOT_ERR_UNSUPPORTED: dp_record_cannot(). */
 int dp_record_start(struct fleet *f, struct fleet_build *b, const char *path,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* What has come so far is the recording. */

@@ -534,16 +534,13 @@ static bool tui_replay(struct tui *t, enum action a, const char *text, void *arg
     return true;
 }
 
-static bool tui_cancel(struct tui *t, const char *build, void *arg)
+static bool tui_interrupt(struct tui *t, void *arg)
 {
-    const struct stage *st = arg;
-    struct screen *s = st->screen;
+    struct screen *s = screen_of(arg);
     DEPOT_UNUSED(t);
-    if (build != NULL && st->below != NULL)
-        return false; /* of a recording */
-    if (s->ops.cancel != NULL && s->ops.cancel(s, build, s->arg))
+    if (s->ops.interrupt != NULL && s->ops.interrupt(s, s->arg))
         return true;
-    s->interrupted = build == NULL;
+    s->interrupted = true;
     return false;
 }
 
@@ -558,7 +555,7 @@ static const struct tui_ops tui_ops = {.quit = tui_quit,
     .mouse = tui_mouse,
     .run = tui_run,
     .replay = tui_replay,
-    .cancel = tui_cancel};
+    .interrupt = tui_interrupt};
 
 /* Over what is shown, which goes on below. */
 static void tui_open_replay(struct tui *t, const char *path, void *arg)

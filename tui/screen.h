@@ -11,8 +11,7 @@ struct screen;
 
 struct screen_ops {
     void (*quit)(struct screen *s, bool interrupted, void *arg); /* the screen is still on */
-    /* `build` NULL: ^C. NULL or false: as tui_ops.cancel. */
-    bool (*cancel)(struct screen *s, const char *build, void *arg);
+    bool (*interrupt)(struct screen *s, void *arg);              /* as tui_ops.interrupt */
 };
 
 /* Makes fleet and tui, reads the config file. No terminal yet. */

@@ -267,7 +267,7 @@ static bool screen_action(struct tui *t, enum action a)
 
 static void core_action(struct tui *t, struct view *v, enum action a)
 {
-    if (prompt_action(t, v, a) || screen_action(t, a))
+    if (dp_tui_act(t, a) || prompt_action(t, v, a) || screen_action(t, a))
         return;
     if (is_replay_action(a)) {
         if (t->ops.replay != NULL)
@@ -282,7 +282,7 @@ static void core_action(struct tui *t, struct view *v, enum action a)
         quit(t);
         break;
     case ACTION_INTERRUPT:
-        if (t->ops.cancel == NULL || !t->ops.cancel(t, NULL, t->arg))
+        if (t->ops.interrupt == NULL || !t->ops.interrupt(t, t->arg))
             quit(t);
         break;
     case ACTION_HELP:
@@ -304,6 +304,11 @@ void dp_tui_action(struct tui *t, enum action a, intptr_t arg)
     t->dirty = true;
     if (v == NULL || a == ACTION_NONE || a >= ACTION_COUNT)
         return;
+    const char *refusal = dp_act_refusal(v, a);
+    if (refusal != NULL) {
+        dp_tui_say(t, STYLE_DIM, "%s", refusal);
+        return;
+    }
     if (v->ops->action != NULL && v->ops->action(v, a, arg) == VIEW_HANDLED)
         return;
     core_action(t, v, a);
@@ -545,7 +550,8 @@ static void draw_hint(const struct canvas *c, int x, const struct hint *h)
     dp_canvas_hot(c, c->h - 1, x, 1, h->w, h->action, 0, 0);
 }
 
-/* The view's keys from the left, as many as fit; help and back always, at the right. */
+/* The view's keys that would do something from the left, as many as fit; help and back always, at
+ * the right. */
 static void draw_hints(struct tui *t, const struct view *v, const struct canvas *c)
 {
     static const enum action always[] = {ACTION_BACK, ACTION_HELP};
@@ -559,7 +565,8 @@ static void draw_hints(struct tui *t, const struct view *v, const struct canvas 
     }
     for (size_t i = 0; v->ops->hints != NULL && v->ops->hints[i] != ACTION_NONE; i++) {
         const struct hint *h = find_hint(t, v, v->ops->hints[i]);
-        if (h->w == 0) /* its key was taken away */
+        const bool taken_away = h->w == 0;
+        if (taken_away || dp_act_refusal(v, h->action) != NULL)
             continue;
         if (x + h->w >= end)
             break;

@@ -1,6 +1,6 @@
 /*
  * The core's own struct, shared by its files: the stack and frames (tui.c), the line at the bottom
- * (prompt.c), commands (command.c).
+ * (prompt.c), commands (command.c), what is done to builds (act.c).
  */
 #ifndef DEPOT_TUI_PRIV_H
 #define DEPOT_TUI_PRIV_H
@@ -68,6 +68,10 @@ struct tui {
     int click_y;
     uint64_t click_ms;
 };
+
+/* act.c: in a few words why an action would do nothing here, where nothing is selected or what is
+ * cannot be acted on; NULL: it does something, as far as the core knows. */
+const char *dp_act_refusal(const struct view *v, enum action a);
 
 /* prompt.c */
 void dp_prompt_init(struct prompt *p);

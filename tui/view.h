@@ -53,6 +53,10 @@ struct view_ops {
     /* What rows can be sorted by, by the numbers of ACTION_SORT_BY, as the columns are called;
      * NULL-terminated. */
     const char *const *orders;
+    /* The build that is shown or selected; NULL: none. */
+    struct fleet_build *(*build)(const struct view *v);
+    /* Of rows that are no builds: "no builder is selected"; NULL: one is. */
+    const char *(*no_row)(const struct view *v);
     /* A filter or a search was typed: "" clears it. Called before the frame that shows what was
      * typed (`done` false) and at Enter. DEPOT_ERR_INVALID: shown beside the prompt. */
     int (*filter)(struct view *v, const char *text, bool done, struct depot_error *err);
@@ -99,12 +103,9 @@ void dp_tui_push(struct tui *t, const struct view_ops *ops, const char *arg);
 /* Instead of the top one: the sibling of a build or step. */
 void dp_tui_replace(struct tui *t, const struct view_ops *ops, const char *arg);
 
-/* Ask y/N, then cancel it. */
-void dp_tui_cancel_build(struct tui *t, const struct fleet_build *b);
-/* Ask for a file and save the build's events there, to its end; of one that is being recorded:
- * stop. */
-void dp_tui_record_build(struct tui *t, struct fleet_build *b);
-void dp_tui_copy_link(struct tui *t, const struct fleet_build *b); /* of its CI run */
+/* Cancel, record or link the top view's build; false: `a` is none of these. The core does it where
+ * the view ignores them. */
+bool dp_tui_act(struct tui *t, enum action a);
 /* A line at the bottom, until the next key or 5 s. */
 void dp_tui_say(struct tui *t, uint32_t style, const char *fmt, ...) DEPOT_PRINTF(3, 4);
 /* Ask y/N at the bottom; `yes` is called with `arg`, which is copied. The view may be gone then. */

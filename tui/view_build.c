@@ -418,15 +418,6 @@ static enum view_result build_action(struct view *base, enum action a, intptr_t 
     case ACTION_SIBLING_PREV:
         sibling(v, a == ACTION_SIBLING_NEXT ? 1 : -1);
         break;
-    case ACTION_CANCEL:
-        dp_tui_cancel_build(base->tui, v->build);
-        break;
-    case ACTION_RECORD:
-        dp_tui_record_build(base->tui, v->build);
-        break;
-    case ACTION_WEB:
-        dp_tui_copy_link(base->tui, v->build);
-        break;
     case ACTION_COPY:
         copy_row(v);
         break;
@@ -434,6 +425,11 @@ static enum view_result build_action(struct view *base, enum action a, intptr_t 
         return VIEW_IGNORED;
     }
     return VIEW_HANDLED;
+}
+
+static struct fleet_build *build_build(const struct view *base)
+{
+    return ((const struct build_view *)base)->build;
 }
 
 /* ---- title ---- */
@@ -495,6 +491,7 @@ const struct view_ops view_build = {.name = "build",
     .action = build_action,
     .title = build_title,
     .hints = build_hints,
+    .build = build_build,
     .filter = build_filter,
     .search = build_search,
     .wake = build_wake,

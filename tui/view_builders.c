@@ -477,6 +477,11 @@ static enum view_result builders_action(struct view *base, enum action a, intptr
     return VIEW_HANDLED;
 }
 
+static const char *builders_no_row(const struct view *base)
+{
+    return selected((const struct builders_view *)base) == NULL ? "no builder is selected" : NULL;
+}
+
 static int builders_filter(struct view *base, const char *text, bool done, struct depot_error *err)
 {
     DEPOT_UNUSED(done);
@@ -539,6 +544,7 @@ const struct view_ops view_builders = {
     .action = builders_action,
     .title = builders_title,
     .hints = builders_hints,
+    .no_row = builders_no_row,
     .filter = builders_filter,
     .wake = builders_wake,
     .notes = builders_notes,

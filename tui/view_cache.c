@@ -278,6 +278,18 @@ static enum view_result sort_action(struct cache_view *v, enum action a, intptr_
     return VIEW_HANDLED;
 }
 
+static const char *cache_no_row(const struct view *base)
+{
+    const struct cache_view *v = (const struct cache_view *)base;
+    return v->rows.selected < v->shown.len ? NULL : "no record is selected";
+}
+
+static void copy_id(const struct cache_view *v)
+{
+    const char *id = v->shown.items[v->rows.selected].record->id;
+    dp_tui_copy(v->base.tui, id, strlen(id));
+}
+
 static enum view_result cache_action(struct view *base, enum action a, intptr_t arg)
 {
     struct cache_view *v = (struct cache_view *)base;
@@ -301,10 +313,7 @@ static enum view_result cache_action(struct view *base, enum action a, intptr_t 
         confirm_prune(v, a == ACTION_PRUNE_ALL);
         break;
     case ACTION_COPY:
-        if (v->rows.selected < v->shown.len) {
-            const char *id = v->shown.items[v->rows.selected].record->id;
-            dp_tui_copy(base->tui, id, strlen(id));
-        }
+        copy_id(v);
         break;
     case ACTION_CACHE: /* anew */
         ask(v);
@@ -400,6 +409,7 @@ const struct view_ops view_cache = {
     .title = cache_title,
     .hints = cache_hints,
     .orders = cache_orders,
+    .no_row = cache_no_row,
     .filter = cache_filter,
     .answer = cache_answer,
     .notes = cache_notes,

@@ -184,8 +184,6 @@ static void set_tab(struct fleet_view *v, int tab)
 static void toggle_tag(struct fleet_view *v)
 {
     const struct fleet_build *b = dp_fleet_view_selected(v);
-    if (b == NULL)
-        return;
     v->moved = true;
     for (size_t i = 0; i < v->tags.len; i++) {
         if (depot_str_eq(v->tags.items[i], b->key)) {
@@ -208,24 +206,18 @@ static void open_log(struct fleet_view *v, const struct fleet_build *b)
 
 static enum view_result act_on_build(struct fleet_view *v, enum action a)
 {
-    struct fleet_build *b = dp_fleet_view_selected(v);
+    const struct fleet_build *b = dp_fleet_view_selected(v);
     if (b == NULL)
         return VIEW_IGNORED;
     if (a == ACTION_OPEN)
         dp_tui_push(v->base.tui, &view_build, b->key);
     else if (a == ACTION_LOG)
         open_log(v, b);
-    else if (a == ACTION_CANCEL)
-        dp_tui_cancel_build(v->base.tui, b);
     else if (a == ACTION_WHY)
         dp_view_why_open(v->base.tui, b, NULL);
-    else if (a == ACTION_RECORD)
-        dp_tui_record_build(v->base.tui, b);
     else if (a == ACTION_COPY)
         dp_tui_copy(v->base.tui, b->id, strlen(b->id));
-    else if (a == ACTION_WEB)
-        dp_tui_copy_link(v->base.tui, b);
-    else
+    else if (!dp_tui_act(v->base.tui, a))
         return VIEW_IGNORED;
     return VIEW_HANDLED;
 }
@@ -265,6 +257,11 @@ static enum view_result fleet_action(struct view *base, enum action a, intptr_t 
         return VIEW_IGNORED;
     note_selection(v);
     return VIEW_HANDLED;
+}
+
+static struct fleet_build *fleet_build(const struct view *base)
+{
+    return dp_fleet_view_selected((const struct fleet_view *)base);
 }
 
 static int fleet_filter(struct view *base, const char *text, bool done, struct depot_error *err)
@@ -343,6 +340,7 @@ const struct view_ops view_fleet = {
     .title = fleet_title,
     .hints = fleet_hints,
     .orders = fleet_orders,
+    .build = fleet_build,
     .filter = fleet_filter,
     .wake = fleet_wake,
     .notes = fleet_notes,

@@ -273,7 +273,7 @@ static void to_sibling(struct history_view *v, int by)
 static enum view_result history_action(struct view *base, enum action a, intptr_t arg)
 {
     struct history_view *v = (struct history_view *)base;
-    struct fleet_build *b = dp_history_selected(v);
+    const struct fleet_build *b = dp_history_selected(v);
     if (sort_action(v, a, arg) == VIEW_HANDLED)
         return VIEW_HANDLED;
     if (a == ACTION_SIBLING_NEXT || a == ACTION_SIBLING_PREV) {
@@ -285,18 +285,19 @@ static enum view_result history_action(struct view *base, enum action a, intptr_
             dp_tui_push(base->tui, &view_build, b->key);
         else if (a == ACTION_WHY)
             dp_view_why_open(base->tui, b, NULL);
-        else if (a == ACTION_RECORD)
-            dp_tui_record_build(base->tui, b);
         else if (a == ACTION_COPY)
             dp_tui_copy(base->tui, b->id, strlen(b->id));
-        else if (a == ACTION_WEB)
-            dp_tui_copy_link(base->tui, b);
         else
             return VIEW_IGNORED;
         return VIEW_HANDLED;
     }
     note_selection(v);
     return VIEW_HANDLED;
+}
+
+static struct fleet_build *history_build(const struct view *base)
+{
+    return dp_history_selected((const struct history_view *)base);
 }
 
 static int history_filter(struct view *base, const char *text, bool done, struct depot_error *err)
@@ -356,6 +357,7 @@ const struct view_ops view_history = {
     .title = history_title,
     .hints = history_hints,
     .orders = history_orders,
+    .build = history_build,
     .filter = history_filter,
     .notes = history_notes,
 };

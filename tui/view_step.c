@@ -440,12 +440,6 @@ static bool own_action(struct step_view *v, enum action a)
         v->head_focus = !v->zoom;
         v->link = v->head.links.len > 0 ? 0 : -1;
         return true;
-    case ACTION_CANCEL:
-        dp_tui_cancel_build(v->base.tui, v->build);
-        return true;
-    case ACTION_WEB:
-        dp_tui_copy_link(v->base.tui, v->build);
-        return true;
     case ACTION_BACK:
         if (!v->zoom)
             return false;
@@ -481,6 +475,11 @@ static enum view_result step_action(struct view *base, enum action a, intptr_t a
     return dp_pager_action(&v->pager, a, arg) ? VIEW_HANDLED : VIEW_IGNORED;
 }
 
+static struct fleet_build *step_build(const struct view *base)
+{
+    return ((const struct step_view *)base)->build;
+}
+
 static int step_search(struct view *base, const char *text, bool done, struct depot_error *err)
 {
     struct step_view *v = (struct step_view *)base;
@@ -511,6 +510,7 @@ const struct view_ops view_step = {.name = "step",
     .action = step_action,
     .title = step_title,
     .hints = step_hints,
+    .build = step_build,
     .search = step_search,
     .wake = step_wake,
     .work = step_work,

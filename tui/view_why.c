@@ -553,6 +553,16 @@ static enum view_result why_action(struct view *base, enum action a, intptr_t ar
     }
 }
 
+static struct fleet_build *why_build(const struct view *base)
+{
+    return ((const struct why_view *)base)->build;
+}
+
+static const char *why_no_row(const struct view *base)
+{
+    return selected((const struct why_view *)base) == NULL ? "no step is selected" : NULL;
+}
+
 static void why_title(struct view *base, struct depot_buf *left, struct depot_buf *right)
 {
     const struct why_view *v = (const struct why_view *)base;
@@ -593,6 +603,8 @@ const struct view_ops view_why = {
     .action = why_action,
     .title = why_title,
     .hints = why_hints,
+    .build = why_build,
+    .no_row = why_no_row,
     .answer = why_answer,
     .notes = why_notes,
 };

@@ -23,6 +23,7 @@ struct tui_rig {
     depot_time until;        /* feed nothing later; 0: all */
     int left;                /* events to take yet; below 0: all */
     struct depot_buf copied; /* the newest copy */
+    char cancelled[64];      /* the build that was cancelled last */
     bool quit, bad;          /* bad: a line of a recording was not an event */
 };
 
@@ -78,6 +79,14 @@ static void rig_copy(struct tui *t, const void *data, size_t n, void *arg)
     depot_buf_add(b, data, n);
 }
 
+static bool rig_cancel(struct fleet_source *s, struct fleet_build *b, void *arg)
+{
+    struct tui_rig *r = arg;
+    (void)s;
+    snprintf(r->cancelled, sizeof(r->cancelled), "%s", b->id);
+    return true;
+}
+
 static const struct tui_ops rig_ops = {.quit = rig_quit, .copy = rig_copy};
 
 /* `ops` get the rig as their argument. */
@@ -88,6 +97,8 @@ static inline void rig_open_with(struct tui_rig *r, const struct tui_ops *ops)
     r->copied.max = DEPOT_BUF_NO_LIMIT;
     r->fleet = dp_fleet_new(NULL, NULL);
     r->source = dp_fleet_source(r->fleet, "");
+    r->source->cancel = rig_cancel;
+    r->source->cancel_arg = r;
     r->keys = dp_keymaps_new();
     dp_style_init(&r->styles, PALETTE_256);
     r->tui = dp_tui_new(r->fleet, r->keys, &r->styles, ops, r);

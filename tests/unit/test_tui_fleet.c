@@ -186,6 +186,101 @@ static void test_fleet__filters_by_words_and_fields(void **state)
     rig_close(&r);
 }
 
+/* ---- what can be done ---- */
+
+static bool bottom_says(struct tui_rig *r, const char *text)
+{
+    struct depot_buf screen = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    rig_screen(r, 24, 120, &screen);
+    depot_buf_truncate(&screen, screen.len - 1);
+    const bool says = strstr(strrchr(depot_buf_str(&screen), '\n'), text) != NULL;
+    depot_buf_release(&screen);
+    return says;
+}
+
+static void expect_said(struct tui_rig *r, const char *keys, const char *text)
+{
+    rig_keys(r, keys);
+    if (!bottom_says(r, text))
+        fail_msg("%s does not say: %s", keys, text);
+    assert_ptr_equal(dp_tui_top(r->tui)->ops, &view_fleet);
+}
+
+static void test_act__cancels_what_runs(void **state)
+{
+    (void)state;
+    struct tui_rig r;
+    start(&r, 0);
+    one_event(&r, "mine", 1, DEPOT_EVENT_BUILD_CREATED);
+    assert_true(bottom_says(&r, "F9 cancel"));
+    expect_said(&r, "F9", "cancel mine of somebody? y/N");
+    expect_said(&r, "y", "cancelling mine");
+    assert_string_equal(r.cancelled, "mine");
+    rig_close(&r);
+}
+
+static void test_act__says_why_it_cannot_cancel(void **state)
+{
+    (void)state;
+    struct tui_rig r;
+    start(&r, 0);
+    one_event(&r, "mine", 1, DEPOT_EVENT_BUILD_CREATED);
+    r.fleet->builds.items[0]->sum.info.origin = "observed";
+    assert_false(bottom_says(&r, "cancel"));
+    expect_said(&r, "F9", "only the client that started this build can cancel it");
+    r.source->cancel = NULL;
+    expect_said(&r, "F9", "a recording cannot be cancelled");
+    r.source->owned_ = false;
+    expect_said(&r, "C-k", "what standard input tells of cannot be cancelled");
+    one_event(&r, "mine", 2, DEPOT_EVENT_BUILD_FINISHED);
+    expect_said(&r, "F9", "this build is over");
+    expect_said(&r, "y", "copied");
+    assert_string_equal(r.cancelled, "");
+    rig_close(&r);
+}
+
+static void test_act__says_why_it_cannot_record_or_link(void **state)
+{
+    (void)state;
+    struct tui_rig r;
+    start(&r, 0);
+    one_event(&r, "mine", 1, DEPOT_EVENT_BUILD_CREATED);
+    expect_said(&r, "R", "one's own build is recorded by `depot build --record FILE`");
+    r.source->owned_ = false;
+    expect_said(&r, "R", "standard input is not kept");
+    expect_said(&r, "W", "this build has no link of a CI run");
+    rig_close(&r);
+}
+
+static void test_act__says_that_nothing_is_selected(void **state)
+{
+    static const char *const keys[] = {"Enter", "L", "x", "y", "Space", "F9", "R", "W"};
+    static const char *const of_rows[] = {"B", "C", "H"};
+    static const char *const said[] = {
+        "no builder is selected", "no record is selected", "no build is selected"};
+    (void)state;
+    struct tui_rig r;
+    start(&r, 0);
+    assert_false(bottom_says(&r, "open"));
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(keys); i++)
+        expect_said(&r, keys[i], "no build is selected");
+    one_event(&r, "mine", 1, DEPOT_EVENT_BUILD_CREATED);
+    rig_keys(&r, "g");
+    assert_true(bottom_says(&r, "open"));
+    expect_said(&r, "/ n o n e Enter y", "no build is selected");
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(of_rows); i++) {
+        rig_keys(&r, of_rows[i]);
+        rig_keys(&r, "y");
+        assert_true(bottom_says(&r, said[i]));
+        rig_keys(&r, "F9");
+        assert_true(bottom_says(&r, "no build is selected"));
+        rig_keys(&r, "q");
+    }
+    rig_close(&r);
+}
+
+/* ---- what is typed ---- */
+
 static int filters;
 
 static int count_filter(struct view *v, const char *text, bool done, struct depot_error *err)
@@ -368,6 +463,10 @@ int main(void)
         cmocka_unit_test(test_fleet__is_not_left_by_escape),
         cmocka_unit_test(test_fleet__stays_at_the_top_until_moved),
         cmocka_unit_test(test_fleet__filters_by_words_and_fields),
+        cmocka_unit_test(test_act__cancels_what_runs),
+        cmocka_unit_test(test_act__says_why_it_cannot_cancel),
+        cmocka_unit_test(test_act__says_why_it_cannot_record_or_link),
+        cmocka_unit_test(test_act__says_that_nothing_is_selected),
         cmocka_unit_test(test_prompt__filters_once_a_frame),
         cmocka_unit_test(test_tui__survives_any_keys_and_sizes),
         cmocka_unit_test(test_tui__survives_hostile_names),
