@@ -3,8 +3,9 @@
  */
 #include "cli.h"
 
+#include <depot/render.h>
+
 #include <string.h>
-#include <wchar.h>
 
 struct list_args {
     struct cli_remote remote;
@@ -36,28 +37,10 @@ static char *joined(struct json_object *o, const char *key)
     return s;
 }
 
-/* On a terminal; a name of another encoding counts by its bytes. */
-static int columns_of(const char *s)
-{
-    int n = 0;
-    mbstate_t state = {0};
-    for (size_t left = strlen(s), used; left > 0; s += used, left -= used) {
-        wchar_t ch;
-        used = mbrtowc(&ch, s, left, &state);
-        const bool bad = used == 0 || used > left;
-        const int w = bad ? 1 : wcwidth(ch);
-        if (bad) {
-            used = 1;
-            memset(&state, 0, sizeof(state));
-        }
-        n += w > 0 ? w : 0;
-    }
-    return n;
-}
-
 static void print_padded(const char *s, int width)
 {
-    printf("%s%*s ", s, width > columns_of(s) ? width - columns_of(s) : 0, "");
+    const int w = depot_text_width(s);
+    printf("%s%*s ", s, width > w ? width - w : 0, "");
 }
 
 /* Names are not cut: scripts read them too. */
@@ -65,27 +48,36 @@ struct build_widths {
     int project, platforms;
 };
 
+static void put_hits(struct depot_buf *out, struct json_object *counts)
+{
+    const int64_t hit = cli_json_int(counts, "hit");
+    const int64_t of = hit + cli_json_int(counts, "ran") + cli_json_int(counts, "failed");
+    if (of > 0)
+        depot_buf_addf(out, "%lld%%", (long long)(hit * 100 / of));
+    else
+        depot_buf_adds(out, "-");
+}
+
 static void print_build(struct json_object *b, const struct build_widths *w)
 {
     struct json_object *counts = NULL;
-    char when[CLI_AGE_MAX], hits[32], took[32] = "";
+    struct depot_buf hits = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_buf took = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    char when[CLI_AGE_MAX];
     char *platforms = joined(b, "platforms");
+    const int64_t ms = cli_json_int(b, "duration_ms");
     cli_age(when, cli_json_string(b, "created"));
     json_object_object_get_ex(b, "counts", &counts);
-    int64_t hit = cli_json_int(counts, "hit"), ran = cli_json_int(counts, "ran");
-    if (hit + ran > 0)
-        snprintf(hits, sizeof(hits), "%lld%%", (long long)(hit * 100 / (hit + ran)));
-    else
-        snprintf(hits, sizeof(hits), "-");
-    int64_t ms = cli_json_int(b, "duration_ms");
+    put_hits(&hits, counts);
     if (ms > 0)
-        snprintf(
-            took, sizeof(took), "%lld.%llds", (long long)(ms / 1000), (long long)(ms / 100 % 10));
+        depot_put_duration(&took, ms * DEPOT_MSEC, INT64_MAX);
     printf("%-11s %-10s ", cli_json_string(b, "id"), cli_json_string(b, "state"));
     print_padded(cli_json_string(b, "project"), w->project);
     print_padded(platforms, w->platforms);
-    printf("%5s %8s  %s\n", hits, took, when);
+    printf("%5s %8s  %s\n", depot_buf_str(&hits), depot_buf_str(&took), when);
     depot_free(platforms);
+    depot_buf_release(&hits);
+    depot_buf_release(&took);
 }
 
 static void print_builds(struct json_object *answer)
@@ -97,9 +89,10 @@ static void print_builds(struct json_object *answer)
     for (size_t i = 0; i < n; i++) {
         struct json_object *b = json_object_array_get_idx(list, i);
         char *platforms = joined(b, "platforms");
-        const int project = columns_of(cli_json_string(b, "project"));
+        const int project = depot_text_width(cli_json_string(b, "project"));
         w.project = project > w.project ? project : w.project;
-        w.platforms = columns_of(platforms) > w.platforms ? columns_of(platforms) : w.platforms;
+        const int made_for = depot_text_width(platforms);
+        w.platforms = made_for > w.platforms ? made_for : w.platforms;
         depot_free(platforms);
     }
     printf("%-11s %-10s %-*s %-*s %5s %8s  %s\n", "BUILD", "STATE", w.project, "PROJECT",

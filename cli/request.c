@@ -79,6 +79,10 @@ static int perform(
         rc = q->rc;
     }
     depot_http_free(http);
+    if (rc == DEPOT_ERR_UNAUTHENTICATED) {
+        depot_error_prefix(q->err, "%s", at->addr.text);
+        depot_addr_hint_token(q->err, !depot_str_empty(at->token));
+    }
     return rc;
 }
 

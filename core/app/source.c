@@ -79,24 +79,48 @@ static char *base_name(const char *path)
     return project_ok(base) ? depot_strdup(base) : NULL;
 }
 
-char *depot_project(const char *flag, const char *dir)
+static char *project_of(const char *dir)
 {
-    if (!depot_str_empty(flag))
-        return depot_strdup(flag);
-    const char *env = getenv("DEPOT_PROJECT_ID");
-    if (!depot_str_empty(env))
-        return depot_strdup(env);
-    char *project = dir != NULL ? project_from_file(dir) : NULL;
+    char *project = project_from_file(dir);
     if (project != NULL)
         return project;
-    char *root = dir != NULL ? find_upwards(dir, ".git") : NULL;
+    char *root = find_upwards(dir, ".git");
     char real[PATH_MAX];
     if (root != NULL)
         project = base_name(root);
-    else if (dir != NULL && realpath(dir, real) != NULL)
+    else if (realpath(dir, real) != NULL)
         project = base_name(real);
     depot_free(root);
-    return project != NULL ? project : depot_strdup("default");
+    return project;
+}
+
+/* People choose what they like, but it stands in headers and on terminals. */
+static int given_project(const char *from, const char *name, char **out, struct depot_error *err)
+{
+    for (const char *c = name; *c != '\0'; c++) {
+        if ((unsigned char)*c >= ' ' && *c != 0x7f)
+            continue;
+        depot_error_set(err, DEPOT_ERR_INVALID, "%s holds a control character", from);
+        return depot_error_hint(err,
+            "a project is a name, like web or shop/api; check %s for a "
+            "line break or a tab",
+            from);
+    }
+    *out = depot_strdup(name);
+    return 0;
+}
+
+int depot_project(const char *flag, const char *dir, char **out, struct depot_error *err)
+{
+    const char *env = getenv("DEPOT_PROJECT_ID");
+    if (!depot_str_empty(flag))
+        return given_project("--project", flag, out, err);
+    if (!depot_str_empty(env))
+        return given_project("DEPOT_PROJECT_ID", env, out, err);
+    *out = dir != NULL ? project_of(dir) : NULL;
+    if (*out == NULL)
+        *out = depot_strdup("default");
+    return 0;
 }
 
 /* The git directory of a checkout; ".git" may be a file that points to it (worktrees). */

@@ -42,7 +42,8 @@ int depot_build_plan_new(
     if (rc == 0)
         rc = dp_plan_context(p, err);
     const char *dir = p->context_dir != NULL ? p->context_dir : ".";
-    p->project = depot_project(args->project, dir);
+    if (rc == 0)
+        rc = depot_project(args->project, dir, &p->project, err);
     depot_source_read(&p->source, dir);
     if (rc == 0)
         rc = dp_plan_attrs(p, err);

@@ -171,6 +171,12 @@ void depot_addr_copy(struct depot_addr *to, const struct depot_addr *from)
     *to = copy;
 }
 
+int depot_addr_hint_token(struct depot_error *err, bool given)
+{
+    return depot_error_hint(err, given ? "check DEPOT_TOKEN: the daemon does not know this token"
+                                       : "set DEPOT_TOKEN to a token of this daemon");
+}
+
 void depot_addr_release(struct depot_addr *a)
 {
     depot_free(a->path);

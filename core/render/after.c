@@ -249,7 +249,7 @@ static void put_piece(struct line *l, int gap, enum dp_style style, const char *
 
     dp_put_text(&text, l->opts, s);
     n = text.len;
-    w = dp_tty_text_width(depot_buf_str(&text));
+    w = depot_text_width(depot_buf_str(&text));
     if (l->end && l->at > INDENT && l->at + gap + w + rest > l->end) {
         depot_buf_addc(l->out, '\n');
         l->at = 0;
@@ -261,8 +261,8 @@ static void put_piece(struct line *l, int gap, enum dp_style style, const char *
     if (l->end && l->at + w + rest > l->end) {
         mark = l->opts->utf8 ? "\u2026" : "..";
         n = dp_tty_text_cut(
-            depot_buf_str(&text), l->end - l->at - rest - dp_tty_text_width(mark), &w);
-        w += dp_tty_text_width(mark);
+            depot_buf_str(&text), l->end - l->at - rest - depot_text_width(mark), &w);
+        w += depot_text_width(mark);
     }
     put_styled(l, style, depot_buf_str(&text), n);
     depot_buf_adds(l->out, mark);
@@ -372,7 +372,7 @@ static void put_tags(
     int at = 0;
 
     for (size_t i = 0; i < b->info.ntags; i++) {
-        int w = dp_tty_text_width(b->info.tags[i]) + 2;
+        int w = depot_text_width(b->info.tags[i]) + 2;
 
         if (i == 0 || (opts->width && at + w >= opts->width)) {
             depot_buf_adds(out, i ? ",\n  " : "\n  ");
@@ -425,7 +425,7 @@ static void put_cause(
         depot_buf_clear(&more);
         put_consequence(&more, opts, c, named);
         if (!opts->width ||
-            dp_tty_text_width(depot_buf_str(&what)) + dp_tty_text_width(depot_buf_str(&more)) <=
+            depot_text_width(depot_buf_str(&what)) + depot_text_width(depot_buf_str(&more)) <=
                 l.end - (int)sizeof(lead) - 2)
             break;
     }

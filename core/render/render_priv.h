@@ -55,8 +55,6 @@ const char *dp_glyph_of_verdict(const struct depot_render_opts *opts, enum depot
 const char *dp_glyph_of_state(const struct depot_render_opts *opts, enum depot_build_state s);
 /* "amd64" for "linux/amd64"; other systems keep their name. */
 const char *dp_short_platform(const char *platform);
-/* "0.4s", "31.4s", "1:42", "1:02:09"; without tenths from `tenths_below` on. */
-void dp_put_duration(struct depot_buf *out, int64_t ns, int64_t tenths_below);
 /* "812B", "14kB", "4.1MB": at most six columns. */
 void dp_put_size(struct depot_buf *out, int64_t n);
 /* The end of a step's log line that a terminal would show: behind the last carriage return; cleaned

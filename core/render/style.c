@@ -81,7 +81,7 @@ const char *dp_short_platform(const char *platform)
     return depot_str_starts(platform, "linux/") ? platform + 6 : platform;
 }
 
-void dp_put_duration(struct depot_buf *out, int64_t ns, int64_t tenths_below)
+void depot_put_duration(struct depot_buf *out, int64_t ns, int64_t tenths_below)
 {
     int64_t s = ns > 0 ? ns / DEPOT_SEC : 0;
 

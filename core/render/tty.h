@@ -57,7 +57,6 @@ void dp_tty_put(struct dp_tty_line *l, enum dp_style style, const char *s, int e
 /* The same with its end elided when it does not fit. */
 void dp_tty_put_cut(struct dp_tty_line *l, enum dp_style style, const char *s, int end, bool utf8);
 void dp_tty_pad(struct dp_tty_line *l, int column);
-int dp_tty_text_width(const char *s);
 /* How many bytes of `s` take at most `columns`; they take *w. */
 size_t dp_tty_text_cut(const char *s, int columns, int *w);
 

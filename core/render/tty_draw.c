@@ -61,7 +61,7 @@ static void note_change(struct frame *f, int64_t ns)
 
 static void put_elapsed(struct frame *f, int64_t ns, bool runs)
 {
-    dp_put_duration(&f->tmp, ns, runs ? TENTHS_BELOW : INT64_MAX);
+    depot_put_duration(&f->tmp, ns, runs ? TENTHS_BELOW : INT64_MAX);
     if (runs)
         note_change(f, ns);
 }
@@ -647,7 +647,7 @@ static void measure(struct frame *f)
         int columns;
 
         put_label(f, t->base.build->steps.items[t->nlabels]);
-        columns = dp_tty_text_width(depot_buf_str(&f->tmp)) + 2;
+        columns = depot_text_width(depot_buf_str(&f->tmp)) + 2;
         if (columns > t->label_width)
             f->t->label_width = columns;
     }

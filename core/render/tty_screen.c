@@ -116,7 +116,7 @@ void dp_tty_put(struct dp_tty_line *l, enum dp_style style, const char *s, int e
     }
 }
 
-int dp_tty_text_width(const char *s)
+int depot_text_width(const char *s)
 {
     int columns = 0;
 
@@ -149,13 +149,13 @@ void dp_tty_put_cut(struct dp_tty_line *l, enum dp_style style, const char *s, i
 {
     const char *mark = utf8 ? "\u2026" : "..";
 
-    if (l->len + dp_tty_text_width(s) <= end) {
+    if (l->len + depot_text_width(s) <= end) {
         dp_tty_put(l, style, s, end);
         return;
     }
     if (end - l->len < 4)
         mark = "";
-    dp_tty_put(l, style, s, end - dp_tty_text_width(mark));
+    dp_tty_put(l, style, s, end - depot_text_width(mark));
     dp_tty_put(l, style, mark, end);
 }
 

@@ -116,7 +116,7 @@ static void put_cost(struct depot_buf *out, const struct depot_render_opts *opts
         if (t != c && t->twin_of != c)
             continue;
         depot_buf_adds(out, sep);
-        dp_put_duration(out, t->took, 60 * DEPOT_SEC);
+        depot_put_duration(out, t->took, 60 * DEPOT_SEC);
         if (*t->step->platform) {
             depot_buf_adds(out, " on ");
             dp_put_text(out, opts, t->step->platform);

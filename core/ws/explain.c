@@ -60,9 +60,7 @@ void dp_ws_explain_refusal(const struct depot_addr *addr, const char *path, bool
         if (rows[i].hint != NULL)
             depot_error_hint(err, "%s", rows[i].hint);
         else
-            depot_error_hint(err, !token ? "set DEPOT_TOKEN to a token of this daemon"
-                                         : "check DEPOT_TOKEN: the daemon does not know "
-                                           "this token");
+            depot_addr_hint_token(err, token);
         return;
     }
     if (status != 0)

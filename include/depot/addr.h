@@ -29,6 +29,10 @@ int depot_addr_parse(const char *s, int default_port, struct depot_addr *out,
 void depot_addr_copy(struct depot_addr *to, const struct depot_addr *from);
 void depot_addr_release(struct depot_addr *a);
 
+/* What to do where a daemon wants a token and got none, or (`given`) one that it does not know.
+ * Returns err's code. */
+int depot_addr_hint_token(struct depot_error *err, bool given);
+
 /* Files for TLS; all may be NULL. `ca` NULL means the system's roots. */
 struct depot_tls {
     char *ca, *cert, *key;

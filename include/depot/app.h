@@ -104,8 +104,9 @@ char *depot_ci_url(void);
 bool depot_use_colour(const char *flag, int fd);
 
 /* Project: flag, DEPOT_PROJECT_ID, depot.json upwards from `dir`; else the base name of the git
- * checkout or of `dir`. The caller frees. */
-char *depot_project(const char *flag, const char *dir);
+ * checkout or of `dir`. The caller frees. DEPOT_ERR_INVALID: one that was given is no name. */
+int depot_project(
+    const char *flag, const char *dir, char **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* What git says of a directory, read from its files; members may be NULL. */
 struct depot_source {

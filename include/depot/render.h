@@ -71,6 +71,11 @@ void depot_render_summary(const struct depot_build *b, const struct depot_render
 void depot_render_why(const struct depot_why *w, const struct depot_build *b,
     const struct depot_build *before, const struct depot_render_opts *opts);
 
+/* "0.4s", "31.4s", "1:42", "1:02:09"; without tenths from `tenths_below` (ns) on. */
+void depot_put_duration(struct depot_buf *out, int64_t ns, int64_t tenths_below);
+/* Columns that a terminal shows a text in. */
+int depot_text_width(const char *s);
+
 /*
  * Cleans text for a terminal as it streams: drops escape sequences (CSI, OSC and other strings),
  * C0 except tab and newline, C1, bidirectional controls; what is no UTF-8 becomes '?'. A sequence

@@ -172,6 +172,37 @@ static void test_help__shows_options_but_not_hidden_ones(void **state)
     free(text);
 }
 
+static void test_project__a_given_one_is_a_name(void **state)
+{
+    static const struct {
+        const char *flag, *env, *out, *says;
+    } rows[] = {
+        {NULL, NULL, "default", NULL},
+        {"web", "shop", "web", NULL},
+        {"", "shop/caf\xc3\xa9 2", "shop/caf\xc3\xa9 2", NULL},
+        {NULL, "shop\tcart", NULL, "DEPOT_PROJECT_ID holds a control character"},
+        {"we\nb", "shop", NULL, "--project holds a control character"},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct depot_error err = {0};
+        char *out = NULL;
+        if (rows[i].env != NULL)
+            setenv("DEPOT_PROJECT_ID", rows[i].env, 1);
+        else
+            unsetenv("DEPOT_PROJECT_ID");
+        const int rc = depot_project(rows[i].flag, NULL, &out, &err);
+        assert_int_equal(rc, rows[i].says != NULL ? DEPOT_ERR_INVALID : 0);
+        if (rows[i].says != NULL)
+            assert_string_equal(err.msg, rows[i].says);
+        else
+            assert_string_equal(out, rows[i].out);
+        assert_true((err.hint[0] != '\0') == (rows[i].says != NULL));
+        depot_free(out);
+    }
+    unsetenv("DEPOT_PROJECT_ID");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_opts__a_near_miss_is_suggested),
         cmocka_unit_test(test_opts__help_is_an_outcome),
         cmocka_unit_test(test_platform__canonical_forms),
+        cmocka_unit_test(test_project__a_given_one_is_a_name),
         cmocka_unit_test(test_help__shows_options_but_not_hidden_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -520,8 +520,8 @@ static void test_ws__explains_a_refused_handshake(void **state)
         int code;
         const char *hint;
     } rows[] = {
-        {401, NULL, DEPOT_ERR_UNAUTHENTICATED, "DEPOT_TOKEN"},
-        {401, "old", DEPOT_ERR_UNAUTHENTICATED, "DEPOT_TOKEN"},
+        {401, NULL, DEPOT_ERR_UNAUTHENTICATED, "set DEPOT_TOKEN to a token of this daemon"},
+        {401, "old", DEPOT_ERR_UNAUTHENTICATED, "check DEPOT_TOKEN"},
         {403, "x", DEPOT_ERR_DENIED, ""},
         {404, NULL, DEPOT_ERR_NOT_FOUND, "depotd"},
         {503, NULL, DEPOT_ERR_UNAVAILABLE, "again"},
