@@ -95,3 +95,20 @@ void dp_failure_point(struct depot_buf *out, const char *message, bool command)
     else if (!put_process(out, s, command))
         depot_buf_adds(out, s);
 }
+
+const struct depot_build_error *dp_failure_of(const struct depot_step *s)
+{
+    const struct depot_build_error *e = s->part != NULL ? s->part->error : NULL;
+    return e != NULL && depot_str_eq(e->vertex, s->digest) ? e : NULL;
+}
+
+void dp_failure_place(struct depot_buf *out, const struct depot_step *s)
+{
+    const struct depot_build_error *e = dp_failure_of(s);
+    if (e == NULL || depot_str_empty(e->file))
+        return;
+    const int line = e->nranges > 0 ? e->ranges[0].start_line : e->first_line;
+    depot_buf_adds(out, e->file);
+    if (line > 0)
+        depot_buf_addf(out, ":%d", line);
+}

@@ -1,6 +1,7 @@
 /*
  * The newest log lines of the selected step, at the bottom of the build view.
  */
+#include "failure.h"
 #include "view_build_priv.h"
 #include "view_step_priv.h"
 
@@ -161,21 +162,15 @@ static void draw_rule(struct build_view *v, const struct canvas *c, const struct
     }
 }
 
-/* Where it failed, of the step that did: others were cancelled because of it. */
-static const struct depot_build_error *place_of(const struct depot_step *s)
-{
-    const struct depot_build_error *e = s->part != NULL ? s->part->error : NULL;
-    return e != NULL && depot_str_eq(e->vertex, s->digest) ? e : NULL;
-}
-
 /* Where in the Dockerfile, and what the engine says of it; its end tells most. */
 static void draw_error(
     struct build_view *v, const struct canvas *c, int y, const struct depot_step *s)
 {
-    const struct depot_build_error *e = place_of(s);
     int x = 1;
-    if (e != NULL && !depot_str_empty(e->file) && e->nranges > 0)
-        x += dp_canvas_putf(c, y, x, STYLE_FAIL, "%s:%d  ", e->file, e->ranges[0].start_line);
+    depot_buf_clear(&v->text);
+    dp_failure_place(&v->text, s);
+    if (v->text.len > 0)
+        x += dp_canvas_put(c, y, x, STYLE_FAIL, depot_buf_str(&v->text)) + 2;
     depot_buf_clear(&v->text);
     dp_text_first_line(&v->text, s->error);
     dp_canvas_field(c, y, x, c->w - 1 - x, FIT_MIDDLE, STYLE_ERROR, depot_buf_str(&v->text));
@@ -184,7 +179,7 @@ static void draw_error(
 /* The lines of the Dockerfile around the one that failed. */
 static void draw_excerpt(const struct canvas *c, int y, const struct depot_step *s)
 {
-    const struct depot_build_error *e = place_of(s);
+    const struct depot_build_error *e = dp_failure_of(s);
     if (e == NULL || e->nranges == 0 || (size_t)(c->h - y) < e->nlines + 1)
         return;
     for (size_t i = 0; i < e->nlines; i++) {

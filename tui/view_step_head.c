@@ -407,17 +407,16 @@ static void put_instruction(struct step_head *h, const struct step_facts *f)
 }
 
 /* Where in the Dockerfile it failed. */
-static void put_place(struct step_head *h, const struct step_facts *f)
+static void put_place(struct step_head *h, const struct depot_step *s)
 {
-    const struct depot_build_error *e = f->step->part != NULL ? f->step->part->error : NULL;
-    if (e == NULL || e->file == NULL || !depot_str_eq(e->vertex, f->step->digest))
-        return;
-    dp_head_label(h, "at");
-    dp_head_field(h, STYLE_TEXT, h->w - h->x - 8, e->file);
-    const int line = e->nranges > 0 ? e->ranges[0].start_line : e->first_line;
-    if (line > 0)
-        dp_head_textf(h, STYLE_TEXT, ":%d", line);
-    dp_head_row(h);
+    struct depot_buf place = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    dp_failure_place(&place, s);
+    if (place.len > 0) {
+        dp_head_label(h, "at");
+        dp_head_field(h, STYLE_TEXT, h->w - h->x, depot_buf_str(&place));
+        dp_head_row(h);
+    }
+    depot_buf_release(&place);
 }
 
 static void put_error(struct step_head *h, const struct step_facts *f)
@@ -429,7 +428,7 @@ static void put_error(struct step_head *h, const struct step_facts *f)
     dp_failure_point(&text, f->step->error, false); /* the command stands above already */
     put_wrapped(h, STYLE_ERROR, 1 + LABEL_W, TEXT_ROWS, depot_buf_str(&text));
     depot_buf_release(&text);
-    put_place(h, f);
+    put_place(h, f->step);
     dp_head_gap(h);
 }
 

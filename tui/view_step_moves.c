@@ -137,8 +137,8 @@ static bool put_context(struct step_head *h, const struct depot_step *s)
         return false;
     const struct depot_ev_context *c = &p->context;
     dp_head_label(h, "context");
-    dp_head_textf(
-        h, STYLE_TEXT, "%lld files  %s", (long long)c->files, dp_text_bytes(all, c->bytes));
+    dp_head_textf(h, STYLE_TEXT, "%lld file%s  %s", (long long)c->files, c->files == 1 ? "" : "s",
+        dp_text_bytes(all, c->bytes));
     dp_head_textf(h, STYLE_DIM, "  sent %lld  %s", (long long)c->sent_files,
         dp_text_bytes(sent, c->sent_bytes));
     dp_head_row(h);

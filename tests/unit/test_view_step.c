@@ -553,6 +553,26 @@ static void test_view_step__draws_recorded_builds(void **state)
     }
 }
 
+static void test_view_step__counts_the_files_of_the_context(void **state)
+{
+    static const struct {
+        int64_t files;
+        const char *says;
+    } rows[] = {{0, " 0 files "}, {1, " 1 file "}, {2, " 2 files "}};
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct tui_rig r;
+        struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        open_rig(&r, "twin", 0);
+        step_by(&r, "load build context")->part->context.files = rows[i].files;
+        show(&r, "load build context", 24, 80);
+        rig_screen(&r, 24, 80, &out);
+        assert_non_null(strstr(depot_buf_str(&out), rows[i].says));
+        depot_buf_release(&out);
+        rig_close(&r);
+    }
+}
+
 static void test_view_step__draws_ascii(void **state)
 {
     struct tui_rig r;
@@ -788,6 +808,7 @@ int main(void)
         cmocka_unit_test(test_pager__moves_by_rows_and_holds_at_the_ends),
         cmocka_unit_test(test_pager__shows_the_newest_of_a_huge_progress_line),
         cmocka_unit_test(test_view_step__draws_recorded_builds),
+        cmocka_unit_test(test_view_step__counts_the_files_of_the_context),
         cmocka_unit_test(test_view_step__draws_ascii),
         cmocka_unit_test(test_view_step__draws_what_is_rare),
         cmocka_unit_test(test_view_step__fits_any_size),
