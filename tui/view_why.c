@@ -104,8 +104,9 @@ static void push(struct why_view *v, enum why_kind kind, const struct depot_caus
 
 static char *fold_key(const struct depot_cause *c)
 {
+    const struct depot_step_name *n = &c->step->parsed;
     return depot_asprintf(
-        "%s %d %s", c->step->parsed.stage, c->step->parsed.ordinal, c->step->parsed.instruction);
+        "%s %s %d %s", c->step->part->platform, n->stage, n->ordinal, n->instruction);
 }
 
 bool dp_why_is_open(const struct why_view *v, const struct depot_cause *c)

@@ -222,6 +222,18 @@ static void draw_reason(const struct canvas *c, int y, int w, const struct depot
         dp_canvas_put(c, y, text_w + 4, STYLE_DIM, "likely");
 }
 
+/* Right in `w` columns; returns how many it takes, with the gap before it. */
+static int draw_builder(
+    const struct why_view *v, const struct canvas *c, int y, int w, const struct depot_cause *cause)
+{
+    const char *builder = depot_why_builder(&v->why, cause);
+    if (builder == NULL)
+        return 0;
+    const int all = (int)dp_text_width(builder), most = w / 3, own = all < most ? all : most;
+    dp_canvas_field(c, y, w - own, own, FIT_MIDDLE, STYLE_DIM, builder);
+    return own + 2;
+}
+
 static void draw_row(
     const struct why_view *v, const struct canvas *c, int y, const struct why_row *r, int lanes)
 {
@@ -230,7 +242,8 @@ static void draw_row(
     switch (r->kind) {
     case WHY_CAUSE:
         dp_canvas_glyph(c, y, 0, STYLE_WARN, GLYPH_WARN);
-        draw_step(c, y, 2, w - 2, r->step, label_width(r->step), true);
+        draw_step(c, y, 2, w - 2 - draw_builder(v, c, y, w, r->cause), r->step,
+            label_width(r->step), true);
         draw_step_times(v, c, y, r, lanes, x);
         break;
     case WHY_REASON:

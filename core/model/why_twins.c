@@ -17,13 +17,19 @@ static bool same_evidence(const struct depot_cause *a, const struct depot_cause 
     return true;
 }
 
+static bool same_place(const struct depot_step *a, const struct depot_step *b)
+{
+    const struct depot_step_name *x = &a->parsed, *y = &b->parsed;
+
+    return x->ordinal == y->ordinal && strcmp(x->stage, y->stage) == 0 &&
+           strcmp(x->instruction, y->instruction) == 0;
+}
+
 static bool is_twin(const struct depot_cause *a, const struct depot_cause *b)
 {
-    const struct depot_step_name *x = &a->step->parsed, *y = &b->step->parsed;
-
-    return a->reason == b->reason && a->certain == b->certain && x->ordinal == y->ordinal &&
-           strcmp(a->step->platform, b->step->platform) != 0 && strcmp(x->stage, y->stage) == 0 &&
-           strcmp(x->instruction, y->instruction) == 0 && same_evidence(a, b);
+    return a->reason == b->reason && a->certain == b->certain &&
+           strcmp(a->step->platform, b->step->platform) != 0 && same_place(a->step, b->step) &&
+           same_evidence(a, b);
 }
 
 /* Screens ask for the steps of one beside those of another, row by row. */
@@ -68,4 +74,19 @@ const struct depot_step *depot_why_step_on(
     if (depot_why_of(w, s) == c)
         return s;
     return c->places_ ? dp_why_index_find(c->places_, s) : NULL;
+}
+
+const char *depot_why_builder(const struct depot_why *w, const struct depot_cause *c)
+{
+    const struct depot_part *own = c->step->part;
+
+    if (!own->several || *own->builder == '\0')
+        return NULL;
+    for (size_t i = 0; i < w->causes.len && i < DEPOT_WHY_CAUSES_MAX; i++) {
+        const struct depot_step *s = w->causes.items[i]->step;
+
+        if (s->part != own && strcmp(s->platform, c->step->platform) == 0 && same_place(s, c->step))
+            return own->builder;
+    }
+    return NULL;
 }

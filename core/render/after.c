@@ -391,9 +391,10 @@ enum { MISSED_MAX = 2, DETAIL_W = 60 };
 
 /* ", src/b.txt changed, 2 steps after it, 3.2s", or with the number of files alone. */
 static void put_consequence(struct depot_buf *out, const struct depot_render_opts *opts,
-    const struct depot_cause *c, bool named)
+    const struct depot_why *w, const struct depot_cause *c, bool named)
 {
     size_t files = c->evidence.len + c->more, after = c->steps.len - 1;
+    const char *builder = depot_why_builder(w, c);
 
     if (c->reason == DEPOT_REASON_FILES && named && files == 1) {
         depot_buf_adds(out, ", ");
@@ -406,10 +407,14 @@ static void put_consequence(struct depot_buf *out, const struct depot_render_opt
         depot_buf_addf(out, ", %zu step%s after it", after, after == 1 ? "" : "s");
     depot_buf_adds(out, ", ");
     put_duration(out, c->took / DEPOT_MSEC);
+    if (builder) {
+        depot_buf_adds(out, " on ");
+        dp_put_text(out, opts, builder);
+    }
 }
 
-static void put_cause(
-    struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_cause *c)
+static void put_cause(struct depot_buf *out, const struct depot_render_opts *opts,
+    const struct depot_why *w, const struct depot_cause *c)
 {
     struct depot_buf what = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
                      more = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
@@ -423,7 +428,7 @@ static void put_cause(
     depot_buf_add(&what, c->step->parsed.instruction, strcspn(c->step->parsed.instruction, "\n"));
     for (int named = 1; named >= 0 && (!opts->width || opts->width >= DETAIL_W); named--) {
         depot_buf_clear(&more);
-        put_consequence(&more, opts, c, named);
+        put_consequence(&more, opts, w, c, named);
         if (!opts->width ||
             depot_text_width(depot_buf_str(&what)) + depot_text_width(depot_buf_str(&more)) <=
                 l.end - (int)sizeof(lead) - 2)
@@ -451,7 +456,7 @@ static void put_missed(
         return;
     depot_why_init(&w, b, NULL);
     for (int i = 0; i < MISSED_MAX && (c = depot_why_next(&w, c)) != NULL; i++)
-        put_cause(out, opts, c);
+        put_cause(out, opts, &w, c);
     if (w.causes.len && *b->id) {
         put_piece(&l, 2, DP_STYLE_DIM, "depot why", "");
         put_piece(&l, 1, DP_STYLE_DIM, b->id, "");

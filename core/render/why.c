@@ -104,7 +104,7 @@ static void put_changed(struct depot_buf *out, const struct depot_render_opts *o
     depot_buf_adds(out, *sep == ',' ? "\n" : "");
 }
 
-/* "31.4s on linux/amd64, 1:12 on linux/arm64". */
+/* "31.4s on linux/amd64, 1:12 on linux/arm64"; what several platforms share, on its builder. */
 static void put_cost(struct depot_buf *out, const struct depot_render_opts *opts,
     const struct depot_why *w, const struct depot_cause *c)
 {
@@ -112,14 +112,15 @@ static void put_cost(struct depot_buf *out, const struct depot_render_opts *opts
 
     for (size_t i = 0; i < w->causes.len && i < DEPOT_WHY_CAUSES_MAX; i++) {
         const struct depot_cause *t = w->causes.items[i];
+        const char *builder = depot_why_builder(w, t);
 
         if (t != c && t->twin_of != c)
             continue;
         depot_buf_adds(out, sep);
         depot_put_duration(out, t->took, 60 * DEPOT_SEC);
-        if (*t->step->platform) {
+        if (*t->step->platform || builder) {
             depot_buf_adds(out, " on ");
-            dp_put_text(out, opts, t->step->platform);
+            dp_put_text(out, opts, builder ? builder : t->step->platform);
         }
         sep = ", ";
     }

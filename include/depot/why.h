@@ -95,6 +95,9 @@ const struct depot_step *depot_why_step_on(
  * the first of all for NULL; NULL: there is no more. */
 const struct depot_cause *depot_why_next(
     const struct depot_why *w, const struct depot_cause *after);
+/* The builder to name with a cause: without it nothing tells it from another builder's, of the same
+ * step and for several platforms too. NULL: need not be named. */
+const char *depot_why_builder(const struct depot_why *w, const struct depot_cause *c);
 /* Would a step that missed because of another have missed without it: has it changed itself? */
 bool depot_why_changed(const struct depot_why *w, const struct depot_step *s);
 

@@ -11,6 +11,8 @@
 #include <cmocka.h>
 #include <locale.h>
 
+#include <depot/render.h>
+
 #include "tui_rig.h"
 #include "view_why_priv.h"
 
@@ -146,7 +148,51 @@ static void test_why__leads_on(void **state)
     rig_close(&r);
 }
 
-/* The states go while the view is open: a replay that is seeked back. */
+/* Two parts of two platforms each: what these share has no platform that tells it from the other
+ * builder's. */
+static void feed_two_builders(struct tui_rig *r)
+{
+    static const struct {
+        const char *platforms, *builder;
+        int seconds;
+    } parts[] = {
+        {"linux/amd64,linux/386", "amd64-a", 9}, {"linux/arm64,linux/arm/v7", "arm64-b", 5}};
+    struct depot_buf lines = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++)
+        depot_buf_addf(&lines,
+            "{\"v\":1,\"seq\":%zu,\"time\":\"2026-05-04T10:00:00Z\",\"build\":\"two\","
+            "\"type\":\"build.status\",\"platform\":\"%s\",\"builder\":\"%s\",\"status\":"
+            "{\"vertexes\":[{\"digest\":\"%zu\",\"name\":\"[tools 1/1] RUN make\","
+            "\"started\":\"2026-05-04T10:00:00Z\",\"completed\":\"2026-05-04T10:00:0%dZ\"}]}}\n",
+            i + 1, parts[i].platforms, parts[i].builder, i, parts[i].seconds);
+    assert_true(rig_feed_text(r, depot_buf_str(&lines), lines.len));
+    depot_buf_release(&lines);
+}
+
+static void test_why__names_builders_where_nothing_else_differs(void **state)
+{
+    struct tui_rig r;
+    char text[4096] = "";
+    struct depot_why why;
+    (void)state;
+    rig_open(&r);
+    feed_two_builders(&r);
+    open_view(&r, r.fleet->builds.items[0]->key);
+    assert_says(&r, 24, 80, "amd64-a        9.0s");
+    assert_says(&r, 24, 80, "arm64-b        5.0s");
+    const struct depot_build *b = r.fleet->builds.items[0]->state;
+    depot_why_init(&why, b, NULL);
+    FILE *out = fmemopen(text, sizeof(text), "w");
+    const struct depot_render_opts opts = {.out = out};
+    why.causes.items[0]->reason = why.causes.items[1]->reason = DEPOT_REASON_UNKNOWN;
+    depot_render_why(&why, b, NULL, &opts);
+    fclose(out);
+    assert_non_null(strstr(text, "cost 9.0s on amd64-a\n"));
+    assert_non_null(strstr(text, "cost 5.0s on arm64-b\n"));
+    depot_why_release(&why);
+    rig_close(&r);
+}
+
 /* Feed the rest of a build's lines up to a moment, and draw. */
 static void go_on(struct tui_rig *r, double seconds)
 {
@@ -183,6 +229,7 @@ static void test_why__compares_as_often_as_it_can_afford(void **state)
     rig_close(&r);
 }
 
+/* The states go while the view is open: a replay that is seeked back. */
 static void test_why__outlives_its_states(void **state)
 {
     struct tui_rig r;
@@ -212,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_why__opens_at_the_step),
         cmocka_unit_test(test_why__leads_on),
         cmocka_unit_test(test_why__compares_as_often_as_it_can_afford),
+        cmocka_unit_test(test_why__names_builders_where_nothing_else_differs),
         cmocka_unit_test(test_why__outlives_its_states),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
