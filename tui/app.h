@@ -41,7 +41,10 @@ void dp_tui_set_mouse(struct tui *t, bool on); /* what is so, for the key that t
 void dp_tui_set_hide_keys(struct tui *t, bool hide);
 void dp_tui_key(struct tui *t, const struct key *k);
 void dp_tui_command(struct tui *t, const char *line); /* as typed after ':' */
-/* The same once there is data, unless a key is pressed before. */
+/* Whether a line names a command. DEPOT_ERR_UNSUPPORTED: none is called so. */
+int dp_tui_check_command(const char *line, struct depot_error *err) DEPOT_MUST_CHECK;
+/* As dp_tui_command() once there is data, unless a key is pressed before. What it says stays until
+ * a key. */
 void dp_tui_open(struct tui *t, const char *line);
 /* Right end of the title row: replay position and speed. NULL: nothing. */
 void dp_tui_set_mark(struct tui *t, const char *text);

@@ -235,6 +235,19 @@ void dp_tui_command(struct tui *t, const char *text)
             (int)l.nname, l.name);
 }
 
+int dp_tui_check_command(const char *text, struct depot_error *err)
+{
+    struct command c;
+    const struct line l = split(text);
+    const size_t found = find(l.name, l.nname, &c);
+    if (found == 1)
+        return 0;
+    depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+        found > 1 ? "several commands begin with \"%.*s\"" : "there is no view or command \"%.*s\"",
+        (int)l.nname, l.name);
+    return depot_error_hint(err, "\"history\" and \"build ID\" are such; --keys prints them all");
+}
+
 void dp_command_hint(const char *text, struct depot_buf *out)
 {
     struct command c;

@@ -138,7 +138,9 @@ static void open_views(struct top *t, const struct depot_tui_opts *o)
 
 static int start(struct top *t, const struct depot_tui_opts *o, struct depot_error *err)
 {
-    int rc = depot_loop_new(&t->loop, err);
+    int rc = o->open != NULL ? dp_tui_check_command(o->open, err) : 0;
+    if (rc == 0)
+        rc = depot_loop_new(&t->loop, err);
     if (rc == 0)
         rc = depot_signal_new(t->loop, SIGINT, on_signal, t, &t->intr, err);
     if (rc == 0)

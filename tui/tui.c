@@ -322,16 +322,27 @@ void dp_tui_open(struct tui *t, const char *line)
     t->opening = depot_strdup(line);
 }
 
+static bool names_build(const char *line)
+{
+    static const char *const of_builds[] = {"build ", "step ", "why "};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(of_builds); i++)
+        if (depot_str_starts(line, of_builds[i]))
+            return true;
+    return false;
+}
+
 /* A build that a daemon has yet to tell of is waited for; other commands need no data. */
 static void open_awaited(struct tui *t)
 {
-    static const char build[] = "build ";
     char *line = t->opening;
     if (line == NULL ||
-        (depot_str_starts(line, build) && t->fleet->builds.len == 0 && t->fleet->builders.len == 0))
+        (names_build(line) && t->fleet->builds.len == 0 && t->fleet->builders.len == 0))
         return;
+    const uint64_t said_before = t->said_until_ms;
     t->opening = NULL;
     dp_tui_command(t, line);
+    if (t->said_until_ms != said_before) /* who asked for it may be looking elsewhere */
+        t->said_until_ms = UINT64_MAX;
     depot_free(line);
 }
 
@@ -632,7 +643,7 @@ depot_time dp_tui_wake(const struct tui *t)
     depot_time also = 0;
     if (any_link_bad(t))
         also = t->now + DEPOT_SEC;
-    if (t->said[0] != '\0') {
+    if (t->said[0] != '\0' && t->said_until_ms != UINT64_MAX) {
         const uint64_t ms = depot_mono_ms();
         const depot_time end =
             t->now + (t->said_until_ms > ms ? (depot_time)(t->said_until_ms - ms) : 1) * DEPOT_MSEC;

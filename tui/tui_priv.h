@@ -63,7 +63,7 @@ struct tui {
     struct prompt prompt;
     char said[SAY_MAX];
     uint32_t said_style;
-    uint64_t said_until_ms;
+    uint64_t said_until_ms; /* UINT64_MAX: until a key */
     char mark[64];
     int click_y;
     uint64_t click_ms;

@@ -296,6 +296,19 @@ class Terminals(Tui):
         self.assertIn(b"terminal", r.stderr)
         self.assertEqual(r.stdout, b"")
 
+    def test_a_view_that_there_is_not_is_an_error_before_the_screen(self):
+        p = self.top("--replay", FLEET, "--open", "nope")
+        self.assertEqual(p.wait(), 2)
+        self.assertIn('depot-top: there is no view or command "nope"\n', self.said())
+        self.assertEqual(p.left_behind(), [])
+
+    def test_a_build_that_there_is_not_is_said_until_a_key(self):
+        says = 'no single build begins with "nope"'
+        p = self.top("--replay", FLEET, "--open", "build nope").expect(says).quiet(6)
+        self.assertIn(says, p.screen.text)
+        p.send("g").expect(lambda s: says not in s.text).send("Q")
+        self.assertEqual(p.wait(), 0)
+
     def colours(self, *args, env=None, term="xterm-256color"):
         p = self.top("--replay", HOSTILE, "--speed", "0", *args, env=env, term=term, rows=40, columns=120).quiet()
         p.send("\r").quiet(0.1)

@@ -279,6 +279,46 @@ static void test_act__says_that_nothing_is_selected(void **state)
     rig_close(&r);
 }
 
+/* ---- what it begins with ---- */
+
+static void test_open__is_a_command(void **state)
+{
+    static const struct {
+        const char *line;
+        bool is;
+    } rows[] = {{"history", true}, {" build b7k2", true}, {"sort-age", true}, {"seek 1:20", true},
+        {"nope", false}, {"buildx b7k2", false}, {"", false}};
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct depot_error err = {0};
+        const int rc = dp_tui_check_command(rows[i].line, &err);
+        assert_int_equal(rc, rows[i].is ? 0 : DEPOT_ERR_UNSUPPORTED);
+        assert_true((err.hint[0] != '\0') != rows[i].is);
+    }
+}
+
+static void test_open__says_what_is_not_there_until_a_key(void **state)
+{
+    static const struct {
+        const char *line, *says;
+    } rows[] = {{"build nope", "no single build begins with \"nope\""},
+        {"why nope", "there is no build \"nope\""}};
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct tui_rig r;
+        start(&r, 0);
+        dp_tui_open(r.tui, rows[i].line);
+        assert_false(bottom_says(&r, rows[i].says)); /* a daemon may yet tell of it */
+        one_event(&r, "mine", 1, DEPOT_EVENT_BUILD_CREATED);
+        one_event(&r, "mine", 2, DEPOT_EVENT_BUILD_FINISHED);
+        assert_true(bottom_says(&r, rows[i].says));
+        assert_int_equal(dp_tui_wake(r.tui), 0); /* as would take it away */
+        rig_keys(&r, "g");
+        assert_false(bottom_says(&r, rows[i].says));
+        rig_close(&r);
+    }
+}
+
 /* ---- what is typed ---- */
 
 static int filters;
@@ -467,6 +507,8 @@ int main(void)
         cmocka_unit_test(test_act__says_why_it_cannot_cancel),
         cmocka_unit_test(test_act__says_why_it_cannot_record_or_link),
         cmocka_unit_test(test_act__says_that_nothing_is_selected),
+        cmocka_unit_test(test_open__is_a_command),
+        cmocka_unit_test(test_open__says_what_is_not_there_until_a_key),
         cmocka_unit_test(test_prompt__filters_once_a_frame),
         cmocka_unit_test(test_tui__survives_any_keys_and_sizes),
         cmocka_unit_test(test_tui__survives_hostile_names),
