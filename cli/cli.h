@@ -44,6 +44,13 @@ void cli_age(char out[CLI_AGE_MAX], const char *when);
 /* A member's string, number; "" and 0 when it is not there. */
 const char *cli_json_string(struct json_object *o, const char *key);
 int64_t cli_json_int(struct json_object *o, const char *key);
+/* A member that is an array, and its length; NULL and 0 when it is none. */
+struct json_object *cli_json_list(struct json_object *o, const char *key, size_t *n);
+/* Takes out of its strings, in place, what would steer a terminal: before any of them is printed as
+ * text. Returns `o`. */
+struct json_object *cli_json_clean(struct json_object *o);
+/* For --json: strings stay what they are, and their controls are written as escapes. */
+void cli_json_print(struct json_object *o);
 
 /* show.c: events of one build to a headless sink, as `depot build --plain` and `depot logs` do. */
 struct cli_show;

@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include <depot/log.h>
+#include <depot/render.h>
 #include <depot/tui.h>
 
 #include <errno.h>
@@ -176,13 +177,22 @@ static void note(struct run *r, const char *text)
         cli_show_note(r->show, "depot: %s", text);
 }
 
+/* A line on stderr of what a file or a daemon says. */
+static void say(const char *before, const char *text)
+{
+    struct depot_buf clean = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_clean_string(&clean, text);
+    fprintf(stderr, "%s%s\n", before, depot_buf_str(&clean));
+    depot_buf_release(&clean);
+}
+
 static void print_warnings(const struct run *r)
 {
     const struct depot_strv *w = depot_build_plan_warnings(r->plan);
     if (depot_str_eq(r->sink, "rawjson") || depot_str_eq(r->sink, "quiet"))
         return;
     for (size_t i = 0; i < w->len; i++)
-        fprintf(stderr, "WARNING: %s\n", w->items[i]);
+        say("WARNING: ", w->items[i]);
 }
 
 /* ---- the job's callbacks ---- */
@@ -323,9 +333,9 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
         r->exit_code = finish_good(r);
     } else if (err->code == DEPOT_ERR_CANCELLED) {
         r->exit_code = DEPOT_EXIT_INTERRUPTED;
-        fprintf(stderr, "ERROR: the build was cancelled%s%s\n",
-            r->cancelling || state->message == NULL ? "" : ": ",
-            r->cancelling || state->message == NULL ? "" : state->message);
+        const bool told = !r->cancelling && state->message != NULL;
+        say(told ? "ERROR: the build was cancelled: " : "ERROR: the build was cancelled",
+            told ? state->message : "");
     } else if (err->code == DEPOT_ERR_FAILED && state->state == DEPOT_BUILD_FAILED) {
         r->exit_code = failure_code(state);
     } else {

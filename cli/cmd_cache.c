@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include <depot/buf.h>
+#include <depot/utf8.h>
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -107,23 +108,20 @@ static int parse_size(const char *s, int64_t *out, struct depot_error *err)
 
 /* ---- depot cache ---- */
 
-/* What an engine says comes from other people's builds: nothing of it may steer the terminal. */
-static void print_clean(const char *s, int max)
+static void print_cut(const char *s, int max)
 {
-    const unsigned char *c = (const unsigned char *)s;
-    for (; *c != '\0' && max > 0; c++) {
-        if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-            continue;
-        bool control = *c < 0x20 || *c == 0x7f || (*c < 0xa0 && *c >= 0x80 && c[-1] == 0xc2);
-        putchar(control ? ' ' : *c);
-        max -= (*c & 0xc0) != 0x80;
-    }
+    const size_t len = strlen(s);
+    size_t n = 0, used;
+    for (; n < len && max > 0; n += used, max--)
+        depot_utf8_decode(s + n, len - n, &used);
+    printf("%.*s", (int)n, s);
 }
 
 static bool is_true(struct json_object *o, const char *key)
 {
     struct json_object *v = NULL;
-    return json_object_object_get_ex(o, key, &v) && json_object_get_boolean(v);
+    return json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &v) &&
+           json_object_get_boolean(v);
 }
 
 static void print_record(struct json_object *r)
@@ -133,16 +131,20 @@ static void print_record(struct json_object *r)
     cli_age(when, used[0] != '\0' ? used : cli_json_string(r, "created"));
     printf("  %9s  %-9s %5" PRId64 "  %-16.16s ", size_text(size, cli_json_int(r, "bytes")), when,
         cli_json_int(r, "uses"), cli_json_string(r, "type"));
-    print_clean(cli_json_string(r, "description"), 80);
+    print_cut(cli_json_string(r, "description"), 80);
     printf(
         "%s%s\n", is_true(r, "in_use") ? " (in use)" : "", is_true(r, "shared") ? " (shared)" : "");
 }
 
-static void print_types(struct json_object *list)
+static void print_types(struct json_object *b)
 {
     char size[SIZE_MAX_TEXT], free_size[SIZE_MAX_TEXT];
+    size_t n;
+    struct json_object *list = cli_json_list(b, "types", &n);
+    if (n == 0)
+        return;
     printf("  %9s  %11s %8s  %s\n", "SIZE", "RECLAIMABLE", "RECORDS", "TYPE");
-    for (size_t i = 0; i < json_object_array_length(list); i++) {
+    for (size_t i = 0; i < n; i++) {
         struct json_object *t = json_object_array_get_idx(list, i);
         printf("  %9s  %11s %8" PRId64 "  %.32s\n", size_text(size, cli_json_int(t, "bytes")),
             size_text(free_size, cli_json_int(t, "reclaimable")), cli_json_int(t, "records"),
@@ -152,13 +154,14 @@ static void print_types(struct json_object *list)
 
 static void print_use(struct json_object *b, size_t limit)
 {
-    struct json_object *list = NULL;
+    struct json_object *list;
+    size_t n;
     char used[SIZE_MAX_TEXT], most[SIZE_MAX_TEXT], free_size[SIZE_MAX_TEXT];
     const char *error = cli_json_string(b, "error");
     int64_t max = cli_json_int(b, "limit");
     printf("%s: ", cli_json_string(b, "builder"));
     if (error[0] != '\0') {
-        print_clean(error, 200);
+        print_cut(error, 200);
         putchar('\n');
         return;
     }
@@ -166,30 +169,31 @@ static void print_use(struct json_object *b, size_t limit)
         size_text(used, cli_json_int(b, "bytes")), max > 0 ? " of " : "",
         max > 0 ? size_text(most, max) : "", size_text(free_size, cli_json_int(b, "reclaimable")),
         cli_json_int(b, "records"));
-    if (json_object_object_get_ex(b, "types", &list) && json_object_array_length(list) > 0)
-        print_types(list);
-    if (!json_object_object_get_ex(b, "list", &list) || json_object_array_length(list) == 0)
+    print_types(b);
+    list = cli_json_list(b, "list", &n);
+    if (n == 0)
         return;
     printf("  %9s  %-9s %5s  %-16s %s\n", "SIZE", "USED", "USES", "TYPE", "WHAT");
-    for (size_t i = 0; i < json_object_array_length(list) && i < limit; i++)
+    for (size_t i = 0; i < n && i < limit; i++)
         print_record(json_object_array_get_idx(list, i));
 }
 
-static struct json_object *builders_of(struct json_object *answer)
+static void print_uses(struct json_object *answer, size_t limit)
 {
-    struct json_object *list = NULL;
-    if (!json_object_is_type(answer, json_type_object) ||
-        !json_object_object_get_ex(answer, "builders", &list) ||
-        !json_object_is_type(list, json_type_array))
-        return NULL;
-    return list;
+    size_t n;
+    struct json_object *list = cli_json_list(answer, "builders", &n);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            putchar('\n');
+        print_use(json_object_array_get_idx(list, i), limit);
+    }
 }
 
 static int run_cache(const struct depot_command *cmd, void *target, const struct depot_strv *args)
 {
     const struct cache_args *a = target;
     struct depot_error err = {0};
-    struct json_object *answer = NULL, *list;
+    struct json_object *answer = NULL;
     struct depot_buf path = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     DEPOT_UNUSED(cmd);
     DEPOT_UNUSED(args);
@@ -199,13 +203,9 @@ static int run_cache(const struct depot_command *cmd, void *target, const struct
     if (rc != 0)
         depot_error_print(CLI_PROGRAM, &err);
     else if (a->json)
-        printf("%s\n", json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PRETTY));
-    else if ((list = builders_of(answer)) != NULL)
-        for (size_t i = 0; i < json_object_array_length(list); i++) {
-            if (i > 0)
-                putchar('\n');
-            print_use(json_object_array_get_idx(list, i), a->limit > 0 ? (size_t)a->limit : 10);
-        }
+        cli_json_print(answer);
+    else
+        print_uses(cli_json_clean(answer), a->limit > 0 ? (size_t)a->limit : 10);
     json_object_put(answer);
     depot_buf_release(&path);
     return rc == 0 ? DEPOT_EXIT_OK : DEPOT_EXIT_FAILED;
@@ -255,17 +255,18 @@ static struct json_object *prune_body(const struct prune_args *a, int64_t keep_b
 /* False when a builder failed. */
 static bool print_pruned(struct json_object *answer)
 {
-    struct json_object *list = builders_of(answer);
+    size_t n;
+    struct json_object *list = cli_json_list(answer, "builders", &n);
     char size[SIZE_MAX_TEXT];
     bool ok = true;
-    for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
+    for (size_t i = 0; i < n; i++) {
         struct json_object *b = json_object_array_get_idx(list, i);
         const char *error = cli_json_string(b, "error");
         printf("%s: freed %s, %" PRId64 " records", cli_json_string(b, "builder"),
             size_text(size, cli_json_int(b, "freed")), cli_json_int(b, "records"));
         if (error[0] != '\0') {
             printf(", then failed: ");
-            print_clean(error, 200);
+            print_cut(error, 200);
             ok = false;
         }
         putchar('\n');
@@ -294,9 +295,9 @@ static int run_prune(const struct depot_command *cmd, void *target, const struct
     if (rc != 0)
         depot_error_print(CLI_PROGRAM, &err);
     else if (a->json)
-        printf("%s\n", json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PRETTY));
+        cli_json_print(answer);
     else
-        ok = print_pruned(answer);
+        ok = print_pruned(cli_json_clean(answer));
     json_object_put(answer);
     json_object_put(body);
     return rc == 0 && ok ? DEPOT_EXIT_OK : DEPOT_EXIT_FAILED;

@@ -27,11 +27,13 @@ static const struct depot_opt list_opts[] = {
 
 static char *joined(struct json_object *o, const char *key)
 {
-    struct json_object *a = NULL;
+    size_t n;
+    struct json_object *list = cli_json_list(o, key, &n);
     struct depot_strv v = {0};
-    if (json_object_object_get_ex(o, key, &a) && json_object_is_type(a, json_type_array))
-        for (size_t i = 0; i < json_object_array_length(a); i++)
-            depot_strv_push(&v, json_object_get_string(json_object_array_get_idx(a, i)));
+    for (size_t i = 0; i < n; i++) {
+        const char *item = json_object_get_string(json_object_array_get_idx(list, i));
+        depot_strv_push(&v, item != NULL ? item : "");
+    }
     char *s = depot_strv_join(&v, ",");
     depot_strv_release(&v);
     return s;
@@ -48,10 +50,16 @@ struct build_widths {
     int project, platforms;
 };
 
+static int64_t count_of(struct json_object *counts, const char *key)
+{
+    const int64_t n = cli_json_int(counts, key);
+    return n < 0 ? 0 : n < INT32_MAX ? n : INT32_MAX;
+}
+
 static void put_hits(struct depot_buf *out, struct json_object *counts)
 {
-    const int64_t hit = cli_json_int(counts, "hit");
-    const int64_t of = hit + cli_json_int(counts, "ran") + cli_json_int(counts, "failed");
+    const int64_t hit = count_of(counts, "hit");
+    const int64_t of = hit + count_of(counts, "ran") + count_of(counts, "failed");
     if (of > 0)
         depot_buf_addf(out, "%lld%%", (long long)(hit * 100 / of));
     else
@@ -69,7 +77,7 @@ static void print_build(struct json_object *b, const struct build_widths *w)
     cli_age(when, cli_json_string(b, "created"));
     json_object_object_get_ex(b, "counts", &counts);
     put_hits(&hits, counts);
-    if (ms > 0)
+    if (ms > 0 && ms < INT64_MAX / DEPOT_MSEC)
         depot_put_duration(&took, ms * DEPOT_MSEC, INT64_MAX);
     printf("%-11s %-10s ", cli_json_string(b, "id"), cli_json_string(b, "state"));
     print_padded(cli_json_string(b, "project"), w->project);
@@ -82,10 +90,9 @@ static void print_build(struct json_object *b, const struct build_widths *w)
 
 static void print_builds(struct json_object *answer)
 {
-    struct json_object *list = NULL;
+    size_t n;
+    struct json_object *list = cli_json_list(answer, "builds", &n);
     struct build_widths w = {18, 24};
-    json_object_object_get_ex(answer, "builds", &list);
-    const size_t n = list != NULL ? json_object_array_length(list) : 0;
     for (size_t i = 0; i < n; i++) {
         struct json_object *b = json_object_array_get_idx(list, i);
         char *platforms = joined(b, "platforms");
@@ -103,11 +110,11 @@ static void print_builds(struct json_object *answer)
 
 static void print_builders(struct json_object *answer)
 {
-    struct json_object *list = NULL;
-    json_object_object_get_ex(answer, "builders", &list);
+    size_t n;
+    struct json_object *list = cli_json_list(answer, "builders", &n);
     printf("%-16s %-5s %-10s %-20s %8s  %s\n", "BUILDER", "UP", "ENGINE", "VERSION", "RUNNING",
         "PLATFORMS");
-    for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
+    for (size_t i = 0; i < n; i++) {
         struct json_object *b = json_object_array_get_idx(list, i), *up = NULL;
         char *platforms = joined(b, "platforms");
         json_object_object_get_ex(b, "up", &up);
@@ -161,9 +168,9 @@ static int run_list(const struct depot_command *cmd, void *target, const struct 
     if (rc != 0)
         depot_error_print(CLI_PROGRAM, &err);
     else if (a->json)
-        printf("%s\n", json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PRETTY));
+        cli_json_print(answer);
     else
-        kind->print(answer);
+        kind->print(cli_json_clean(answer));
     json_object_put(answer);
     depot_buf_release(&path);
     return rc == 0 ? DEPOT_EXIT_OK : DEPOT_EXIT_FAILED;

@@ -228,8 +228,7 @@ static void print_json(const struct why *y, const struct depot_why *w)
     for (size_t i = 0; i < w->causes.len; i++)
         json_object_array_add(causes, cause_json(w->causes.items[i]));
     json_object_object_add(o, "causes", causes);
-    printf("%s\n", json_object_to_json_string_ext(
-                       o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+    cli_json_print(o);
     json_object_put(o);
 }
 

@@ -5,6 +5,7 @@
 
 #include <depot/clock.h>
 #include <depot/http.h>
+#include <depot/render.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,59 @@ int64_t cli_json_int(struct json_object *o, const char *key)
     if (json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &v))
         return json_object_get_int64(v);
     return 0;
+}
+
+struct json_object *cli_json_list(struct json_object *o, const char *key, size_t *n)
+{
+    struct json_object *list = NULL;
+    *n = 0;
+    if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &list) ||
+        !json_object_is_type(list, json_type_array))
+        return NULL;
+    *n = json_object_array_length(list);
+    return list;
+}
+
+static void clean_string(struct json_object *o)
+{
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_clean_string(&text, json_object_get_string(o));
+    json_object_set_string(o, depot_buf_str(&text));
+    depot_buf_release(&text);
+}
+
+/* No deeper than the parser lets an answer be. */
+struct json_object *cli_json_clean(struct json_object *o)
+{
+    if (json_object_is_type(o, json_type_string))
+        clean_string(o);
+    if (json_object_is_type(o, json_type_array))
+        for (size_t i = 0; i < json_object_array_length(o); i++)
+            cli_json_clean(json_object_array_get_idx(o, i));
+    if (json_object_is_type(o, json_type_object)) {
+        json_object_object_foreach(o, key, value)
+        {
+            DEPOT_UNUSED(key);
+            cli_json_clean(value);
+        }
+    }
+    return o;
+}
+
+/* json-c escapes C0; DEL and C1 (U+0080 to U+009F) are left, which stand in strings alone. */
+void cli_json_print(struct json_object *o)
+{
+    const unsigned char *c = (const unsigned char *)json_object_to_json_string_ext(
+        o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+    for (; *c != '\0'; c++) {
+        const bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
+        c += c1;
+        if (c1 || *c == 0x7f)
+            printf("\\u%04x", *c);
+        else
+            putchar(*c);
+    }
+    putchar('\n');
 }
 
 static int answer_error(struct json_object *answer, int status, struct depot_error *err)

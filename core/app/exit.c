@@ -2,8 +2,10 @@
  * Exit codes and the one way the programs print an error. Nothing here exits.
  */
 #include <depot/app.h>
+#include <depot/render.h>
 
 #include <stdio.h>
+#include <string.h>
 
 int depot_exit_from_err(int err)
 {
@@ -19,10 +21,24 @@ int depot_exit_from_err(int err)
     }
 }
 
+/* Errors quote what a file, a daemon or an engine says. */
+static void add_clean(struct depot_buf *out, const char *text)
+{
+    struct depot_clean clean = {0};
+    depot_clean_feed(&clean, out, text, strlen(text));
+}
+
 void depot_error_print(const char *name, const struct depot_error *err)
 {
-    const char *msg = err->msg[0] != '\0' ? err->msg : depot_err_text(err->code);
-    fprintf(stderr, "%s: %s\n", name, msg);
-    if (err->hint[0] != '\0')
-        fprintf(stderr, "  hint: %s\n", err->hint);
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_buf_addf(&out, "%s: ", name);
+    add_clean(&out, err->msg[0] != '\0' ? err->msg : depot_err_text(err->code));
+    depot_buf_addc(&out, '\n');
+    if (err->hint[0] != '\0') {
+        depot_buf_adds(&out, "  hint: ");
+        add_clean(&out, err->hint);
+        depot_buf_addc(&out, '\n');
+    }
+    fputs(depot_buf_str(&out), stderr);
+    depot_buf_release(&out);
 }

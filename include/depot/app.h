@@ -21,7 +21,7 @@ enum depot_exit {
 };
 int depot_exit_from_err(int err); /* a depot_err, or 0 */
 
-/* Print "NAME: message" and the hint on stderr. */
+/* Print "NAME: message" and the hint on stderr, without what would steer a terminal. */
 void depot_error_print(const char *name, const struct depot_error *err);
 
 /* Call first: gives /dev/null to each of descriptors 0 to 2 that is closed, lest a socket gets its

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -229,6 +230,64 @@ class Contexts(TestCase):
             self.assertEqual([n for n in os.listdir(mnt) if n != "o"], [], "left behind")
         finally:
             subprocess.run(["umount", "-l", mnt], check=False)
+
+
+class Answers(TestCase):
+    """What a daemon answers, when it is none of ours or speaks for somebody hostile."""
+
+    SEQUENCE = "\x1b[2J\x1b]0;x\x07\x9b31m\x7f\u202e"
+    COMMANDS = (["list"], ["list", "builders"], ["list", "--json"], ["cache"], ["cache", "--json"], ["prune", "--force"],
+                ["cancel", "abc"], ["logs", "abc"], ["why", "abc"])
+
+    def answers(self, body, status="200 OK"):
+        """A daemon that has this to say to everybody; its address."""
+        path = self.tmp() + "/s"
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(path)
+        s.listen(8)
+        self.addCleanup(s.close)
+        answer = ("HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+                  % (status, len(body.encode()))).encode() + body.encode()
+
+        def serve():
+            while True:
+                try:
+                    with s.accept()[0] as c:
+                        c.recv(65536)
+                        c.sendall(answer)
+                except OSError:
+                    return
+
+        threading.Thread(target=serve, daemon=True).start()
+        return "unix://" + path
+
+    def ask(self, body, status="200 OK"):
+        url = self.answers(body, status)
+        for command in self.COMMANDS:
+            with self.subTest(command=command, body=body[:60], status=status):
+                r = self.home.depot(*command, "--url", url)
+                said = r.text + r.stdout
+                self.assertIn(r.code, (0, 1, 2), said)
+                self.assertNotRegex(said, "[\x00-\x08\x0b-\x1f\x7f-\x9f]", "steers the terminal")
+
+    def test_nothing_of_it_steers_the_terminal(self):
+        huge = 2 ** 63 - 1
+        row = {k: "a" + self.SEQUENCE for k in ("id", "state", "project", "builder", "engine", "version", "error", "type",
+                                                "description")}
+        row.update(platforms=["linux/" + self.SEQUENCE], duration_ms=huge, created="2026-01-01T00:00:00Z", bytes=huge,
+                   limit=huge, counts={"hit": huge, "ran": huge, "failed": -huge})
+        builder = dict(row, types=[row], list=[row])
+        for ascii_only in (True, False):
+            self.ask(json.dumps({"builds": [row], "builders": [row, builder]}, ensure_ascii=ascii_only))
+        self.ask(json.dumps({"error": {"code": "invalid", "message": self.SEQUENCE, "hint": self.SEQUENCE}}), "400 Bad Request")
+
+    def test_of_other_types(self):
+        for body in ("", "{", "null", "[]", '"x"', "[" * 100, '{"builds":5,"builders":"x"}', '{"builds":{"a":[]},"builders":{"a":1}}',
+                     '{"builds":[1,"x",null,[],{"platforms":5,"counts":[]},{"platforms":[null,{}]}],'
+                     '"builders":[1,null,"x",{"platforms":{},"types":5,"list":7},{"types":[5,null],"list":[5,null,{}]}]}',
+                     '{"error":5}', '{"error":{"code":5}}'):
+            self.ask(body)
+            self.ask(body, "500 Oh")
 
 
 class StandardDescriptors(TestCase):
