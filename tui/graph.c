@@ -598,8 +598,8 @@ enum graph_change dp_graph_update(struct graph *g, const struct depot_build *b)
 {
     if (g->build_ != NULL && g->build_ != b)
         dp_graph_forget(g);
-    const bool next = g->build_ == b && g->structure_ == b->structure &&
-                      g->settled_ + 1 == b->settled; /* else more was touched than the last time */
+    const bool next = g->structure_ == b->structure && g->settled_ + 1 == b->settled &&
+                      g->build_ == b; /* else more was touched than the last time */
     const bool other = is_other(g, b);
     if (!other && g->build_ == b && g->settled_ == b->settled)
         return GRAPH_SAME;

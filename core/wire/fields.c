@@ -28,7 +28,7 @@
 #define GROUP(n, s, m, f)      {ROW(n, GROUP, s, m), .sub = (f)}
 /* As GROUP, left out when its string `k` is not set. */
 #define GROUP_IF(n, s, m, k, f) \
-    {ROW(n, GROUP, s, m), .flags = DP_OMIT_ZERO, .count = OF(s, m.k), .sub = (f)}
+    {ROW(n, GROUP, s, m), .flags = DP_OMIT_ZERO, .count = OF(s, k), .sub = (f)}
 #define INLINE(s, m, f)        {ROW("", INLINE, s, m), .sub = (f)}
 /* Members of the same struct, in an object of their own. */
 #define OBJECT(n, f)           {.name = (n), .kind = DP_FIELD_GROUP, .sub = (f)}
@@ -153,7 +153,7 @@ static const struct dp_field finished_fields[] = {
     I64("duration_ms", depot_ev_finished, duration_ms),
     GROUP("counts", depot_ev_finished, counts, counts_fields),
     STR("message", depot_ev_finished, message),
-    GROUP_IF("failed_step", depot_ev_finished, failed_step, name, failed_step_fields),
+    GROUP_IF("failed_step", depot_ev_finished, failed_step, failed_step.name, failed_step_fields),
     END,
 };
 
@@ -190,7 +190,7 @@ const struct dp_field dp_summary_fields[] = {
     GROUP("counts", depot_build_summary, counts, counts_fields),
     I64("duration_ms", depot_build_summary, duration_ms),
     STR("message", depot_build_summary, message),
-    GROUP_IF("failed_step", depot_build_summary, failed_step, name, failed_step_fields),
+    GROUP_IF("failed_step", depot_build_summary, failed_step, failed_step.name, failed_step_fields),
     END,
 };
 
