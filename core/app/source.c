@@ -101,10 +101,8 @@ static int given_project(const char *from, const char *name, char **out, struct 
         if ((unsigned char)*c >= ' ' && *c != 0x7f)
             continue;
         depot_error_set(err, DEPOT_ERR_INVALID, "%s holds a control character", from);
-        return depot_error_hint(err,
-            "a project is a name, like web or shop/api; check %s for a "
-            "line break or a tab",
-            from);
+        return depot_error_hint(
+            err, "a project is a name, like web or shop/api; is there a line break in %s?", from);
     }
     *out = depot_strdup(name);
     return 0;
@@ -113,9 +111,9 @@ static int given_project(const char *from, const char *name, char **out, struct 
 int depot_project(const char *flag, const char *dir, char **out, struct depot_error *err)
 {
     const char *env = getenv("DEPOT_PROJECT_ID");
-    if (!depot_str_empty(flag))
+    if (flag != NULL && *flag != '\0')
         return given_project("--project", flag, out, err);
-    if (!depot_str_empty(env))
+    if (env != NULL && *env != '\0')
         return given_project("DEPOT_PROJECT_ID", env, out, err);
     *out = dir != NULL ? project_of(dir) : NULL;
     if (*out == NULL)

@@ -70,7 +70,7 @@ class List(depot_test.TestCase):
         context = self.tmp()
         self.write(context + "/Dockerfile", "FROM scratch\n")
         r = self.home.depot("build", "--url", self.url, context, env={"DEPOT_PROJECT_ID": "shop\tcart"})
-        self.bad(r, (1, 2), "DEPOT_PROJECT_ID holds a control character", "check DEPOT_PROJECT_ID for a line break or a tab")
+        self.bad(r, (1, 2), "DEPOT_PROJECT_ID holds a control character", "is there a line break in DEPOT_PROJECT_ID")
 
 
 if __name__ == "__main__":
