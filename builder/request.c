@@ -331,15 +331,6 @@ static int normalise_platforms(struct request *r, struct depot_error *err)
     return rc;
 }
 
-/* These become header values of the session call. */
-static bool header_safe(const char *s)
-{
-    for (; *s != '\0'; s++)
-        if ((unsigned char)*s < 0x20 || *s == 0x7f)
-            return false;
-    return true;
-}
-
 static int check(struct request *r, struct json_object *root, struct depot_error *err)
 {
     static const struct where platforms = {"", "platforms"}, solve = {"", "solve"},
@@ -348,10 +339,11 @@ static int check(struct request *r, struct json_object *root, struct depot_error
         return bad(&solve, "there", err);
     if (r->platforms.len == 0)
         return bad(&platforms, "a list of at least one platform", err);
-    if (r->shared_key != NULL && !header_safe(r->shared_key))
+    /* These become header values of the session call. */
+    if (r->shared_key != NULL && depot_str_has_control(r->shared_key))
         return bad(&key, "a string without control characters", err);
     for (size_t i = 0; i < r->methods.len; i++)
-        if (*r->methods.items[i] != '/' || !header_safe(r->methods.items[i]))
+        if (*r->methods.items[i] != '/' || depot_str_has_control(r->methods.items[i]))
             return bad(&methods, "a list of \"/package.Service/Method\"", err);
     return normalise_platforms(r, err);
 }

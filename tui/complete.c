@@ -25,19 +25,12 @@ void dp_completion_end(struct completion *c)
     *c = (struct completion){0};
 }
 
-/* A control character cannot be typed, nor sent to the terminal. */
-static bool is_plain(const char *s)
-{
-    while ((unsigned char)*s >= ' ' && *s != 0x7f)
-        s++;
-    return *s == '\0';
-}
-
 void dp_completion_offer(struct completion *c, const char *text, const char *note)
 {
     const bool meant = depot_str_starts(text, c->typed) ||
                        (note != NULL && c->typed[0] != '\0' && depot_str_starts(note, c->typed));
-    if (!meant || !is_plain(text) || c->items.len >= CANDIDATES_MAX)
+    /* A control character cannot be typed, nor sent to the terminal. */
+    if (!meant || depot_str_has_control(text) || c->items.len >= CANDIDATES_MAX)
         return;
     for (size_t i = 0; i < c->items.len; i++)
         if (depot_str_eq(c->items.items[i].text, text))
@@ -54,14 +47,9 @@ static size_t common(const struct completion *c)
     const char *first = c->items.items[0].text;
     size_t n = strlen(first);
     for (size_t i = 1; i < c->items.len; i++) {
-        const char *s = c->items.items[i].text;
-        size_t same = 0;
-        while (same < n && s[same] == first[same])
-            same++;
-        n = same;
+        const size_t same = dp_text_common(first, c->items.items[i].text);
+        n = same < n ? same : n;
     }
-    while (n > 0 && ((unsigned char)first[n] & 0xc0) == 0x80)
-        n--;
     return n;
 }
 

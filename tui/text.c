@@ -231,6 +231,14 @@ const char *dp_text_platform(const char *platform)
     return depot_str_starts(platform, "linux/") ? platform + 6 : platform;
 }
 
+size_t dp_text_common(const char *a, const char *b)
+{
+    size_t n = 0;
+    while (a[n] != '\0' && a[n] == b[n])
+        n++;
+    return depot_utf8_start(a, n);
+}
+
 void dp_text_first_line(struct depot_buf *out, const char *s)
 {
     size_t n = strcspn(s, "\r\n");

@@ -41,6 +41,8 @@ void dp_text_middle(struct depot_buf *out, const char *s, int columns, bool asci
 /* "linux/amd64" -> "amd64"; "linux/arm/v7" -> "arm/v7"; other systems keep theirs. */
 const char *dp_text_platform(const char *platform);
 /* The first line of a text, without trailing blanks. */
+/* Bytes that two texts begin with alike, whole characters. */
+size_t dp_text_common(const char *a, const char *b);
 void dp_text_first_line(struct depot_buf *out, const char *s);
 
 #endif

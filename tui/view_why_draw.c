@@ -153,15 +153,6 @@ static void draw_step(const struct canvas *c, int y, int x, int w, const struct 
     depot_buf_release(&text);
 }
 
-/* Bytes that two texts begin with alike, whole characters. */
-static size_t common(const char *a, const char *b)
-{
-    size_t n = 0;
-    while (a[n] != '\0' && a[n] == b[n])
-        n++;
-    return depot_utf8_start(a, n);
-}
-
 /* Of a long text that replaces another, or is replaced: from shortly before they differ. */
 static const char *from_difference(const struct depot_cause *c, size_t index, int w, bool *cut)
 {
@@ -173,7 +164,7 @@ static const char *from_difference(const struct depot_cause *c, size_t index, in
         other = &e[-1];
     if (other == NULL || (int)dp_text_width(e->text) <= w)
         return e->text;
-    const size_t same = common(e->text, other->text);
+    const size_t same = dp_text_common(e->text, other->text);
     const size_t from = depot_utf8_start(e->text, same > COMMON_SHOWN ? same - COMMON_SHOWN : 0);
     *cut = from > 0;
     return e->text + from;

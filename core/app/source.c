@@ -97,9 +97,7 @@ static char *project_of(const char *dir)
 /* People choose what they like, but it stands in headers and on terminals. */
 static int given_project(const char *from, const char *name, char **out, struct depot_error *err)
 {
-    for (const char *c = name; *c != '\0'; c++) {
-        if ((unsigned char)*c >= ' ' && *c != 0x7f)
-            continue;
+    if (depot_str_has_control(name)) {
         depot_error_set(err, DEPOT_ERR_INVALID, "%s holds a control character", from);
         return depot_error_hint(
             err, "a project is a name, like web or shop/api; is there a line break in %s?", from);

@@ -32,6 +32,13 @@ bool depot_str_empty(const char *s)
     return s == NULL || *s == '\0';
 }
 
+bool depot_str_has_control(const char *s)
+{
+    while ((unsigned char)*s >= ' ' && *s != 0x7f)
+        s++;
+    return *s != '\0';
+}
+
 /* By hand because strtoll takes leading blanks and a plus sign, which none of our formats allow. */
 int depot_str_to_int64(const char *s, int64_t min, int64_t max, int64_t *out)
 {

@@ -35,7 +35,8 @@ char *depot_vasprintf(const char *fmt, va_list ap) DEPOT_PRINTF(1, 0);
 bool depot_str_eq(const char *a, const char *b); /* NULL equals only NULL */
 bool depot_str_starts(const char *s, const char *prefix);
 bool depot_str_ends(const char *s, const char *suffix);
-bool depot_str_empty(const char *s); /* NULL or "" */
+bool depot_str_empty(const char *s);       /* NULL or "" */
+bool depot_str_has_control(const char *s); /* C0 or DEL */
 /* Whole-string decimal parse within [min, max]; `out` is untouched on failure. */
 int depot_str_to_int64(const char *s, int64_t min, int64_t max, int64_t *out) DEPOT_MUST_CHECK;
 
