@@ -41,9 +41,10 @@ void cli_add_query(struct depot_buf *path, const char *key, const char *value);
 /* "3m ago" since a time of the API; "" when it is none. */
 enum { CLI_AGE_MAX = 32 };
 void cli_age(char out[CLI_AGE_MAX], const char *when);
-/* A member's string, number; "" and 0 when it is not there. */
+/* A member's string, number, truth; "", 0 and false when it is not there. */
 const char *cli_json_string(struct json_object *o, const char *key);
 int64_t cli_json_int(struct json_object *o, const char *key);
+bool cli_json_true(struct json_object *o, const char *key);
 /* A member that is an array, and its length; NULL and 0 when it is none. */
 struct json_object *cli_json_list(struct json_object *o, const char *key, size_t *n);
 /* Takes out of its strings, in place, what would steer a terminal: before any of them is printed as

@@ -117,13 +117,6 @@ static void print_cut(const char *s, int max)
     printf("%.*s", (int)n, s);
 }
 
-static bool is_true(struct json_object *o, const char *key)
-{
-    struct json_object *v = NULL;
-    return json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &v) &&
-           json_object_get_boolean(v);
-}
-
 static void print_record(struct json_object *r)
 {
     char size[SIZE_MAX_TEXT], when[CLI_AGE_MAX];
@@ -132,8 +125,8 @@ static void print_record(struct json_object *r)
     printf("  %9s  %-9s %5" PRId64 "  %-16.16s ", size_text(size, cli_json_int(r, "bytes")), when,
         cli_json_int(r, "uses"), cli_json_string(r, "type"));
     print_cut(cli_json_string(r, "description"), 80);
-    printf(
-        "%s%s\n", is_true(r, "in_use") ? " (in use)" : "", is_true(r, "shared") ? " (shared)" : "");
+    printf("%s%s\n", cli_json_true(r, "in_use") ? " (in use)" : "",
+        cli_json_true(r, "shared") ? " (shared)" : "");
 }
 
 static void print_types(struct json_object *b)

@@ -115,11 +115,10 @@ static void print_builders(struct json_object *answer)
     printf("%-16s %-5s %-10s %-20s %8s  %s\n", "BUILDER", "UP", "ENGINE", "VERSION", "RUNNING",
         "PLATFORMS");
     for (size_t i = 0; i < n; i++) {
-        struct json_object *b = json_object_array_get_idx(list, i), *up = NULL;
+        struct json_object *b = json_object_array_get_idx(list, i);
         char *platforms = joined(b, "platforms");
-        json_object_object_get_ex(b, "up", &up);
         printf("%-16s %-5s %-10s %-20.20s %8lld  %s\n", cli_json_string(b, "builder"),
-            json_object_get_boolean(up) ? "yes" : "no", cli_json_string(b, "engine"),
+            cli_json_true(b, "up") ? "yes" : "no", cli_json_string(b, "engine"),
             cli_json_string(b, "version"), (long long)cli_json_int(b, "running"), platforms);
         depot_free(platforms);
     }

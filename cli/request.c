@@ -19,32 +19,36 @@ struct request {
     struct depot_error *err;
 };
 
-const char *cli_json_string(struct json_object *o, const char *key)
+static struct json_object *member(struct json_object *o, const char *key)
 {
     struct json_object *v = NULL;
-    if (json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &v) &&
-        json_object_is_type(v, json_type_string))
-        return json_object_get_string(v);
-    return "";
+    if (json_object_is_type(o, json_type_object))
+        json_object_object_get_ex(o, key, &v);
+    return v;
+}
+
+const char *cli_json_string(struct json_object *o, const char *key)
+{
+    struct json_object *v = member(o, key);
+    return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : "";
 }
 
 int64_t cli_json_int(struct json_object *o, const char *key)
 {
-    struct json_object *v = NULL;
-    if (json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &v))
-        return json_object_get_int64(v);
-    return 0;
+    return json_object_get_int64(member(o, key));
+}
+
+bool cli_json_true(struct json_object *o, const char *key)
+{
+    return json_object_get_boolean(member(o, key));
 }
 
 struct json_object *cli_json_list(struct json_object *o, const char *key, size_t *n)
 {
-    struct json_object *list = NULL;
-    *n = 0;
-    if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &list) ||
-        !json_object_is_type(list, json_type_array))
-        return NULL;
-    *n = json_object_array_length(list);
-    return list;
+    struct json_object *list = member(o, key);
+    const bool is_list = json_object_is_type(list, json_type_array);
+    *n = is_list ? json_object_array_length(list) : 0;
+    return is_list ? list : NULL;
 }
 
 static void clean_string(struct json_object *o)
