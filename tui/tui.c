@@ -471,7 +471,6 @@ void dp_tui_data_changed(struct tui *t)
     t->data_changed = true;
 }
 
-/* "stale 12s": the one thing about the connection that matters. */
 /* What the title says of a source; NULL: all is well. */
 static const char *link_word(const struct fleet_source *s)
 {
@@ -482,6 +481,7 @@ static const char *link_word(const struct fleet_source *s)
     return s->state == DEPOT_FEED_ENDED && s->why.msg[0] != '\0' ? "lost" : NULL;
 }
 
+/* "stale 12s": the one thing about the connection that matters. */
 static void put_link(const struct tui *t, struct depot_buf *out, bool *bad)
 {
     const uint64_t now = depot_mono_ms();
