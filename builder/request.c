@@ -61,6 +61,7 @@ static const struct field root_fields[] = {
     {"host", STRING, AT(host), NULL},
     {"ci", OBJECT, 0, ci_fields},
     {"single_builder", BOOL, AT(single_builder), NULL},
+    {"join", BOOL, AT(join), NULL},
     {"detach", BOOL, AT(detach), NULL},
     {"settings", SETTINGS, AT(settings), NULL},
     {"session", OBJECT, AT(session), session_fields},
@@ -396,6 +397,11 @@ int request_parse(const char *json, size_t n, struct request *out, struct depot_
     else
         *out = r;
     return rc;
+}
+
+bool request_single(const struct request *r)
+{
+    return r->single_builder && !r->join;
 }
 
 void request_release(struct request *r)
