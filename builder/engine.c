@@ -268,6 +268,11 @@ unsigned engine_caps(const struct engine *e)
     return e->caps;
 }
 
+bool engine_is_docker(const struct engine *e)
+{
+    return depot_str_eq(e->engine, "docker");
+}
+
 const char *engine_native(const struct engine *e)
 {
     return e->platforms.len > 0 ? e->platforms.items[0] : NULL;

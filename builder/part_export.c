@@ -48,6 +48,22 @@ static int check_exports(const struct part *p, struct depot_error *err)
     return 0;
 }
 
+/* A Docker Engine keeps what it builds, as `docker build` has always left it there; elsewhere the
+ * result of a build that names no output is its cache. */
+static void add_default(struct part_exports *x, const struct part *p)
+{
+    const struct request *req = &p->build->req;
+    if (req->nexports > 0 || !req->default_image || !engine_is_docker(p->engine))
+        return;
+    struct depot_bk_export *to = &x->items[x->len++];
+    to->type = depot_strdup("image");
+    if (req->tags.len > 0) {
+        char *names = depot_strv_join(&req->tags, ",");
+        depot_kvs_set(&to->attrs, "name", names);
+        depot_free(names);
+    }
+}
+
 int part_exports_fill(struct part_exports *x, const struct part *p, struct depot_error *err)
 {
     const struct request *req = &p->build->req;
@@ -59,9 +75,10 @@ int part_exports_fill(struct part_exports *x, const struct part *p, struct depot
         struct depot_bk_export *to = &x->items[x->len];
         to->type = depot_strdup(req->exports[x->len].type);
         depot_kvs_copy(&to->attrs, &req->exports[x->len].attrs);
-        if (moby)
-            moby_export(to);
     }
+    add_default(x, p);
+    for (size_t i = 0; moby && i < x->len; i++)
+        moby_export(&x->items[i]);
     return 0;
 }
 

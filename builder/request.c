@@ -46,6 +46,7 @@ static const struct field solve_fields[] = {
     {"attrs", ATTRS, AT(attrs), NULL},
     {"exports", EXPORTS, AT(exports), NULL},
     {"cache_exports", EXPORTS, AT(cache_exports), NULL},
+    {"default_image", BOOL, AT(default_image), NULL},
     {"entitlements", STRINGS, AT(entitlements), NULL},
     {NULL, STRING, 0, NULL},
 };

@@ -34,7 +34,8 @@ struct request {
     struct depot_kvs attrs;
     struct depot_bk_export *exports;
     size_t nexports;
-    unsigned loads; /* bit i: the client wants exports[i] in its Docker Engine, not as a file */
+    bool default_image; /* without exports: make the image that docker build makes */
+    unsigned loads;     /* bit i: the client wants exports[i] in its Docker Engine, not as a file */
     struct depot_bk_cache *cache_exports;
     size_t ncache_exports;
     struct depot_strv entitlements;

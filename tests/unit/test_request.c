@@ -26,7 +26,7 @@ static void test_request__takes_every_field(void **state)
         "\"1\"},\"exports\":[{\"type\":\"local\",\"attrs\":{}},{\"type\":\"image\",\"attrs\":{"
         "\"name\":\"x\"},\"load\":true}],\"cache_exports\":[{\"type\":\"inline\"}],"
         "\"entitlements\":["
-        "\"network.host\"]},\"tomorrow\":[1,2]}\n";
+        "\"network.host\"],\"default_image\":true},\"tomorrow\":[1,2]}\n";
     struct request r;
     struct depot_error err = {0};
     (void)state;
@@ -58,6 +58,7 @@ static void test_request__takes_every_field(void **state)
     assert_int_equal(r.ncache_exports, 1);
     assert_string_equal(r.cache_exports[0].type, "inline");
     assert_string_equal(r.entitlements.items[0], "network.host");
+    assert_true(r.default_image);
     request_release(&r);
 }
 
