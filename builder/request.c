@@ -320,8 +320,8 @@ static int normalise_platforms(struct request *r, struct depot_error *err)
         rc = depot_error_set(err, DEPOT_ERR_TOO_BIG, "field \"platforms\" has more than %d entries",
             PLAN_PLATFORMS_MAX);
     for (size_t i = 0; rc == 0 && i < given.len; i++) {
-        char name[PLAN_PLATFORM_MAX];
-        rc = plan_platform_normalise(given.items[i], name, err);
+        char name[DEPOT_PLATFORM_MAX];
+        rc = depot_platform_parse(given.items[i], name, err);
         if (rc != 0)
             depot_error_prefix(err, "field \"platforms\"");
         else if (!depot_strv_has(&r->platforms, name))
