@@ -42,6 +42,14 @@ struct dp_session_output {
     void *sink_arg;
 };
 
+/* A directory of blobs, as an OCI layout has them, that the engine may read by this name. */
+struct dp_session_store {
+    char *id;   /* as the engine says it: "local:NAME", "oci:NAME", "export" */
+    char *path; /* there, when it is written to */
+    bool writable;
+    bool optional; /* a fault in writing is the engine's to weigh: it does not fail the build */
+};
+
 /* Everything is borrowed and must outlive the session. */
 struct dp_session_config {
     const struct dp_session_dir *dirs;
@@ -57,6 +65,8 @@ struct dp_session_config {
     const struct dp_session_output *outputs; /* index = exporter's index in the solve */
     size_t noutputs;
     const struct depot_kvs *ssh; /* id -> agent socket path */
+    const struct dp_session_store *stores;
+    size_t nstores;
     /* Directory of Docker's config.json; NULL: $DOCKER_CONFIG, else ~/.docker. */
     const char *docker_config;
 };
