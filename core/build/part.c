@@ -209,6 +209,7 @@ static int add_output(struct dp_part *p, const struct depot_output *from, struct
     int rc = 0;
     switch (from->kind) {
     case DEPOT_OUTPUT_NONE:
+    case DEPOT_OUTPUT_STORE:
         out.kind = DP_OUTPUT_NONE;
         break;
     case DEPOT_OUTPUT_DIR:
@@ -247,6 +248,8 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
         .outputs = p->outputs.items,
         .noutputs = p->outputs.len,
         .ssh = plan->ssh.len > 0 ? &plan->ssh : NULL,
+        .stores = plan->stores.items,
+        .nstores = plan->stores.len,
         .docker_config = plan->args->docker_config,
     };
     return rc;

@@ -67,6 +67,8 @@ int depot_build_plan_new(
         rc = dp_plan_outputs(p, err);
     if (rc == 0)
         rc = dp_plan_secrets(p, err);
+    if (rc == 0)
+        rc = dp_plan_make_stores(p, err);
     if (rc != 0) {
         depot_build_plan_free(p);
         return rc;
@@ -98,6 +100,7 @@ static void release_session_parts(struct depot_build_plan *p)
     depot_vec_free(&p->dirs);
     depot_vec_free(&p->secrets);
     depot_kvs_release(&p->ssh);
+    dp_plan_release_stores(p);
 }
 
 void depot_build_plan_free(struct depot_build_plan *p)

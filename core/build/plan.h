@@ -17,6 +17,12 @@ enum dp_context_kind {
     DP_CONTEXT_DOCKERFILE, /* a Dockerfile on standard input, and no context */
 };
 
+/* A layout that the build writes to. */
+struct dp_plan_layout {
+    char *path;
+    char *tag; /* of a cache; NULL: the layout is of an image, which has its own names */
+};
+
 struct depot_build_plan {
     const struct depot_build_args *args; /* borrowed */
     enum dp_context_kind context_kind;
@@ -37,6 +43,8 @@ struct depot_build_plan {
     DEPOT_VEC(struct dp_session_dir) dirs;
     DEPOT_VEC(struct dp_session_secret) secrets;
     struct depot_kvs ssh;
+    DEPOT_VEC(struct dp_session_store) stores;
+    DEPOT_VEC(struct dp_plan_layout) layouts;
     bool single_builder;
     bool default_image; /* no output is asked for: a Docker Engine keeps the image, as ever */
     struct depot_source source;
@@ -56,6 +64,26 @@ int dp_plan_names(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUS
 /* plan_attrs.c: what the frontend is told. */
 int dp_plan_attrs(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 int dp_plan_secrets(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* plan_stores.c: what builders read from and write to as blobs. Each fits the attributes to what an
+ * engine is told. */
+int dp_plan_cache_to_local(
+    struct depot_build_plan *p, struct depot_output *e, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The cache is imported once by each of `digests`. */
+int dp_plan_cache_from_local(struct depot_build_plan *p, struct depot_output *e,
+    struct depot_strv *digests, struct depot_error *err) DEPOT_MUST_CHECK;
+bool dp_plan_is_layout(const char *value); /* oci-layout://... */
+int dp_plan_layout_context(struct depot_build_plan *p, const char *key, const char *value,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+bool dp_plan_is_store(const struct depot_kvs *attrs); /* tar=false */
+int dp_plan_store_output(struct depot_build_plan *p, const struct depot_output *out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+/* Once all else is checked: the directories to write to. */
+int dp_plan_make_stores(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* After success: their indexes. */
+int dp_plan_finish_stores(const struct depot_build_plan *p, const struct depot_build *state,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+void dp_plan_release_stores(struct depot_build_plan *p);
 
 /* "docker.io/library/app:latest" from "app". The caller frees. */
 int dp_image_name(const char *tag, char **out, struct depot_error *err) DEPOT_MUST_CHECK;

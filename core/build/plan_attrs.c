@@ -125,11 +125,6 @@ static int cache_entry(
     const char *type = depot_kvs_get(&out->attrs, "type");
     if (rc == 0 && depot_str_empty(type))
         rc = depot_error_set(err, DEPOT_ERR_INVALID, "%s \"%s\": type is missing", flag, spec);
-    if (rc == 0 && depot_str_eq(type, "local")) {
-        depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "%s type=local is not supported", flag);
-        rc = depot_error_hint(
-            err, "the builders keep their cache; use type=registry to copy it elsewhere");
-    }
     if (rc == 0) {
         out->type = depot_strdup(type);
         depot_kvs_unset(&out->attrs, "type");
@@ -143,6 +138,34 @@ static void cache_entry_release(struct depot_output *e)
     depot_kvs_release(&e->attrs);
 }
 
+static void add_import(struct json_object *list, const struct depot_output *e)
+{
+    struct json_object *o = json_object_new_object(), *attrs = json_object_new_object();
+    for (size_t i = 0; i < e->attrs.len; i++)
+        json_object_object_add(
+            attrs, e->attrs.items[i].key, json_object_new_string(e->attrs.items[i].value));
+    json_object_object_add(o, "Type", json_object_new_string(e->type));
+    json_object_object_add(o, "Attrs", attrs);
+    json_object_array_add(list, o);
+}
+
+static int add_imports(struct depot_build_plan *p, struct json_object *list,
+    struct depot_output *e, struct depot_error *err)
+{
+    struct depot_strv digests = {0};
+    if (!depot_str_eq(e->type, "local")) {
+        add_import(list, e);
+        return 0;
+    }
+    int rc = dp_plan_cache_from_local(p, e, &digests, err);
+    for (size_t i = 0; i < digests.len; i++) {
+        depot_kvs_set(&e->attrs, "digest", digests.items[i]);
+        add_import(list, e);
+    }
+    depot_strv_release(&digests);
+    return rc;
+}
+
 /* Imports count only as a frontend attribute: a JSON array. */
 static int cache_from(struct depot_build_plan *p, struct depot_error *err)
 {
@@ -151,15 +174,8 @@ static int cache_from(struct depot_build_plan *p, struct depot_error *err)
     for (size_t i = 0; rc == 0 && i < p->args->cache_from.len; i++) {
         struct depot_output e = {0};
         rc = cache_entry("--cache-from", p->args->cache_from.items[i], &e, err);
-        if (rc == 0) {
-            struct json_object *o = json_object_new_object(), *attrs = json_object_new_object();
-            for (size_t j = 0; j < e.attrs.len; j++)
-                json_object_object_add(
-                    attrs, e.attrs.items[j].key, json_object_new_string(e.attrs.items[j].value));
-            json_object_object_add(o, "Type", json_object_new_string(e.type));
-            json_object_object_add(o, "Attrs", attrs);
-            json_object_array_add(list, o);
-        }
+        if (rc == 0)
+            rc = add_imports(p, list, &e, err);
         cache_entry_release(&e);
     }
     if (rc == 0 && json_object_array_length(list) > 0)
@@ -174,6 +190,8 @@ static int cache_to(struct depot_build_plan *p, struct depot_error *err)
     for (size_t i = 0; i < p->args->cache_to.len; i++) {
         struct depot_output e = {0};
         int rc = cache_entry("--cache-to", p->args->cache_to.items[i], &e, err);
+        if (rc == 0 && depot_str_eq(e.type, "local"))
+            rc = dp_plan_cache_to_local(p, &e, err);
         if (rc != 0) {
             cache_entry_release(&e);
             return rc;

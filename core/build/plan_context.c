@@ -228,7 +228,7 @@ static int remote_context(struct depot_build_plan *p, struct depot_error *err)
     return 0;
 }
 
-/* --build-context NAME=PATH|URL|docker-image://REF */
+/* --build-context NAME=PATH|URL|docker-image://REF|oci-layout://DIR */
 static int named_context(struct depot_build_plan *p, const char *spec, struct depot_error *err)
 {
     const char *eq = strchr(spec, '=');
@@ -238,7 +238,9 @@ static int named_context(struct depot_build_plan *p, const char *spec, struct de
     char *key = depot_asprintf("context:%.*s", (int)(eq - spec), spec);
     const char *value = eq + 1;
     int rc = 0;
-    if (strstr(value, "://") != NULL || is_remote(value)) {
+    if (dp_plan_is_layout(value)) {
+        rc = dp_plan_layout_context(p, key, value, err);
+    } else if (strstr(value, "://") != NULL || is_remote(value)) {
         depot_kvs_set(&p->attrs, key, value);
     } else {
         char *real = NULL;

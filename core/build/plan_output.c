@@ -71,6 +71,8 @@ static int add_output(struct depot_build_plan *p, struct depot_kvs *fields, stru
         out.kind = depot_str_eq(dest, "-") && x->with_dest == DEPOT_OUTPUT_FILE
                        ? DEPOT_OUTPUT_STDOUT
                        : x->with_dest;
+    if (x->named && x->one_file && dp_plan_is_store(fields))
+        out.kind = DEPOT_OUTPUT_STORE;
     out.dest = depot_strdup(dest);
     depot_kvs_copy(&out.attrs, fields);
     depot_kvs_unset(&out.attrs, "type");
@@ -80,6 +82,8 @@ static int add_output(struct depot_build_plan *p, struct depot_kvs *fields, stru
     depot_vec_push(&p->outputs, out);
     if (out.kind == DEPOT_OUTPUT_DIR && depot_str_empty(dest))
         return depot_error_set(err, DEPOT_ERR_INVALID, "output type=local needs dest=DIRECTORY");
+    if (out.kind == DEPOT_OUTPUT_STORE)
+        return dp_plan_store_output(p, &out, err);
     return check_dest(&out, err);
 }
 
@@ -175,7 +179,8 @@ static int check_output(
             "the Docker image format holds one platform, and %zu are asked for", p->platforms.len);
         return depot_error_hint(err, "use --platform with one of them, or -o type=oci,dest=FILE");
     }
-    if (several && (find_exporter(out->type)->one_file || pushes(out)))
+    bool one_file = find_exporter(out->type)->one_file && out->kind != DEPOT_OUTPUT_STORE;
+    if (several && (one_file || pushes(out)))
         p->single_builder = true;
     return 0;
 }
