@@ -149,8 +149,8 @@ static void add_import(struct json_object *list, const struct depot_output *e)
     json_object_array_add(list, o);
 }
 
-static int add_imports(struct depot_build_plan *p, struct json_object *list,
-    struct depot_output *e, struct depot_error *err)
+static int add_imports(struct depot_build_plan *p, struct json_object *list, struct depot_output *e,
+    struct depot_error *err)
 {
     struct depot_strv digests = {0};
     if (!depot_str_eq(e->type, "local")) {
