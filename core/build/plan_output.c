@@ -180,8 +180,10 @@ static int check_output(
         return depot_error_hint(err, "use --platform with one of them, or -o type=oci,dest=FILE");
     }
     bool one_file = find_exporter(out->type)->one_file && out->kind != DEPOT_OUTPUT_STORE;
-    if (several && (one_file || pushes(out)))
+    if (several && (one_file || pushes(out))) {
+        p->join = pushes(out) && (p->join || !p->single_builder);
         p->single_builder = true;
+    }
     return 0;
 }
 
