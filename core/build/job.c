@@ -95,6 +95,14 @@ static void finish(struct depot_job *j)
         end_with(j, err.code != 0 ? &err : &j->error);
 }
 
+static void finish_stores(struct depot_job *j)
+{
+    struct depot_error err = {0};
+    if (j->state->state == DEPOT_BUILD_SUCCEEDED && !j->has_error &&
+        dp_stores_finish(j->plan, j->state, j->parts.items, j->parts.len, &err) != 0)
+        keep_error(j, &err);
+}
+
 /* The build is over; its outputs may still be on their way to disk. */
 static void settle(struct depot_job *j)
 {
@@ -110,6 +118,7 @@ static void settle(struct depot_job *j)
         depot_error_set(&err, DEPOT_ERR_TIMEOUT, "the outputs were not written in time");
         keep_error(j, &err);
     }
+    finish_stores(j);
     finish(j);
 }
 

@@ -219,6 +219,42 @@ int dp_layout_desc_parse(
     return 0;
 }
 
+static struct json_object *new_desc(const char *type, const char *digest, size_t size)
+{
+    struct json_object *o = json_object_new_object();
+    set_string(o, "mediaType", type);
+    set_string(o, "digest", digest);
+    json_object_object_add(o, "size", json_object_new_int64((int64_t)size));
+    return o;
+}
+
+static int read_blob(
+    const char *dir, const char *digest, char **out, size_t *n, struct depot_error *err)
+{
+    char *path = depot_asprintf("%s/blobs/%s", dir, digest);
+    *strrchr(path, ':') = '/';
+    int rc = depot_file_read(path, DEPOT_MANIFEST_MAX, out, n, err);
+    depot_free(path);
+    return rc;
+}
+
+int dp_layout_desc_of(
+    const char *dir, const char *digest, struct json_object **out, struct depot_error *err)
+{
+    char *text = NULL;
+    size_t n = 0;
+    int rc = read_blob(dir, digest, &text, &n, err);
+    struct json_object *o = rc == 0 ? parse_object(text, n, DEPOT_MANIFEST_MAX) : NULL;
+    const char *type = string_of(o, "mediaType");
+    if (rc == 0 && type == NULL)
+        rc = depot_error_set(err, DEPOT_ERR_PROTOCOL, "%s in %s is no manifest", digest, dir);
+    if (rc == 0)
+        *out = new_desc(type, digest, n);
+    json_object_put(o);
+    depot_free(text);
+    return rc;
+}
+
 const char *dp_layout_desc_digest(struct json_object *desc)
 {
     return string_of(desc, "digest");
@@ -396,16 +432,6 @@ int dp_layout_put(
 
 /* ---- one index of several images ---- */
 
-static int read_blob(
-    const char *dir, const char *digest, char **out, size_t *n, struct depot_error *err)
-{
-    char *path = depot_asprintf("%s/blobs/%s", dir, digest);
-    *strrchr(path, ':') = '/';
-    int rc = depot_file_read(path, DEPOT_MANIFEST_MAX, out, n, err);
-    depot_free(path);
-    return rc;
-}
-
 static int write_blob(const char *dir, const char *text, size_t n, char digest[DP_DIGEST_SIZE],
     struct depot_error *err)
 {
@@ -419,15 +445,6 @@ static int write_blob(const char *dir, const char *text, size_t n, char digest[D
         rc = dp_ingest_commit(in, err);
     dp_ingest_free(in);
     return rc;
-}
-
-static struct json_object *new_desc(const char *type, const char *digest, size_t size)
-{
-    struct json_object *o = json_object_new_object();
-    set_string(o, "mediaType", type);
-    set_string(o, "digest", digest);
-    json_object_object_add(o, "size", json_object_new_int64((int64_t)size));
-    return o;
 }
 
 static int write_index(const char *dir, const struct depot_join_part *parts, size_t n,

@@ -29,6 +29,9 @@ const char *dp_layout_single(struct json_object *index);
 /* An engine's descriptor: media type, digest and size are there and sound. The caller puts it. */
 int dp_layout_desc_parse(
     const char *json, size_t n, struct json_object **out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* Of a manifest or an index among the blobs, which says itself what it is. The caller puts it. */
+int dp_layout_desc_of(const char *dir, const char *digest, struct json_object **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 const char *dp_layout_desc_digest(struct json_object *desc);
 /* Is the blob there, all of it? */
 bool dp_layout_has(const char *dir, struct json_object *desc);

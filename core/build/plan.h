@@ -19,6 +19,7 @@ enum dp_context_kind {
 
 /* A layout that the build writes to. */
 struct dp_plan_layout {
+    char *store; /* its id in `stores` */
     char *path;
     char *tag; /* of a cache; NULL: the layout is of an image, which has its own names */
 };
@@ -81,9 +82,6 @@ int dp_plan_store_output(struct depot_build_plan *p, const struct depot_output *
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* Once all else is checked: the directories to write to. */
 int dp_plan_make_stores(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
-/* After success: their indexes. */
-int dp_plan_finish_stores(const struct depot_build_plan *p, const struct depot_build *state,
-    struct depot_error *err) DEPOT_MUST_CHECK;
 void dp_plan_release_stores(struct depot_build_plan *p);
 
 /* "docker.io/library/app:latest" from "app". The caller frees. */

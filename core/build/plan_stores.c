@@ -1,7 +1,7 @@
 /*
  * Directories of blobs that builders read from and write to: caches of type local, contexts that
- * are OCI layouts, images written as a directory. Before the build they are found and lent; after
- * it, their indexes tell what was written.
+ * are OCI layouts, images written as a directory. Here they are found and lent; what was written is
+ * told by their indexes after the build, see stores.c.
  */
 #include "build/plan.h"
 
@@ -103,8 +103,9 @@ int dp_plan_cache_to_local(
     struct dp_session_store *store = lend(p, "local:", name, dest);
     store->writable = true;
     store->optional = is_one_of(depot_kvs_get(&e->attrs, "ignore-error"), true_words);
-    struct dp_plan_layout layout = {
-        .path = depot_strdup(dest), .tag = depot_strdup(tag != NULL ? tag : default_tag)};
+    struct dp_plan_layout layout = {.store = depot_strdup(store->id),
+        .path = depot_strdup(dest),
+        .tag = depot_strdup(tag != NULL ? tag : default_tag)};
     depot_vec_push(&p->layouts, layout);
     depot_kvs_set(&e->attrs, "dest", name);
     depot_free(name);
@@ -268,12 +269,26 @@ int dp_plan_store_output(
     if (rc != 0)
         return rc;
     lend(p, id, "", out->dest)->writable = true;
-    struct dp_plan_layout layout = {.path = depot_strdup(out->dest)};
+    struct dp_plan_layout layout = {.store = depot_strdup(id), .path = depot_strdup(out->dest)};
     depot_vec_push(&p->layouts, layout);
     return 0;
 }
 
-/* ---- before and after ---- */
+/* ---- the directories ---- */
+
+/* An index that cannot be read could not be written either: better told now than after the build.
+ */
+static int check_index(const char *dir, struct depot_error *err)
+{
+    struct json_object *index = NULL;
+    int rc = dp_layout_read(dir, &index, err);
+    json_object_put(index);
+    if (rc == DEPOT_ERR_NOT_FOUND) {
+        depot_error_clear(err);
+        return 0;
+    }
+    return rc == 0 ? 0 : depot_error_hint(err, "remove it, or choose another directory");
+}
 
 int dp_plan_make_stores(struct depot_build_plan *p, struct depot_error *err)
 {
@@ -284,114 +299,9 @@ int dp_plan_make_stores(struct depot_build_plan *p, struct depot_error *err)
         return depot_error_hint(err, "use --cache-to type=registry, or leave out --detach");
     }
     for (size_t i = 0; rc == 0 && i < p->layouts.len; i++)
-        rc = depot_path_mkdirs(p->layouts.items[i].path, 0755, err);
-    return rc;
-}
-
-/* The engine's description of what it wrote, of one part; NULL when it wrote nothing there. */
-static int written(const struct dp_plan_layout *l, const struct depot_part *part,
-    struct json_object **out, struct depot_error *err)
-{
-    bool cache = l->tag != NULL;
-    const char *text =
-        depot_kvs_get(&part->response, cache ? "cache.manifest" : "containerimage.descriptor");
-    *out = NULL;
-    if (depot_str_empty(text))
-        return 0;
-    size_t n = strlen(text), len = n;
-    char *json = depot_alloc(n / 4 * 3 + 4);
-    int rc = cache ? 0 : depot_base64_decode(json, &len, text, n);
-    if (rc == 0)
-        rc = dp_layout_desc_parse(cache ? text : json, len, out, err);
-    if (rc == 0 && !dp_layout_has(l->path, *out)) {
-        rc = depot_error_set(err, DEPOT_ERR_FAILED, "%s is not in %s, though the builder wrote it",
-            dp_layout_desc_digest(*out), l->path);
-        json_object_put(*out);
-        *out = NULL;
-    }
-    depot_free(json);
-    return rc;
-}
-
-static int finish_cache(const struct dp_plan_layout *l, struct json_object *const *descs,
-    const char *const *platforms, size_t n, struct depot_error *err)
-{
-    struct dp_layout_entry *entries = depot_calloc(n, sizeof(*entries));
-    for (size_t i = 0; i < n; i++)
-        entries[i] =
-            (struct dp_layout_entry){.desc = descs[i], .tag = l->tag, .platforms = platforms[i]};
-    int rc = dp_layout_put(l->path, entries, n, err);
-    depot_free(entries);
-    return rc;
-}
-
-/* The tag of an image's whole name. */
-static const char *tag_of(const char *name)
-{
-    const char *slash = strrchr(name, '/');
-    const char *colon = strchr(slash != NULL ? slash : name, ':');
-    return colon != NULL ? colon + 1 : default_tag;
-}
-
-static int put_image(const struct dp_plan_layout *l, struct json_object *desc, const char *names,
-    struct depot_error *err)
-{
-    struct depot_strv list = {0};
-    depot_strv_split(&list, names != NULL ? names : "", ',');
-    struct dp_layout_entry *entries = depot_calloc(list.len + 1, sizeof(*entries));
-    entries[0] = (struct dp_layout_entry){.desc = desc, .tag = default_tag};
-    for (size_t i = 0; i < list.len; i++)
-        entries[i] = (struct dp_layout_entry){
-            .desc = desc, .image = list.items[i], .tag = tag_of(list.items[i])};
-    int rc = dp_layout_put(l->path, entries, list.len > 0 ? list.len : 1, err);
-    depot_free(entries);
-    depot_strv_release(&list);
-    return rc;
-}
-
-static int finish_image(const struct dp_plan_layout *l, struct json_object *const *descs,
-    const char *const *platforms, size_t n, const char *names, struct depot_error *err)
-{
-    struct json_object *joined = NULL;
-    int rc = n > 1 ? dp_layout_join(l->path, descs, platforms, n, &joined, err) : 0;
-    if (rc == 0)
-        rc = put_image(l, joined != NULL ? joined : descs[0], names, err);
-    json_object_put(joined);
-    return rc;
-}
-
-static int finish_layout(
-    const struct dp_plan_layout *l, const struct depot_build *state, struct depot_error *err)
-{
-    size_t n = 0;
-    struct json_object **descs = depot_calloc(state->parts.len + 1, sizeof(struct json_object *));
-    const char **platforms = depot_calloc(state->parts.len + 1, sizeof(char *));
-    const char *names = NULL;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < state->parts.len; i++) {
-        const struct depot_part *part = state->parts.items[i];
-        rc = written(l, part, &descs[n], err);
-        if (rc == 0 && descs[n] != NULL) {
-            names = depot_kvs_get(&part->response, "image.name");
-            platforms[n++] = part->platform;
-        }
-    }
-    if (rc == 0 && n > 0)
-        rc = l->tag != NULL ? finish_cache(l, descs, platforms, n, err)
-                            : finish_image(l, descs, platforms, n, names, err);
-    for (size_t i = 0; i < n; i++)
-        json_object_put(descs[i]);
-    depot_free(platforms);
-    depot_free(descs);
-    return rc;
-}
-
-int dp_plan_finish_stores(
-    const struct depot_build_plan *p, const struct depot_build *state, struct depot_error *err)
-{
-    int rc = 0;
+        rc = check_index(p->layouts.items[i].path, err);
     for (size_t i = 0; rc == 0 && i < p->layouts.len; i++)
-        rc = finish_layout(&p->layouts.items[i], state, err);
+        rc = depot_path_mkdirs(p->layouts.items[i].path, 0755, err);
     return rc;
 }
 
@@ -402,6 +312,7 @@ void dp_plan_release_stores(struct depot_build_plan *p)
         depot_free(p->stores.items[i].path);
     }
     for (size_t i = 0; i < p->layouts.len; i++) {
+        depot_free(p->layouts.items[i].store);
         depot_free(p->layouts.items[i].path);
         depot_free(p->layouts.items[i].tag);
     }

@@ -88,8 +88,8 @@ int depot_build_write_results(
 {
     const struct depot_build_args *a = plan->args;
     const char *digest = depot_build_digest(state);
-    int rc = dp_plan_finish_stores(plan, state, err);
-    if (rc == 0 && !depot_str_empty(a->iidfile) && digest != NULL)
+    int rc = 0;
+    if (!depot_str_empty(a->iidfile) && digest != NULL)
         rc = depot_file_write(a->iidfile, digest, strlen(digest), 0644, err);
     if (rc == 0 && !depot_str_empty(a->metadata_file)) {
         struct json_object *o = metadata(plan, state);

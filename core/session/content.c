@@ -8,7 +8,7 @@
 #include "session/content_call.h"
 #include "grpc/pb.h"
 
-static const struct dp_session_store *find_store(const struct dp_session *s, const char *id)
+static struct dp_session_store *find_store(const struct dp_session *s, const char *id)
 {
     for (size_t i = 0; i < s->cfg->nstores; i++)
         if (depot_str_eq(s->cfg->stores[i].id, id))
@@ -16,11 +16,11 @@ static const struct dp_session_store *find_store(const struct dp_session *s, con
     return NULL;
 }
 
-const struct dp_session_store *dp_content_store(struct dp_session *s, struct dp_grpc_call *call)
+struct dp_session_store *dp_content_store(struct dp_session *s, struct dp_grpc_call *call)
 {
     static const char key[] = "buildkit-attachable-store-id";
     char *id = dp_session_md(call, key, 0);
-    const struct dp_session_store *store = id != NULL ? find_store(s, id) : NULL;
+    struct dp_session_store *store = id != NULL ? find_store(s, id) : NULL;
     if (id == NULL)
         dp_grpc_respond(call, DP_GRPC_INVALID_ARGUMENT, "the call does not say which store");
     else if (store == NULL)

@@ -8,7 +8,7 @@
 #include "session/internal.h"
 
 /* The store that a call names; NULL when there is none, and the call has been answered. */
-const struct dp_session_store *dp_content_store(struct dp_session *s, struct dp_grpc_call *call);
+struct dp_session_store *dp_content_store(struct dp_session *s, struct dp_grpc_call *call);
 
 /* Of a write in progress: how far it is; give it up. False when there is none. The texts of `out`
  * are the write's. */

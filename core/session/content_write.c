@@ -21,7 +21,7 @@ struct commit {
 
 struct writing {
     struct dp_scall base;
-    const struct dp_session_store *store;
+    struct dp_session_store *store;
     char ref[DP_CONTENT_REF_MAX];
     char expected[DP_DIGEST_SIZE], digest[DP_DIGEST_SIZE];
     int64_t total;
@@ -73,6 +73,11 @@ static void answer(struct writing *w, enum dp_content_action action, const char 
     depot_buf_release(&b);
 }
 
+static void note_last(struct writing *w, const char *digest)
+{
+    snprintf(w->store->last, sizeof(w->store->last), "%s", digest);
+}
+
 /* ---- the end ---- */
 
 static void on_commit(void *arg)
@@ -93,6 +98,7 @@ static void on_committed(void *arg)
         if (c->rc != 0) {
             fail(w, &c->err);
         } else {
+            note_last(w, w->digest);
             answer(w, DP_CONTENT_COMMIT, w->digest);
             refuse(w, DP_GRPC_OK, "");
         }
@@ -133,6 +139,7 @@ static void refuse_there(struct writing *w)
 {
     char text[DP_DIGEST_SIZE + 64];
     snprintf(text, sizeof(text), "content %s: already exists", w->expected);
+    note_last(w, w->expected);
     refuse(w, DP_GRPC_ALREADY_EXISTS, text);
 }
 
@@ -250,7 +257,7 @@ static const struct dp_grpc_call_ops call_ops = {
 void dp_session_open_content_write(struct dp_grpc_call *call, void *arg)
 {
     struct dp_session *s = arg;
-    const struct dp_session_store *store = dp_content_store(s, call);
+    struct dp_session_store *store = dp_content_store(s, call);
     if (store == NULL)
         return;
     if (!store->writable) {

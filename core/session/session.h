@@ -7,6 +7,7 @@
 #define DEPOT_CORE_SESSION_SESSION_H
 
 #include <depot/base.h>
+#include <depot/digest.h>
 #include <depot/loop.h>
 
 #include "net/stream.h"
@@ -48,6 +49,9 @@ struct dp_session_store {
     char *path; /* there, when it is written to */
     bool writable;
     bool optional; /* a fault in writing is the engine's to weigh: it does not fail the build */
+    /* By the session: the blob that the engine wrote last, or would have if it had not been there.
+     * "" for none. What an engine writes as a whole ends with its manifest. */
+    char last[DEPOT_DIGEST_LEN + 1];
 };
 
 /* Everything is borrowed and must outlive the session. */
@@ -65,7 +69,7 @@ struct dp_session_config {
     const struct dp_session_output *outputs; /* index = exporter's index in the solve */
     size_t noutputs;
     const struct depot_kvs *ssh; /* id -> agent socket path */
-    const struct dp_session_store *stores;
+    struct dp_session_store *stores;
     size_t nstores;
     /* Directory of Docker's config.json; NULL: $DOCKER_CONFIG, else ~/.docker. */
     const char *docker_config;

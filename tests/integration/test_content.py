@@ -153,6 +153,19 @@ class Cache(Content):
         self.assertEqual(one, self.rand(context, "--platform", "linux/arm64", "--cache-from", "type=local,src=" + d,
                                         who=lambda *a: self.buildx(*a, builder="arm64")))
 
+    def test_several_caches_of_one_build(self):
+        """The engine tells the manifest of one of them; buildx then names it in both directories."""
+        one, two, context = self.tmp(), self.tmp(), self.rand_context()
+        first = self.rand(context, "--cache-to", "type=local,dest=" + one,
+                          "--cache-to", "type=local,mode=max,dest=" + two)
+        a, b = self.check_layout(one), self.check_layout(two)
+        self.assertNotEqual(a[0]["digest"], b[0]["digest"])
+        self.forget()
+        self.assertEqual(first, self.rand(context, "--cache-from", "type=local,src=" + one))
+        # From one to another, and to itself.
+        self.rand(context, "--cache-from", "type=local,src=" + two, "--cache-to", "type=local,mode=max,dest=" + two)
+        self.assertEqual(self.check_layout(two), b)
+
     def test_two_builds_at_once(self):
         d, contexts = self.tmp(), [self.rand_context() for _ in range(4)]
         running = [self.home.start("build", "--cache-to", "type=local,mode=max,tag=t%d,dest=%s" % (i, d), c)
@@ -333,7 +346,7 @@ class Layout(Content):
         bad("--detach", out="type=oci,tar=false,dest=" + self.tmp(), more=("--detach",))
         broken = self.tmp()
         self.write(os.path.join(broken, "index.json"), "{broken")
-        self.bad(self.build("-o", "type=oci,tar=false,dest=" + broken, context), 1, "index.json")
+        self.bad(self.build("-o", "type=oci,tar=false,dest=" + broken, context), 2, "not an image index", "remove it")
         self.assertEqual(self.read(broken, "index.json"), b"{broken")
 
 
