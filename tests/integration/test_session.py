@@ -67,6 +67,7 @@ class Sessions(TestCase):
 
     def test_the_secret_is_told_to_nobody_else(self):
         made = self.create()
+        self.assertEqual(self.request("POST", "/v1/builds/%s/cancel" % made["id"], MINE)[0] // 100, 2)
         for path in ("/v1/builds", "/v1/builds/" + made["id"], "/v1/builds/%s/events" % made["id"]):
             self.assertNotIn(made["session"], self.request("GET", path, THEIRS)[1])
         for folder, _, names in os.walk(self.home.state):
