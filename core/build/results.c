@@ -3,10 +3,13 @@
  */
 #include "build/plan.h"
 
-#include <depot/path.h>
+#include <depot/file_writer.h>
 
 #include <json-c/json.h>
 #include <string.h>
+
+static const struct depot_file_opts iidfile = {.what = "image ID file", .mode = 0644};
+static const struct depot_file_opts metadata_file = {.what = "metadata file", .mode = 0644};
 
 static const struct depot_part *first_part(const struct depot_build *state)
 {
@@ -73,12 +76,12 @@ int depot_build_write_results(
     const char *digest = depot_build_digest(state);
     int rc = 0;
     if (!depot_str_empty(a->iidfile) && digest != NULL)
-        rc = depot_file_write(a->iidfile, digest, strlen(digest), 0644, err);
+        rc = depot_file_write(a->iidfile, &iidfile, digest, strlen(digest), err);
     if (rc == 0 && !depot_str_empty(a->metadata_file)) {
         struct json_object *o = metadata(plan, state);
         const char *text = json_object_to_json_string_ext(
             o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
-        rc = depot_file_write(a->metadata_file, text, strlen(text), 0644, err);
+        rc = depot_file_write(a->metadata_file, &metadata_file, text, strlen(text), err);
         json_object_put(o);
     }
     return rc;
