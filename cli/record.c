@@ -7,7 +7,8 @@
 #include <depot/wire.h>
 
 struct cli_record {
-    struct depot_file_writer *file; /* NULL: it failed */
+    struct depot_file_writer *file; /* NULL: it failed, which is told in the end */
+    struct depot_error failed;
     uint64_t events;
     struct depot_buf line;
 };
@@ -26,20 +27,18 @@ int cli_record_open(const char *path, struct cli_record **out, struct depot_erro
     return 0;
 }
 
-int cli_record_event(struct cli_record *r, const struct depot_event *ev, struct depot_error *err)
+void cli_record_event(struct cli_record *r, const struct depot_event *ev)
 {
     if (r->file == NULL)
-        return 0; /* which was told */
+        return;
     depot_buf_clear(&r->line);
     depot_wire_encode(&r->line, ev);
     depot_buf_addc(&r->line, '\n');
-    int rc = depot_file_writer_write(r->file, r->line.data, r->line.len, err);
-    if (rc != 0) {
-        depot_file_writer_abandon(r->file);
-        r->file = NULL;
-    }
     r->events++;
-    return rc;
+    if (depot_file_writer_write(r->file, r->line.data, r->line.len, &r->failed) == 0)
+        return;
+    depot_file_writer_abandon(r->file);
+    r->file = NULL;
 }
 
 int cli_record_close(struct cli_record *r, struct depot_error *err)
@@ -47,11 +46,15 @@ int cli_record_close(struct cli_record *r, struct depot_error *err)
     int rc = 0;
     if (r == NULL)
         return 0;
-    /* A build that never was leaves the recording of the last one alone. */
-    if (r->file != NULL && r->events > 0)
+    if (r->file == NULL) {
+        *err = r->failed;
+        rc = err->code;
+    } else if (r->events > 0) {
         rc = depot_file_writer_commit(r->file, err);
-    else
+    } else {
+        /* A build that never was leaves the recording of the last one alone. */
         depot_file_writer_abandon(r->file);
+    }
     depot_buf_release(&r->line);
     depot_free(r);
     return rc;

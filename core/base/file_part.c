@@ -47,21 +47,24 @@ void depot_file_part_drop(struct depot_file_part *p, int dir)
 
 /* ---- without a name ---- */
 
+static int open_nameless(const char *dir)
+{
+    char *path = depot_asprintf("%s/depot-XXXXXX", dir);
+    const int fd = mkstemp(path);
+    if (fd >= 0) {
+        unlink(path);
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    depot_free(path);
+    return fd;
+}
+
 int depot_file_scratch(void)
 {
+    const char *dir = getenv("TMPDIR");
+    if (!depot_str_empty(dir))
+        return open_nameless(dir);
     /* /var/tmp before /tmp: the latter is often memory. */
-    const char *const dirs[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
-    int fd = -1;
-    for (size_t i = 0; fd < 0 && i < DEPOT_ARRAY_LEN(dirs); i++) {
-        if (depot_str_empty(dirs[i]))
-            continue;
-        char *path = depot_asprintf("%s/depot-XXXXXX", dirs[i]);
-        fd = mkstemp(path);
-        if (fd >= 0) {
-            unlink(path);
-            (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-        }
-        depot_free(path);
-    }
-    return fd;
+    const int fd = open_nameless("/var/tmp");
+    return fd >= 0 ? fd : open_nameless("/tmp");
 }

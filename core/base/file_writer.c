@@ -56,7 +56,6 @@ static const struct {
     {ENOSPC, "make room, or choose another place"},
     {EDQUOT, "make room, or choose another place"},
     {EPIPE, "who read it went away"},
-    {ENXIO, "nobody reads it: start the reader first"},
     {ENOENT, "make its directory first"},
     {ENOTDIR, "a part of the path is no directory"},
     {EACCES, "choose a place that you may write to"},
@@ -85,6 +84,12 @@ static int refuse(const char *what, const char *path, mode_t mode, struct depot_
     depot_error_set(
         err, DEPOT_ERR_INVALID, "cannot write the %s %s: it is %s", what, path, kind);
     return depot_error_hint(err, "give the name of a file");
+}
+
+static int nobody_reads(const char *what, const char *path, struct depot_error *err)
+{
+    depot_error_set(err, DEPOT_ERR_AGAIN, "cannot write the %s %s: nobody reads it", what, path);
+    return depot_error_hint(err, "start the reader first");
 }
 
 /* ---- where a path leads ---- */
@@ -240,7 +245,9 @@ int depot_file_writer_open(const char *path, const struct depot_file_opts *opts,
     if (rc == 0 && !w->place.there && (opts->flags & DEPOT_FILE_PARENTS))
         rc = make_parents(w->place.path, err);
     if (rc == 0 && open_place(w, opts) < 0)
-        rc = io_error("create", opts->what, path, errno, err);
+        rc = errno == ENXIO && S_ISFIFO(w->place.st.st_mode)
+                 ? nobody_reads(opts->what, path, err)
+                 : io_error("create", opts->what, path, errno, err);
     if (rc == 0)
         *out = w;
     else

@@ -69,6 +69,29 @@ static struct json_object *metadata(
     return o;
 }
 
+int depot_build_begin_results(const struct depot_build_args *args, struct depot_error *err)
+{
+    int rc = 0;
+    if (!depot_str_empty(args->iidfile))
+        rc = depot_file_remove(args->iidfile, &iidfile, err);
+    if (rc == 0 && !depot_str_empty(args->iidfile))
+        rc = depot_file_check(args->iidfile, &iidfile, err);
+    if (rc == 0 && !depot_str_empty(args->metadata_file))
+        rc = depot_file_check(args->metadata_file, &metadata_file, err);
+    return rc;
+}
+
+static int write_metadata(
+    const struct depot_build_plan *plan, const struct depot_build *state, struct depot_error *err)
+{
+    struct json_object *o = metadata(plan, state);
+    const char *text = json_object_to_json_string_ext(
+        o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+    int rc = depot_file_write(plan->args->metadata_file, &metadata_file, text, strlen(text), err);
+    json_object_put(o);
+    return rc;
+}
+
 int depot_build_write_results(
     const struct depot_build_plan *plan, const struct depot_build *state, struct depot_error *err)
 {
@@ -77,12 +100,7 @@ int depot_build_write_results(
     int rc = 0;
     if (!depot_str_empty(a->iidfile) && digest != NULL)
         rc = depot_file_write(a->iidfile, &iidfile, digest, strlen(digest), err);
-    if (rc == 0 && !depot_str_empty(a->metadata_file)) {
-        struct json_object *o = metadata(plan, state);
-        const char *text = json_object_to_json_string_ext(
-            o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
-        rc = depot_file_write(a->metadata_file, &metadata_file, text, strlen(text), err);
-        json_object_put(o);
-    }
+    if (rc == 0 && !depot_str_empty(a->metadata_file))
+        rc = write_metadata(plan, state, err);
     return rc;
 }

@@ -15,7 +15,7 @@
 
 enum depot_file_flag {
     DEPOT_FILE_PARENTS = 1 << 0, /* make the directories above it, 0755 */
-    DEPOT_FILE_NO_WAIT = 1 << 1, /* a FIFO that nobody reads is an error, not waited for */
+    DEPOT_FILE_NO_WAIT = 1 << 1, /* never block: DEPOT_ERR_AGAIN for a FIFO that nobody reads */
     DEPOT_FILE_OWN = 1 << 2,     /* in a folder of ours: a link or what is no file is refused */
 };
 
@@ -72,7 +72,8 @@ void depot_file_part_drop(struct depot_file_part *p, int dir);
 /* A name for what is not a file, to be renamed by the caller. */
 void depot_file_part_name(char out[DEPOT_FILE_PART_NAME]);
 
-/* A file without a name, for what memory should not hold; -1 and errno. The caller closes it. */
+/* A file without a name in $TMPDIR, /var/tmp or /tmp, for what memory should not hold; the caller
+ * closes it. -1 and errno. */
 int depot_file_scratch(void);
 
 #endif

@@ -228,7 +228,7 @@ static void test_writer__fifo_is_written_to(void **state)
     char got[8] = {0};
     DEPOT_UNUSED(state);
     assert_int_equal(mkfifo(in_dir("p"), 0600), 0);
-    assert_int_equal(try_put(in_dir("p"), DEPOT_FILE_NO_WAIT, &err), DEPOT_ERR_NOT_FOUND);
+    assert_int_equal(try_put(in_dir("p"), DEPOT_FILE_NO_WAIT, &err), DEPOT_ERR_AGAIN);
     assert_non_null(strstr(err.hint, "reader"));
     const int fd = open(in_dir("p"), O_RDONLY | O_NONBLOCK);
     assert_int_equal(depot_file_writer_open(in_dir("p"), &plain, &w, NULL), 0);
