@@ -8,8 +8,8 @@
 
 #include "view.h"
 
-int dp_save_open(const char *path, struct depot_file_writer **out,
-    struct depot_error *err) DEPOT_MUST_CHECK;
+int dp_save_open(
+    const char *path, struct depot_file_writer **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* `raw` without what a shell would need quotes for, and `ext` behind. */
 void dp_save_name(struct depot_buf *out, const char *raw, const char *ext);

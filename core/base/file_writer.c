@@ -81,8 +81,7 @@ static int refuse(const char *what, const char *path, mode_t mode, struct depot_
                        : S_ISSOCK(mode) ? "a socket"
                        : S_ISLNK(mode)  ? "a link"
                                         : "no file";
-    depot_error_set(
-        err, DEPOT_ERR_INVALID, "cannot write the %s %s: it is %s", what, path, kind);
+    depot_error_set(err, DEPOT_ERR_INVALID, "cannot write the %s %s: it is %s", what, path, kind);
     return depot_error_hint(err, "give the name of a file");
 }
 
@@ -195,8 +194,8 @@ static int open_beside(struct depot_file_writer *w, const struct depot_file_opts
     const size_t dir = dir_len(p->path);
     char id[TEMP_ID + 1];
     depot_random_id(id, TEMP_ID);
-    char *temp = depot_asprintf(
-        "%.*s.%.*s.depot-%s", (int)dir, p->path, TEMP_BASE, p->path + dir, id);
+    char *temp =
+        depot_asprintf("%.*s.%.*s.depot-%s", (int)dir, p->path, TEMP_BASE, p->path + dir, id);
     w->fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, opts->mode);
     if (w->fd < 0) {
         depot_free(temp);
@@ -216,16 +215,16 @@ static int open_place(struct depot_file_writer *w, const struct depot_file_opts 
         w->fd = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
         break;
     default:
-        w->fd = open(p->path, O_WRONLY | O_CLOEXEC | O_NOCTTY |
-                                  (opts->flags & DEPOT_FILE_NO_WAIT ? O_NONBLOCK : 0));
+        w->fd = open(p->path,
+            O_WRONLY | O_CLOEXEC | O_NOCTTY | (opts->flags & DEPOT_FILE_NO_WAIT ? O_NONBLOCK : 0));
         break;
     }
     return w->fd < 0 ? -1 : 0;
 }
 
 /* Look at the place, and refuse what cannot be written. */
-static int look_and_judge(struct place *p, const char *path, const struct depot_file_opts *opts,
-    struct depot_error *err)
+static int look_and_judge(
+    struct place *p, const char *path, const struct depot_file_opts *opts, struct depot_error *err)
 {
     const int failed = look(p, path, opts->flags);
     if (failed != 0)

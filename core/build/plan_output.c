@@ -3,12 +3,9 @@
  */
 #include "build/plan.h"
 
-<<<<<<< HEAD
 #include <depot/file_writer.h>
 
-=======
 #include <stdlib.h>
->>>>>>> main
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>

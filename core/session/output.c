@@ -25,11 +25,11 @@ struct output {
     const struct dp_session_output *to;
     struct depot_file_writer *file; /* DP_OUTPUT_FILE */
     int fd;
-    bool plain; /* a regular file, which takes all at once */
+    bool plain;               /* a regular file, which takes all at once */
     struct depot_buf pending; /* not taken by the descriptor so far */
     struct depot_loop_fd *watch;
     struct depot_timer *reader; /* looks for one */
-    size_t zeros; /* at the end of what came */
+    size_t zeros;               /* at the end of what came */
     uint64_t size;
     bool ended, paused, over;
 };
@@ -66,7 +66,8 @@ static int io_error(const struct output *o, int errnum, struct depot_error *err)
     if (o->file != NULL)
         return depot_file_writer_error(o->file, errnum, err);
     depot_error_errno(err, errnum, "cannot write the output %s", name_of(o));
-    return errnum == EPIPE ? depot_error_hint(err, "the reader of the output went away") : err->code;
+    return errnum == EPIPE ? depot_error_hint(err, "the reader of the output went away")
+                           : err->code;
 }
 
 static int open_file(struct output *o, struct depot_error *err)

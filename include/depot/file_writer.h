@@ -34,8 +34,7 @@ int depot_file_writer_open(const char *path, const struct depot_file_opts *opts,
 int depot_file_writer_write(struct depot_file_writer *w, const void *data, size_t n,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* Ends the file and gives it its name; on an error there is none. Frees `w` either way. */
-int depot_file_writer_commit(
-    struct depot_file_writer *w, struct depot_error *err) DEPOT_MUST_CHECK;
+int depot_file_writer_commit(struct depot_file_writer *w, struct depot_error *err) DEPOT_MUST_CHECK;
 /* Nothing was written, as far as it can be undone. Frees `w`, which may be NULL. */
 void depot_file_writer_abandon(struct depot_file_writer *w);
 
@@ -43,19 +42,18 @@ void depot_file_writer_abandon(struct depot_file_writer *w);
  * takes all at once; and the message for an errno that write() left. */
 int depot_file_writer_fd(const struct depot_file_writer *w);
 bool depot_file_writer_plain(const struct depot_file_writer *w);
-int depot_file_writer_error(
-    const struct depot_file_writer *w, int errnum, struct depot_error *err);
+int depot_file_writer_error(const struct depot_file_writer *w, int errnum, struct depot_error *err);
 
 /* All at once. */
 int depot_file_write(const char *path, const struct depot_file_opts *opts, const void *data,
     size_t n, struct depot_error *err) DEPOT_MUST_CHECK;
 /* Could it be written now? For before long work; nothing is made or changed. */
-int depot_file_check(const char *path, const struct depot_file_opts *opts,
-    struct depot_error *err) DEPOT_MUST_CHECK;
+int depot_file_check(
+    const char *path, const struct depot_file_opts *opts, struct depot_error *err) DEPOT_MUST_CHECK;
 /* Removes an old file before what should replace it may fail; only where a writer would replace
  * one. None there is fine. */
-int depot_file_remove(const char *path, const struct depot_file_opts *opts,
-    struct depot_error *err) DEPOT_MUST_CHECK;
+int depot_file_remove(
+    const char *path, const struct depot_file_opts *opts, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /*
  * The same below an open directory, for who may follow no link: what `name` was gives way. The
