@@ -1,7 +1,7 @@
 /*
  * Runs one build: creates it over the feed, serves its parts, reduces its events, ends it.
  */
-#include "build/part.h"
+#include "build/join.h"
 
 #include <depot/feed.h>
 
@@ -31,7 +31,8 @@ struct depot_job {
     struct depot_timer *timer; /* cancel's limit, then the outputs' */
     char *id;
     char *request;
-    bool cancelling, finished, over, lost;
+    struct dp_join *join; /* what the parts made becomes one */
+    bool cancelling, finished, joined, over, lost;
     uint64_t settle_until;
     struct depot_timer *reopen;
     uint64_t reopen_until;
@@ -94,6 +95,39 @@ static void finish(struct depot_job *j)
         end_with(j, err.code != 0 ? &err : &j->error);
 }
 
+static void on_joined(
+    struct dp_join *join, const struct depot_kvs *answer, const struct depot_error *err, void *arg)
+{
+    struct depot_job *j = arg;
+    DEPOT_UNUSED(join);
+    j->joined = true;
+    if (j->over)
+        return;
+    if (err != NULL) {
+        keep_error(j, err);
+        j->ops->problem(j, err, j->arg);
+    }
+    for (size_t i = 0; i < answer->len; i++)
+        depot_kvs_set(&j->state->joined, answer->items[i].key, answer->items[i].value);
+    finish(j);
+}
+
+/* All parts have succeeded and their outputs are here: do they still have to become one? */
+static bool joins(struct depot_job *j)
+{
+    struct depot_error err = {0};
+    if (j->joined || j->has_error || j->state->state != DEPOT_BUILD_SUCCEEDED ||
+        !dp_join_wanted(j->plan))
+        return false;
+    if (j->join != NULL)
+        return true;
+    if (dp_join_start(
+            j->loop, j->plan, j->parts.items, j->parts.len, on_joined, j, &j->join, &err) == 0)
+        return true;
+    keep_error(j, &err);
+    return false;
+}
+
 /* The build is over; its outputs may still be on their way to disk. */
 static void settle(struct depot_job *j)
 {
@@ -104,6 +138,8 @@ static void settle(struct depot_job *j)
         depot_timer_start(j->timer, JOB_POLL_MS, 0);
         return;
     }
+    if (!wait && joins(j))
+        return;
     if (wait) {
         struct depot_error err;
         depot_error_set(&err, DEPOT_ERR_TIMEOUT, "the outputs were not written in time");
@@ -141,8 +177,8 @@ static void part_closed(struct dp_part *p, const struct depot_error *err, void *
 
 static const struct dp_part_ops part_ops = {.problem = part_problem, .closed = part_closed};
 
-static int new_part(
-    struct depot_job *j, const char *builder, struct dp_part **out, struct depot_error *err)
+static int new_part(struct depot_job *j, const char *builder, const struct depot_strv *platforms,
+    struct dp_part **out, struct depot_error *err)
 {
     struct dp_part_opts opts = {
         .loop = j->loop,
@@ -151,6 +187,7 @@ static int new_part(
         .at = j->at,
         .build = j->id,
         .builder = builder,
+        .platforms = platforms,
     };
     return dp_part_new(&opts, &part_ops, j, out, err);
 }
@@ -176,7 +213,7 @@ static void on_reopen(struct depot_timer *t, void *arg)
         struct depot_error err = {0};
         if (!dp_part_is_closed(lost))
             continue;
-        if (new_part(j, dp_part_builder(lost), &fresh, &err) != 0) {
+        if (new_part(j, dp_part_builder(lost), dp_part_platforms(lost), &fresh, &err) != 0) {
             keep_lost_session(j, dp_part_builder(lost), &err);
             continue;
         }
@@ -221,10 +258,14 @@ static void open_part(struct depot_job *j, const struct depot_event *ev)
 {
     struct depot_error err = {0};
     struct dp_part *part = NULL;
+    struct depot_strv platforms = {0};
     const char *builder = ev->u.assigned.builder;
     if (depot_str_empty(builder) || has_part(j, builder))
         return;
-    if (new_part(j, builder, &part, &err) != 0) {
+    depot_strv_split(&platforms, ev->u.assigned.platform, ',');
+    const int rc = new_part(j, builder, &platforms, &part, &err);
+    depot_strv_release(&platforms);
+    if (rc != 0) {
         keep_error(j, &err);
         j->ops->problem(j, &err, j->arg);
         depot_feed_cancel(j->feed, j->id);
@@ -356,7 +397,9 @@ void depot_job_cancel(struct depot_job *j)
     if (j->over || j->cancelling)
         return;
     j->cancelling = true;
-    if (j->id != NULL)
+    if (j->join != NULL)
+        dp_join_cancel(j->join);
+    else if (j->id != NULL)
         depot_feed_cancel(j->feed, j->id);
     depot_timer_start(j->timer, JOB_CANCEL_MS, 0);
 }
@@ -366,6 +409,7 @@ void depot_job_free(struct depot_job *j)
     if (j == NULL)
         return;
     j->over = true;
+    dp_join_free(j->join);
     for (size_t i = 0; i < j->parts.len; i++)
         dp_part_free(j->parts.items[i]);
     depot_vec_free(&j->parts);

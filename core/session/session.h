@@ -28,6 +28,7 @@ enum dp_session_output_kind {
      * a tar does counts as broken. A device or a FIFO is written to as it is. */
     DP_OUTPUT_FILE,
     DP_OUTPUT_FD,   /* the same into a descriptor ("-") */
+    DP_OUTPUT_SPOOL, /* the same into the file behind a descriptor, from its beginning */
     DP_OUTPUT_SINK, /* the same into `sink` (docker load) */
 };
 
