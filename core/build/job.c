@@ -30,6 +30,7 @@ struct depot_job {
     DEPOT_VEC(struct dp_part *) parts;
     struct depot_timer *timer; /* cancel's limit, then the outputs' */
     char *id;
+    char *secret; /* what its sessions show; NULL: nothing */
     char *request;
     struct dp_join *join; /* what the parts made becomes one */
     bool cancelling, finished, joined, over, lost;
@@ -103,12 +104,10 @@ static void on_joined(
     j->joined = true;
     if (j->over)
         return;
-    if (err != NULL) {
+    if (err != NULL)
         keep_error(j, err);
-        j->ops->problem(j, err, j->arg);
-    }
-    for (size_t i = 0; i < answer->len; i++)
-        depot_kvs_set(&j->state->joined, answer->items[i].key, answer->items[i].value);
+    else
+        depot_build_joined(j->state, answer);
     finish(j);
 }
 
@@ -188,6 +187,7 @@ static int new_part(struct depot_job *j, const char *builder, const struct depot
         .build = j->id,
         .builder = builder,
         .platforms = platforms,
+        .secret = j->secret,
     };
     return dp_part_new(&opts, &part_ops, j, out, err);
 }
@@ -254,17 +254,18 @@ static bool has_part(const struct depot_job *j, const char *builder)
     return false;
 }
 
-static void open_part(struct depot_job *j, const struct depot_event *ev)
+/* `platforms` NULL: it makes none of the build. */
+static void open_part(struct depot_job *j, const char *builder, const char *platforms)
 {
     struct depot_error err = {0};
     struct dp_part *part = NULL;
-    struct depot_strv platforms = {0};
-    const char *builder = ev->u.assigned.builder;
+    struct depot_strv list = {0};
     if (depot_str_empty(builder) || has_part(j, builder))
         return;
-    depot_strv_split(&platforms, ev->u.assigned.platform, ',');
-    const int rc = new_part(j, builder, &platforms, &part, &err);
-    depot_strv_release(&platforms);
+    if (platforms != NULL)
+        depot_strv_split(&list, platforms, ',');
+    const int rc = new_part(j, builder, &list, &part, &err);
+    depot_strv_release(&list);
     if (rc != 0) {
         keep_error(j, &err);
         j->ops->problem(j, &err, j->arg);
@@ -273,6 +274,9 @@ static void open_part(struct depot_job *j, const struct depot_event *ev)
     }
     depot_vec_push(&j->parts, part);
 }
+
+/* What the daemon asks of us itself: the credentials to join what the builders pushed. */
+static const char daemon_session[] = "@depotd";
 
 /* ---- feed ---- */
 
@@ -284,7 +288,7 @@ static void on_event(struct depot_feed *f, const struct depot_event *ev, void *a
         return;
     depot_build_apply(j->state, ev);
     if (ev->type == DEPOT_EVENT_BUILD_ASSIGNED)
-        open_part(j, ev);
+        open_part(j, ev->u.assigned.builder, ev->u.assigned.platform);
     j->ops->event(j, ev, j->arg);
     if (ev->type == DEPOT_EVENT_BUILD_FINISHED && !j->finished) {
         j->finished = true;
@@ -324,17 +328,20 @@ static void on_feed_state(
     }
 }
 
-static void on_created(
-    struct depot_feed *f, const char *build, const struct depot_error *err, void *arg)
+static void on_created(struct depot_feed *f, const struct depot_feed_created *made,
+    const struct depot_error *err, void *arg)
 {
     struct depot_job *j = arg;
-    if (build == NULL) {
+    if (made == NULL) {
         end_with(j, err);
         return;
     }
-    j->id = depot_strdup(build);
+    j->id = depot_strdup(made->build);
+    j->secret = depot_strdup(made->secret);
     if (j->cancelling)
-        depot_feed_cancel(f, build);
+        depot_feed_cancel(f, j->id);
+    else if (made->join)
+        open_part(j, daemon_session, NULL);
 }
 
 static void on_refused(
@@ -418,6 +425,7 @@ void depot_job_free(struct depot_job *j)
     depot_timer_free(j->reopen);
     depot_build_free(j->state);
     depot_free(j->id);
+    depot_free(j->secret);
     depot_free(j->request);
     depot_free(j);
 }
