@@ -11,7 +11,7 @@ static const char blobs_dir[] = "blobs/sha256/", digest_prefix[] = "sha256:";
 
 /* ---- JSON ---- */
 
-struct json_object *dp_json_object(const char *text, size_t n)
+struct json_object *dp_doc_object(const char *text, size_t n)
 {
     struct json_object *o = NULL;
     struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH);
@@ -25,7 +25,7 @@ struct json_object *dp_json_object(const char *text, size_t n)
     return o;
 }
 
-const char *dp_json_string(struct json_object *o, const char *key)
+const char *dp_doc_string(struct json_object *o, const char *key)
 {
     struct json_object *v;
     if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &v) ||
@@ -34,7 +34,7 @@ const char *dp_json_string(struct json_object *o, const char *key)
     return json_object_get_string(v);
 }
 
-struct json_object *dp_json_array(struct json_object *o, const char *key)
+struct json_object *dp_doc_array(struct json_object *o, const char *key)
 {
     struct json_object *v;
     if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &v) ||
@@ -43,7 +43,7 @@ struct json_object *dp_json_array(struct json_object *o, const char *key)
     return v;
 }
 
-char *dp_json_text(struct json_object *o)
+char *dp_doc_text(struct json_object *o)
 {
     struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     const char *p =
@@ -113,7 +113,7 @@ static int read_index(const struct dp_archive_part *part, const struct dp_tar_en
     int rc = read_text(part, e->data, e->size, &text, err);
     if (rc == 0) {
         json_object_put(*index); /* the last one counts, as when it is unpacked */
-        *index = dp_json_object(text, (size_t)e->size);
+        *index = dp_doc_object(text, (size_t)e->size);
         if (*index == NULL)
             rc = depot_error_set(err, DEPOT_ERR_PROTOCOL, "its index.json is not a JSON object");
     }
@@ -160,7 +160,7 @@ int dp_blobs_scan(struct dp_blobs *b, const struct dp_archive_part *part,
 int dp_blobs_find(const struct dp_blobs *b, struct json_object *descriptor, struct dp_blob **out,
     struct depot_error *err)
 {
-    const char *digest = dp_json_string(descriptor, "digest");
+    const char *digest = dp_doc_string(descriptor, "digest");
     struct json_object *size;
     if (!depot_digest_valid(digest))
         return depot_error_set(

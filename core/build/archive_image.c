@@ -42,14 +42,14 @@ struct image {
 /* There is an entry for each name, and all are of the same image. */
 static int find_descriptor(struct top *t, struct depot_error *err)
 {
-    struct json_object *list = dp_json_array(t->layout, "manifests");
+    struct json_object *list = dp_doc_array(t->layout, "manifests");
     size_t n = list != NULL ? json_object_array_length(list) : 0;
     if (n == 0 || n > TOPS_MAX)
         return depot_error_set(err, DEPOT_ERR_PROTOCOL, "its index.json lists %zu images", n);
     t->descriptor = json_object_array_get_idx(list, 0);
     for (size_t i = 1; i < n; i++) {
         struct json_object *other = json_object_array_get_idx(list, i);
-        if (!depot_str_eq(dp_json_string(other, "digest"), dp_json_string(t->descriptor, "digest")))
+        if (!depot_str_eq(dp_doc_string(other, "digest"), dp_doc_string(t->descriptor, "digest")))
             return depot_error_set(
                 err, DEPOT_ERR_PROTOCOL, "its index.json lists images that differ");
     }
@@ -65,7 +65,7 @@ static int read_root(struct image *im, struct top *t, struct depot_error *err)
     if (rc != 0)
         return rc;
     t->len = (size_t)blob->size;
-    t->root = dp_json_object(t->text, t->len);
+    t->root = dp_doc_object(t->text, t->len);
     return t->root != NULL ? 0
                            : depot_error_set(err, DEPOT_ERR_PROTOCOL, "its image is not JSON");
 }
@@ -98,7 +98,7 @@ static const char *attested(struct json_object *descriptor)
 {
     struct json_object *a;
     return json_object_object_get_ex(descriptor, "annotations", &a)
-               ? dp_json_string(a, "vnd.docker.reference.digest")
+               ? dp_doc_string(a, "vnd.docker.reference.digest")
                : NULL;
 }
 
@@ -129,20 +129,20 @@ static size_t order_of(const struct image *im, const struct dp_archive_part *par
 /* An index of one image of `root`, which is an index of several. */
 static void cut_image(struct pieces *p, size_t order, struct json_object *root, size_t i)
 {
-    struct json_object *from = dp_json_array(root, "manifests");
+    struct json_object *from = dp_doc_array(root, "manifests");
     struct json_object *image = json_object_array_get_idx(from, i), *type;
     struct json_object *o = json_object_new_object(), *list = json_object_new_array();
     json_object_array_add(list, json_object_get(image));
     for (size_t k = 0; k < json_object_array_length(from); k++) {
         struct json_object *d = json_object_array_get_idx(from, k);
         const char *of = attested(d);
-        if (of != NULL && depot_str_eq(of, dp_json_string(image, "digest")))
+        if (of != NULL && depot_str_eq(of, dp_doc_string(image, "digest")))
             json_object_array_add(list, json_object_get(d));
     }
     if (json_object_object_get_ex(root, "mediaType", &type))
         json_object_object_add(o, "mediaType", json_object_get(type));
     json_object_object_add(o, "manifests", list);
-    char *text = dp_json_text(o);
+    char *text = dp_doc_text(o);
     add_piece(p, order, "", text);
     depot_free(text);
     json_object_put(o);
@@ -152,7 +152,7 @@ static void cut_part(struct image *im, struct pieces *p, size_t i)
 {
     const struct dp_archive_part *part = &im->a->parts[i];
     const struct top *t = &im->tops[i];
-    struct json_object *list = dp_json_array(t->root, "manifests");
+    struct json_object *list = dp_doc_array(t->root, "manifests");
     const size_t n = list != NULL ? json_object_array_length(list) : 0;
     size_t images = 0;
     if (list == NULL && t->len == strlen(t->text))
@@ -206,14 +206,14 @@ static int join_index(struct image *im, struct depot_error *err)
 {
     struct pieces p = {0};
     struct depot_kvs annotations = {0};
-    if (dp_json_array(im->tops[0].root, "manifests") != NULL)
+    if (dp_doc_array(im->tops[0].root, "manifests") != NULL)
         annotations_of(im->tops[0].root, &annotations);
     for (size_t i = 0; i < im->a->nparts; i++)
         cut_part(im, &p, i);
     int rc = join_pieces(im, &p, &annotations, err);
     if (rc == 0) {
         depot_digest_of(im->index, strlen(im->index), im->digest);
-        im->joined = dp_json_object(im->index, strlen(im->index));
+        im->joined = dp_doc_object(im->index, strlen(im->index));
         if (im->joined == NULL)
             rc = depot_error_set(err, DEPOT_ERR_TOO_BIG, "the joined index has over %d bytes",
                 DP_ARCHIVE_JSON_MAX);
@@ -250,7 +250,7 @@ static int want_children(struct image *im, struct json_object *o, int nesting, s
     if (json_object_object_get_ex(o, "config", &config))
         rc = want(im, config, nesting, err);
     for (size_t i = 0; rc == 0 && i < DEPOT_ARRAY_LEN(lists); i++) {
-        struct json_object *list = dp_json_array(o, lists[i]);
+        struct json_object *list = dp_doc_array(o, lists[i]);
         if (list != NULL)
             rc = want_list(im, list, nesting, err);
     }
@@ -264,7 +264,7 @@ static bool has_children(struct json_object *descriptor)
         "application/vnd.oci.image.manifest.v1+json",
         "application/vnd.docker.distribution.manifest.list.v2+json",
         "application/vnd.docker.distribution.manifest.v2+json"};
-    const char *type = dp_json_string(descriptor, "mediaType");
+    const char *type = dp_doc_string(descriptor, "mediaType");
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(types); i++)
         if (depot_str_eq(type, types[i]))
             return true;
@@ -283,7 +283,7 @@ static int want(
     if (!has_children(descriptor))
         return 0;
     rc = dp_blob_read(blob, &text, err);
-    struct json_object *o = rc == 0 ? dp_json_object(text, (size_t)blob->size) : NULL;
+    struct json_object *o = rc == 0 ? dp_doc_object(text, (size_t)blob->size) : NULL;
     if (rc == 0 && o == NULL)
         rc = depot_error_set(err, DEPOT_ERR_PROTOCOL, "the manifest %s is not JSON", blob->digest);
     if (rc == 0)
@@ -302,7 +302,7 @@ static const char *created(const struct image *im)
     for (size_t i = 0; i < im->a->nparts; i++) {
         struct json_object *a;
         const char *time = json_object_object_get_ex(im->tops[i].descriptor, "annotations", &a)
-                               ? dp_json_string(a, created_key)
+                               ? dp_doc_string(a, created_key)
                                : NULL;
         if (time != NULL && (newest == NULL || strcmp(time, newest) > 0))
             newest = time;
@@ -315,7 +315,7 @@ static const char *created(const struct image *im)
 static struct json_object *descriptor_annotations(
     const struct image *im, struct json_object *from, bool named)
 {
-    const bool all = dp_json_array(im->tops[0].root, "manifests") != NULL;
+    const bool all = dp_doc_array(im->tops[0].root, "manifests") != NULL;
     struct json_object *to = json_object_new_object(), *a;
     if (!json_object_object_get_ex(from, "annotations", &a) ||
         !json_object_is_type(a, json_type_object))
@@ -349,7 +349,7 @@ static struct json_object *new_descriptor(
 static char *layout_index(const struct image *im)
 {
     struct json_object *o = json_object_new_object(), *list = json_object_new_array();
-    struct json_object *from = dp_json_array(im->tops[0].layout, "manifests");
+    struct json_object *from = dp_doc_array(im->tops[0].layout, "manifests");
     for (size_t i = 0; i < json_object_array_length(from); i++)
         json_object_array_add(
             list, new_descriptor(im, json_object_array_get_idx(from, i), true));
@@ -357,25 +357,25 @@ static char *layout_index(const struct image *im)
     json_object_object_add(
         o, "mediaType", json_object_new_string("application/vnd.oci.image.index.v1+json"));
     json_object_object_add(o, "manifests", list);
-    char *text = dp_json_text(o);
+    char *text = dp_doc_text(o);
     json_object_put(o);
     return text;
 }
 
 static const char *name_at(const struct image *im, size_t i)
 {
-    struct json_object *from = dp_json_array(im->tops[0].layout, "manifests"), *a;
+    struct json_object *from = dp_doc_array(im->tops[0].layout, "manifests"), *a;
     return json_object_object_get_ex(json_object_array_get_idx(from, i), "annotations", &a)
-               ? dp_json_string(a, name_key)
+               ? dp_doc_string(a, name_key)
                : NULL;
 }
 
 static void fill_answer(const struct image *im, struct depot_kvs *answer)
 {
     struct json_object *d = new_descriptor(im, im->tops[0].descriptor, false);
-    struct json_object *from = dp_json_array(im->tops[0].layout, "manifests");
+    struct json_object *from = dp_doc_array(im->tops[0].layout, "manifests");
     struct depot_strv names = {0};
-    char *text = dp_json_text(d);
+    char *text = dp_doc_text(d);
     char *coded = depot_alloc(depot_base64_encoded_len(strlen(text)) + 1);
     depot_base64_encode(coded, text, strlen(text));
     for (size_t i = 0; i < json_object_array_length(from); i++)
@@ -403,8 +403,8 @@ static bool platform_is(struct json_object *descriptor, bool fits(const char *, 
     char found[DEPOT_PLATFORM_MAX];
     if (!json_object_object_get_ex(descriptor, "platform", &p))
         return false;
-    const char *os = dp_json_string(p, "os"), *arch = dp_json_string(p, "architecture"),
-               *variant = dp_json_string(p, "variant");
+    const char *os = dp_doc_string(p, "os"), *arch = dp_doc_string(p, "architecture"),
+               *variant = dp_doc_string(p, "variant");
     if (os == NULL || arch == NULL)
         return false;
     char *name = depot_asprintf(
@@ -419,7 +419,7 @@ static bool platform_is(struct json_object *descriptor, bool fits(const char *, 
 static struct json_object *for_host(const struct image *im)
 {
     bool (*const fits[])(const char *, const char *) = {depot_str_eq, depot_platform_runs_on};
-    struct json_object *list = dp_json_array(im->joined, "manifests");
+    struct json_object *list = dp_doc_array(im->joined, "manifests");
     for (size_t k = 0; k < DEPOT_ARRAY_LEN(fits); k++)
         for (size_t i = 0; i < json_object_array_length(list); i++) {
             struct json_object *d = json_object_array_get_idx(list, i);
@@ -431,7 +431,7 @@ static struct json_object *for_host(const struct image *im)
 
 static struct json_object *blob_path(struct json_object *descriptor)
 {
-    const char *digest = dp_json_string(descriptor, "digest");
+    const char *digest = dp_doc_string(descriptor, "digest");
     char *path = depot_asprintf(
         "blobs/sha256/%s", digest != NULL ? digest + sizeof("sha256:") - 1 : "");
     struct json_object *o = json_object_new_string(path);
@@ -451,7 +451,7 @@ static const char *familiar(const char *name)
 
 static struct json_object *repo_tags(const struct image *im)
 {
-    struct json_object *from = dp_json_array(im->tops[0].layout, "manifests");
+    struct json_object *from = dp_doc_array(im->tops[0].layout, "manifests");
     struct json_object *tags = json_object_new_array();
     for (size_t i = 0; i < json_object_array_length(from); i++)
         if (name_at(im, i) != NULL)
@@ -462,7 +462,7 @@ static struct json_object *repo_tags(const struct image *im)
 static char *docker_manifest(const struct image *im, struct json_object *manifest)
 {
     struct json_object *all = json_object_new_array(), *o = json_object_new_object(), *config;
-    struct json_object *layers = dp_json_array(manifest, "layers"), *to = json_object_new_array();
+    struct json_object *layers = dp_doc_array(manifest, "layers"), *to = json_object_new_array();
     if (json_object_object_get_ex(manifest, "config", &config))
         json_object_object_add(o, "Config", blob_path(config));
     json_object_object_add(o, "RepoTags", repo_tags(im));
@@ -470,7 +470,7 @@ static char *docker_manifest(const struct image *im, struct json_object *manifes
         json_object_array_add(to, blob_path(json_object_array_get_idx(layers, i)));
     json_object_object_add(o, "Layers", to);
     json_object_array_add(all, o);
-    char *text = dp_json_text(all);
+    char *text = dp_doc_text(all);
     json_object_put(all);
     return text;
 }
@@ -484,7 +484,7 @@ static int make_manifest(const struct image *im, char **out, struct depot_error 
         rc = dp_blob_read(blob, &text, err);
     if (rc != 0)
         return rc;
-    struct json_object *manifest = dp_json_object(text, (size_t)blob->size);
+    struct json_object *manifest = dp_doc_object(text, (size_t)blob->size);
     if (manifest == NULL)
         rc = depot_error_set(err, DEPOT_ERR_PROTOCOL, "the manifest %s is not JSON", blob->digest);
     else
@@ -604,7 +604,7 @@ int dp_archive_image(const struct dp_archive *a, struct depot_kvs *answer, struc
     if (rc == 0)
         rc = join_index(&im, err);
     if (rc == 0)
-        rc = want_list(&im, dp_json_array(im.joined, "manifests"), 0, err);
+        rc = want_list(&im, dp_doc_array(im.joined, "manifests"), 0, err);
     if (rc == 0)
         rc = put_all(&im, err);
     if (rc == 0)
