@@ -6,6 +6,7 @@
 #include <depot/feed.h>
 
 #include "feed/feed.h"
+#include "session/claims.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct depot_job {
     struct depot_feed *feed;
     struct depot_build *state;
     DEPOT_VEC(struct dp_part *) parts;
+    struct dp_claims **claims; /* of each output of the plan; NULL where there is no directory */
     struct depot_timer *timer; /* cancel's limit, then the outputs' */
     char *id;
     char *secret; /* what its sessions show; NULL: nothing */
@@ -187,6 +189,7 @@ static int new_part(struct depot_job *j, const char *builder, const struct depot
         .build = j->id,
         .builder = builder,
         .platforms = platforms,
+        .claims = j->claims,
         .secret = j->secret,
     };
     return dp_part_new(&opts, &part_ops, j, out, err);
@@ -361,6 +364,26 @@ static const struct depot_feed_ops feed_ops = {
 
 /* ---- life ---- */
 
+static bool is_split(const struct depot_output *out)
+{
+    const char *split = depot_kvs_get(&out->attrs, "platform-split");
+    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(no); i++)
+        if (depot_str_eq(split, no[i]))
+            return false;
+    return true;
+}
+
+/* Directories that several platforms write into. */
+static void make_claims(struct depot_job *j)
+{
+    const struct depot_build_plan *p = j->plan;
+    j->claims = depot_calloc(p->outputs.len + 1, sizeof(struct dp_claims *));
+    for (size_t i = 0; i < p->outputs.len; i++)
+        if (p->outputs.items[i].kind == DEPOT_OUTPUT_DIR && p->platforms.len > 1)
+            j->claims[i] = dp_claims_new(&p->platforms, is_split(&p->outputs.items[i]));
+}
+
 int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
     const struct depot_endpoint *at, const struct depot_job_ops *ops, void *arg,
     struct depot_job **out, struct depot_error *err)
@@ -379,6 +402,7 @@ int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
     j->timer = depot_timer_new(l, on_timer, j);
     j->reopen = depot_timer_new(l, on_reopen, j);
     j->request = dp_build_request(plan);
+    make_claims(j);
     int rc = depot_feed_open(l, &opts, &feed_ops, j, &j->feed, err);
     if (rc != 0) {
         depot_job_free(j);
@@ -420,6 +444,9 @@ void depot_job_free(struct depot_job *j)
     for (size_t i = 0; i < j->parts.len; i++)
         dp_part_free(j->parts.items[i]);
     depot_vec_free(&j->parts);
+    for (size_t i = 0; i < j->plan->outputs.len; i++)
+        dp_claims_free(j->claims[i]);
+    depot_free(j->claims);
     depot_feed_free(j->feed);
     depot_timer_free(j->timer);
     depot_timer_free(j->reopen);

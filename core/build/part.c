@@ -29,6 +29,7 @@ struct dp_part {
     struct depot_loop *loop;
     char *builder;
     struct depot_strv platforms;
+    struct dp_claims *const *claims;
     struct dp_ws *ws;
     struct dp_pipe *pipe; /* NULL once the session closed it */
     struct dp_session *session;
@@ -239,6 +240,7 @@ static int add_output(struct dp_part *p, const struct depot_output *from, struct
         break;
     case DEPOT_OUTPUT_DIR:
         out.kind = DP_OUTPUT_DIR;
+        out.claims = p->claims != NULL ? p->claims[p->outputs.len] : NULL;
         break;
     case DEPOT_OUTPUT_FILE:
         out.kind = DP_OUTPUT_FILE;
@@ -271,6 +273,7 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
         .upload_fd = plan->upload_fd,
         .secrets = plan->secrets.items,
         .nsecrets = plan->secrets.len,
+        .platforms = &p->platforms,
         .outputs = p->outputs.items,
         .noutputs = p->outputs.len,
         .ssh = plan->ssh.len > 0 ? &plan->ssh : NULL,
@@ -309,6 +312,7 @@ int dp_part_new(const struct dp_part_opts *o, const struct dp_part_ops *ops, voi
     p->arg = arg;
     p->builder = depot_strdup(o->builder);
     depot_strv_copy(&p->platforms, o->platforms);
+    p->claims = o->claims;
     int rc = fill_config(p, err);
     if (rc == 0)
         rc = open_socket(p, o, err);
