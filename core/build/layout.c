@@ -4,6 +4,7 @@
 #include "build/layout.h"
 
 #include <depot/digest.h>
+#include <depot/file_writer.h>
 #include <depot/path.h>
 #include <depot/registry.h>
 
@@ -327,22 +328,37 @@ static void put_entries(struct json_object *index, const struct dp_layout_entry 
     json_object_object_add(index, "manifests", list);
 }
 
-/* Names that others gave to a link lead elsewhere. */
-static int check_no_link(const char *path, struct depot_error *err)
+/* A link that somebody put there would lead elsewhere: it is refused. */
+static const struct depot_file_opts file_opts = {
+    .what = "layout", .mode = 0644, .flags = DEPOT_FILE_OWN};
+
+static int check_file(const char *dir, const char *name, struct depot_error *err)
 {
-    struct stat st;
-    if (lstat(path, &st) != 0 || S_ISREG(st.st_mode))
-        return 0;
-    depot_error_set(err, DEPOT_ERR_DENIED, "%s is not a regular file", path);
-    return depot_error_hint(err, "remove it, or choose another directory");
+    char *path = depot_path_join(dir, name);
+    int rc = depot_file_check(path, &file_opts, err);
+    depot_free(path);
+    return rc;
+}
+
+int dp_layout_check(const char *dir, struct depot_error *err)
+{
+    struct json_object *index = NULL;
+    int rc = check_file(dir, "index.json", err);
+    if (rc == 0)
+        rc = check_file(dir, "oci-layout", err);
+    if (rc == 0)
+        rc = dp_layout_read(dir, &index, err);
+    json_object_put(index);
+    if (rc != 0 && rc != DEPOT_ERR_NOT_FOUND)
+        return depot_error_hint(err, "remove it, or choose another directory");
+    depot_error_clear(err);
+    return 0;
 }
 
 static int write_file(const char *dir, const char *name, const char *text, struct depot_error *err)
 {
     char *path = depot_path_join(dir, name);
-    int rc = check_no_link(path, err);
-    if (rc == 0)
-        rc = depot_file_write(path, text, strlen(text), 0644, err);
+    int rc = depot_file_write(path, &file_opts, text, strlen(text), err);
     depot_free(path);
     return rc;
 }

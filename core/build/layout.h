@@ -45,6 +45,8 @@ struct dp_layout_entry {
      * that are of nothing else. NULL: of all entries of its name. */
     const char *platforms;
 };
+/* Could entries be put there? For before the build. */
+int dp_layout_check(const char *dir, struct depot_error *err) DEPOT_MUST_CHECK;
 /* Put these before all others, at once. Waits for whoever is at it. */
 int dp_layout_put(const char *dir, const struct dp_layout_entry *entries, size_t n,
     struct depot_error *err) DEPOT_MUST_CHECK;

@@ -48,7 +48,7 @@ struct depot_build_plan {
     DEPOT_VEC(struct dp_plan_layout) layouts;
     bool single_builder; /* several could not do it, unless the daemon joins: */
     bool join;           /* what several builders make may be joined */
-    bool default_image; /* no output is asked for: a Docker Engine keeps the image, as ever */
+    bool default_image;  /* no output is asked for: a Docker Engine keeps the image, as ever */
     struct depot_source source;
     struct depot_strv warnings;
 
@@ -77,7 +77,7 @@ int dp_plan_cache_from_local(struct depot_build_plan *p, struct depot_output *e,
 bool dp_plan_is_layout(const char *value); /* oci-layout://... */
 int dp_plan_layout_context(struct depot_build_plan *p, const char *key, const char *value,
     struct depot_error *err) DEPOT_MUST_CHECK;
-bool dp_plan_is_store(const struct depot_kvs *attrs); /* tar=false */
+bool dp_plan_is_store(const char *type, const struct depot_kvs *attrs); /* oci, tar=false */
 int dp_plan_store_output(struct depot_build_plan *p, const struct depot_output *out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* Once all else is checked: the directories to write to. */

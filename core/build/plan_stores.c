@@ -250,9 +250,10 @@ int dp_plan_layout_context(
 
 /* ---- images as directories ---- */
 
-bool dp_plan_is_store(const struct depot_kvs *attrs)
+bool dp_plan_is_store(const char *type, const struct depot_kvs *attrs)
 {
-    return is_one_of(depot_kvs_get(attrs, "tar"), false_words);
+    bool image = depot_str_eq(type, "oci") || depot_str_eq(type, "docker");
+    return image && is_one_of(depot_kvs_get(attrs, "tar"), false_words);
 }
 
 int dp_plan_store_output(
@@ -276,20 +277,6 @@ int dp_plan_store_output(
 
 /* ---- the directories ---- */
 
-/* An index that cannot be read could not be written either: better told now than after the build.
- */
-static int check_index(const char *dir, struct depot_error *err)
-{
-    struct json_object *index = NULL;
-    int rc = dp_layout_read(dir, &index, err);
-    json_object_put(index);
-    if (rc == DEPOT_ERR_NOT_FOUND) {
-        depot_error_clear(err);
-        return 0;
-    }
-    return rc == 0 ? 0 : depot_error_hint(err, "remove it, or choose another directory");
-}
-
 int dp_plan_make_stores(struct depot_build_plan *p, struct depot_error *err)
 {
     int rc = 0;
@@ -299,9 +286,9 @@ int dp_plan_make_stores(struct depot_build_plan *p, struct depot_error *err)
         return depot_error_hint(err, "use --cache-to type=registry, or leave out --detach");
     }
     for (size_t i = 0; rc == 0 && i < p->layouts.len; i++)
-        rc = check_index(p->layouts.items[i].path, err);
-    for (size_t i = 0; rc == 0 && i < p->layouts.len; i++)
         rc = depot_path_mkdirs(p->layouts.items[i].path, 0755, err);
+    for (size_t i = 0; rc == 0 && i < p->layouts.len; i++)
+        rc = dp_layout_check(p->layouts.items[i].path, err);
     return rc;
 }
 

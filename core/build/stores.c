@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "build/layout.h"
+#include "session/content.h"
 
 /* What each part wrote to one layout. */
 struct written {
@@ -140,27 +141,44 @@ static int put_names(const struct written *w, struct json_object *desc, struct d
     return rc;
 }
 
-static int put_image(const struct written *w, struct depot_error *err)
+/* As an engine tells of an image that it made. */
+static void tell(const struct written *w, struct json_object *desc, struct depot_kvs *joined)
+{
+    const char *text = json_object_to_json_string_ext(
+        desc, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    char *encoded = depot_alloc(depot_base64_encoded_len(strlen(text)) + 1);
+    depot_base64_encode(encoded, text, strlen(text));
+    depot_kvs_set(joined, "containerimage.descriptor", encoded);
+    depot_kvs_set(joined, "containerimage.digest", dp_layout_desc_digest(desc));
+    if (w->names != NULL)
+        depot_kvs_set(joined, "image.name", w->names);
+    depot_free(encoded);
+}
+
+static int put_image(const struct written *w, struct depot_kvs *joined, struct depot_error *err)
 {
     const char *dir = w->layout->path;
-    struct json_object *joined = NULL;
-    int rc = w->n > 1 ? dp_layout_join(dir, w->descs, w->platforms, w->n, &joined, err) : 0;
+    struct json_object *index = NULL;
+    int rc = w->n > 1 ? dp_layout_join(dir, w->descs, w->platforms, w->n, &index, err) : 0;
     if (rc == 0)
-        rc = put_names(w, joined != NULL ? joined : w->descs[0], err);
-    json_object_put(joined);
+        rc = put_names(w, index != NULL ? index : w->descs[0], err);
+    if (rc == 0 && index != NULL)
+        tell(w, index, joined);
+    json_object_put(index);
     return rc;
 }
 
 int dp_stores_finish(const struct depot_build_plan *plan, const struct depot_build *state,
-    struct dp_part *const *parts, size_t nparts, struct depot_error *err)
+    struct dp_part *const *parts, size_t nparts, struct depot_kvs *joined, struct depot_error *err)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < plan->layouts.len; i++) {
         struct written w = {.layout = &plan->layouts.items[i]};
         rc = collect(&w, state, parts, nparts, err);
         if (rc == 0 && w.n > 0)
-            rc = w.layout->tag != NULL ? put_caches(&w, err) : put_image(&w, err);
+            rc = w.layout->tag != NULL ? put_caches(&w, err) : put_image(&w, joined, err);
         written_release(&w);
+        dp_ingest_sweep(w.layout->path);
     }
     return rc;
 }

@@ -56,8 +56,8 @@ size_t dp_content_read_head(uint8_t out[DP_CONTENT_HEAD_MAX], int64_t offset, si
 int dp_blob_open(const char *dir, const char *digest, int *fd, struct stat *st,
     struct depot_error *err) DEPOT_MUST_CHECK;
 
-/* A blob that is being written: it lies in DIR/ingest and gets its name when all of it is there
- * and is what its digest says. */
+/* A blob that is being written: it lies beside the others under a name that is no digest, and gets
+ * its own when all of it is there and is what its digest says. */
 struct dp_ingest;
 int dp_ingest_new(
     const char *dir, struct dp_ingest **out, struct depot_error *err) DEPOT_MUST_CHECK;
@@ -72,5 +72,7 @@ int dp_ingest_check(struct dp_ingest *in, int64_t total, const char *expected,
 int dp_ingest_commit(struct dp_ingest *in, struct depot_error *err) DEPOT_MUST_CHECK;
 /* What was not committed is gone. */
 void dp_ingest_free(struct dp_ingest *in);
+/* Removes what a crash left a day ago or more. */
+void dp_ingest_sweep(const char *dir);
 
 #endif

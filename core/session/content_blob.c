@@ -4,18 +4,15 @@
  */
 #include "session/content.h"
 
+#include <depot/file_writer.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    TEMP_ID = 12,
-    STALE_S = 24 * 3600, /* what nobody has written to for so long was left by a crash */
-};
-static const char temp_prefix[] = "depot-";
+enum { STALE_S = 24 * 3600 }; /* what nobody has written to for so long was left by a crash */
 
 /* ---- reading ---- */
 
@@ -63,23 +60,21 @@ int dp_blob_open(
 
 struct dp_ingest {
     char *dir;
-    int root, folder, fd; /* DIR, DIR/ingest, the file in it */
-    char name[sizeof(temp_prefix) + TEMP_ID];
-    bool named; /* the file is there under `name` */
+    int folder; /* DIR/blobs/sha256 */
+    struct depot_file_part part;
     int64_t size;
     struct depot_digester *digester;
     char digest[DP_DIGEST_SIZE];
 };
 
-static int write_error(
-    const struct dp_ingest *in, int errnum, const char *what, struct depot_error *err)
+static int write_error(const char *dir, int errnum, const char *what, struct depot_error *err)
 {
-    depot_error_errno(err, errnum, "cannot %s below %s", what, in->dir);
+    depot_error_errno(err, errnum, "cannot %s %s", what, dir);
     if (errnum == ENOSPC || errnum == EDQUOT)
         return depot_error_hint(err, "make room, or choose another directory");
     if (errnum == ELOOP || errnum == ENOTDIR)
         return depot_error_hint(
-            err, "its folders blobs and ingest must be folders, not links: remove the link");
+            err, "its blobs and what is in them must be folders, not links: remove the link");
     return depot_error_hint(err, "check that the directory can be written");
 }
 
@@ -90,74 +85,44 @@ static int open_folder(int at, const char *name)
     return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Is it ours, and left behind? A file that is being written to is never that old. */
-static bool is_stale(int folder, const char *name, time_t now)
+static int open_blobs(const char *dir)
 {
-    struct stat st;
-    return depot_str_starts(name, temp_prefix) &&
-           fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-           st.st_mtime < now - STALE_S;
-}
-
-static void sweep(int folder)
-{
-    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    time_t now = time(NULL);
-    if (d == NULL) {
-        if (fd >= 0)
-            close(fd);
-        return;
+    static const char *const names[] = {"blobs", "sha256"};
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; fd >= 0 && i < DEPOT_ARRAY_LEN(names); i++) {
+        int next = open_folder(fd, names[i]), failed = errno;
+        close(fd);
+        errno = failed;
+        fd = next;
     }
-    for (struct dirent *e; (e = readdir(d)) != NULL;)
-        if (is_stale(folder, e->d_name, now))
-            unlinkat(folder, e->d_name, 0);
-    closedir(d);
-}
-
-static int open_all(struct dp_ingest *in, struct depot_error *err)
-{
-    in->root = open(in->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (in->root < 0)
-        return write_error(in, errno, "write blobs", err);
-    in->folder = open_folder(in->root, "ingest");
-    if (in->folder < 0)
-        return write_error(in, errno, "make the folder ingest", err);
-    sweep(in->folder);
-    in->fd =
-        openat(in->folder, in->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (in->fd < 0)
-        return write_error(in, errno, "create a blob", err);
-    in->named = true;
-    return 0;
+    return fd;
 }
 
 int dp_ingest_new(const char *dir, struct dp_ingest **out, struct depot_error *err)
 {
     struct dp_ingest *in = depot_calloc(1, sizeof(*in));
-    char id[TEMP_ID + 1];
     in->dir = depot_strdup(dir);
-    in->root = in->folder = in->fd = -1;
     in->digester = depot_digester_new();
-    depot_random_id(id, TEMP_ID);
-    snprintf(in->name, sizeof(in->name), "%s%s", temp_prefix, id);
-    int rc = open_all(in, err);
-    if (rc != 0)
+    in->part.fd = -1;
+    in->folder = open_blobs(dir);
+    int failed = in->folder < 0 ? errno : depot_file_part_open(&in->part, in->folder, 0644);
+    if (failed != 0) {
         dp_ingest_free(in);
-    else
-        *out = in;
-    return rc;
+        return write_error(dir, failed, "write to", err);
+    }
+    *out = in;
+    return 0;
 }
 
 int dp_ingest_add(struct dp_ingest *in, const void *data, size_t n, struct depot_error *err)
 {
     const char *p = data;
     for (size_t done = 0; done < n;) {
-        ssize_t k = write(in->fd, p + done, n - done);
+        ssize_t k = write(in->part.fd, p + done, n - done);
         if (k < 0 && errno == EINTR)
             continue;
         if (k < 0)
-            return write_error(in, errno, "write a blob", err);
+            return write_error(in->dir, errno, "write a blob to", err);
         done += (size_t)k;
     }
     depot_digester_add(in->digester, data, n);
@@ -167,8 +132,8 @@ int dp_ingest_add(struct dp_ingest *in, const void *data, size_t n, struct depot
 
 int dp_ingest_restart(struct dp_ingest *in, struct depot_error *err)
 {
-    if (ftruncate(in->fd, 0) != 0 || lseek(in->fd, 0, SEEK_SET) != 0)
-        return write_error(in, errno, "write a blob", err);
+    if (ftruncate(in->part.fd, 0) != 0 || lseek(in->part.fd, 0, SEEK_SET) != 0)
+        return write_error(in->dir, errno, "write a blob to", err);
     depot_digester_free(in->digester);
     in->digester = depot_digester_new();
     in->size = 0;
@@ -196,57 +161,51 @@ int dp_ingest_check(struct dp_ingest *in, int64_t total, const char *expected,
 
 /* On disk before it has its name: a blob that is there is all there, after a crash too. Nobody
  * changes a blob, so nobody may. */
-static int sync_file(struct dp_ingest *in)
-{
-    int rc = fchmod(in->fd, 0444) == 0 && fsync(in->fd) == 0 ? 0 : errno;
-    if (close(in->fd) != 0 && rc == 0)
-        rc = errno;
-    in->fd = -1;
-    return rc;
-}
-
-static int give_name(struct dp_ingest *in)
-{
-    char algorithm[16];
-    size_t n = strcspn(in->digest, ":");
-    snprintf(algorithm, sizeof(algorithm), "%.*s", (int)n, in->digest);
-    int blobs = open_folder(in->root, "blobs");
-    int folder = blobs >= 0 ? open_folder(blobs, algorithm) : -1;
-    int rc = 0;
-    if (folder < 0 || renameat(in->folder, in->name, folder, in->digest + n + 1) != 0)
-        rc = errno;
-    else
-        in->named = false;
-    if (rc == 0 && fsync(folder) != 0)
-        rc = errno;
-    if (folder >= 0)
-        close(folder);
-    if (blobs >= 0)
-        close(blobs);
-    return rc;
-}
-
 int dp_ingest_commit(struct dp_ingest *in, struct depot_error *err)
 {
-    int failed = sync_file(in);
+    int failed = 0;
+    if (fchmod(in->part.fd, 0444) != 0 || fsync(in->part.fd) != 0)
+        failed = errno;
     if (failed == 0)
-        failed = give_name(in);
-    return failed != 0 ? write_error(in, failed, "write a blob", err) : 0;
+        failed = depot_file_part_commit(&in->part, in->folder, strchr(in->digest, ':') + 1);
+    if (failed == 0 && fsync(in->folder) != 0)
+        failed = errno;
+    return failed != 0 ? write_error(in->dir, failed, "write a blob to", err) : 0;
 }
 
 void dp_ingest_free(struct dp_ingest *in)
 {
     if (in == NULL)
         return;
-    if (in->fd >= 0)
-        close(in->fd);
-    if (in->named)
-        unlinkat(in->folder, in->name, 0);
+    depot_file_part_drop(&in->part, in->folder);
     if (in->folder >= 0)
         close(in->folder);
-    if (in->root >= 0)
-        close(in->root);
     depot_digester_free(in->digester);
     depot_free(in->dir);
     depot_free(in);
+}
+
+/* Is it a part, and left behind? One that is being written to is never that old. */
+static bool is_stale(int folder, const char *name, time_t now)
+{
+    struct stat st;
+    return depot_str_starts(name, ".depot-") &&
+           fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           st.st_mtime < now - STALE_S;
+}
+
+void dp_ingest_sweep(const char *dir)
+{
+    int folder = open_blobs(dir);
+    DIR *d = folder >= 0 ? fdopendir(folder) : NULL;
+    time_t now = time(NULL);
+    if (d == NULL) {
+        if (folder >= 0)
+            close(folder);
+        return;
+    }
+    for (struct dirent *e; (e = readdir(d)) != NULL;)
+        if (is_stale(folder, e->d_name, now))
+            unlinkat(folder, e->d_name, 0);
+    closedir(d);
 }

@@ -9,6 +9,7 @@
 
 #include <depot/clock.h>
 #include <depot/digest.h>
+#include <depot/file_writer.h>
 #include <depot/path.h>
 
 #include <fcntl.h>
@@ -51,7 +52,8 @@ static void dir_free(const struct dir *d)
 static void dir_file(const struct dir *d, const char *name, const char *text)
 {
     char *path = depot_path_join(d->path, name);
-    assert_int_equal(depot_file_write(path, text, strlen(text), 0644, NULL), 0);
+    static const struct depot_file_opts opts = {.what = "test", .mode = 0644};
+    assert_int_equal(depot_file_write(path, &opts, text, strlen(text), NULL), 0);
     depot_free(path);
 }
 

@@ -333,7 +333,7 @@ static void test_content__write(void **state)
         depot_free(digest);
         rig_call_free(&k);
         rig_assert_file(&s.r, hello_file, "hello");
-        assert_false(rig_finds(&s.r, "depot-0"));
+        assert_false(rig_finds(&s.r, ".depot-"));
         /* Again: it is there. */
         assert_false(write_steps(&s.r, &k, steps, 1));
         assert_int_equal(k.code, DP_GRPC_ALREADY_EXISTS);
@@ -343,12 +343,13 @@ static void test_content__write(void **state)
     }
 }
 
-static bool ingest_is_empty(const struct rig *r)
+/* No blobs, and no halves of them. */
+static bool has_no_files(const struct rig *r)
 {
-    char *cmd = depot_asprintf("test -z \"$(ls %s/ingest 2>/dev/null)\"", r->dir);
-    bool empty = system(cmd) == 0;
+    char *cmd = depot_asprintf("test -z \"$(find %s -type f)\"", r->dir);
+    bool none_there = system(cmd) == 0;
     depot_free(cmd);
-    return empty;
+    return none_there;
 }
 
 static void test_content__wrong_writes_leave_nothing(void **state)
@@ -388,8 +389,7 @@ static void test_content__wrong_writes_leave_nothing(void **state)
         assert_false(write_steps(&s.r, &k, rows[i].steps, n));
         assert_int_equal(k.code, rows[i].code);
         rig_call_free(&k);
-        assert_true(ingest_is_empty(&s.r));
-        assert_false(rig_exists(&s.r, "blobs"));
+        assert_true(has_no_files(&s.r));
     }
     assert_int_equal(s.r.problems, 0);
     rig_free(&s.r);
@@ -441,7 +441,7 @@ static void test_content__status_and_abort(void **state)
     begin(&s.r, &w, METHOD("Write"), "local:w");
     send_step(&w, &first);
     RIG_UNTIL(&s.r, w.messages.len == 1);
-    assert_false(ingest_is_empty(&s.r));
+    assert_false(has_no_files(&s.r));
     ask(&s.r, &k, METHOD("Status"), "local:w", "r");
     assert_int_equal(k.code, DP_GRPC_OK);
     const uint8_t *st = dp_pb_bytes(k.messages.items[0].data, k.messages.items[0].len, 1, &n);
@@ -457,7 +457,7 @@ static void test_content__status_and_abort(void **state)
     RIG_UNTIL(&s.r, w.done);
     assert_int_equal(w.code, DP_GRPC_ABORTED);
     rig_call_free(&w);
-    assert_true(ingest_is_empty(&s.r));
+    assert_true(has_no_files(&s.r));
     rig_free(&s.r);
 }
 
@@ -494,9 +494,9 @@ static void test_content__writers_that_go_away(void **state)
             dp_session_free(s.r.session);
             s.r.session = NULL;
         }
-        for (int i = 0; i < 50 && !ingest_is_empty(&s.r); i++)
+        for (int i = 0; i < 50 && rig_finds(&s.r, ".depot-"); i++)
             depot_loop_turn(s.r.loop);
-        assert_true(ingest_is_empty(&s.r));
+        assert_false(rig_finds(&s.r, ".depot-"));
         rig_call_free(&k);
         rig_free(&s.r);
     }
@@ -509,7 +509,7 @@ static void test_content__a_disk_that_cannot(void **state)
         {DP_CONTENT_WRITE, "r", hello, "hello", 5, 0},
         {DP_CONTENT_COMMIT, NULL, hello, NULL, 5, 5},
     };
-    static const char *const files[] = {"ingest", "blobs"};
+    static const char *const links[] = {"blobs", "blobs/sha256"};
     for (size_t i = 0; i < 2; i++) {
         for (int optional = 0; optional < 2; optional++) {
             struct stores s;
@@ -517,14 +517,16 @@ static void test_content__a_disk_that_cannot(void **state)
             stores_start(&s, 0);
             s.list[0].optional = optional != 0;
             rig_mkdir(&s.r, "elsewhere");
-            rig_link(&s.r, "elsewhere", files[i]);
+            if (i == 1)
+                rig_mkdir(&s.r, "blobs");
+            rig_link(&s.r, i == 0 ? "elsewhere" : "../elsewhere", links[i]);
             assert_false(write_steps(&s.r, &k, steps, DEPOT_ARRAY_LEN(steps)));
             if (!optional) {
                 RIG_UNTIL(&s.r, s.r.problems == 1);
                 assert_non_null(strstr(s.r.problem.hint, "link"));
             }
             assert_int_equal(s.r.problems, !optional);
-            assert_true(ingest_is_empty(&s.r));
+            assert_true(has_no_files(&s.r));
             char *cmd = depot_asprintf("test -z \"$(ls %s/elsewhere)\"", s.r.dir);
             assert_int_equal(system(cmd), 0);
             depot_free(cmd);
@@ -532,6 +534,30 @@ static void test_content__a_disk_that_cannot(void **state)
             rig_free(&s.r);
         }
     }
+}
+
+static void test_content__sweeps_what_a_crash_left(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r);
+    put_hello(&r);
+    const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    static const char *const names[] = {".depot-old", ".depot-new", "other"};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(names); i++) {
+        char *name = depot_asprintf("blobs/sha256/%s", names[i]), *path = rig_path(&r, name);
+        rig_file(&r, name, "half", 4);
+        if (i != 1)
+            assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+        depot_free(path);
+        depot_free(name);
+    }
+    dp_ingest_sweep(r.dir);
+    assert_false(rig_finds(&r, ".depot-old"));
+    assert_true(rig_finds(&r, ".depot-new"));
+    assert_true(rig_finds(&r, "other"));
+    rig_assert_file(&r, hello_file, "hello");
+    rig_free(&r);
 }
 
 /* ---- messages ---- */
@@ -587,6 +613,7 @@ int main(void)
         cmocka_unit_test(test_content__status_and_abort),
         cmocka_unit_test(test_content__writers_that_go_away),
         cmocka_unit_test(test_content__a_disk_that_cannot),
+        cmocka_unit_test(test_content__sweeps_what_a_crash_left),
         cmocka_unit_test(test_content__decodes_what_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
