@@ -4,11 +4,15 @@
  */
 #include "build/part.h"
 
+#include <depot/log.h>
+
 #include <json-c/json.h>
 #include <string.h>
 
 #include "build/layout.h"
 #include "session/content.h"
+
+#define DEPOT_LOG_MODULE "build"
 
 /* What each part wrote to one layout. */
 struct written {
@@ -168,6 +172,15 @@ static int put_image(const struct written *w, struct depot_kvs *joined, struct d
     return rc;
 }
 
+/* What is left over harms nobody, so that it could not be removed is worth a word at most. */
+static void clean(const struct dp_plan_layout *l)
+{
+    struct depot_error err = {0};
+    dp_ingest_sweep(l->path);
+    if (l->reset && dp_layout_prune(l->path, l->since, &err) != 0)
+        depot_log_warn("nothing was removed from the cache %s: %s", l->path, err.msg);
+}
+
 int dp_stores_finish(const struct depot_build_plan *plan, const struct depot_build *state,
     struct dp_part *const *parts, size_t nparts, struct depot_kvs *joined, struct depot_error *err)
 {
@@ -178,7 +191,8 @@ int dp_stores_finish(const struct depot_build_plan *plan, const struct depot_bui
         if (rc == 0 && w.n > 0)
             rc = w.layout->tag != NULL ? put_caches(&w, err) : put_image(&w, joined, err);
         written_release(&w);
-        dp_ingest_sweep(w.layout->path);
+        if (rc == 0)
+            clean(w.layout);
     }
     return rc;
 }

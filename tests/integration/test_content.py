@@ -165,6 +165,25 @@ class Cache(Content):
         self.rand(context, "--cache-from", "type=local,src=" + two, "--cache-to", "type=local,mode=max,dest=" + two)
         self.assertEqual(self.check_layout(two), b)
 
+    def test_reset_removes_what_nothing_names(self):
+        d = self.tmp()
+        self.rand(self.rand_context(), "--cache-to", "type=local,mode=max,dest=" + d)
+        self.rand(self.rand_context(), "--cache-to", "type=local,mode=max,tag=other,dest=" + d)
+        blobs = os.path.join(d, "blobs", "sha256")
+        for name in os.listdir(blobs):
+            os.utime(os.path.join(blobs, name), (time.time() - 10,) * 2)
+        before = set(os.listdir(blobs))
+        context = self.rand_context()
+        first = self.rand(context, "--cache-to", "type=local,mode=max,reset=true,dest=" + d)
+        named = {m["digest"][7:] for m in self.check_layout(d)}
+        self.assertEqual(len(named), 2)
+        left = set(os.listdir(blobs))
+        self.assertTrue(before - left)
+        self.assertTrue(named <= left)
+        self.forget()
+        self.assertEqual(first, self.rand(context, "--cache-from", "type=local,src=" + d))
+        self.bad(self.build("--cache-to", "type=local,reset=x,dest=" + d, context), 2, "reset=x")
+
     def test_two_builds_at_once(self):
         d, contexts = self.tmp(), [self.rand_context() for _ in range(4)]
         running = [self.home.start("build", "--cache-to", "type=local,mode=max,tag=t%d,dest=%s" % (i, d), c)
