@@ -56,7 +56,7 @@ static void set_string(struct json_object *o, const char *key, const char *value
 static bool is_blank(const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (memchr(" \t\r\n", s[i], 4) == NULL)
+        if (s[i] == '\0' || strchr(" \t\r\n", s[i]) == NULL)
             return false;
     return true;
 }
@@ -123,7 +123,7 @@ static int read_once(const char *dir, struct json_object **out, struct depot_err
 {
     char *path = index_path(dir), *text = NULL;
     struct stat st;
-    size_t n;
+    size_t n = 0;
     int rc = stat(path, &st) == 0 && !S_ISREG(st.st_mode)
                  ? depot_error_set(err, DEPOT_ERR_DENIED, "%s is not a regular file", path)
                  : depot_file_read(path, DP_LAYOUT_INDEX_MAX, &text, &n, err);
