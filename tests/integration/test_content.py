@@ -306,6 +306,27 @@ class Layout(Content):
             self.assertEqual((len(a), len(b)), (2000, 2000))
             self.assertNotEqual(a, b)
 
+    def test_retry_of_one_platform(self):
+        """What failed is made again, and joined with what the first run wrote; the good cache is kept at once."""
+        d, cache = self.tmp(), self.tmp()
+        context = self.rand_context("ARG TARGETARCH\nCOPY ok* /\nRUN echo %s; test $TARGETARCH = amd64 || test -f /ok\n"
+                                    % unique())
+        self.write(os.path.join(context, "okay"), "")
+        self.bad(self.build("--platform", BOTH, "--keep-going", "-t", "app:1", "-o", "type=oci,tar=false,dest=" + d,
+                            "--cache-to", "type=local,mode=max,dest=" + cache, context), 1)
+        self.assertFalse(os.path.exists(os.path.join(d, "index.json")))
+        self.assertEqual([m["annotations"]["depot.platforms"] for m in self.check_layout(cache)], ["linux/amd64"])
+        first = set(os.listdir(os.path.join(d, "blobs", "sha256")))
+        self.write(os.path.join(context, "ok"), "")
+        self.good(self.home.depot("retry", self.home.builds()[0]["id"]))
+        entries = self.check_layout(d)
+        self.assertEqual([m["annotations"]["io.containerd.image.name"] for m in entries], ["docker.io/library/app:1"])
+        index = json.loads(self.read(d, "blobs", "sha256", entries[0]["digest"][7:]))
+        self.assertEqual([m["platform"]["architecture"] for m in index["manifests"]], ["amd64", "arm64"])
+        self.assertTrue(first & {m["digest"][7:] for m in index["manifests"]})
+        self.assertEqual(sorted(m["annotations"]["depot.platforms"] for m in self.check_layout(cache)),
+                         ["linux/amd64", "linux/arm64"])
+
     def test_contexts(self):
         d, use = self.tmp(), self.tmp()
         self.image(d, name="app:1")
