@@ -24,7 +24,7 @@ struct build_args {
 static const struct depot_opt build_opts[] = {
     {"add-host", 0, DEPOT_OPT_CSV, OPT(b.add_hosts), "HOST:IP", "Add a custom host-to-IP mapping",
         NULL, 0},
-    {"allow", 0, DEPOT_OPT_CSV, OPT(b.allow), "ENTITLEMENT",
+    {"allow", 0, DEPOT_OPT_LIST, OPT(b.allow), "ENTITLEMENT",
         "Allow extra privileged entitlement: network.host, security.insecure", NULL, 0},
     {"annotation", 0, DEPOT_OPT_LIST, OPT(b.annotations), "KEY=VALUE",
         "Add annotation to the image", NULL, 0},

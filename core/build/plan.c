@@ -77,11 +77,8 @@ int depot_build_plan_new(
 
 static void release_outputs(struct depot_output *outputs, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        depot_free(outputs[i].type);
-        depot_free(outputs[i].dest);
-        depot_kvs_release(&outputs[i].attrs);
-    }
+    for (size_t i = 0; i < n; i++)
+        dp_spec_output_release(&outputs[i]);
 }
 
 static void release_session_parts(struct depot_build_plan *p)
@@ -90,11 +87,8 @@ static void release_session_parts(struct depot_build_plan *p)
         depot_free(p->dirs.items[i].name);
         depot_free(p->dirs.items[i].path);
     }
-    for (size_t i = 0; i < p->secrets.len; i++) {
-        depot_free(p->secrets.items[i].id);
-        depot_free(p->secrets.items[i].file);
-        depot_free(p->secrets.items[i].env);
-    }
+    for (size_t i = 0; i < p->secrets.len; i++)
+        dp_session_secret_release(&p->secrets.items[i]);
     depot_vec_free(&p->dirs);
     depot_vec_free(&p->secrets);
     depot_kvs_release(&p->ssh);

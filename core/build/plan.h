@@ -8,6 +8,7 @@
 
 #include <depot/event.h>
 
+#include "build/spec.h"
 #include "session/session.h"
 
 enum dp_context_kind {
@@ -38,6 +39,8 @@ struct depot_build_plan {
     DEPOT_VEC(struct dp_session_secret) secrets;
     struct depot_kvs ssh;
     bool single_builder;
+    bool allow_delete;  /* --allow buildx.local.delete: mode=delete may clear any directory */
+    bool cache_only;    /* no output is wanted, and that was said */
     bool default_image; /* no output is asked for: a Docker Engine keeps the image, as ever */
     struct depot_source source;
     struct depot_strv warnings;
@@ -55,14 +58,11 @@ int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err) DEPOT_M
 int dp_plan_names(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 /* plan_attrs.c: what the frontend is told. */
 int dp_plan_attrs(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* plan_cache.c: where caches come from and go to. */
+int dp_plan_cache_from(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+int dp_plan_cache_to(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* plan_secrets.c: what of this machine the build may use. */
 int dp_plan_secrets(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
-
-/* "docker.io/library/app:latest" from "app". The caller frees. */
-int dp_image_name(const char *tag, char **out, struct depot_error *err) DEPOT_MUST_CHECK;
-/* "type=local,dest=out" into its fields, quotes as in CSV; a field without '=' has the value NULL
- * turned to "". `what` names the flag in messages. */
-int dp_csv_fields(const char *what, const char *s, struct depot_kvs *out,
-    struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* request.c: the body of POST /v1/builds. The caller frees. */
 char *dp_build_request(const struct depot_build_plan *p);

@@ -228,32 +228,46 @@ static int remote_context(struct depot_build_plan *p, struct depot_error *err)
     return 0;
 }
 
-/* --build-context NAME=PATH|URL|docker-image://REF */
-static int named_context(struct depot_build_plan *p, const char *spec, struct depot_error *err)
+/* "context" and "dockerfile" are names of ours in the session. */
+static char *mount_name(const char *name)
 {
-    const char *eq = strchr(spec, '=');
-    if (eq == NULL || eq == spec || eq[1] == '\0')
-        return depot_error_set(
-            err, DEPOT_ERR_INVALID, "invalid --build-context \"%s\": expected name=value", spec);
-    char *key = depot_asprintf("context:%.*s", (int)(eq - spec), spec);
-    const char *value = eq + 1;
-    int rc = 0;
-    if (strstr(value, "://") != NULL || is_remote(value)) {
-        depot_kvs_set(&p->attrs, key, value);
-    } else {
-        char *real = NULL;
-        rc = check_dir("the build context", value, &real, err);
-        if (rc == 0) {
-            char *name = depot_strndup(spec, (size_t)(eq - spec));
-            char *local = depot_asprintf("local:%s", name);
-            add_dir(p, name, real);
-            depot_kvs_set(&p->attrs, key, local);
-            depot_free(local);
-            depot_free(name);
-        }
-        depot_free(real);
+    const bool taken = depot_str_eq(name, "context") || depot_str_eq(name, "dockerfile");
+    return depot_asprintf("%s%s", taken ? "_" : "", name);
+}
+
+static int named_dir(
+    struct depot_build_plan *p, const char *name, const char *path, struct depot_error *err)
+{
+    char *real = NULL;
+    int rc = check_dir("--build-context", path, &real, err);
+    if (rc == 0) {
+        char *mount = mount_name(name);
+        char *key = depot_asprintf("context:%s", name), *local = depot_asprintf("local:%s", mount);
+        add_dir(p, mount, real);
+        depot_kvs_set(&p->attrs, key, local);
+        depot_free(local);
+        depot_free(key);
+        depot_free(mount);
     }
-    depot_free(key);
+    depot_free(real);
+    return rc;
+}
+
+static int named_context(struct depot_build_plan *p, const char *word, struct depot_error *err)
+{
+    char *name = NULL;
+    const char *value;
+    int rc = dp_spec_context(word, &name, &value, err);
+    if (rc != 0)
+        return rc;
+    if (strstr(value, "://") != NULL || is_remote(value)) {
+        char *key = depot_asprintf("context:%s", name);
+        depot_kvs_set(&p->attrs, key, value);
+        depot_free(key);
+    } else {
+        rc = named_dir(p, name, value, err);
+    }
+    depot_free(name);
     return rc;
 }
 
@@ -302,7 +316,8 @@ int dp_plan_context(struct depot_build_plan *p, struct depot_error *err)
         }
     }
     for (size_t i = 0; rc == 0 && i < p->args->build_contexts.len; i++)
-        rc = named_context(p, p->args->build_contexts.items[i], err);
+        if (*p->args->build_contexts.items[i] != '\0')
+            rc = named_context(p, p->args->build_contexts.items[i], err);
     if (rc == 0)
         read_settings(p);
     return rc;

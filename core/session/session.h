@@ -16,10 +16,15 @@ struct dp_session_dir {
     char *path; /* directory on this machine */
 };
 
+enum { DP_SESSION_SECRET_MAX = 500 * 1024 }; /* the ceiling that engines and other clients have */
+
 struct dp_session_secret {
     char *id;
-    char *file, *env; /* one of the two */
+    char *file, *env; /* one of the two; of both the variable counts */
+    char *data;       /* what was in the file, when it could be read only once; else NULL */
+    size_t len;
 };
+void dp_session_secret_release(struct dp_session_secret *s);
 
 enum dp_session_output_kind {
     DP_OUTPUT_NONE, /* the engine sends us nothing for this exporter */
