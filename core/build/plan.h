@@ -38,10 +38,11 @@ struct depot_build_plan {
     DEPOT_VEC(struct dp_session_dir) dirs;
     DEPOT_VEC(struct dp_session_secret) secrets;
     struct depot_kvs ssh;
-    bool single_builder;
-    bool allow_delete;  /* --allow buildx.local.delete: mode=delete may clear any directory */
-    bool cache_only;    /* no output is wanted, and that was said */
-    bool default_image; /* no output is asked for: a Docker Engine keeps the image, as ever */
+    bool single_builder; /* several could not do it, unless the daemon joins: */
+    bool join;           /* what several builders make may be joined */
+    bool allow_delete;   /* --allow buildx.local.delete: mode=delete may clear any directory */
+    bool cache_only;     /* no output is wanted, and that was said */
+    bool default_image;  /* no output is asked for: a Docker Engine keeps the image, as ever */
     struct depot_source source;
     struct depot_strv warnings;
 
