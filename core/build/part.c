@@ -242,6 +242,7 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
         .dockerfile_len = plan->stdin_len,
         .upload_id = plan->upload_id,
         .upload_fd = plan->upload_fd,
+        .upload_at = plan->upload_at,
         .secrets = plan->secrets.items,
         .nsecrets = plan->secrets.len,
         .outputs = p->outputs.items,

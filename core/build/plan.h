@@ -8,6 +8,8 @@
 
 #include <depot/event.h>
 
+#include <sys/types.h>
+
 #include "build/spec.h"
 #include "session/session.h"
 
@@ -26,7 +28,8 @@ struct depot_build_plan {
     char *upload_id;  /* DP_CONTEXT_TAR */
     char *stdin_data; /* a Dockerfile from standard input; NULL: none */
     size_t stdin_len;
-    int upload_fd; /* DP_CONTEXT_TAR: standard input with what was peeked put back; -1 */
+    int upload_fd;   /* DP_CONTEXT_TAR: standard input with what was peeked put back; -1 */
+    off_t upload_at; /* where it begins, in a file */
 
     struct depot_strv platforms;
     struct depot_strv names; /* image names, normalised */
@@ -54,6 +57,9 @@ struct depot_build_plan {
 
 /* plan_context.c: where the files come from. */
 int dp_plan_context(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* plan_stdin.c: the same of what comes on standard input. */
+int dp_plan_stdin_context(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+int dp_plan_stdin_dockerfile(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 /* plan_output.c: where the results go. */
 int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 int dp_plan_names(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;

@@ -4,7 +4,6 @@
 #include "build/dockerfile.h"
 #include "build/plan.h"
 
-#include <depot/buf.h>
 #include <depot/path.h>
 
 #include <errno.h>
@@ -13,12 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum {
-    STDIN_PEEK = 1024,                      /* as much as engines look at */
-    STDIN_DOCKERFILE_MAX = 4 * 1024 * 1024, /* a Dockerfile is never larger */
-    UPLOAD_ID_LEN = 25,
-};
 
 static bool is_remote(const char *s)
 {
@@ -51,118 +44,6 @@ static int check_dir(const char *what, const char *path, char **real, struct dep
     }
     *real = depot_strdup(buf);
     return 0;
-}
-
-/* tar, gzip, bzip2, xz, zstd by their first bytes. */
-static bool is_archive(const char *data, size_t n)
-{
-    static const struct {
-        size_t at, len;
-        const char *bytes;
-    } magics[] = {
-        {257, 5, "ustar"},
-        {0, 3, "\x1f\x8b\x08"},
-        {0, 3, "BZh"},
-        {0, 6,
-            "\xfd"
-            "7zXZ\0"},
-        {0, 4, "\x28\xb5\x2f\xfd"},
-    };
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(magics); i++)
-        if (n >= magics[i].at + magics[i].len &&
-            memcmp(data + magics[i].at, magics[i].bytes, magics[i].len) == 0)
-            return true;
-    return false;
-}
-
-static int read_some(int fd, struct depot_buf *buf, size_t upto, struct depot_error *err)
-{
-    while (buf->len < upto) {
-        char *at = depot_buf_reserve(buf, upto - buf->len);
-        if (at == NULL)
-            break;
-        ssize_t n = read(fd, at, upto - buf->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return depot_error_errno(err, errno, "cannot read standard input");
-        if (n == 0)
-            break;
-        buf->len += (size_t)n;
-    }
-    return 0;
-}
-
-/* Whatever was peeked must be read again by the upload: a child pumps both into a pipe. */
-static int rejoin(const struct depot_buf *peeked, int *out, struct depot_error *err)
-{
-    int fds[2];
-    if (pipe(fds) != 0)
-        return depot_error_errno(err, errno, "cannot make a pipe");
-    pid_t pid = fork();
-    if (pid < 0)
-        return depot_error_errno(err, errno, "cannot fork");
-    if (pid > 0) {
-        close(fds[1]);
-        *out = fds[0];
-        return 0;
-    }
-    close(fds[0]);
-    char chunk[65536];
-    ssize_t n = (ssize_t)peeked->len;
-    const char *data = peeked->data;
-    while (n > 0) {
-        ssize_t done = write(fds[1], data, (size_t)n);
-        if (done < 0)
-            _exit(1);
-        data += done;
-        n -= done;
-        if (n == 0) {
-            n = read(STDIN_FILENO, chunk, sizeof(chunk));
-            data = chunk;
-        }
-    }
-    _exit(n < 0);
-}
-
-static int stdin_context(struct depot_build_plan *p, struct depot_error *err)
-{
-    struct depot_buf peek = DEPOT_BUF_INIT(STDIN_DOCKERFILE_MAX + 1);
-    int rc = read_some(STDIN_FILENO, &peek, STDIN_PEEK, err);
-    if (rc == 0 && peek.len == 0)
-        rc = depot_error_set(err, DEPOT_ERR_NOT_FOUND, "standard input is empty");
-    if (rc == 0 && is_archive(peek.data, peek.len)) {
-        char id[UPLOAD_ID_LEN + 1];
-        depot_random_id(id, UPLOAD_ID_LEN);
-        p->context_kind = DP_CONTEXT_TAR;
-        p->upload_id = depot_strdup(id);
-        char *url = depot_asprintf("http://buildkit-session/%s", id);
-        depot_kvs_set(&p->attrs, "context", url);
-        depot_free(url);
-        rc = rejoin(&peek, &p->upload_fd, err);
-    } else if (rc == 0) {
-        p->context_kind = DP_CONTEXT_DOCKERFILE;
-        rc = read_some(STDIN_FILENO, &peek, STDIN_DOCKERFILE_MAX + 1, err);
-        if (rc == 0 && peek.len > STDIN_DOCKERFILE_MAX)
-            rc = depot_error_set(
-                err, DEPOT_ERR_TOO_BIG, "the Dockerfile on standard input is larger than 4 MiB");
-        p->stdin_len = peek.len;
-        p->stdin_data = depot_buf_detach(&peek);
-    }
-    depot_buf_release(&peek);
-    return rc;
-}
-
-static int stdin_dockerfile(struct depot_build_plan *p, struct depot_error *err)
-{
-    struct depot_buf data = DEPOT_BUF_INIT(STDIN_DOCKERFILE_MAX + 1);
-    int rc = read_some(STDIN_FILENO, &data, STDIN_DOCKERFILE_MAX + 1, err);
-    if (rc == 0 && data.len > STDIN_DOCKERFILE_MAX)
-        rc = depot_error_set(
-            err, DEPOT_ERR_TOO_BIG, "the Dockerfile on standard input is larger than 4 MiB");
-    p->stdin_len = data.len;
-    p->stdin_data = depot_buf_detach(&data);
-    return rc;
 }
 
 /* The Dockerfile's directory becomes the mount "dockerfile", its name the attribute "filename". */
@@ -209,7 +90,7 @@ static int local_dockerfile(struct depot_build_plan *p, struct depot_error *err)
 {
     const char *file = p->args->file;
     if (depot_str_eq(file, "-"))
-        return stdin_dockerfile(p, err);
+        return dp_plan_stdin_dockerfile(p, err);
     if (!depot_str_empty(file))
         return dockerfile_dir(p, file, err);
     return default_dockerfile(p, err);
@@ -221,7 +102,7 @@ static int remote_context(struct depot_build_plan *p, struct depot_error *err)
     depot_kvs_set(&p->attrs, "context", p->args->context);
     if (depot_str_eq(p->args->file, "-")) {
         depot_kvs_set(&p->attrs, "dockerfilekey", "dockerfile");
-        return stdin_dockerfile(p, err);
+        return dp_plan_stdin_dockerfile(p, err);
     }
     if (!depot_str_empty(p->args->file))
         depot_kvs_set(&p->attrs, "filename", p->args->file);
@@ -303,7 +184,7 @@ int dp_plan_context(struct depot_build_plan *p, struct depot_error *err)
         if (depot_str_eq(p->args->file, "-"))
             return depot_error_set(err, DEPOT_ERR_INVALID,
                 "standard input cannot be both the context and the Dockerfile");
-        rc = stdin_context(p, err);
+        rc = dp_plan_stdin_context(p, err);
         if (rc == 0 && !depot_str_empty(p->args->file) && p->context_kind == DP_CONTEXT_TAR)
             depot_kvs_set(&p->attrs, "filename", p->args->file);
     } else if (is_remote(context)) {

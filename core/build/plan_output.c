@@ -188,10 +188,6 @@ static int check_output(
     int rc = check_names(out, err);
     if (rc != 0)
         return rc;
-    if (p->args->iidfile != NULL &&
-        (depot_str_eq(out->type, "local") || depot_str_eq(out->type, "tar")))
-        return depot_error_set(err, DEPOT_ERR_INVALID,
-            "--iidfile wants an image, and --output type=%s makes none", out->type);
     if (pushes(out) && depot_str_empty(depot_kvs_get(&out->attrs, "name"))) {
         depot_error_set(err, DEPOT_ERR_INVALID, "pushing needs a name");
         return depot_error_hint(err, "add -t REGISTRY/REPOSITORY:TAG");

@@ -9,6 +9,8 @@
 #include <depot/base.h>
 #include <depot/loop.h>
 
+#include <sys/types.h>
+
 #include "net/stream.h"
 
 struct dp_session_dir {
@@ -54,9 +56,11 @@ struct dp_session_config {
     /* A Dockerfile given on stdin, or NULL: served as `Dockerfile` in mount "dockerfile". */
     const char *dockerfile_data;
     size_t dockerfile_len;
-    /* A context given as a tar on stdin: served to Upload/Pull for path "/<upload_id>". */
+    /* A context given as an archive on stdin: served to Upload/Pull for path "/<upload_id>". A file
+     * is served from `upload_at` to each who asks, anything else to the first. */
     const char *upload_id;
     int upload_fd;
+    off_t upload_at;
     const struct dp_session_secret *secrets;
     size_t nsecrets;
     const struct dp_session_output *outputs; /* index = exporter's index in the solve */
