@@ -3,6 +3,8 @@
  */
 #include "build/plan.h"
 
+#include <depot/file_writer.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -45,14 +47,15 @@ static bool pushes(const struct depot_output *out)
 
 static int check_dest(const struct depot_output *out, struct depot_error *err)
 {
+    static const struct depot_file_opts file = {.what = "output", .flags = DEPOT_FILE_PARENTS};
     struct stat st;
     if (out->kind == DEPOT_OUTPUT_STDOUT && isatty(STDOUT_FILENO)) {
         depot_error_set(
             err, DEPOT_ERR_INVALID, "refusing to write a %s archive to the terminal", out->type);
         return depot_error_hint(err, "redirect standard output, or add dest=FILE");
     }
-    if (out->kind == DEPOT_OUTPUT_FILE && stat(out->dest, &st) == 0 && S_ISDIR(st.st_mode))
-        return depot_error_set(err, DEPOT_ERR_INVALID, "the output %s is a directory", out->dest);
+    if (out->kind == DEPOT_OUTPUT_FILE)
+        return depot_file_check(out->dest, &file, err);
     if (out->kind == DEPOT_OUTPUT_DIR && stat(out->dest, &st) == 0 && !S_ISDIR(st.st_mode))
         return depot_error_set(
             err, DEPOT_ERR_INVALID, "the output %s is not a directory", out->dest);
@@ -188,6 +191,12 @@ static int check_output(
     int rc = check_names(out, err);
     if (rc != 0)
         return rc;
+    if (!depot_str_empty(p->args->iidfile) &&
+        (depot_str_eq(out->type, "local") || depot_str_eq(out->type, "tar"))) {
+        depot_error_set(err, DEPOT_ERR_INVALID,
+            "--iidfile has no ID to take from an output of type=%s", out->type);
+        return depot_error_hint(err, "drop one of the two, or use -o type=image or type=oci");
+    }
     if (pushes(out) && depot_str_empty(depot_kvs_get(&out->attrs, "name"))) {
         depot_error_set(err, DEPOT_ERR_INVALID, "pushing needs a name");
         return depot_error_hint(err, "add -t REGISTRY/REPOSITORY:TAG");

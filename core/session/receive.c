@@ -3,7 +3,7 @@
  * are checked, no symbolic link below the directory is ever followed, and each file appears whole
  * under its name or not at all.
  */
-#include <depot/path.h>
+#include <depot/file_writer.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,9 +36,8 @@ struct meta {
 
 struct incoming {
     uint32_t id;
-    int fd; /* -1: no data so far */
+    struct depot_file_part part; /* closed: no data so far */
     int64_t size;
-    char temp[DP_PLACE_TEMP_MAX];
 };
 
 struct hard_link {
@@ -70,7 +69,7 @@ static void send_packet(struct receive *r, enum dp_packet_type type, uint32_t id
 static int spool_error(int rc, struct depot_error *err)
 {
     depot_error_set(err, (enum depot_err)rc, "cannot read back a temporary file");
-    return depot_error_hint(err, "check the disk below TMPDIR (/tmp)");
+    return depot_error_hint(err, "check the disk below TMPDIR (/var/tmp)");
 }
 
 /* The directory that `id` belongs into, open, and its name there when `buf` is given. */
@@ -97,11 +96,8 @@ static void drop_files(struct receive *r)
     for (size_t i = 0; i < r->files.len; i++) {
         struct incoming *f = &r->files.items[i];
         int dir = -1;
-        if (f->fd < 0)
-            continue;
-        close(f->fd);
-        if (find(r, f->id, &dir, NULL, NULL, NULL) == 0)
-            unlinkat(dir, f->temp, 0);
+        if (f->part.fd >= 0 && find(r, f->id, &dir, NULL, NULL, NULL) == 0)
+            depot_file_part_drop(&f->part, dir);
     }
     r->files.len = 0;
 }
@@ -187,10 +183,25 @@ static int request_more(struct receive *r, struct depot_error *err)
         int rc = dp_ids_pop(&r->wanted, &id);
         if (rc < 0)
             return spool_error(rc, err);
-        depot_vec_push(&r->files, ((struct incoming){.id = id, .fd = -1}));
+        depot_vec_push(&r->files, ((struct incoming){.id = id, .part = {.fd = -1}}));
         send_packet(r, DP_PACKET_REQ, id, "");
     }
     return 0;
+}
+
+static int open_file(struct receive *r, struct incoming *f, struct depot_error *err);
+static int finish_file(struct receive *r, struct incoming *f, struct depot_error *err);
+
+/* Of a socket, from an engine that still tells them apart: it cannot be asked for. */
+static int make_empty(struct receive *r, uint32_t id, struct depot_error *err)
+{
+    depot_vec_push(&r->files, ((struct incoming){.id = id, .part = {.fd = -1}}));
+    struct incoming *f = &r->files.items[r->files.len - 1];
+    int rc = open_file(r, f, err);
+    if (rc == 0)
+        rc = finish_file(r, f, err);
+    r->files.len -= rc == 0;
+    return rc;
 }
 
 static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struct depot_error *err)
@@ -209,13 +220,15 @@ static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struc
         return dp_place_symlink(&r->place, dir, name, st, err);
     if (st->mode & (DP_MODE_DEVICE | DP_MODE_FIFO))
         return dp_place_special(&r->place, dir, name, st, err);
-    if (st->mode & DP_MODE_TYPE)
-        return 0; /* a socket, or what nobody knows */
+    if (st->mode & DP_MODE_TYPE & ~(uint32_t)DP_MODE_SOCKET)
+        return bad_path(st, "is of a type that this version does not know", err);
     if (st->link_len > 0) {
         char *target = depot_strndup(st->link, st->link_len);
         depot_vec_push(&r->links, ((struct hard_link){.id = id, .target = target}));
         return 0;
     }
+    if (st->mode & DP_MODE_SOCKET)
+        return make_empty(r, id, err);
     rc = dp_ids_push(&r->wanted, id);
     return rc < 0 ? spool_error(rc, err) : request_more(r, err);
 }
@@ -260,16 +273,15 @@ static int open_file(struct receive *r, struct incoming *f, struct depot_error *
     int rc = find(r, f->id, &dir, NULL, NULL, err);
     if (rc < 0)
         return rc;
-    dp_place_temp(&r->place, f->temp);
-    f->fd = openat(dir, f->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return f->fd < 0 ? io_error(r, errno, "create", f->id, err) : 0;
+    const int failed = depot_file_part_open(&f->part, dir, 0600);
+    return failed != 0 ? io_error(r, failed, "create", f->id, err) : 0;
 }
 
 static int write_file(
     struct receive *r, struct incoming *f, const uint8_t *data, size_t n, struct depot_error *err)
 {
     while (n > 0) {
-        ssize_t k = write(f->fd, data, n);
+        ssize_t k = write(f->part.fd, data, n);
         if (k < 0 && errno == EINTR)
             continue;
         if (k < 0)
@@ -299,16 +311,10 @@ static int finish_file(struct receive *r, struct incoming *f, struct depot_error
             "the engine sent %lld bytes of %s where it announced %lld", (long long)f->size, name,
             (long long)m.size);
     dp_place_times(m.mtime, times);
-    if (fchmod(f->fd, dp_mode_permissions(m.mode)) < 0 || futimens(f->fd, times) < 0)
+    if (fchmod(f->part.fd, dp_mode_permissions(m.mode)) < 0 || futimens(f->part.fd, times) < 0)
         return io_error(r, errno, "set mode and time of", f->id, err);
-    rc = close(f->fd);
-    f->fd = -1;
-    if (rc < 0 || renameat(dir, f->temp, dir, name) < 0) {
-        int failed = errno;
-        unlinkat(dir, f->temp, 0);
-        return io_error(r, failed, "write", f->id, err);
-    }
-    return 0;
+    const int failed = depot_file_part_commit(&f->part, dir, name);
+    return failed != 0 ? io_error(r, failed, "write", f->id, err) : 0;
 }
 
 static int on_data(struct receive *r, const struct dp_packet *p, struct depot_error *err)
@@ -320,7 +326,7 @@ static int on_data(struct receive *r, const struct dp_packet *p, struct depot_er
         return depot_error_set(err, DEPOT_ERR_PROTOCOL,
             "the engine sent data of file %u, which was not asked for", (unsigned)p->id);
     struct incoming *f = &r->files.items[i];
-    int rc = f->fd < 0 ? open_file(r, f, err) : 0;
+    int rc = f->part.fd < 0 ? open_file(r, f, err) : 0;
     if (rc == 0 && p->len > 0)
         return write_file(r, f, p->data, p->len, err);
     if (rc == 0)

@@ -68,8 +68,8 @@ static ssize_t read_piece(struct upload *u)
     enum { HEAD = 1 + 3 }; /* the length as three bytes, whatever it is */
     uint8_t *p = (uint8_t *)depot_buf_reserve(&b, HEAD + UPLOAD_CHUNK);
     const int fd = u->base.s->cfg->upload_fd;
-    ssize_t n = u->at < 0 ? read(fd, p + HEAD, UPLOAD_CHUNK)
-                          : pread(fd, p + HEAD, UPLOAD_CHUNK, u->at);
+    ssize_t n =
+        u->at < 0 ? read(fd, p + HEAD, UPLOAD_CHUNK) : pread(fd, p + HEAD, UPLOAD_CHUNK, u->at);
     int failed = errno;
     if (u->at >= 0 && n > 0)
         u->at += n;

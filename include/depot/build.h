@@ -73,6 +73,10 @@ const char *depot_job_id(const struct depot_job *j); /* NULL before it was creat
 void depot_job_cancel(struct depot_job *j);
 void depot_job_free(struct depot_job *j);
 
+/* Before anything else: an old --iidfile goes, so that none survives a build that fails; and both
+ * files can be written when the build is over. */
+int depot_build_begin_results(
+    const struct depot_build_args *args, struct depot_error *err) DEPOT_MUST_CHECK;
 /* After success: image digests, and the files that --iidfile and --metadata-file name. */
 int depot_build_write_results(const struct depot_build_plan *plan, const struct depot_build *state,
     struct depot_error *err) DEPOT_MUST_CHECK;
