@@ -92,6 +92,9 @@ static void release_session_parts(struct depot_build_plan *p)
     depot_vec_free(&p->dirs);
     depot_vec_free(&p->secrets);
     depot_kvs_release(&p->ssh);
+    for (size_t i = 0; i < p->ssh_keys.len; i++)
+        dp_ssh_keys_free(p->ssh_keys.items[i]);
+    depot_vec_free(&p->ssh_keys);
 }
 
 void depot_build_plan_free(struct depot_build_plan *p)

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "build/spec.h"
+#include "build/ssh_keys.h"
 #include "session/session.h"
 
 enum dp_context_kind {
@@ -41,6 +42,7 @@ struct depot_build_plan {
     DEPOT_VEC(struct dp_session_dir) dirs;
     DEPOT_VEC(struct dp_session_secret) secrets;
     struct depot_kvs ssh;
+    DEPOT_VEC(struct dp_ssh_keys *) ssh_keys;
     bool single_builder; /* several could not do it, unless the daemon joins: */
     bool join;           /* what several builders make may be joined */
     bool allow_delete;   /* --allow buildx.local.delete: mode=delete may clear any directory */

@@ -35,8 +35,7 @@ static int check_dir(const char *what, const char *path, char **real, struct dep
     struct stat st;
     if (realpath(path, buf) == NULL || stat(buf, &st) != 0) {
         depot_error_errno(err, errno, "%s %s", what, path);
-        return depot_error_hint(
-            err, "give a directory, a git or http URL, or - for standard input");
+        return depot_error_hint(err, "give a directory that is there, or a git or http URL");
     }
     if (!S_ISDIR(st.st_mode)) {
         depot_error_set(err, DEPOT_ERR_NOT_FOUND, "%s %s is not a directory", what, path);
@@ -120,7 +119,7 @@ static int named_dir(
     struct depot_build_plan *p, const char *name, const char *path, struct depot_error *err)
 {
     char *real = NULL;
-    int rc = check_dir("--build-context", path, &real, err);
+    int rc = check_dir("the directory", path, &real, err);
     if (rc == 0) {
         char *mount = mount_name(name);
         char *key = depot_asprintf("context:%s", name), *local = depot_asprintf("local:%s", mount);
@@ -147,6 +146,8 @@ static int named_context(struct depot_build_plan *p, const char *word, struct de
         depot_free(key);
     } else {
         rc = named_dir(p, name, value, err);
+        if (rc != 0)
+            depot_error_prefix(err, "--build-context %s", word);
     }
     depot_free(name);
     return rc;

@@ -110,30 +110,58 @@ static int no_agent(const char *id, struct depot_error *err)
         err, "start ssh-agent, or name its socket or a key: --ssh %s=SOCKET|KEY", id);
 }
 
-static int check_socket(const char *id, const char *path, struct depot_error *err)
+/* How many of the paths are sockets; what is no file at all is refused. */
+static int count_sockets(
+    const char *word, const struct depot_strv *paths, size_t *sockets, struct depot_error *err)
 {
-    struct stat st;
-    if (stat(path, &st) != 0) {
-        depot_error_errno(err, errno, "--ssh %s: %s", id, path);
-        return depot_error_hint(err, "give the socket of an agent, or a private key");
+    *sockets = 0;
+    for (size_t i = 0; i < paths->len; i++) {
+        struct stat st;
+        if (stat(paths->items[i], &st) != 0) {
+            depot_error_errno(err, errno, "--ssh %s: %s", word, paths->items[i]);
+            return depot_error_hint(err, "give the socket of an agent, or private keys");
+        }
+        if (S_ISDIR(st.st_mode))
+            return dp_spec_refuse(err, "--ssh", word, "%s is a directory", paths->items[i]);
+        *sockets += S_ISSOCK(st.st_mode);
     }
-    if (!S_ISSOCK(st.st_mode))
-        return depot_error_set(
-            err, DEPOT_ERR_INVALID, "--ssh %s: %s is not the socket of an agent", id, path);
     return 0;
 }
 
-static int add_ssh(struct depot_build_plan *p, const struct dp_spec_ssh *s, struct depot_error *err)
+static int start_agent(struct depot_build_plan *p, const char *word, const struct dp_spec_ssh *s,
+    struct depot_error *err)
 {
-    const char *path = s->paths.len > 0 ? s->paths.items[0] : NULL;
-    if (depot_str_empty(path))
-        path = getenv("SSH_AUTH_SOCK");
-    if (depot_str_empty(path))
-        return no_agent(s->id, err);
-    int rc = check_socket(s->id, path, err);
-    if (rc == 0)
-        depot_kvs_set(&p->ssh, s->id, path);
-    return rc;
+    struct dp_ssh_keys *keys = NULL;
+    int rc = dp_ssh_keys_new(&s->paths, &keys, err);
+    if (rc != 0)
+        return depot_error_prefix(err, "--ssh %s", word);
+    depot_vec_push(&p->ssh_keys, keys);
+    depot_kvs_set(&p->ssh, s->id, dp_ssh_keys_socket(keys));
+    return 0;
+}
+
+static int add_ssh(
+    struct depot_build_plan *p, const char *word, struct dp_spec_ssh *s, struct depot_error *err)
+{
+    size_t sockets;
+    if (s->paths.len == 0 || (s->paths.len == 1 && *s->paths.items[0] == '\0')) {
+        const char *agent = getenv("SSH_AUTH_SOCK");
+        if (depot_str_empty(agent))
+            return no_agent(s->id, err);
+        depot_strv_release(&s->paths);
+        depot_strv_push(&s->paths, agent);
+    }
+    if (depot_kvs_get(&p->ssh, s->id) != NULL)
+        return dp_spec_refuse(err, "--ssh", word, "there is another with the id %s", s->id);
+    int rc = count_sockets(word, &s->paths, &sockets, err);
+    if (rc == 0 && sockets > 0 && s->paths.len > 1)
+        rc = dp_spec_refuse(err, "--ssh", word, "a socket goes with nothing else");
+    if (rc != 0)
+        return rc;
+    if (sockets == 0)
+        return start_agent(p, word, s, err);
+    depot_kvs_set(&p->ssh, s->id, s->paths.items[0]);
+    return 0;
 }
 
 static int one_ssh(struct depot_build_plan *p, const char *word, struct depot_error *err)
@@ -141,7 +169,7 @@ static int one_ssh(struct depot_build_plan *p, const char *word, struct depot_er
     struct dp_spec_ssh s = {0};
     int rc = dp_spec_ssh(word, &s, err);
     if (rc == 0)
-        rc = add_ssh(p, &s, err);
+        rc = add_ssh(p, word, &s, err);
     dp_spec_ssh_release(&s);
     return rc;
 }
