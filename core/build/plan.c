@@ -1,6 +1,6 @@
 /*
- * Makes the plan of a build from what the command line says. Looks at files and environment, talks
- * to nobody.
+ * Makes the plan of a build from what the command line says. Looks at files and environment, and
+ * talks to nobody but to fetch a Dockerfile that is named by its URL.
  */
 #include "build/plan.h"
 

@@ -2,6 +2,7 @@
  * Where a build's files come from: a directory, a URL, or standard input.
  */
 #include "build/dockerfile.h"
+#include "build/fetch.h"
 #include "build/plan.h"
 
 #include <depot/path.h>
@@ -13,14 +14,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { FETCHED_DOCKERFILE_MAX = 2 * 1024 * 1024 }; /* as docker build has it */
+
+/* "user@host:path", as ssh and git take it. */
+static bool is_scp(const char *s)
+{
+    const size_t user = strcspn(s, "@:/");
+    return user > 0 && s[user] == '@' && s[user + 1 + strcspn(s + user + 1, ":/")] == ':';
+}
+
+static bool is_dir(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A directory that is there is meant, whatever it is called. */
 static bool is_remote(const char *s)
 {
     static const char *const prefixes[] = {
-        "http://", "https://", "git://", "git@", "ssh://", "github.com/"};
+        "http://", "https://", "git://", "ssh://", "github.com/"};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(prefixes); i++)
         if (depot_str_starts(s, prefixes[i]))
-            return true;
-    return false;
+            return !is_dir(s);
+    return is_scp(s) && !is_dir(s);
 }
 
 static void add_dir(struct depot_build_plan *p, const char *name, const char *path)
@@ -85,27 +102,47 @@ static int default_dockerfile(struct depot_build_plan *p, struct depot_error *er
     return depot_error_hint(err, "name it with -f FILE, or give the directory that has it");
 }
 
+static bool is_url(const char *s)
+{
+    return depot_str_starts(s, "http://") || depot_str_starts(s, "https://");
+}
+
+/* From the web, then as one from standard input. */
+static int fetch_dockerfile(struct depot_build_plan *p, struct depot_error *err)
+{
+    int rc = dp_fetch(p->args->file, FETCHED_DOCKERFILE_MAX, &p->stdin_data, &p->stdin_len, err);
+    return rc != 0 ? depot_error_prefix(err, "--file") : 0;
+}
+
 static int local_dockerfile(struct depot_build_plan *p, struct depot_error *err)
 {
     const char *file = p->args->file;
     if (depot_str_eq(file, "-"))
         return dp_plan_stdin_dockerfile(p, err);
+    if (is_url(file))
+        return fetch_dockerfile(p, err);
     if (!depot_str_empty(file))
         return dockerfile_dir(p, file, err);
     return default_dockerfile(p, err);
 }
 
+/* A Dockerfile of a remote context is in there, unless it is named by a path from the root. */
 static int remote_context(struct depot_build_plan *p, struct depot_error *err)
 {
+    const char *file = p->args->file;
     p->context_kind = DP_CONTEXT_REMOTE;
     depot_kvs_set(&p->attrs, "context", p->args->context);
-    if (depot_str_eq(p->args->file, "-")) {
-        depot_kvs_set(&p->attrs, "dockerfilekey", "dockerfile");
-        return dp_plan_stdin_dockerfile(p, err);
+    if (depot_str_empty(file))
+        return 0;
+    const bool from_stdin = depot_str_eq(file, "-"), from_web = is_url(file);
+    if (!from_stdin && !from_web && *file != '/') {
+        depot_kvs_set(&p->attrs, "filename", file);
+        return 0;
     }
-    if (!depot_str_empty(p->args->file))
-        depot_kvs_set(&p->attrs, "filename", p->args->file);
-    return 0;
+    depot_kvs_set(&p->attrs, "dockerfilekey", "dockerfile");
+    if (from_stdin)
+        return dp_plan_stdin_dockerfile(p, err);
+    return from_web ? fetch_dockerfile(p, err) : dockerfile_dir(p, file, err);
 }
 
 /* "context" and "dockerfile" are names of ours in the session. */

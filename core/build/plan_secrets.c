@@ -62,10 +62,12 @@ static int check_file(
             err, DEPOT_ERR_INVALID, "--secret id=%s: %s is a directory", s->id, s->file);
     if (S_ISREG(st.st_mode))
         return st.st_size > DP_SESSION_SECRET_MAX ? too_big(s->id, err) : 0;
-    if ((p->stdin_data != NULL || p->context_kind == DP_CONTEXT_TAR) && is_stdin(&st))
+    const bool file = depot_str_eq(p->args->file, "-"),
+               context = depot_str_eq(p->args->context, "-");
+    if ((file || context) && is_stdin(&st))
         return depot_error_set(err, DEPOT_ERR_INVALID,
             "--secret id=%s: standard input has the %s already", s->id,
-            p->stdin_data != NULL ? "Dockerfile" : "context");
+            file ? "Dockerfile" : "context");
     return copy_stream(p, s) ? 0 : read_stream(s, err);
 }
 
@@ -177,9 +179,9 @@ static int one_ssh(struct depot_build_plan *p, const char *word, struct depot_er
 /* A repository over ssh is fetched with the user's agent, without asking for it. */
 static bool needs_agent(const struct depot_build_plan *p)
 {
-    const char *context = p->args->context;
     return p->ssh.len == 0 && p->context_kind == DP_CONTEXT_REMOTE &&
-           (depot_str_starts(context, "git@") || depot_str_starts(context, "ssh://"));
+           (strstr(p->args->context, "://") == NULL ? strchr(p->args->context, '@') != NULL
+                                                    : depot_str_starts(p->args->context, "ssh://"));
 }
 
 int dp_plan_secrets(struct depot_build_plan *p, struct depot_error *err)

@@ -1,5 +1,6 @@
 """The small languages inside depot build's flags: what they mean, beside docker buildx where it is
 there, and what is refused before anything is sent."""
+import http.server
 import io
 import json
 import os
@@ -7,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import threading
 import unittest
 
 import depot_test
@@ -39,6 +41,38 @@ def annotations(path):
         out[name] = ({k: v for k, v in at.items() if k.startswith("team")},
                      {k: v for k, v in inside.items() if k.startswith("team")})
     return out
+
+
+class Site:
+    """A web server: pages by path; a string is where a page has moved to."""
+
+    def __init__(self):
+        site = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                page = site.pages.get(self.path)
+                self.send_response(404 if page is None else 302 if isinstance(page, str) else 200)
+                if isinstance(page, str):
+                    self.send_header("Location", page)
+                body = page if isinstance(page, bytes) else b""
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_HEAD = do_GET
+
+            def log_message(self, *args):
+                pass
+
+        self.pages = {}
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class Both(TestCase):
@@ -177,6 +211,40 @@ class OneBuilder(Both):
             self.good(self.build("-o", word % d, ctx))
             self.assertEqual(self.read(d, "a=b", "a"), b"1", word)
             os.unlink(os.path.join(d, "a=b", "a"))
+
+    def test_a_dockerfile_from_elsewhere(self):
+        ctx, d, site = self.context(files={"Dockerfile": "FROM nothing\n", "a": "1"}), self.tmp(), Site()
+        self.addCleanup(site.close)
+        site.pages = {"/D": PLAIN.encode(), "/moved": "/other", "/other": site.url + "/D#x", "/circle": "/circle",
+                      "/ctx.tar": archive("w", "FROM nothing\n"), "/big": b"#" * (2 * 1024 * 1024 + 1)}
+        self.write(os.path.join(d, "D"), PLAIN)
+        rows = [("a local file, a remote context", os.path.join(d, "D"), site.url + "/ctx.tar"),
+                ("a URL, a remote context", site.url + "/D", site.url + "/ctx.tar"),
+                ("a URL, a local context", site.url + "/D", ctx)]
+        for what, file, context in rows:
+            out = self.tmp()
+            for name, r in self.both("-f", file, "-o", out, context):
+                with self.subTest(what=what, tool=name):
+                    self.good(r)
+                    self.assertTrue(os.path.exists(os.path.join(out, "a")))
+        self.good(self.build("-f", site.url + "/moved", ctx))
+        for page, says in (("/none", "the server answers 404"), ("/circle", "in a circle"), ("/big", "larger than 2048 KiB")):
+            with self.subTest(page=page):
+                self.bad(self.build("-f", site.url + page, ctx), 1, "--file: cannot fetch " + site.url + page, says)
+        self.bad(self.build("-f", "http://127.0.0.1:1/D", ctx), 1, "--file: cannot fetch http://127.0.0.1:1/D")
+        # A name in a remote context is a name in there.
+        self.bad(self.build("-f", "D", site.url + "/ctx.tar"), 1, "failed to read dockerfile")
+
+    def test_a_directory_is_one_whatever_its_name(self):
+        d = self.tmp()
+        for name in ("github.com/x", "git@host:x"):
+            self.write(os.path.join(d, name, "Dockerfile"), PLAIN)
+            self.write(os.path.join(d, name, "a"), "1")
+            self.good(self.build("-o", self.tmp(), name, cwd=d))
+
+    def test_a_context_over_ssh_wants_the_agent(self):
+        for context in ("git@127.0.0.1:x/y.git", "deploy@127.0.0.1:x.git", "ssh://git@127.0.0.1/x.git"):
+            self.bad(self.build(context, env={"SSH_AUTH_SOCK": None}), 2, "--ssh default: there is no agent")
 
     def test_keys_are_behind_an_agent_of_their_own(self):
         if not all(shutil.which(n) for n in ("ssh-agent", "ssh-add", "ssh-keygen")):
