@@ -206,7 +206,7 @@ static void join_output(struct depot_build_plan *p, struct depot_output *out)
 static int check_output(
     struct depot_build_plan *p, struct depot_output *out, struct depot_error *err)
 {
-    bool several = p->platforms.len > 1;
+    bool several = p->platforms.len + p->args->join_with.len > 1;
     int rc = check_names(out, err);
     if (rc != 0)
         return rc;
@@ -273,4 +273,12 @@ int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
     p->default_image = p->outputs.len == 0 && !p->cache_only &&
                        dp_spec_bool(getenv("BUILDX_NO_DEFAULT_LOAD")) != 1;
     return rc;
+}
+
+bool depot_build_plan_resumes(const struct depot_build_plan *p)
+{
+    for (size_t i = 0; i < p->outputs.len; i++)
+        if (!pushes(&p->outputs.items[i]) && p->outputs.items[i].kind != DEPOT_OUTPUT_DIR)
+            return false;
+    return p->outputs.len > 0;
 }
