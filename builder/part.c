@@ -80,6 +80,7 @@ static void emit_assigned(struct part *p)
         .emulates = (const char **)p->emulated.items,
         .nemulates = p->emulated.len,
         .waited_ms = (int64_t)(depot_mono_ms() - p->entered_ms),
+        .ref = p->ref,
     };
     emit(p, &ev);
 }
