@@ -245,6 +245,17 @@ static struct depot_bk_export *copy_exports(const struct request *req, bool moby
     return to;
 }
 
+/* Provenance that nobody asked for is only for engines that can keep it beside the image. */
+static void drop_inline_provenance(const struct part *p, struct depot_kvs *attrs)
+{
+    static const char key[] = "attest:provenance";
+    const char *value = depot_kvs_get(attrs, key);
+    const unsigned caps = engine_caps(p->engine);
+    const bool can = (caps & DEPOT_BK_CAP_ATTESTATIONS) != 0 && (caps & DEPOT_BK_CAP_MOBY) == 0;
+    if (!can && value != NULL && strstr(value, "inline-only=true") != NULL)
+        depot_kvs_unset(attrs, key);
+}
+
 static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
 {
     const struct request *req = &p->build->req;
@@ -255,6 +266,7 @@ static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
         depot_kvs_set(attrs, "multi-platform", "true");
     if (req->target != NULL && *req->target != '\0' && depot_kvs_get(attrs, "target") == NULL)
         depot_kvs_set(attrs, "target", req->target);
+    drop_inline_provenance(p, attrs);
 }
 
 /* What Docker's classic image store cannot do, said before the engine fails in its own words. */

@@ -21,6 +21,7 @@ enum {
 
 struct request {
     char *project, *command, *target;
+    char *builder; /* to build on, if there is one of this name */
     struct depot_strv tags;
     struct depot_strv platforms; /* normal form, no doubles, at least one */
     char *remote, *commit, *branch;
