@@ -1,7 +1,7 @@
 /*
  * What the Dockerfile frontend is told, from docker build's flags.
  */
-#include "build/plan.h"
+#include "build/plan_env.h"
 
 #include <depot/buf.h>
 #include <depot/path.h>
@@ -151,7 +151,7 @@ static int cache_from(struct depot_build_plan *p, struct depot_error *err)
     for (size_t i = 0; rc == 0 && i < p->args->cache_from.len; i++) {
         struct depot_output e = {0};
         rc = cache_entry("--cache-from", p->args->cache_from.items[i], &e, err);
-        if (rc == 0) {
+        if (rc == 0 && dp_cache_from_env(&e)) {
             struct json_object *o = json_object_new_object(), *attrs = json_object_new_object();
             for (size_t j = 0; j < e.attrs.len; j++)
                 json_object_object_add(
@@ -174,9 +174,11 @@ static int cache_to(struct depot_build_plan *p, struct depot_error *err)
     for (size_t i = 0; i < p->args->cache_to.len; i++) {
         struct depot_output e = {0};
         int rc = cache_entry("--cache-to", p->args->cache_to.items[i], &e, err);
-        if (rc != 0) {
+        if (rc != 0 || !dp_cache_from_env(&e)) {
             cache_entry_release(&e);
-            return rc;
+            if (rc != 0)
+                return rc;
+            continue;
         }
         depot_vec_push(&p->cache_exports, e);
     }
@@ -220,20 +222,6 @@ static int attest_short(
     return rc;
 }
 
-/* BUILDKIT_SYNTAX names another frontend image; then the gateway runs it. */
-static void frontend(struct depot_build_plan *p)
-{
-    const char *syntax = depot_kvs_get(&p->attrs, "build-arg:BUILDKIT_SYNTAX");
-    p->frontend = depot_strdup(depot_str_empty(syntax) ? "dockerfile.v0" : "gateway.v0");
-    if (depot_str_empty(syntax))
-        return;
-    char *copy = depot_strdup(syntax);
-    depot_kvs_set(&p->attrs, "cmdline", copy);
-    copy[strcspn(copy, " ")] = '\0';
-    depot_kvs_set(&p->attrs, "source", copy);
-    depot_free(copy);
-}
-
 static void plain_attrs(struct depot_build_plan *p)
 {
     const struct depot_build_args *a = p->args;
@@ -255,10 +243,6 @@ static void plain_attrs(struct depot_build_plan *p)
     }
     if (!depot_str_empty(a->cgroup_parent))
         depot_kvs_set(&p->attrs, "cgroup-parent", a->cgroup_parent);
-    if (p->source.commit != NULL)
-        depot_kvs_set(&p->attrs, "vcs:revision", p->source.commit);
-    if (p->source.remote != NULL)
-        depot_kvs_set(&p->attrs, "vcs:source", p->source.remote);
 }
 
 int dp_plan_attrs(struct depot_build_plan *p, struct depot_error *err)
@@ -289,9 +273,13 @@ int dp_plan_attrs(struct depot_build_plan *p, struct depot_error *err)
         rc = cache_from(p, err);
     if (rc == 0)
         rc = cache_to(p, err);
+    if (rc == 0)
+        rc = dp_plan_resources(p, err);
+    if (rc == 0)
+        rc = dp_plan_default_provenance(p, err);
     plain_attrs(p);
-    frontend(p);
-    return rc;
+    dp_plan_git(p);
+    return rc == 0 ? dp_plan_env(p, err) : rc;
 }
 
 static int one_secret(struct depot_build_plan *p, const char *spec, struct depot_error *err)

@@ -33,16 +33,6 @@ struct auth {
     bool answered;
 };
 
-static char *config_path(const struct dp_session_config *cfg)
-{
-    const char *dir = cfg->docker_config, *home = getenv("HOME");
-    if (dir == NULL)
-        dir = getenv("DOCKER_CONFIG");
-    if (!depot_str_empty(dir))
-        return depot_path_join(dir, "config.json");
-    return depot_asprintf("%s/.docker/config.json", home != NULL ? home : "");
-}
-
 static void answer(struct auth *a, const struct dp_credentials *c)
 {
     struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
@@ -88,7 +78,7 @@ static void read_config(
     const struct dp_session_config *cfg, const char *host, struct dp_docker_auth *out)
 {
     struct depot_error err;
-    char *path = config_path(cfg), *json = NULL;
+    char *path = dp_docker_config_path(cfg->docker_config), *json = NULL;
     size_t n = 0;
     depot_error_clear(&err);
     if (access(path, F_OK) == 0 && depot_file_read(path, DP_DOCKER_CONFIG_MAX, &json, &n, &err) < 0)

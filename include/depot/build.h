@@ -22,10 +22,12 @@ struct depot_build_args {
     char *iidfile, *metadata_file, *record;
     char *progress, *color;
     char *sbom, *provenance;
+    char *builder; /* of the daemon's; the name of another is no error */
+    char *memory, *memory_swap, *cpu_shares, *cpu_period, *cpu_quota, *cpuset_cpus, *cpuset_mems;
     struct depot_strv tags, build_args, labels, platforms, outputs, secrets, ssh;
     struct depot_strv cache_from, cache_to, no_cache_filter, build_contexts, add_hosts;
-    struct depot_strv attests, annotations, allow, ulimits;
-    bool no_cache, pull, push, load, quiet, plain, tui, detach;
+    struct depot_strv attests, annotations, allow, ulimits, policies, resources;
+    bool no_cache, pull, push, load, quiet, plain, tui, detach, debug;
 };
 
 /* Where one exporter's result goes on this machine. */
