@@ -109,6 +109,17 @@ int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, boo
     const struct depot_bk_history_ops *ops, void *arg, struct depot_bk_call **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 
+/* ---- provenance: what the engine recorded of how a build was made ---- */
+struct depot_bk_provenance_ops {
+    /* `platform` "": of the whole build. `text` is the predicate, JSON; all borrowed. */
+    void (*found)(struct depot_bk_call *c, const char *platform, const char *type, const char *text,
+        size_t n, void *arg);
+    void (*done)(struct depot_bk_call *c, const struct depot_error *err, void *arg);
+};
+int depot_bk_provenance(struct depot_bk *bk, const char *ref,
+    const struct depot_bk_provenance_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+
 /* ---- session: relays the bytes of a client's session ---- */
 struct depot_bk_session;
 struct depot_bk_session_ops {

@@ -1,0 +1,19 @@
+/*
+ * The provenance that a metadata file shows: what the engines recorded of a build, in buildx's form.
+ */
+#ifndef DEPOT_CORE_BUILD_PROVENANCE_H
+#define DEPOT_CORE_BUILD_PROVENANCE_H
+
+#include <depot/answer.h>
+
+#include "build/plan.h"
+
+/* By --metadata-file and BUILDX_METADATA_PROVENANCE. */
+bool dp_wants_provenance(const struct depot_build_plan *p);
+/* Put it beside what the exporters answered, as buildx does. */
+void dp_keep_provenance(struct depot_part *part, const struct depot_answer *a);
+/* A predicate of SLSA 1.0 or 0.2 as one of 0.2; `whole`: with the steps and what was measured. NULL
+ * when it is no JSON object. The caller frees. For tests. */
+char *dp_provenance_convert(const char *type, const char *predicate, bool whole);
+
+#endif
