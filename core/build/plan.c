@@ -54,6 +54,8 @@ int depot_build_plan_new(
     if (rc == 0)
         rc = dp_plan_output_env(p, err);
     if (rc == 0)
+        rc = dp_plan_deletes(p, err);
+    if (rc == 0)
         rc = dp_plan_check_attests(p, err);
     if (rc == 0)
         rc = dp_plan_secrets(p, err);
@@ -70,6 +72,7 @@ static void release_outputs(struct depot_output *outputs, size_t n)
     for (size_t i = 0; i < n; i++) {
         depot_free(outputs[i].type);
         depot_free(outputs[i].dest);
+        depot_map_free(outputs[i].keep);
         depot_kvs_release(&outputs[i].attrs);
     }
 }

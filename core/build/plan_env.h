@@ -34,4 +34,10 @@ int dp_plan_resources(struct depot_build_plan *p, struct depot_error *err) DEPOT
 /* plan_policy.c: refuse what asks for a policy that is not enforced. After the context. */
 int dp_plan_policy(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 
+/* plan_delete.c: directories that are to hold the result and nothing else. After the outputs and
+ * the entitlements. */
+int dp_plan_deletes(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* Remove the rest from them, when the build has succeeded. */
+int dp_plan_prune(const struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+
 #endif

@@ -2,6 +2,7 @@
  * What is left on disk of a build that went well: --iidfile, --metadata-file.
  */
 #include "build/metadata.h"
+#include "build/plan_env.h"
 
 #include <depot/path.h>
 
@@ -28,8 +29,8 @@ int depot_build_write_results(
 {
     const struct depot_build_args *a = plan->args;
     const char *digest = depot_build_digest(state);
-    int rc = 0;
-    if (!depot_str_empty(a->iidfile) && digest != NULL)
+    int rc = dp_plan_prune(plan, err);
+    if (rc == 0 && !depot_str_empty(a->iidfile) && digest != NULL)
         rc = depot_file_write(a->iidfile, digest, strlen(digest), 0644, err);
     if (rc == 0 && !depot_str_empty(a->metadata_file)) {
         struct json_object *o = dp_build_metadata(plan, state);

@@ -56,6 +56,7 @@ struct receive {
     struct dp_ids wanted;
     DEPOT_VEC(struct incoming) files;
     DEPOT_VEC(struct hard_link) links;
+    struct depot_map *keep; /* NULL: nobody asks */
     bool listed, finished, over;
 };
 
@@ -220,6 +221,15 @@ static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struc
     return rc < 0 ? spool_error(rc, err) : request_more(r, err);
 }
 
+static void note_kept(struct receive *r, const struct dp_fstat *st)
+{
+    if (r->keep == NULL)
+        return;
+    char *path = depot_strndup(st->path, st->path_len);
+    depot_map_set(r->keep, path, r->keep);
+    depot_free(path);
+}
+
 static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_error *err)
 {
     const char *name = st->path;
@@ -241,6 +251,7 @@ static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_er
         rc = dp_spool_write(&r->metas, (uint64_t)id * sizeof(m), &m, sizeof(m));
     if (rc < 0)
         return spool_error(rc, err);
+    note_kept(r, st);
     return make(r, id, st, err);
 }
 
@@ -469,7 +480,8 @@ static const struct dp_grpc_call_ops call_ops = {
     .done = on_done,
 };
 
-void dp_session_open_receive(struct dp_session *s, struct dp_grpc_call *call, const char *path)
+void dp_session_open_receive(
+    struct dp_session *s, struct dp_grpc_call *call, const struct dp_session_output *out)
 {
     struct receive *r = depot_calloc(1, sizeof(*r));
     struct depot_error err;
@@ -478,6 +490,7 @@ void dp_session_open_receive(struct dp_session *s, struct dp_grpc_call *call, co
     depot_vec_push(&r->levels, ((struct level){.id = DP_PATHS_ROOT}));
     dp_scall_init(&r->base, &scall_ops, s, call);
     dp_grpc_accept(call, &call_ops, r);
-    if (dp_place_init(&r->place, path, &err) < 0)
+    r->keep = out->keep;
+    if (dp_place_init(&r->place, out->path, &err) < 0)
         fail(r, &err);
 }

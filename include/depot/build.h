@@ -43,6 +43,7 @@ struct depot_output {
     char *type; /* exporter: image, local, tar, oci, docker */
     struct depot_kvs attrs;
     char *dest;
+    struct depot_map *keep; /* DIR: paths of the result, when all others are to go; NULL */
 };
 
 /* The checked plan; made once from the arguments. */
