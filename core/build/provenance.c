@@ -136,7 +136,8 @@ static struct json_object *from_v1(struct json_object *v1)
     return o;
 }
 
-char *dp_provenance_convert(const char *type, const char *predicate, bool whole)
+/* NULL when it is no JSON object. `whole`: with the steps and what was measured. */
+static char *convert(const char *type, const char *predicate, bool whole)
 {
     struct json_tokener *tok = json_tokener_new_ex(DEPTH_MAX);
     struct json_object *told = json_tokener_parse_ex(tok, predicate, (int)strlen(predicate) + 1);
@@ -159,7 +160,7 @@ char *dp_provenance_convert(const char *type, const char *predicate, bool whole)
 
 static void keep(struct depot_part *part, const struct depot_provenance *p)
 {
-    char *text = dp_provenance_convert(p->type, p->predicate, mode() == MAX);
+    char *text = convert(p->type, p->predicate, mode() == MAX);
     if (text == NULL)
         return;
     char *key = depot_str_empty(p->platform)

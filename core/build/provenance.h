@@ -12,8 +12,5 @@
 bool dp_wants_provenance(const struct depot_build_plan *p);
 /* Put it beside what the exporters answered, as buildx does. */
 void dp_keep_provenance(struct depot_part *part, const struct depot_answer *a);
-/* A predicate of SLSA 1.0 or 0.2 as one of 0.2; `whole`: with the steps and what was measured. NULL
- * when it is no JSON object. The caller frees. For tests. */
-char *dp_provenance_convert(const char *type, const char *predicate, bool whole);
 
 #endif
