@@ -46,6 +46,7 @@ static const struct field solve_fields[] = {
     {"attrs", ATTRS, AT(attrs), NULL},
     {"exports", EXPORTS, AT(exports), NULL},
     {"cache_exports", EXPORTS, AT(cache_exports), NULL},
+    {"default_image", BOOL, AT(default_image), NULL},
     {"entitlements", STRINGS, AT(entitlements), NULL},
     {NULL, STRING, 0, NULL},
 };
@@ -62,6 +63,7 @@ static const struct field root_fields[] = {
     {"host", STRING, AT(host), NULL},
     {"ci", OBJECT, 0, ci_fields},
     {"single_builder", BOOL, AT(single_builder), NULL},
+    {"join", BOOL, AT(join), NULL},
     {"detach", BOOL, AT(detach), NULL},
     {"settings", SETTINGS, AT(settings), NULL},
     {"session", OBJECT, AT(session), session_fields},
@@ -321,8 +323,8 @@ static int normalise_platforms(struct request *r, struct depot_error *err)
         rc = depot_error_set(err, DEPOT_ERR_TOO_BIG, "field \"platforms\" has more than %d entries",
             PLAN_PLATFORMS_MAX);
     for (size_t i = 0; rc == 0 && i < given.len; i++) {
-        char name[PLAN_PLATFORM_MAX];
-        rc = plan_platform_normalise(given.items[i], name, err);
+        char name[DEPOT_PLATFORM_MAX];
+        rc = depot_platform_parse(given.items[i], name, err);
         if (rc != 0)
             depot_error_prefix(err, "field \"platforms\"");
         else if (!depot_strv_has(&r->platforms, name))
@@ -397,6 +399,40 @@ int request_parse(const char *json, size_t n, struct request *out, struct depot_
     else
         *out = r;
     return rc;
+}
+
+static bool is_true(const struct depot_kvs *attrs, const char *key)
+{
+    return depot_str_eq(depot_kvs_get(attrs, key), "true");
+}
+
+static size_t count_pushes(const struct request *r, int *last)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->nexports; i++) {
+        const struct depot_bk_export *e = &r->exports[i];
+        if (!depot_str_eq(e->type, "image") || !is_true(&e->attrs, "push"))
+            continue;
+        *last = (int)i;
+        n++;
+    }
+    return n;
+}
+
+int request_join_export(const struct request *r)
+{
+    int at = -1;
+    /* Of two that push, one answer does not tell which digest is whose. */
+    if (!r->join || count_pushes(r, &at) != 1 || is_true(&r->exports[at].attrs, "push-by-digest"))
+        return -1;
+    return at;
+}
+
+bool request_single(const struct request *r)
+{
+    int at;
+    const bool joins = r->join && (count_pushes(r, &at) == 0 || request_join_export(r) >= 0);
+    return r->single_builder && !joins;
 }
 
 void request_release(struct request *r)

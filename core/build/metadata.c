@@ -40,14 +40,43 @@ static void add_ref(
     depot_free(ref);
 }
 
-static struct json_object *response_of(
-    const struct depot_build_plan *plan, const struct depot_part *part)
+static struct json_object *response_of(const struct depot_kvs *response)
 {
     struct json_object *o = json_object_new_object();
-    for (size_t i = 0; i < part->response.len; i++)
-        json_object_object_add(
-            o, part->response.items[i].key, response_value(part->response.items[i].value));
+    for (size_t i = 0; i < response->len; i++)
+        json_object_object_add(o, response->items[i].key, response_value(response->items[i].value));
+    return o;
+}
+
+static struct json_object *part_of(
+    const struct depot_build_plan *plan, const struct depot_part *part)
+{
+    struct json_object *o = response_of(&part->response);
     add_ref(o, plan, part);
+    return o;
+}
+
+/* Each platform has a key of its own. */
+static void add_provenance(struct json_object *o, const struct depot_part *part)
+{
+    for (size_t i = 0; i < part->response.len; i++)
+        if (depot_str_starts(part->response.items[i].key, "buildx.build.provenance"))
+            json_object_object_add(
+                o, part->response.items[i].key, response_value(part->response.items[i].value));
+}
+
+/* Of the whole build: what was joined, or what its first part has made. */
+static struct json_object *whole(
+    const struct depot_build_plan *plan, const struct depot_build *state)
+{
+    if (state->parts.len == 0)
+        return response_of(&state->response);
+    const struct depot_part *first = state->parts.items[0];
+    struct json_object *o =
+        response_of(state->digest != NULL ? &state->response : &first->response);
+    add_ref(o, plan, first);
+    for (size_t i = 0; i < state->parts.len; i++)
+        add_provenance(o, state->parts.items[i]);
     return o;
 }
 
@@ -87,14 +116,13 @@ static struct json_object *names_of(
 struct json_object *dp_build_metadata(
     const struct depot_build_plan *plan, const struct depot_build *state)
 {
-    struct json_object *o = state->parts.len > 0 ? response_of(plan, state->parts.items[0])
-                                                 : json_object_new_object();
+    struct json_object *o = whole(plan, state);
     json_object_object_add(o, "depot.build", names_of(plan, state));
     if (state->parts.len > 1) {
         struct json_object *platforms = json_object_new_object();
         for (size_t i = 0; i < state->parts.len; i++)
             json_object_object_add(platforms, state->parts.items[i]->platform,
-                response_of(plan, state->parts.items[i]));
+                part_of(plan, state->parts.items[i]));
         json_object_object_add(o, "depot.platforms", platforms);
     }
     if (state->warnings.len > 0 && wants_warnings())

@@ -124,6 +124,8 @@ static struct json_object *solve_of(const struct depot_build_plan *p)
     json_object_object_add(
         o, "cache_exports", exports_of(p->cache_exports.items, p->cache_exports.len));
     json_object_object_add(o, "entitlements", array_of(&p->entitlements));
+    if (p->default_image)
+        json_object_object_add(o, "default_image", json_object_new_boolean(1));
     return o;
 }
 
@@ -152,6 +154,7 @@ char *dp_build_request(const struct depot_build_plan *p)
     add_source(o, &p->source);
     add_who(o);
     json_object_object_add(o, "single_builder", json_object_new_boolean(p->single_builder));
+    json_object_object_add(o, "join", json_object_new_boolean(p->join));
     json_object_object_add(o, "detach", json_object_new_boolean(p->args->detach));
     if (p->has_settings)
         json_object_object_add(o, "settings", settings_of(p));

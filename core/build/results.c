@@ -18,10 +18,18 @@ static const struct depot_part *first_part(const struct depot_build *state)
 const char *depot_build_digest(const struct depot_build *state)
 {
     const struct depot_part *part = first_part(state);
-    if (part == NULL)
-        return NULL;
+    if (state->digest != NULL || part == NULL)
+        return state->digest;
     const char *config = depot_kvs_get(&part->response, "containerimage.config.digest");
     return config != NULL && state->parts.len == 1 ? config : part->digest;
+}
+
+const char *depot_build_unkept(const struct depot_build_plan *plan, const struct depot_build *state)
+{
+    if (plan->args->outputs.len > 0 || plan->outputs.len > 0 || depot_build_digest(state) != NULL)
+        return NULL;
+    return "No output specified: the build result will only remain in the build cache. To push it "
+           "use --push, to load it into Docker use --load, to get files use -o DIR";
 }
 
 int depot_build_write_results(
