@@ -1,6 +1,6 @@
 /*
- * Questions to engines that take time: DiskUsage and Prune of several, with the sums and short lists
- * that answers are made of, and the provenance in one record.
+ * Questions to engines that take time: DiskUsage and Prune of several, with the sums and short
+ * lists that answers are made of, and the provenance in one record.
  */
 #include "cache.h"
 

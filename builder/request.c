@@ -437,8 +437,8 @@ bool request_single(const struct request *r)
 
 void request_release(struct request *r)
 {
-    char *strings[] = {r->project, r->command, r->target, r->builder, r->remote, r->commit, r->branch, r->user,
-        r->host, r->ci_url, r->shared_key, r->frontend};
+    char *strings[] = {r->project, r->command, r->target, r->builder, r->remote, r->commit,
+        r->branch, r->user, r->host, r->ci_url, r->shared_key, r->frontend};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(strings); i++)
         depot_free(strings[i]);
     depot_strv_release(&r->tags);

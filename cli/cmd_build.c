@@ -224,8 +224,8 @@ static void note_builder(struct run *r, const char *builder)
         depot_str_eq(r->sink, "rawjson"))
         return;
     r->builder_noted = true;
-    char *text = depot_asprintf(
-        "--builder %s is no builder of this daemon; %s builds", wanted, builder);
+    char *text =
+        depot_asprintf("--builder %s is no builder of this daemon; %s builds", wanted, builder);
     note(r, text);
     depot_free(text);
 }
@@ -421,10 +421,8 @@ static int prepare(struct run *r, struct depot_error *err)
 
 static int start(struct run *r, struct depot_error *err)
 {
-    struct cli_show_opts opts = {.sink = r->sink,
-        .out = stderr,
-        .color = r->args->b.color,
-        .details = r->args->b.debug};
+    struct cli_show_opts opts = {
+        .sink = r->sink, .out = stderr, .color = r->args->b.color, .details = r->args->b.debug};
     int rc = depot_signal_new(r->loop, SIGINT, on_signal, r, &r->sigint, err);
     if (rc == 0)
         rc = depot_signal_new(r->loop, SIGTERM, on_signal, r, &r->sigterm, err);

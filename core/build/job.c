@@ -89,7 +89,8 @@ static int state_error(const struct depot_job *j, struct depot_error *err)
 static void no_provenance(struct depot_job *j, const char *why)
 {
     struct depot_error err = {0};
-    depot_error_set(&err, DEPOT_ERR_UNAVAILABLE, "the provenance of %s is not in the metadata file: %s",
+    depot_error_set(&err, DEPOT_ERR_UNAVAILABLE,
+        "the provenance of %s is not in the metadata file: %s",
         j->state->parts.items[j->asked]->platform, why);
     j->ops->problem(j, &err, j->arg);
     j->asking = false;

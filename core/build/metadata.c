@@ -121,8 +121,8 @@ struct json_object *dp_build_metadata(
     if (state->parts.len > 1) {
         struct json_object *platforms = json_object_new_object();
         for (size_t i = 0; i < state->parts.len; i++)
-            json_object_object_add(platforms, state->parts.items[i]->platform,
-                part_of(plan, state->parts.items[i]));
+            json_object_object_add(
+                platforms, state->parts.items[i]->platform, part_of(plan, state->parts.items[i]));
         json_object_object_add(o, "depot.platforms", platforms);
     }
     if (state->warnings.len > 0 && wants_warnings())

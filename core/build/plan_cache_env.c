@@ -2,6 +2,7 @@
  * What cache backends take from the environment of the client: a token on GitHub, keys of AWS. They
  * go to the engine inside the request and nowhere else: no event, log or file has them.
  */
+#include "build/aws.h"
 #include "build/plan_env.h"
 
 #include <depot/path.h>
@@ -47,17 +48,6 @@ static bool github(struct depot_output *c)
 
 /* ---- AWS ---- */
 
-struct aws_keys {
-    char *id, *secret, *session;
-};
-
-static void keys_release(struct aws_keys *k)
-{
-    depot_free(k->id);
-    depot_free(k->secret);
-    depot_free(k->session);
-}
-
 static char *env_of(const char *name, const char *older)
 {
     const char *value = getenv(name);
@@ -66,53 +56,7 @@ static char *env_of(const char *name, const char *older)
     return depot_str_empty(value) ? NULL : depot_strdup(value);
 }
 
-static char *trim(char *s)
-{
-    s += strspn(s, " \t");
-    size_t n = strlen(s);
-    while (n > 0 && strchr(" \t\r", s[n - 1]) != NULL)
-        s[--n] = '\0';
-    return s;
-}
-
-static void take_line(struct aws_keys *k, char *line)
-{
-    char *eq = strchr(line, '=');
-    if (eq == NULL)
-        return;
-    *eq = '\0';
-    const char *name = trim(line), *value = trim(eq + 1);
-    char **to = depot_str_eq(name, "aws_access_key_id")       ? &k->id
-                : depot_str_eq(name, "aws_secret_access_key") ? &k->secret
-                : depot_str_eq(name, "aws_session_token")     ? &k->session
-                                                              : NULL;
-    if (to == NULL)
-        return;
-    depot_free(*to);
-    *to = depot_strdup(value);
-}
-
-/* The profile's section of a credentials file; changes `text`. */
-static void read_profile(struct aws_keys *k, char *text, const char *profile)
-{
-    bool inside = false;
-    for (char *line = text; line != NULL;) {
-        char *end = strchr(line, '\n');
-        if (end != NULL)
-            *end = '\0';
-        char *s = trim(line);
-        char *close = s[0] == '[' ? strchr(s, ']') : NULL;
-        if (close != NULL) {
-            *close = '\0';
-            inside = depot_str_eq(trim(s + 1), profile);
-        } else if (inside && s[0] != '#' && s[0] != ';') {
-            take_line(k, s);
-        }
-        line = end != NULL ? end + 1 : NULL;
-    }
-}
-
-static void read_file(struct aws_keys *k)
+static void read_file(struct dp_aws_keys *k)
 {
     const char *file = getenv("AWS_SHARED_CREDENTIALS_FILE"), *profile = getenv("AWS_PROFILE");
     const char *home = getenv("HOME");
@@ -122,20 +66,19 @@ static void read_file(struct aws_keys *k)
     char *text = NULL;
     size_t n = 0;
     if (depot_file_read(path, AWS_FILE_MAX, &text, &n, NULL) == 0)
-        read_profile(k, text, depot_str_empty(profile) ? "default" : profile);
+        dp_aws_profile(k, text, depot_str_empty(profile) ? "default" : profile);
     depot_free(text);
     depot_free(path);
 }
 
 /* Both keys of the environment, or else those of the profile; half a pair is of no use. */
-static bool find_keys(struct aws_keys *k)
+static bool find_keys(struct dp_aws_keys *k)
 {
     k->id = env_of("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY");
     k->secret = env_of("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY");
     k->session = env_of("AWS_SESSION_TOKEN", NULL);
     if (k->id == NULL || k->secret == NULL) {
-        keys_release(k);
-        *k = (struct aws_keys){0};
+        dp_aws_keys_release(k);
         read_file(k);
     }
     return k->id != NULL && k->secret != NULL;
@@ -149,7 +92,7 @@ static void set_missing(struct depot_output *c, const char *attr, const char *va
 
 static void aws(struct depot_output *c)
 {
-    struct aws_keys k = {0};
+    struct dp_aws_keys k = {0};
     /* A session token belongs to its keys: given keys are complete. */
     if (depot_kvs_get(&c->attrs, "access_key_id") != NULL &&
         depot_kvs_get(&c->attrs, "secret_access_key") != NULL)
@@ -159,7 +102,7 @@ static void aws(struct depot_output *c)
         set_missing(c, "secret_access_key", k.secret);
         set_missing(c, "session_token", k.session);
     }
-    keys_release(&k);
+    dp_aws_keys_release(&k);
 }
 
 bool dp_cache_from_env(struct depot_output *cache)

@@ -1,7 +1,7 @@
 /*
- * mode=delete of local outputs: what an earlier build left in the directory is removed once this one
- * has succeeded. Only below the working directory, unless more is allowed: a slip in a path must not
- * cost a home directory.
+ * mode=delete of local outputs: what an earlier build left in the directory is removed once this
+ * one has succeeded. Only below the working directory, unless more is allowed: a slip in a path
+ * must not cost a home directory.
  */
 #include "build/plan_env.h"
 
@@ -63,7 +63,8 @@ static int check_mode(const struct depot_output *o, struct depot_error *err)
         depot_str_eq(mode, "delete"))
         return 0;
     depot_error_set(err, DEPOT_ERR_INVALID, "invalid mode \"%.64s\" of output %s", mode, o->type);
-    return depot_error_hint(err, "use mode=copy, or mode=delete to remove what is not in the result");
+    return depot_error_hint(
+        err, "use mode=copy, or mode=delete to remove what is not in the result");
 }
 
 /* --allow takes it, engines do not know it. */

@@ -59,8 +59,8 @@ static void proxies(struct depot_build_plan *p)
     if (rc == 0)
         rc = dp_docker_config_proxies(text, n, docker_host(), &found, &err);
     if (rc != 0 && rc != DEPOT_ERR_NOT_FOUND)
-        depot_strv_push_take(&p->warnings,
-            depot_asprintf("no proxies are taken from %s: %s", path, err.msg));
+        depot_strv_push_take(
+            &p->warnings, depot_asprintf("no proxies are taken from %s: %s", path, err.msg));
     for (size_t i = 0; i < found.len; i++)
         if (!has_arg(p, found.items[i].key))
             add_arg(p, found.items[i].key, found.items[i].value);
@@ -72,8 +72,7 @@ static void proxies(struct depot_build_plan *p)
 static void epoch(struct depot_build_plan *p)
 {
     const char *value = getenv("SOURCE_DATE_EPOCH");
-    if (!depot_str_empty(value) &&
-        depot_kvs_get(&p->attrs, "build-arg:SOURCE_DATE_EPOCH") == NULL)
+    if (!depot_str_empty(value) && depot_kvs_get(&p->attrs, "build-arg:SOURCE_DATE_EPOCH") == NULL)
         add_arg(p, "SOURCE_DATE_EPOCH", value);
 }
 

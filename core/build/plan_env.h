@@ -9,8 +9,7 @@
 
 /* A switch of the environment, in any word that stands for true or false. Unset or empty: `unset`.
  * DEPOT_ERR_INVALID names the variable. */
-int dp_env_bool(
-    const char *name, bool unset, bool *out, struct depot_error *err) DEPOT_MUST_CHECK;
+int dp_env_bool(const char *name, bool unset, bool *out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* --builder, or BUILDX_BUILDER; may be NULL. */
 const char *dp_plan_builder(const struct depot_build_plan *p);

@@ -31,8 +31,8 @@ static int read_flag(const char *spec, bool *disabled, struct depot_error *err)
     const char *word = depot_kvs_get(&fields, "disabled");
     *disabled = false;
     if (rc == 0 && word != NULL && depot_str_to_bool(word, disabled) != 0)
-        rc = depot_error_set(err, DEPOT_ERR_INVALID,
-            "invalid --policy \"%.128s\": disabled is true or false", spec);
+        rc = depot_error_set(
+            err, DEPOT_ERR_INVALID, "invalid --policy \"%.128s\": disabled is true or false", spec);
     if (rc == 0 && *disabled && fields.len > 1)
         rc = depot_error_set(err, DEPOT_ERR_INVALID,
             "invalid --policy \"%.128s\": disabled=true stands alone", spec);
@@ -42,8 +42,10 @@ static int read_flag(const char *spec, bool *disabled, struct depot_error *err)
 
 static int refuse(struct depot_error *err, const char *what)
 {
-    depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "%s: depot enforces no policies, so it does not "
-                                                "build what has one", what);
+    depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+        "%s: depot enforces no policies, so it does not "
+        "build what has one",
+        what);
     return depot_error_hint(err, "build with docker buildx, or give up the policy with " OFF);
 }
 
@@ -56,8 +58,8 @@ static int beside_dockerfile(const struct depot_build_plan *p, struct depot_erro
     for (size_t i = 0; i < p->dirs.len; i++) {
         if (!depot_str_eq(p->dirs.items[i].name, "dockerfile"))
             continue;
-        char *path = depot_asprintf(
-            "%s/%s.rego", p->dirs.items[i].path, name != NULL ? name : "Dockerfile");
+        char *path =
+            depot_asprintf("%s/%s.rego", p->dirs.items[i].path, name != NULL ? name : "Dockerfile");
         if (lstat(path, &st) == 0)
             rc = refuse(err, path);
         depot_free(path);

@@ -37,7 +37,8 @@ int dp_plan_default_provenance(struct depot_build_plan *p, struct depot_error *e
 
 static bool is_asked_for(const struct depot_kv *attr)
 {
-    return depot_str_starts(attr->key, "attest:") && strstr(attr->value, "inline-only=true") == NULL;
+    return depot_str_starts(attr->key, "attest:") &&
+           strstr(attr->value, "inline-only=true") == NULL;
 }
 
 int dp_plan_check_attests(const struct depot_build_plan *p, struct depot_error *err)

@@ -111,8 +111,7 @@ static int from_flags(struct depot_build_plan *p, struct depot_error *err)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < DEPOT_ARRAY_LEN(resources); i++) {
         const struct resource *r = &resources[i];
-        const char *value =
-            *(char *const *)(const void *)((const char *)p->args + r->flag);
+        const char *value = *(char *const *)(const void *)((const char *)p->args + r->flag);
         char *flag = depot_asprintf("--%s", r->key);
         if (value != NULL)
             rc = limit(p, r, flag, value, err);

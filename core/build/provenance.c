@@ -151,8 +151,8 @@ static char *convert(const char *type, const char *predicate, bool whole)
         json_object_object_del(o, "buildConfig");
         json_object_object_del(o, "metadata");
     }
-    char *text = depot_strdup(json_object_to_json_string_ext(
-        o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    char *text = depot_strdup(
+        json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(o);
     json_object_put(told);
     return text;

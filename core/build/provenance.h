@@ -1,5 +1,6 @@
 /*
- * The provenance that a metadata file shows: what the engines recorded of a build, in buildx's form.
+ * The provenance that a metadata file shows: what the engines recorded of a build, in buildx's
+ * form.
  */
 #ifndef DEPOT_CORE_BUILD_PROVENANCE_H
 #define DEPOT_CORE_BUILD_PROVENANCE_H

@@ -1,6 +1,6 @@
 /*
- * What stands below a finished build beside its warnings: the excerpt of the Dockerfile with the error, and
- * the summary. Not part of any sink: the client prints these to its own stream.
+ * What stands below a finished build beside its warnings: the excerpt of the Dockerfile with the
+ * error, and the summary. Not part of any sink: the client prints these to its own stream.
  */
 #include "render/tty.h"
 

@@ -58,7 +58,8 @@ static void put_source(struct depot_buf *out, const struct depot_render_opts *op
     if (last < first || last - first > SPAN_MAX)
         last = first;
     e.file = w->info->filename;
-    cut_lines(&e, w->info, first > SURROUNDINGS ? first - SURROUNDINGS : 1, last + SURROUNDINGS, &a);
+    cut_lines(
+        &e, w->info, first > SURROUNDINGS ? first - SURROUNDINGS : 1, last + SURROUNDINGS, &a);
     dp_put_excerpt(out, opts, &e);
     depot_arena_release(&a);
 }

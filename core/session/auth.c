@@ -73,6 +73,24 @@ static void on_worked(void *arg)
     lookup_free(l);
 }
 
+/* What DOCKER_AUTH_CONFIG has of a host, in the form of config.json: it comes before the file. */
+static bool read_variable(const char *host, struct dp_docker_auth *out)
+{
+    const char *json = getenv("DOCKER_AUTH_CONFIG");
+    struct depot_error err = {0};
+    if (depot_str_empty(json))
+        return false;
+    if (dp_docker_config_find(json, strlen(json), host, out, &err) < 0)
+        depot_log_warn("DOCKER_AUTH_CONFIG: %s", err.msg);
+    if (out->own.secret == NULL) {
+        dp_docker_auth_release(out);
+        return false;
+    }
+    depot_free(out->helper);
+    out->helper = NULL;
+    return true;
+}
+
 /* Read the configuration; a fault in it is worth a word, not the build. */
 static void read_config(
     const struct dp_session_config *cfg, const char *host, struct dp_docker_auth *out)
@@ -101,7 +119,8 @@ static void on_half_closed(struct dp_grpc_call *call, void *arg)
         return;
     }
     struct lookup *l = depot_calloc(1, sizeof(*l));
-    read_config(a->base.s->cfg, host, &l->docker);
+    if (!read_variable(host, &l->docker))
+        read_config(a->base.s->cfg, host, &l->docker);
     depot_free(host);
     if (l->docker.helper != NULL && depot_loop_work(a->base.s->loop, on_work, on_worked, l) == 0) {
         l->owner = a;

@@ -80,8 +80,8 @@ static int walk(struct prune *p, int fd, const char *path, size_t depth)
     while (rc == 0 && (e = readdir(d)) != NULL) {
         if (!is_name(e->d_name))
             continue;
-        char *inner = *path == '\0' ? depot_strdup(e->d_name)
-                                    : depot_asprintf("%s/%s", path, e->d_name);
+        char *inner =
+            *path == '\0' ? depot_strdup(e->d_name) : depot_asprintf("%s/%s", path, e->d_name);
         rc = one(p, dirfd(d), e->d_name, inner, depth);
         depot_free(inner);
     }

@@ -8,7 +8,7 @@
 
 /* Remove all below `dir` whose path from there is not in `keep`. No symbolic link is followed, and
  * no other file system is entered. */
-int dp_prune(const char *dir, const struct depot_map *keep, struct depot_error *err)
-    DEPOT_MUST_CHECK;
+int dp_prune(
+    const char *dir, const struct depot_map *keep, struct depot_error *err) DEPOT_MUST_CHECK;
 
 #endif

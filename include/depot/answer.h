@@ -97,8 +97,8 @@ struct depot_pruned {
 
 /* How something was made, as its engine recorded it. */
 struct depot_provenance {
-    const char *platform; /* "": the whole part */
-    const char *type;     /* of the predicate: "https://slsa.dev/provenance/v1" */
+    const char *platform;  /* "": the whole part */
+    const char *type;      /* of the predicate: "https://slsa.dev/provenance/v1" */
     const char *predicate; /* JSON text */
 };
 
