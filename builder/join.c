@@ -88,24 +88,29 @@ static bool is_among(const char *platform, size_t n, const char *platforms)
     return false;
 }
 
-/* Annotations of the index are ours to make, and those of another platform no builder would take:
- * "annotation-index.K", "annotation[linux/arm64].K". */
+/* Annotations of another platform, which no builder would take: "annotation[linux/arm64].K". */
 static bool is_for_part(const char *key, const char *platforms)
 {
     if (!depot_str_starts(key, annotation))
         return true;
     const char *dot = strchr(key, '.'), *open = strchr(key, '[');
-    if (depot_str_starts(key, "annotation-index"))
-        return false;
     if (open == NULL || (dot != NULL && dot < open))
         return true;
     return is_among(open + 1, strcspn(open + 1, "]"), platforms);
 }
 
-void join_rewrite(struct depot_kvs *attrs, const char *platform)
+void join_keep_own(struct depot_kvs *attrs, const char *platform)
 {
     for (size_t i = attrs->len; i-- > 0;)
         if (!is_for_part(attrs->items[i].key, platform))
+            depot_kvs_unset(attrs, attrs->items[i].key);
+}
+
+void join_rewrite(struct depot_kvs *attrs)
+{
+    /* Annotations of the index are ours to make. */
+    for (size_t i = attrs->len; i-- > 0;)
+        if (depot_str_starts(attrs->items[i].key, "annotation-index"))
             depot_kvs_unset(attrs, attrs->items[i].key);
     set_repositories(attrs);
     depot_kvs_set(attrs, "push-by-digest", "true");
@@ -139,6 +144,15 @@ static void tell_began(struct join *j)
     tell(j);
 }
 
+void join_end(struct join *j)
+{
+    struct relay *r = j->relay;
+    depot_timer_stop(j->timer);
+    j->relay = NULL;
+    if (r != NULL)
+        relay_end(r, 1000, "the build is over");
+}
+
 static void over(struct join *j, enum depot_build_state state, const char *why)
 {
     j->over = true;
@@ -146,12 +160,7 @@ static void over(struct join *j, enum depot_build_state state, const char *why)
     j->vertex.completed = depot_time_now();
     j->vertex.error = depot_arena_strdup(&j->arena, why);
     tell(j);
-    depot_timer_stop(j->timer);
-    if (j->relay != NULL) {
-        struct relay *r = j->relay;
-        j->relay = NULL;
-        relay_end(r, 1000, "the join is over");
-    }
+    join_end(j);
     if (state == DEPOT_BUILD_FAILED)
         build_say(j->build, why);
     build_joined(j->build);
