@@ -81,6 +81,7 @@ static void emit_assigned(struct part *p)
         .emulates = (const char **)p->emulated.items,
         .nemulates = p->emulated.len,
         .waited_ms = (int64_t)(depot_mono_ms() - p->entered_ms),
+        .ref = p->ref,
     };
     emit(p, &ev);
 }
@@ -218,6 +219,17 @@ static const struct depot_bk_status_ops status_ops = {
     .done = on_status_done,
 };
 
+/* Provenance that nobody asked for is only for engines that can keep it beside the image. */
+static void drop_inline_provenance(const struct part *p, struct depot_kvs *attrs)
+{
+    static const char key[] = "attest:provenance";
+    const char *value = depot_kvs_get(attrs, key);
+    const unsigned caps = engine_caps(p->engine);
+    const bool can = (caps & DEPOT_BK_CAP_ATTESTATIONS) != 0 && (caps & DEPOT_BK_CAP_MOBY) == 0;
+    if (!can && value != NULL && strstr(value, "inline-only=true") != NULL)
+        depot_kvs_unset(attrs, key);
+}
+
 static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
 {
     const struct request *req = &p->build->req;
@@ -228,6 +240,7 @@ static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
         depot_kvs_set(attrs, "multi-platform", "true");
     if (req->target != NULL && *req->target != '\0' && depot_kvs_get(attrs, "target") == NULL)
         depot_kvs_set(attrs, "target", req->target);
+    drop_inline_provenance(p, attrs);
 }
 
 static int solve_start(struct part *p, struct depot_error *err)

@@ -57,6 +57,7 @@ static const struct field root_fields[] = {
     {"project", STRING, AT(project), NULL},
     {"command", STRING, AT(command), NULL},
     {"target", STRING, AT(target), NULL},
+    {"builder", STRING, AT(builder), NULL},
     {"tags", STRINGS, AT(tags), NULL},
     {"platforms", STRINGS, AT(platforms), NULL},
     {"source", OBJECT, 0, source_fields},
@@ -454,8 +455,8 @@ bool request_single(const struct request *r)
 void request_release(struct request *r)
 {
     depot_kvs_release(&r->join_with);
-    char *strings[] = {r->project, r->command, r->target, r->remote, r->commit, r->branch, r->user,
-        r->host, r->ci_url, r->shared_key, r->frontend};
+    char *strings[] = {r->project, r->command, r->target, r->builder, r->remote, r->commit,
+        r->branch, r->user, r->host, r->ci_url, r->shared_key, r->frontend};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(strings); i++)
         depot_free(strings[i]);
     depot_strv_release(&r->tags);

@@ -21,6 +21,7 @@ enum {
 
 struct request {
     char *project, *command, *target;
+    char *builder; /* to build on, if there is one of this name */
     struct depot_strv tags;
     struct depot_strv platforms; /* normal form, no doubles, at least one */
     char *remote, *commit, *branch;
@@ -56,8 +57,8 @@ void request_release(struct request *r);
 /* The export whose results are to be joined into one index under its names, or -1. */
 int request_join_export(const struct request *r);
 /*
- * Must one builder make all platforms? A client that joins says `single_builder` and `join`: daemons
- * that know nothing of joining obey the first, and the result is whole either way.
+ * Must one builder make all platforms? A client that joins says `single_builder` and `join`:
+ * daemons that know nothing of joining obey the first, and the result is whole either way.
  */
 bool request_single(const struct request *r);
 

@@ -2,7 +2,7 @@
  * Makes the plan of a build from what the command line says. Looks at files and environment, and
  * talks to nobody but to fetch a Dockerfile that is named by its URL.
  */
-#include "build/plan.h"
+#include "build/plan_env.h"
 
 #include <depot/platform.h>
 
@@ -64,7 +64,15 @@ int depot_build_plan_new(
     if (rc == 0)
         rc = dp_plan_attrs(p, err);
     if (rc == 0)
+        rc = dp_plan_policy(p, err);
+    if (rc == 0)
         rc = dp_plan_outputs(p, err);
+    if (rc == 0)
+        rc = dp_plan_output_env(p, err);
+    if (rc == 0)
+        rc = dp_plan_deletes(p, err);
+    if (rc == 0)
+        rc = dp_plan_check_attests(p, err);
     if (rc == 0)
         rc = dp_plan_secrets(p, err);
     if (rc != 0) {

@@ -1,7 +1,7 @@
 /*
  * What the Dockerfile frontend is told, from docker build's flags.
  */
-#include "build/plan.h"
+#include "build/plan_env.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,20 +137,6 @@ static int attest_short(struct depot_build_plan *p, const char *flag, const char
     return rc;
 }
 
-/* BUILDKIT_SYNTAX names another frontend image; then the gateway runs it. */
-static void frontend(struct depot_build_plan *p)
-{
-    const char *syntax = depot_kvs_get(&p->attrs, "build-arg:BUILDKIT_SYNTAX");
-    p->frontend = depot_strdup(depot_str_empty(syntax) ? "dockerfile.v0" : "gateway.v0");
-    if (depot_str_empty(syntax))
-        return;
-    char *copy = depot_strdup(syntax);
-    depot_kvs_set(&p->attrs, "cmdline", copy);
-    copy[strcspn(copy, " ")] = '\0';
-    depot_kvs_set(&p->attrs, "source", copy);
-    depot_free(copy);
-}
-
 static void plain_attrs(struct depot_build_plan *p)
 {
     const struct depot_build_args *a = p->args;
@@ -167,10 +153,6 @@ static void plain_attrs(struct depot_build_plan *p)
     }
     if (!depot_str_empty(a->cgroup_parent))
         depot_kvs_set(&p->attrs, "cgroup-parent", a->cgroup_parent);
-    if (p->source.commit != NULL)
-        depot_kvs_set(&p->attrs, "vcs:revision", p->source.commit);
-    if (p->source.remote != NULL)
-        depot_kvs_set(&p->attrs, "vcs:source", p->source.remote);
 }
 
 int dp_plan_attrs(struct depot_build_plan *p, struct depot_error *err)
@@ -203,7 +185,11 @@ int dp_plan_attrs(struct depot_build_plan *p, struct depot_error *err)
         rc = dp_plan_cache_from(p, err);
     if (rc == 0)
         rc = dp_plan_cache_to(p, err);
+    if (rc == 0)
+        rc = dp_plan_resources(p, err);
+    if (rc == 0)
+        rc = dp_plan_default_provenance(p, err);
     plain_attrs(p);
-    frontend(p);
-    return rc;
+    dp_plan_git(p);
+    return rc == 0 ? dp_plan_env(p, err) : rc;
 }

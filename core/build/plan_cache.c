@@ -1,7 +1,7 @@
 /*
  * Where caches come from and go to: --cache-from, --cache-to.
  */
-#include "build/plan.h"
+#include "build/plan_env.h"
 
 #include <json-c/json.h>
 
@@ -40,7 +40,8 @@ int dp_plan_cache_from(struct depot_build_plan *p, struct depot_error *err)
     struct json_object *list = json_object_new_array();
     int rc = read_all("--cache-from", &p->args->cache_from, &caches, err);
     for (size_t i = 0; rc == 0 && i < caches.len; i++)
-        json_object_array_add(list, import_of(&caches.items[i]));
+        if (dp_cache_from_env(&caches.items[i]))
+            json_object_array_add(list, import_of(&caches.items[i]));
     if (rc == 0 && json_object_array_length(list) > 0)
         depot_kvs_set(&p->attrs, "cache-imports",
             json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN));
@@ -54,6 +55,8 @@ int dp_plan_cache_to(struct depot_build_plan *p, struct depot_error *err)
     struct dp_spec_caches caches = {0};
     int rc = read_all("--cache-to", &p->args->cache_to, &caches, err);
     for (size_t i = 0; rc == 0 && i < caches.len; i++) {
+        if (!dp_cache_from_env(&caches.items[i]))
+            continue;
         depot_vec_push(&p->cache_exports, caches.items[i]);
         caches.items[i] = (struct depot_output){0};
     }

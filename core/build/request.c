@@ -1,7 +1,7 @@
 /*
  * The request that makes a build: docs/api.md, "The body of POST /v1/builds".
  */
-#include "build/plan.h"
+#include "build/plan_env.h"
 
 #include <json-c/json.h>
 #include <pwd.h>
@@ -162,6 +162,7 @@ char *dp_build_request(const struct depot_build_plan *p)
     add_string(o, "project", p->project);
     add_string(o, "command", command);
     add_string(o, "target", p->args->target);
+    add_string(o, "builder", dp_plan_builder(p));
     json_object_object_add(o, "tags", array_of(&p->args->tags));
     json_object_object_add(o, "platforms", array_of(&p->platforms));
     add_source(o, &p->source);

@@ -64,15 +64,8 @@ int dp_spec_refuse(
 
 int dp_spec_bool(const char *word)
 {
-    static const char *const words[2][6] = {
-        {"0", "f", "F", "false", "FALSE", "False"},
-        {"1", "t", "T", "true", "TRUE", "True"},
-    };
-    for (int value = 0; value < 2; value++)
-        for (size_t i = 0; i < DEPOT_ARRAY_LEN(words[value]); i++)
-            if (depot_str_eq(words[value][i], word))
-                return value;
-    return -1;
+    bool on = false;
+    return word != NULL && depot_str_to_bool(word, &on) == 0 ? on : -1;
 }
 
 int dp_spec_pair(

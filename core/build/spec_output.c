@@ -76,6 +76,7 @@ void dp_spec_output_release(struct depot_output *o)
 {
     depot_free(o->type);
     depot_free(o->dest);
+    depot_map_free(o->keep);
     depot_kvs_release(&o->attrs);
     *o = (struct depot_output){0};
 }

@@ -109,6 +109,17 @@ int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, boo
     const struct depot_bk_history_ops *ops, void *arg, struct depot_bk_call **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 
+/* ---- provenance: what the engine recorded of how a build was made ---- */
+struct depot_bk_provenance_ops {
+    /* `platform` "": of the whole build. `text` is the predicate, JSON; all borrowed. */
+    void (*found)(struct depot_bk_call *c, const char *platform, const char *type, const char *text,
+        size_t n, void *arg);
+    void (*done)(struct depot_bk_call *c, const struct depot_error *err, void *arg);
+};
+int depot_bk_provenance(struct depot_bk *bk, const char *ref,
+    const struct depot_bk_provenance_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+
 /* ---- session: relays the bytes of a client's session ---- */
 struct depot_bk_session;
 struct depot_bk_session_ops {
@@ -126,8 +137,7 @@ void depot_bk_session_free(struct depot_bk_session *s);
 
 /* ---- content: what the engine made and still has, such as a manifest that it pushed ---- */
 /* `data` NULL: it could not be had. Borrowed, and not held against its digest. */
-typedef void depot_bk_content_fn(
-    struct depot_bk_call *c, const struct depot_buf *data, void *arg);
+typedef void depot_bk_content_fn(struct depot_bk_call *c, const struct depot_buf *data, void *arg);
 int depot_bk_content(struct depot_bk *bk, const char *digest, depot_bk_content_fn *done, void *arg,
     struct depot_bk_call **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
