@@ -75,6 +75,8 @@ int depot_build_plan_new(
         rc = dp_plan_check_attests(p, err);
     if (rc == 0)
         rc = dp_plan_secrets(p, err);
+    if (rc == 0)
+        rc = dp_plan_make_stores(p, err);
     if (rc != 0) {
         depot_build_plan_free(p);
         return rc;
@@ -103,6 +105,7 @@ static void release_session_parts(struct depot_build_plan *p)
     for (size_t i = 0; i < p->ssh_keys.len; i++)
         dp_ssh_keys_free(p->ssh_keys.items[i]);
     depot_vec_free(&p->ssh_keys);
+    dp_plan_release_stores(p);
 }
 
 void depot_build_plan_free(struct depot_build_plan *p)

@@ -21,6 +21,13 @@ enum dp_context_kind {
     DP_CONTEXT_DOCKERFILE, /* a Dockerfile on standard input, and no context */
 };
 
+/* A layout that the build writes to. */
+struct dp_plan_layout {
+    char *store; /* its id in `stores` */
+    char *path;
+    char *tag; /* of a cache; NULL: the layout is of an image, which has its own names */
+};
+
 struct depot_build_plan {
     const struct depot_build_args *args; /* borrowed */
     enum dp_context_kind context_kind;
@@ -43,6 +50,8 @@ struct depot_build_plan {
     DEPOT_VEC(struct dp_session_secret) secrets;
     struct depot_kvs ssh;
     DEPOT_VEC(struct dp_ssh_keys *) ssh_keys;
+    DEPOT_VEC(struct dp_session_store) stores;
+    DEPOT_VEC(struct dp_plan_layout) layouts;
     bool single_builder; /* several could not do it, unless the daemon joins: */
     bool join;           /* what several builders make may be joined */
     bool allow_delete;   /* --allow buildx.local.delete: mode=delete may clear any directory */
@@ -72,6 +81,23 @@ int dp_plan_cache_from(struct depot_build_plan *p, struct depot_error *err) DEPO
 int dp_plan_cache_to(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 /* plan_secrets.c: what of this machine the build may use. */
 int dp_plan_secrets(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* plan_stores.c: what builders read from and write to as blobs. Each fits the attributes to what an
+ * engine is told. */
+int dp_plan_cache_to_local(
+    struct depot_build_plan *p, struct depot_output *e, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The cache is imported once by each of `digests`. */
+int dp_plan_cache_from_local(struct depot_build_plan *p, struct depot_output *e,
+    struct depot_strv *digests, struct depot_error *err) DEPOT_MUST_CHECK;
+bool dp_plan_is_layout(const char *value); /* oci-layout://... */
+int dp_plan_layout_context(struct depot_build_plan *p, const char *key, const char *value,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+bool dp_plan_is_store(const char *type, const struct depot_kvs *attrs); /* oci, tar=false */
+int dp_plan_store_output(struct depot_build_plan *p, const struct depot_output *out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+/* Once all else is checked: the directories to write to. */
+int dp_plan_make_stores(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+void dp_plan_release_stores(struct depot_build_plan *p);
 
 /* request.c: the body of POST /v1/builds. The caller frees. */
 char *dp_build_request(const struct depot_build_plan *p);

@@ -177,15 +177,16 @@ static int named_context(struct depot_build_plan *p, const char *word, struct de
     int rc = dp_spec_context(word, &name, &value, err);
     if (rc != 0)
         return rc;
-    if (strstr(value, "://") != NULL || is_remote(value)) {
-        char *key = depot_asprintf("context:%s", name);
+    char *key = depot_asprintf("context:%s", name);
+    if (dp_plan_is_layout(value))
+        rc = dp_plan_layout_context(p, key, value, err);
+    else if (strstr(value, "://") != NULL || is_remote(value))
         depot_kvs_set(&p->attrs, key, value);
-        depot_free(key);
-    } else {
+    else
         rc = named_dir(p, name, value, err);
-        if (rc != 0)
-            depot_error_prefix(err, "--build-context %s", word);
-    }
+    if (rc != 0)
+        depot_error_prefix(err, "--build-context %s", word);
+    depot_free(key);
     depot_free(name);
     return rc;
 }

@@ -63,8 +63,8 @@ static int check_dest(const struct depot_output *out, struct depot_error *err)
 }
 
 /* Where the result comes out, from the exporter and the dest that was given. */
-static int choose_kind(
-    const char *word, const struct exporter *x, struct depot_output *out, struct depot_error *err)
+static int choose_kind(struct depot_build_plan *p, const char *word, const struct exporter *x,
+    struct depot_output *out, struct depot_error *err)
 {
     out->kind = x->without;
     if (x->with_dest == DEPOT_OUTPUT_DIR && (out->dest == NULL || depot_str_eq(out->dest, "-")))
@@ -73,7 +73,10 @@ static int choose_kind(
         return dp_spec_refuse(err, "--output", word, "type=%s writes nothing to a dest", x->name);
     if (out->dest != NULL)
         out->kind = depot_str_eq(out->dest, "-") ? DEPOT_OUTPUT_STDOUT : x->with_dest;
-    return check_dest(out, err);
+    if (dp_plan_is_store(x->type, &out->attrs))
+        out->kind = DEPOT_OUTPUT_STORE;
+    return out->kind == DEPOT_OUTPUT_STORE ? dp_plan_store_output(p, out, err)
+                                           : check_dest(out, err);
 }
 
 /* "registry" is an image that is pushed, and need not be unpacked for that. */
@@ -98,7 +101,7 @@ static int parse_output(struct depot_build_plan *p, const char *word, struct dep
     } else if (rc == 0 && x == NULL) {
         rc = dp_spec_refuse(err, "--output", word, "there is no type \"%.100s\"", out.type);
     } else if (rc == 0) {
-        rc = choose_kind(word, x, &out, err);
+        rc = choose_kind(p, word, x, &out, err);
         complete(x, &out);
         depot_vec_push(&p->outputs, out);
         return rc;
@@ -189,7 +192,7 @@ static void join_output(struct depot_build_plan *p, struct depot_output *out)
 {
     const enum depot_archive archive = find_exporter(out->type)->archive;
     const bool stream = out->kind == DEPOT_OUTPUT_FILE || out->kind == DEPOT_OUTPUT_STDOUT;
-    if (archive == DEPOT_ARCHIVE_NONE && !pushes(out))
+    if (out->kind == DEPOT_OUTPUT_STORE || (archive == DEPOT_ARCHIVE_NONE && !pushes(out)))
         return;
     p->join = (stream || pushes(out)) && (p->join || !p->single_builder);
     p->single_builder = true;

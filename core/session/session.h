@@ -7,6 +7,7 @@
 #define DEPOT_CORE_SESSION_SESSION_H
 
 #include <depot/base.h>
+#include <depot/digest.h>
 #include <depot/loop.h>
 
 #include <sys/types.h>
@@ -52,6 +53,17 @@ struct dp_session_output {
     void *sink_arg;
 };
 
+/* A directory of blobs, as an OCI layout has them, that the engine may read by this name. */
+struct dp_session_store {
+    char *id;   /* as the engine says it: "local:NAME", "oci:NAME", "export" */
+    char *path; /* there, when it is written to */
+    bool writable;
+    bool optional; /* a fault in writing is the engine's to weigh: it does not fail the build */
+    /* By the session: the blob that the engine wrote last, or would have if it had not been there.
+     * "" for none. What an engine writes as a whole ends with its manifest. */
+    char last[DEPOT_DIGEST_LEN + 1];
+};
+
 /* Everything is borrowed and must outlive the session. */
 struct dp_session_config {
     const struct dp_session_dir *dirs;
@@ -70,6 +82,8 @@ struct dp_session_config {
     const struct dp_session_output *outputs; /* index = exporter's index in the solve */
     size_t noutputs;
     const struct depot_kvs *ssh; /* id -> agent socket path */
+    struct dp_session_store *stores;
+    size_t nstores;
     /* Directory of Docker's config.json; NULL: $DOCKER_CONFIG, else ~/.docker. */
     const char *docker_config;
 };
