@@ -109,8 +109,8 @@ static int get_string(const struct where *w, struct json_object *v, size_t max, 
     return 0;
 }
 
-static int take_string(const struct where *w, struct json_object *v, size_t max, char **to,
-    struct depot_error *err)
+static int take_string(
+    const struct where *w, struct json_object *v, size_t max, char **to, struct depot_error *err)
 {
     const char *s = NULL;
     int rc = get_string(w, v, max, &s, err);

@@ -17,7 +17,7 @@ struct member {
     const char *name; /* NULL ends the table; in capitals or not, as Go reads it */
     uint32_t number;
     enum kind kind;
-    const char *const *words;  /* WORD: in order of their numbers, NULL at the end */
+    const char *const *words;     /* WORD: in order of their numbers, NULL at the end */
     const struct member *message; /* MESSAGE, MESSAGES */
 };
 
@@ -198,8 +198,8 @@ int dp_source_policy_encode(
     const char *json, size_t n, struct depot_buf *out, struct depot_error *err)
 {
     if (n > DP_SOURCE_POLICY_MAX)
-        return depot_error_set(err, DEPOT_ERR_TOO_BIG, "it is larger than %d KiB",
-            DP_SOURCE_POLICY_MAX / 1024);
+        return depot_error_set(
+            err, DEPOT_ERR_TOO_BIG, "it is larger than %d KiB", DP_SOURCE_POLICY_MAX / 1024);
     struct json_tokener *tok = json_tokener_new_ex(DEPTH_MAX);
     json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     char *text = depot_strndup(json, n);

@@ -378,6 +378,30 @@ class Surroundings(TestCase):
         self.assertFalse(os.path.exists(d + "/out/mine"))
 
 
+class TwoBuilders(TestCase):
+    builders = ("amd64", "arm64")
+
+    def test_metadata_of_two_builders(self):
+        meta = os.path.join(self.tmp(), "meta")
+        ctx = self.tmp()
+        self.write(ctx + "/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
+        self.good(self.build("-q", "--platform", "linux/amd64,linux/arm64", "-o", "type=image", "--metadata-file", meta, ctx))
+        meta = json.loads(self.read(meta))
+        for arch in ("amd64", "arm64"):
+            part = meta["depot.platforms"]["linux/" + arch]
+            self.assertRegex(part["buildx.build.ref"], "^depot/%s/" % arch)
+            key = "buildx.build.provenance/linux/" + arch
+            self.assertEqual(meta[key], part[key])
+            self.assertEqual(meta[key]["buildType"], "https://mobyproject.org/buildkit@v1")
+        self.assertEqual(meta["buildx.build.ref"], meta["depot.platforms"]["linux/amd64"]["buildx.build.ref"])
+
+    def test_one_builder_for_both_by_name(self):
+        ctx, d = self.tmp(), self.tmp()
+        self.write(ctx + "/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
+        self.good(self.build("--builder", "arm64", "--platform", "linux/arm64", "-o", d, ctx))
+        self.assertEqual(self.home.builds()[0]["builders"], ["arm64"])
+
+
 if __name__ == "__main__":
-    depot_test.need("DEPOT_TEST_AMD64", "buildx")
+    depot_test.need("DEPOT_TEST_AMD64", "DEPOT_TEST_ARM64", "buildx")
     unittest.main(verbosity=2)

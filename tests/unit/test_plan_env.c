@@ -332,8 +332,8 @@ static void test_source_policy__as_the_engine_reads_it(void **state)
             fail_msg("row %zu: %s", i, rc == 0 ? "not refused" : err.msg);
         if (rc != 0 && strstr(err.msg, rows[i].says) == NULL)
             fail_msg("row %zu: %s", i, err.msg);
-        if (rc == 0 && (out.len != rows[i].n ||
-                           memcmp(depot_buf_str(&out), rows[i].bytes, rows[i].n) != 0))
+        if (rc == 0 &&
+            (out.len != rows[i].n || memcmp(depot_buf_str(&out), rows[i].bytes, rows[i].n) != 0))
             fail_msg("row %zu: %zu other bytes", i, out.len);
         depot_buf_release(&out);
     }
