@@ -44,6 +44,7 @@ struct request {
     struct depot_bk_cache *cache_exports;
     size_t ncache_exports;
     struct depot_strv entitlements;
+    char *source_policy; /* base64 of the engine's message; NULL: none */
     bool has_settings;
     struct depot_arena arena; /* of the settings */
     struct depot_setting *settings;

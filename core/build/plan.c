@@ -131,6 +131,7 @@ void depot_build_plan_free(struct depot_build_plan *p)
     depot_free(p->upload_id);
     depot_free(p->stdin_data);
     depot_free(p->frontend);
+    depot_free(p->source_policy);
     depot_free(p);
 }
 

@@ -1,11 +1,16 @@
 /*
- * Policies decide what a build may use. They are not evaluated here, so a build that has one is
- * refused: a gate that nobody closes is worse than none.
+ * Policies decide what a build may use. Those that engines know are sent to them; those in Rego are
+ * not evaluated here, so a build that has one is refused: a gate that nobody closes is worse than
+ * none.
  */
 #include "build/plan_env.h"
 
+#include <depot/path.h>
+
 #include <stdlib.h>
 #include <sys/stat.h>
+
+#include "build/source_policy.h"
 
 #define OFF "--policy disabled=true"
 
@@ -43,9 +48,7 @@ static int read_flag(const char *spec, bool *disabled, struct depot_error *err)
 static int refuse(struct depot_error *err, const char *what)
 {
     depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-        "%s: depot enforces no policies, so it does not "
-        "build what has one",
-        what);
+        "%s: depot enforces no policies, so it does not build what has one", what);
     return depot_error_hint(err, "build with docker buildx, or give up the policy with " OFF);
 }
 
@@ -67,13 +70,35 @@ static int beside_dockerfile(const struct depot_build_plan *p, struct depot_erro
     return rc;
 }
 
+/* The rules in a file, for the engines. */
+static int source_policy(struct depot_build_plan *p, const char *path, struct depot_error *err)
+{
+    struct depot_buf message = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    char *text = NULL;
+    size_t n = 0;
+    int rc = depot_file_read(path, DP_SOURCE_POLICY_MAX, &text, &n, err);
+    if (rc == 0) {
+        rc = dp_source_policy_encode(text, n, &message, err);
+        if (rc != 0)
+            depot_error_prefix(err, "source policy %s", path);
+    }
+    if (rc == 0) {
+        p->source_policy = depot_alloc(depot_base64_encoded_len(message.len) + 1);
+        depot_base64_encode(p->source_policy, depot_buf_str(&message), message.len);
+    } else {
+        depot_error_hint(err, "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY names a file of rules in JSON");
+    }
+    depot_buf_release(&message);
+    depot_free(text);
+    return rc;
+}
+
 int dp_plan_policy(struct depot_build_plan *p, struct depot_error *err)
 {
     const struct depot_strv *flags = &p->args->policies;
     bool disabled = false, builtin = false;
-    int rc = 0;
-    if (!depot_str_empty(getenv("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY")))
-        return refuse(err, "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY is set");
+    const char *rules = getenv("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY");
+    int rc = depot_str_empty(rules) ? 0 : source_policy(p, rules, err);
     for (size_t i = 0; rc == 0 && i < flags->len; i++)
         rc = read_flag(flags->items[i], &disabled, err);
     if (rc == 0 && flags->len > 0 && !(disabled && flags->len == 1))

@@ -29,6 +29,7 @@ enum depot_bk_cap {
     DEPOT_BK_CAP_HISTORY = 1 << 0,        /* ListenBuildHistory */
     DEPOT_BK_CAP_MULTI_EXPORTER = 1 << 1, /* several exporters in one solve */
     DEPOT_BK_CAP_ATTESTATIONS = 1 << 2,
+    DEPOT_BK_CAP_SOURCE_POLICY = 1 << 8, /* holds to the rules of a solve */
     DEPOT_BK_CAP_MOBY = 1 << 3, /* Docker's classic image store: exporters moby, local, tar only */
 };
 struct depot_bk_info {
@@ -64,6 +65,8 @@ struct depot_bk_solve {
     const struct depot_bk_cache *cache_exports;
     size_t ncache_exports;
     const struct depot_strv *entitlements;
+    const void *source_policy; /* a sourcepolicy.Policy as it goes over the wire */
+    size_t source_policy_len;  /* 0: none */
 };
 struct depot_bk_result {
     const struct depot_pair *response; /* exporter response, on success */

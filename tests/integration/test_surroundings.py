@@ -103,11 +103,9 @@ class Surroundings(TestCase):
                 self.assertRegex(log, r">>\[http://mine\]\[http://mine\]\[\*\.x\]")
 
     def test_a_proxy_changes_no_image(self):
-        # A name of its own: the attestation of an image has times in it.
-        ctx, d = self.context("RUN echo %s > /f\n" % unique()), self.tmp()
-        for name, env in (("a", None), ("b", self.docker_config())):
-            self.good(self.build("-o", "type=oci,dest=%s/%s" % (d, name), ctx, env=env))
-        self.assertEqual(self.read(d, "a"), self.read(d, "b"))
+        ctx, out = self.context("RUN echo %s > /f\n" % unique()), "type=oci,dest=%s/i" % self.tmp()
+        digests = {self.good(self.build("-q", "-o", out, ctx, env=env)).stdout for env in (None, self.docker_config())}
+        self.assertEqual(len(digests), 1)
 
     def test_a_broken_configuration_is_told(self):
         r = self.good(self.build("--progress=plain", self.context(""), env=self.docker_config("{")))
@@ -332,6 +330,22 @@ class Surroundings(TestCase):
         self.good(self.build("-f", ctx + "/other", ctx))
         self.assertEqual(len([b for b in self.home.builds() if b["state"] == "running"]), 0)
 
+    def test_a_source_policy_is_enforced(self):
+        server, ctx = Server(), self.tmp()
+        self.addCleanup(server.close)
+        url = "%s/%s" % (server.url, unique())
+        self.write(ctx + "/Dockerfile", "FROM scratch\nADD %s /f\n" % url)
+        policy = os.path.join(self.tmp(), "policy.json")
+        self.write(policy, json.dumps({"rules": [{"action": "DENY", "selector": {"identifier": server.url + "/*"}}]}))
+        env = {"EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": policy}
+        r = self.bad(self.build("--progress=plain", ctx, env=env), 1, "not allowed by policy|denied by policy")
+        self.assertEqual(server.seen, [], str(r))
+        self.bad(self.build("--progress=plain", ctx), 1, "403")
+        self.assertTrue(server.seen)
+        self.write(policy, json.dumps({"rules": [{"action": "FORBID"}]}))
+        self.bad(self.build(ctx, env=env), 2, "source policy .*policy.json: .*ALLOW, DENY or CONVERT")
+        self.bad(self.build(ctx, env={"EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": policy + "x"}), 1, "policy.jsonx")
+
     # ---- what is deleted
 
     def test_delete_empties_what_is_not_in_the_result(self):
@@ -364,6 +378,30 @@ class Surroundings(TestCase):
         self.assertFalse(os.path.exists(d + "/out/mine"))
 
 
+class TwoBuilders(TestCase):
+    builders = ("amd64", "arm64")
+
+    def test_metadata_of_two_builders(self):
+        meta = os.path.join(self.tmp(), "meta")
+        ctx = self.tmp()
+        self.write(ctx + "/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
+        self.good(self.build("-q", "--platform", "linux/amd64,linux/arm64", "-o", "type=image", "--metadata-file", meta, ctx))
+        meta = json.loads(self.read(meta))
+        for arch in ("amd64", "arm64"):
+            part = meta["depot.platforms"]["linux/" + arch]
+            self.assertRegex(part["buildx.build.ref"], "^depot/%s/" % arch)
+            key = "buildx.build.provenance/linux/" + arch
+            self.assertEqual(meta[key], part[key])
+            self.assertEqual(meta[key]["buildType"], "https://mobyproject.org/buildkit@v1")
+        self.assertEqual(meta["buildx.build.ref"], meta["depot.platforms"]["linux/amd64"]["buildx.build.ref"])
+
+    def test_one_builder_for_both_by_name(self):
+        ctx, d = self.tmp(), self.tmp()
+        self.write(ctx + "/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
+        self.good(self.build("--builder", "arm64", "--platform", "linux/arm64", "-o", d, ctx))
+        self.assertEqual(self.home.builds()[0]["builders"], ["arm64"])
+
+
 if __name__ == "__main__":
-    depot_test.need("DEPOT_TEST_AMD64", "buildx")
+    depot_test.need("DEPOT_TEST_AMD64", "DEPOT_TEST_ARM64", "buildx")
     unittest.main(verbosity=2)

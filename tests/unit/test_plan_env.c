@@ -19,6 +19,7 @@
 
 #include "build/plan_env.h"
 #include "build/provenance.h"
+#include "build/source_policy.h"
 
 static char dir[] = "/tmp/depot-plan-XXXXXX";
 
@@ -28,7 +29,8 @@ static void write_file(const char *name, const char *text)
     char *path = depot_path_join(dir, name);
     char *parent = depot_strndup(path, (size_t)(strrchr(path, '/') - path));
     assert_int_equal(depot_path_mkdirs(parent, 0755, &err), 0);
-    assert_int_equal(depot_file_write(path, text, strlen(text), 0644, &err), 0);
+    FILE *f = fopen(path, "w");
+    assert_true(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
     depot_free(parent);
     depot_free(path);
 }
@@ -197,7 +199,10 @@ static void test_refusals__name_the_cause(void **state)
         {"BUILDX_NO_DEFAULT_ATTESTATIONS=perhaps", 0, 0, 0, "BUILDX_NO_DEFAULT_ATTESTATIONS"},
         {"BUILDX_NO_DEFAULT_OCI_ARTIFACT=2", 0, 0, 0, "BUILDX_NO_DEFAULT_OCI_ARTIFACT"},
         {"BUILDX_DEFAULT_POLICY=true", 0, 0, 0, "BUILDX_DEFAULT_POLICY"},
-        {"EXPERIMENTAL_BUILDKIT_SOURCE_POLICY=f", 0, 0, 0, "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"},
+        {"EXPERIMENTAL_BUILDKIT_SOURCE_POLICY=/none", 0, 0, 0, "/none"},
+        {"EXPERIMENTAL_BUILDKIT_SOURCE_POLICY=/aws", 0, 0, 0, "it is not a JSON object"},
+        {"EXPERIMENTAL_BUILDKIT_SOURCE_POLICY=/docker/config.json", 0, 0, 0,
+            "unknown member \"proxies\""},
         {"", 0, 0, "filename=x", "--policy"},
         {"", 0, 0, "reset=true", "--policy"},
         {"", 0, 0, "disabled=false", "--policy"},
@@ -280,6 +285,57 @@ static void test_resources__as_engines_name_them(void **state)
             fail_msg("%s gives %s", rows[i].spec, value != NULL ? value : "nothing");
         depot_build_plan_free(p);
         release_args(&a);
+    }
+}
+
+/* ---- source policies ---- */
+
+static void test_source_policy__as_the_engine_reads_it(void **state)
+{
+    static const struct {
+        const char *json, *bytes; /* NULL: refused */
+        size_t n;
+        const char *says;
+    } rows[] = {
+        {"{}", "", 0, NULL},
+        {"{\"rules\":[]}", "", 0, NULL},
+        {"{\"version\":1,\"rules\":[{}]}", "\x08\x01\x12\x00", 4, NULL},
+        {"{\"rules\":[{\"action\":\"DENY\",\"selector\":{\"identifier\":\"a\"}}]}",
+            "\x12\x07\x08\x01\x12\x03\x0a\x01"
+            "a",
+            9, NULL},
+        {"{\"Rules\":[{\"Action\":2,\"selector\":{\"match_type\":\"REGEX\"},\"updates\":"
+         "{\"identifier\":\"b\",\"attrs\":{\"k\":\"v\"}}}]}",
+            "\x12\x13\x08\x02\x12\x02\x10\x02\x1a\x0b\x0a\x01"
+            "b\x12\x06\x0a\x01k\x12\x01v",
+            21, NULL},
+        {"{\"rules\":[{\"selector\":{\"constraints\":[{\"key\":\"k\",\"value\":\"v\","
+         "\"condition\":\"NOTEQUAL\"}]}}]}",
+            "\x12\x0c\x12\x0a\x1a\x08\x0a\x01k\x12\x01v\x18\x01", 14, NULL},
+        {"{\"rules\":{}}", NULL, 0, "\"rules\" must be a list"},
+        {"{\"rules\":[1]}", NULL, 0, "\"rules\" must be an object"},
+        {"{\"rules\":[{\"action\":\"FORBID\"}]}", NULL, 0, "ALLOW, DENY or CONVERT"},
+        {"{\"rules\":[{\"action\":3}]}", NULL, 0, "ALLOW, DENY or CONVERT"},
+        {"{\"rules\":[{\"selector\":{\"matchtype\":0}}]}", NULL, 0, "unknown member"},
+        {"{\"rules\":[{\"updates\":{\"attrs\":{\"k\":1}}}]}", NULL, 0, "a string"},
+        {"{\"version\":\"1\"}", NULL, 0, "a number"},
+        {"{\"rules\":[", NULL, 0, "not a JSON object"},
+        {"package docker\n", NULL, 0, "not a JSON object"},
+        {"", NULL, 0, "not a JSON object"},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        struct depot_error err = {0};
+        int rc = dp_source_policy_encode(rows[i].json, strlen(rows[i].json), &out, &err);
+        if ((rc == 0) != (rows[i].bytes != NULL))
+            fail_msg("row %zu: %s", i, rc == 0 ? "not refused" : err.msg);
+        if (rc != 0 && strstr(err.msg, rows[i].says) == NULL)
+            fail_msg("row %zu: %s", i, err.msg);
+        if (rc == 0 &&
+            (out.len != rows[i].n || memcmp(depot_buf_str(&out), rows[i].bytes, rows[i].n) != 0))
+            fail_msg("row %zu: %zu other bytes", i, out.len);
+        depot_buf_release(&out);
     }
 }
 
@@ -372,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_refusals__name_the_cause),
         cmocka_unit_test(test_policy__beside_the_dockerfile),
         cmocka_unit_test(test_resources__as_engines_name_them),
+        cmocka_unit_test(test_source_policy__as_the_engine_reads_it),
         cmocka_unit_test(test_provenance__in_the_form_of_metadata_files),
         cmocka_unit_test(test_provenance__wanted_by_mode),
     };
