@@ -193,14 +193,23 @@ static void test_plan__tells_the_frontend(void **state)
     }
 }
 
-/* Each output as "type:kind dest attributes", parted by ';'. */
+static const char *const kinds[] = {
+    [DEPOT_OUTPUT_NONE] = "engine",
+    [DEPOT_OUTPUT_DIR] = "dir",
+    [DEPOT_OUTPUT_FILE] = "file",
+    [DEPOT_OUTPUT_STDOUT] = "stdout",
+    [DEPOT_OUTPUT_STORE] = "store",
+    [DEPOT_OUTPUT_DOCKER] = "load",
+};
+
+/* Each output as "type kind dest attributes", parted by ';'. */
 static char *outputs_of(const struct depot_build_plan *p)
 {
     struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     for (size_t i = 0; i < p->outputs.len; i++) {
         const struct depot_output *o = &p->outputs.items[i];
         char *attrs = dp_csv_join(&o->attrs);
-        depot_buf_addf(&b, "%s%s:%d %s %s", i > 0 ? ";" : "", o->type, (int)o->kind,
+        depot_buf_addf(&b, "%s%s %s %s %s", i > 0 ? ";" : "", o->type, kinds[o->kind],
             o->dest != NULL ? o->dest : "", attrs);
         depot_free(attrs);
     }
@@ -218,21 +227,21 @@ static void test_plan__has_outputs(void **state)
         {{NULL}, "", false, false},
         {{"--output="}, "", false, false},
         {{"--output=type=cacheonly"}, "", false, false},
-        {{"--output=out"}, "local:1 out ", false, false},
-        {{"--output=type=tar,dest=x"}, "tar:2 x ", false, false},
+        {{"--output=out"}, "local dir out ", false, false},
+        {{"--output=type=tar,dest=x"}, "tar file x ", false, false},
         {{"--output=type=registry", "--tag=a"},
-            "image:0  push=true,unpack=false,name=docker.io/library/a:latest", false, false},
+            "image engine  push=true,unpack=false,name=docker.io/library/a:latest", false, false},
         {{"--tag=r.io/a", "--tag=r.io/b:1"},
-            "image:0  push=true,unpack=false,\"name=r.io/a:latest,r.io/b:1\"", true, false},
+            "image engine  push=true,unpack=false,\"name=r.io/a:latest,r.io/b:1\"", true, false},
         {{"--output=type=image,unpack=1", "--tag=r.io/a"},
-            "image:0  unpack=1,push=true,name=r.io/a:latest", true, false},
-        {{"--output=type=image,name=x", "--tag=r.io/a"}, "image:0  name=r.io/a:latest", false,
+            "image engine  unpack=1,push=true,name=r.io/a:latest", true, false},
+        {{"--output=type=image,name=x", "--tag=r.io/a"}, "image engine  name=r.io/a:latest", false,
             false},
-        {{"--output=type=docker"}, "docker:4  ", false, true},
+        {{"--output=type=docker"}, "docker load  ", false, true},
         {{"--output=type=image,name=a", "--annotation=index,manifest[linux/arm64]:a=b"},
-            "image:0  name=a,annotation-index.a=b,annotation-manifest[linux/arm64].a=b", false,
+            "image engine  name=a,annotation-index.a=b,annotation-manifest[linux/arm64].a=b", false,
             false},
-        {{"--output=out", "--annotation=a=b"}, "local:1 out ", false, false},
+        {{"--output=out", "--annotation=a=b"}, "local dir out ", false, false},
     };
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
