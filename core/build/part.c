@@ -233,7 +233,7 @@ static int add_spool(struct dp_part *p, struct depot_error *err)
 
 static int add_output(struct dp_part *p, const struct depot_output *from, struct depot_error *err)
 {
-    struct dp_session_output out = {.path = from->dest, .fd = -1};
+    struct dp_session_output out = {.path = from->dest, .fd = -1, .keep = from->keep};
     int rc = 0;
     switch (from->kind) {
     case DEPOT_OUTPUT_NONE:
@@ -275,6 +275,7 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
         .dockerfile_len = plan->stdin_len,
         .upload_id = plan->upload_id,
         .upload_fd = plan->upload_fd,
+        .upload_at = plan->upload_at,
         .secrets = plan->secrets.items,
         .nsecrets = plan->secrets.len,
         .platforms = &p->platforms,

@@ -62,17 +62,6 @@ static struct dp_session_store *lend(
 }
 
 /* The words that Go's programs take for true and for false. */
-static const char *const true_words[] = {"1", "t", "T", "true", "TRUE", "True", NULL};
-static const char *const false_words[] = {"0", "f", "F", "false", "FALSE", "False", NULL};
-
-static bool is_one_of(const char *s, const char *const *words)
-{
-    for (; s != NULL && *words != NULL; words++)
-        if (strcmp(s, *words) == 0)
-            return true;
-    return false;
-}
-
 /* Written to at the end of the build: told now if that cannot be. */
 static int check_writable(const char *what, const char *path, struct depot_error *err)
 {
@@ -106,7 +95,7 @@ int dp_plan_cache_to_local(
     char *name = header_name(dest);
     struct dp_session_store *store = lend(p, "local:", name, dest);
     store->writable = true;
-    store->optional = is_one_of(depot_kvs_get(&e->attrs, "ignore-error"), true_words);
+    store->optional = dp_spec_bool(depot_kvs_get(&e->attrs, "ignore-error")) == 1;
     struct dp_plan_layout layout = {.store = depot_strdup(store->id),
         .path = depot_strdup(dest),
         .tag = depot_strdup(tag != NULL ? tag : default_tag),
@@ -259,7 +248,7 @@ int dp_plan_layout_context(
 bool dp_plan_is_store(const char *type, const struct depot_kvs *attrs)
 {
     bool image = depot_str_eq(type, "oci") || depot_str_eq(type, "docker");
-    return image && is_one_of(depot_kvs_get(attrs, "tar"), false_words);
+    return image && dp_spec_bool(depot_kvs_get(attrs, "tar")) == 0;
 }
 
 int dp_plan_store_output(

@@ -10,6 +10,8 @@
 #include <depot/digest.h>
 #include <depot/loop.h>
 
+#include <sys/types.h>
+
 #include "net/stream.h"
 
 struct dp_session_dir {
@@ -17,10 +19,15 @@ struct dp_session_dir {
     char *path; /* directory on this machine */
 };
 
+enum { DP_SESSION_SECRET_MAX = 500 * 1024 }; /* the ceiling that engines and other clients have */
+
 struct dp_session_secret {
     char *id;
-    char *file, *env; /* one of the two */
+    char *file, *env; /* one of the two; of both the variable counts */
+    char *data;       /* what was in the file, when it could be read only once; else NULL */
+    size_t len;
 };
+void dp_session_secret_release(struct dp_session_secret *s);
 
 enum dp_session_output_kind {
     DP_OUTPUT_NONE, /* the engine sends us nothing for this exporter */
@@ -37,6 +44,7 @@ struct dp_session_output {
     enum dp_session_output_kind kind;
     char *path;
     int fd;
+    struct depot_map *keep; /* DP_OUTPUT_DIR: gets each path that is written; may be NULL */
     struct dp_claims *claims; /* DP_OUTPUT_DIR: what all platforms write there; may be NULL */
     /* DP_OUTPUT_SINK: bytes as they come, n 0 at the end; returns bytes still queued by the sink
      * (the engine is held back above 1 MiB until dp_session_output_drained()), or a negative
@@ -63,9 +71,11 @@ struct dp_session_config {
     /* A Dockerfile given on stdin, or NULL: served as `Dockerfile` in mount "dockerfile". */
     const char *dockerfile_data;
     size_t dockerfile_len;
-    /* A context given as a tar on stdin: served to Upload/Pull for path "/<upload_id>". */
+    /* A context given as an archive on stdin: served to Upload/Pull for path "/<upload_id>". A file
+     * is served from `upload_at` to each who asks, anything else to the first. */
     const char *upload_id;
     int upload_fd;
+    off_t upload_at;
     const struct dp_session_secret *secrets;
     size_t nsecrets;
     const struct depot_strv *platforms;      /* that the engine makes */
