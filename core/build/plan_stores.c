@@ -86,8 +86,9 @@ int dp_plan_cache_to_local(
         depot_error_set(err, DEPOT_ERR_INVALID, "--cache-to type=local needs dest=DIRECTORY");
         return DEPOT_ERR_INVALID;
     }
+    bool resets = false;
     int rc = check_writable("--cache-to dest", dest, err);
-    if (rc == 0 && reset != NULL && !is_one_of(reset, true_words) && !is_one_of(reset, false_words))
+    if (rc == 0 && reset != NULL && depot_str_to_bool(reset, &resets) != 0)
         rc = depot_error_set(
             err, DEPOT_ERR_INVALID, "--cache-to reset=%s: expected true or false", reset);
     if (rc != 0)
@@ -99,7 +100,7 @@ int dp_plan_cache_to_local(
     struct dp_plan_layout layout = {.store = depot_strdup(store->id),
         .path = depot_strdup(dest),
         .tag = depot_strdup(tag != NULL ? tag : default_tag),
-        .reset = is_one_of(reset, true_words),
+        .reset = resets,
         .since = time(NULL)};
     depot_vec_push(&p->layouts, layout);
     depot_kvs_set(&e->attrs, "dest", name);
