@@ -14,15 +14,13 @@ int dp_archive_blame(const struct dp_archive_part *part, struct depot_error *err
     return depot_error_prefix(err, "what builder %s sent cannot be joined", part->builder);
 }
 
-static int check_digest(
-    struct depot_digester *d, const char *digest, struct depot_error *err)
+static int check_digest(struct depot_digester *d, const char *digest, struct depot_error *err)
 {
     char found[DEPOT_DIGEST_LEN + 1];
     depot_digester_end(d, found);
     if (depot_str_eq(found, digest))
         return 0;
-    return depot_error_set(
-        err, DEPOT_ERR_PROTOCOL, "the blob %s has the digest %s", digest, found);
+    return depot_error_set(err, DEPOT_ERR_PROTOCOL, "the blob %s has the digest %s", digest, found);
 }
 
 int dp_archive_copy(const struct dp_archive *a, const struct dp_archive_part *part, uint64_t at,
@@ -56,5 +54,9 @@ int dp_archive_end(const struct dp_archive *a, struct depot_error *err)
 
 int dp_archive_join(const struct dp_archive *a, struct depot_kvs *answer, struct depot_error *err)
 {
+    for (size_t i = 0; i < a->nparts; i++)
+        if (a->parts[i].len == 0)
+            return depot_error_set(
+                err, DEPOT_ERR_PROTOCOL, "builder %s sent no archive", a->parts[i].builder);
     return a->kind == DEPOT_ARCHIVE_TAR ? dp_archive_tar(a, err) : dp_archive_image(a, answer, err);
 }
