@@ -275,6 +275,16 @@ class BesideOne(TestCase):
     def test_docker(self):
         self.compare("type=docker,rewrite-timestamp=true", *NAMES)
 
+    def test_docker_s_format_with_attestations(self):
+        for platforms in (self.PLATFORMS, "linux/amd64"):
+            dest = self.tmp() + "/a.tar"
+            self.good(self.build("--platform", platforms, "--provenance=true", *NAMES, "-o", "type=docker,dest=" + dest,
+                                 self.context("LABEL a=b\n")))
+            a = Layout(self.read(dest))
+            self.assertEqual(a.platforms, platforms.split(","))
+            self.assertEqual(len(a.attestations), len(a.images))
+            self.assertEqual(json.loads(a.files["manifest.json"])[0]["RepoTags"], ["app:1", "localhost:5000/team/app:2"])
+
     def test_three_platforms_on_two_builders(self):
         for output in ("type=oci,rewrite-timestamp=true,annotation[linux/386].k=v", "type=tar"):
             self.compare(output, platforms="linux/amd64,linux/arm64,linux/386")
