@@ -38,7 +38,12 @@ enum depot_output_kind {
 };
 /* What kind of archive comes of it where several builders may make the platforms: each sends one of
  * its own, and they become one. */
-enum depot_archive { DEPOT_ARCHIVE_NONE, DEPOT_ARCHIVE_TAR, DEPOT_ARCHIVE_OCI, DEPOT_ARCHIVE_DOCKER };
+enum depot_archive {
+    DEPOT_ARCHIVE_NONE,
+    DEPOT_ARCHIVE_TAR,
+    DEPOT_ARCHIVE_OCI,
+    DEPOT_ARCHIVE_DOCKER
+};
 struct depot_output {
     enum depot_output_kind kind;
     enum depot_archive archive;
