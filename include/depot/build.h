@@ -25,7 +25,8 @@ struct depot_build_args {
     struct depot_strv tags, build_args, labels, platforms, outputs, secrets, ssh;
     struct depot_strv cache_from, cache_to, no_cache_filter, build_contexts, add_hosts;
     struct depot_strv attests, annotations, allow, ulimits;
-    struct depot_strv join_with; /* "PLATFORM=DIGEST" of an earlier build, "PLATFORM=" of this one */
+    struct depot_strv
+        join_with; /* "PLATFORM=DIGEST" of an earlier build, "PLATFORM=" of this one */
     bool no_cache, pull, push, load, quiet, plain, tui, detach, keep_going;
 };
 
