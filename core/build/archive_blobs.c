@@ -3,6 +3,8 @@
  */
 #include "build/archive_blobs.h"
 
+#include <depot/registry.h>
+
 #include "tar/tar.h"
 
 enum { JSON_DEPTH = 32 };
@@ -45,16 +47,8 @@ struct json_object *dp_doc_array(struct json_object *o, const char *key)
 
 char *dp_doc_text(struct json_object *o)
 {
-    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    const char *p =
-        json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-    for (; *p != '\0'; p++) {
-        if (strchr("<>&", *p) != NULL) /* only strings have them */
-            depot_buf_addf(&b, "\\u%04x", (unsigned)*p);
-        else
-            depot_buf_addc(&b, *p);
-    }
-    return depot_buf_detach(&b);
+    return depot_json_as_go(
+        json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 /* ---- blobs ---- */
