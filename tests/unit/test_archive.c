@@ -447,6 +447,25 @@ static void test_archive__refuses_indexes_that_lead_astray(void **state)
     }
 }
 
+static void test_archive__an_index_that_would_fill_memory(void **state)
+{
+    struct made made;
+    struct joined j;
+    struct depot_buf index = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    (void)state;
+    depot_buf_adds(&index, "{\"manifests\":[{}");
+    while (index.len < 1000000)
+        depot_buf_adds(&index, ",{}");
+    depot_buf_adds(&index, "]}");
+    made_init(&made, "linux/amd64");
+    add_layout(&made, add_blob(&made, OCI "index.v1+json", depot_buf_str(&index), ""), "2020");
+    join(&j, DEPOT_ARCHIVE_OCI, "linux/amd64", &made, 1);
+    assert_non_null(strstr(j.err.msg, "is not JSON"));
+    joined_free(&j);
+    made_free(&made);
+    depot_buf_release(&index);
+}
+
 static void test_archive__indexes_in_indexes_end(void **state)
 {
     struct made made;
@@ -586,6 +605,7 @@ int main(void)
         cmocka_unit_test(test_archive__docker_names_the_host_s_platform),
         cmocka_unit_test(test_archive__holds_builders_to_their_digests),
         cmocka_unit_test(test_archive__refuses_indexes_that_lead_astray),
+        cmocka_unit_test(test_archive__an_index_that_would_fill_memory),
         cmocka_unit_test(test_archive__indexes_in_indexes_end),
         cmocka_unit_test(test_archive__what_nothing_leads_to_is_left_out),
         cmocka_unit_test(test_archive__nothing_was_sent),
