@@ -15,7 +15,8 @@ struct dp_blob {
     char digest[DEPOT_DIGEST_LEN + 1];
     const struct dp_archive_part *part;
     uint64_t at, size;
-    bool wanted; /* the joined image has it */
+    bool wanted; /* the joined image has it, */
+    bool walked; /* and what it leads to */
 };
 
 struct dp_blobs {

@@ -108,11 +108,12 @@ static int want(
     struct dp_blob *blob = NULL;
     char *text = NULL;
     int rc = dp_blobs_find(&im->blobs, descriptor, &blob, err);
-    if (rc != 0 || blob->wanted)
+    if (rc != 0)
         return rc;
     blob->wanted = true;
-    if (!has_children(descriptor))
+    if (blob->walked || !has_children(descriptor))
         return 0;
+    blob->walked = true;
     rc = dp_blob_read(blob, &text, err);
     struct json_object *o = rc == 0 ? dp_doc_object(text, (size_t)blob->size) : NULL;
     if (rc == 0 && o == NULL)
