@@ -27,6 +27,8 @@ struct service {
     struct depot_map *builds; /* id -> struct build, those that are not over */
     struct relays relays;     /* all whose socket is open */
     struct records records;   /* of builds of clients of ours */
+    const struct depot_registry_host *registries; /* borrowed */
+    size_t nregistries;
     char *tried;              /* where a builder was looked for in vain */
     void (*on_ready)(void *arg);
     void *on_ready_arg;

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -99,7 +100,7 @@ class Fault:
 class Proxy:
     """HTTP on a port of its own, before a Registry."""
 
-    def __init__(self, registry, token=None, basic=None):
+    def __init__(self, registry, token=None, basic=None, tls=None):
         self.registry, self.token, self.basic = registry, token, basic
         self.faults, self.log, self.authorizations = [], [], []
         proxy = self
@@ -116,6 +117,10 @@ class Proxy:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
