@@ -102,6 +102,7 @@ class Proxy:
 
     def __init__(self, registry, token=None, basic=None, tls=None):
         self.registry, self.token, self.basic = registry, token, basic
+        self.scheme = "https" if tls else "http"
         self.faults, self.log, self.authorizations = [], [], []
         proxy = self
 
@@ -203,6 +204,7 @@ class Proxy:
     def forward(self, h, body):
         headers = {k: v for k, v in h.headers.items()
                    if k.lower() not in ("authorization", "transfer-encoding", "content-length", "connection")}
+        headers["X-Forwarded-Proto"] = self.scheme
         c = http.client.HTTPConnection("127.0.0.1", self.registry.port, timeout=30)
         c.request(h.command, h.path, body=body or None, headers=headers)
         a = c.getresponse()
