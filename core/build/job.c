@@ -120,11 +120,25 @@ static bool ask_provenance(struct depot_job *j)
     return false;
 }
 
+/* The directories that builders wrote blobs to get their indexes. */
+static void finish_stores(struct depot_job *j)
+{
+    struct depot_error err = {0};
+    struct depot_kvs joined = {0};
+    if (j->state->state != DEPOT_BUILD_SUCCEEDED || j->has_error)
+        return;
+    if (dp_stores_finish(j->plan, j->state, j->parts.items, j->parts.len, &joined, &err) != 0)
+        keep_error(j, &err);
+    depot_build_joined(j->state, &joined);
+    depot_kvs_release(&joined);
+}
+
 static void finish(struct depot_job *j)
 {
     struct depot_error err = {0};
     if (!j->has_error && j->state->state == DEPOT_BUILD_SUCCEEDED && ask_provenance(j))
         return;
+    finish_stores(j);
     if (j->has_lost_session && !j->cancelling && j->state->state != DEPOT_BUILD_SUCCEEDED)
         j->ops->problem(j, &j->lost_session, j->arg);
     if (!j->has_error && state_error(j, &err) == 0)

@@ -67,25 +67,9 @@ static int check_mode(const struct depot_output *o, struct depot_error *err)
         err, "use mode=copy, or mode=delete to remove what is not in the result");
 }
 
-/* --allow takes it, engines do not know it. */
-static bool take_permission(struct depot_strv *entitlements)
-{
-    bool allowed = false;
-    for (size_t i = 0; i < entitlements->len;) {
-        if (!depot_str_eq(entitlements->items[i], ALLOW)) {
-            i++;
-            continue;
-        }
-        allowed = true;
-        depot_free(entitlements->items[i]);
-        depot_vec_remove(entitlements, i);
-    }
-    return allowed;
-}
-
 int dp_plan_deletes(struct depot_build_plan *p, struct depot_error *err)
 {
-    const bool allowed = take_permission(&p->entitlements);
+    const bool allowed = p->allow_delete;
     for (size_t i = 0; i < p->outputs.len; i++) {
         struct depot_output *o = &p->outputs.items[i];
         int rc = check_mode(o, err);

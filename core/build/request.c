@@ -102,6 +102,8 @@ static struct json_object *session_of(const struct depot_build_plan *p)
         .secrets = p->secrets.items,
         .nsecrets = p->secrets.len,
         .ssh = p->ssh.len > 0 ? &p->ssh : NULL,
+        .stores = p->stores.items,
+        .nstores = p->stores.len,
         .outputs = outputs,
         .noutputs = p->outputs.len > 0 ? 1 : 0,
     };

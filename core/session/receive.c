@@ -192,6 +192,21 @@ static int request_more(struct receive *r, struct depot_error *err)
     return 0;
 }
 
+static int open_file(struct receive *r, struct incoming *f, struct depot_error *err);
+static int finish_file(struct receive *r, struct incoming *f, struct depot_error *err);
+
+/* Of a socket, from an engine that still tells them apart: it cannot be asked for. */
+static int make_empty(struct receive *r, uint32_t id, struct depot_error *err)
+{
+    depot_vec_push(&r->files, ((struct incoming){.id = id, .part = {.fd = -1}}));
+    struct incoming *f = &r->files.items[r->files.len - 1];
+    int rc = open_file(r, f, err);
+    if (rc == 0)
+        rc = finish_file(r, f, err);
+    r->files.len -= rc == 0;
+    return rc;
+}
+
 static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struct depot_error *err)
 {
     char buf[DP_PATHS_NAME_MAX];
@@ -208,13 +223,15 @@ static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struc
         return dp_place_symlink(&r->place, dir, name, st, err);
     if (st->mode & (DP_MODE_DEVICE | DP_MODE_FIFO))
         return dp_place_special(&r->place, dir, name, st, err);
-    if (st->mode & DP_MODE_TYPE)
-        return 0; /* a socket, or what nobody knows */
+    if (st->mode & DP_MODE_TYPE & ~(uint32_t)DP_MODE_SOCKET)
+        return bad_path(st, "is of a type that this version does not know", err);
     if (st->link_len > 0) {
         char *target = depot_strndup(st->link, st->link_len);
         depot_vec_push(&r->links, ((struct hard_link){.id = id, .target = target}));
         return 0;
     }
+    if (st->mode & DP_MODE_SOCKET)
+        return make_empty(r, id, err);
     rc = dp_ids_push(&r->wanted, id);
     return rc < 0 ? spool_error(rc, err) : request_more(r, err);
 }

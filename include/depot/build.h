@@ -38,6 +38,7 @@ enum depot_output_kind {
     DEPOT_OUTPUT_DIR,  /* local */
     DEPOT_OUTPUT_FILE, /* tar, oci, docker */
     DEPOT_OUTPUT_STDOUT,
+    DEPOT_OUTPUT_STORE,  /* oci, docker with tar=false: a directory, as an OCI layout */
     DEPOT_OUTPUT_DOCKER, /* loaded into the Docker Engine of this machine */
 };
 /* What kind of archive comes of it where several builders may make the platforms: each sends one of
