@@ -107,8 +107,10 @@ static bool ask_provenance(struct depot_job *j)
         return false;
     for (; j->asked < j->state->parts.len; j->asked++) {
         const struct depot_part *p = j->state->parts.items[j->asked];
-        const struct depot_question q = {
-            .ask = DEPOT_ASK_PROVENANCE, .builder = p->builder, .ref = p->ref};
+        const struct depot_question q = {.ask = DEPOT_ASK_PROVENANCE,
+            .builder = p->builder,
+            .ref = p->ref,
+            .session = j->secret};
         if (p->ref == NULL || p->builder == NULL || !depot_feed_ask(j->feed, &q))
             continue;
         j->asking = true;
