@@ -17,16 +17,16 @@ struct exporter {
     enum depot_output_kind with_dest; /* when dest is given */
     enum depot_output_kind without;   /* when it is not */
     bool named;                       /* takes the image names */
-    bool one_file;                    /* its result is one stream: one builder must make it */
+    enum depot_archive archive;       /* its result is one stream */
 };
 
 static const struct exporter exporters[] = {
-    {"local", "local", DEPOT_OUTPUT_DIR, DEPOT_OUTPUT_DIR, false, false},
-    {"tar", "tar", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_STDOUT, false, true},
-    {"oci", "oci", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_STDOUT, true, true},
-    {"docker", "docker", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_DOCKER, true, true},
-    {"image", "image", DEPOT_OUTPUT_NONE, DEPOT_OUTPUT_NONE, true, false},
-    {"registry", "image", DEPOT_OUTPUT_NONE, DEPOT_OUTPUT_NONE, true, false},
+    {"local", "local", DEPOT_OUTPUT_DIR, DEPOT_OUTPUT_DIR, false, DEPOT_ARCHIVE_NONE},
+    {"tar", "tar", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_STDOUT, false, DEPOT_ARCHIVE_TAR},
+    {"oci", "oci", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_STDOUT, true, DEPOT_ARCHIVE_OCI},
+    {"docker", "docker", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_DOCKER, true, DEPOT_ARCHIVE_DOCKER},
+    {"image", "image", DEPOT_OUTPUT_NONE, DEPOT_OUTPUT_NONE, true, DEPOT_ARCHIVE_NONE},
+    {"registry", "image", DEPOT_OUTPUT_NONE, DEPOT_OUTPUT_NONE, true, DEPOT_ARCHIVE_NONE},
 };
 
 static const struct exporter *find_exporter(const char *name)
@@ -165,6 +165,25 @@ static int give_annotations(struct depot_build_plan *p, struct depot_error *err)
     return 0;
 }
 
+/* What several builders make of one output is joined: a push by the daemon, a stream by us. */
+static void join_output(struct depot_build_plan *p, struct depot_output *out)
+{
+    const enum depot_archive archive = find_exporter(out->type)->archive;
+    const bool stream = out->kind == DEPOT_OUTPUT_FILE || out->kind == DEPOT_OUTPUT_STDOUT;
+    if (archive == DEPOT_ARCHIVE_NONE && !pushes(out))
+        return;
+    p->join = (stream || pushes(out)) && (p->join || !p->single_builder);
+    p->single_builder = true;
+    if (!stream)
+        return;
+    out->archive = archive;
+    if (archive == DEPOT_ARCHIVE_DOCKER) {
+        /* Engines write Docker's format for one platform only; we make it of the other. */
+        depot_free(out->type);
+        out->type = depot_strdup("oci");
+    }
+}
+
 static int check_output(
     struct depot_build_plan *p, struct depot_output *out, struct depot_error *err)
 {
@@ -179,13 +198,13 @@ static int check_output(
         depot_error_set(err, DEPOT_ERR_INVALID, "pushing needs a name");
         return depot_error_hint(err, "add -t REGISTRY/REPOSITORY:TAG");
     }
-    if (several && depot_str_eq(out->type, "docker")) {
+    if (several && out->kind == DEPOT_OUTPUT_DOCKER) {
         depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
             "the Docker image format holds one platform, and %zu are asked for", p->platforms.len);
         return depot_error_hint(err, "use --platform with one of them, or -o type=oci,dest=FILE");
     }
-    if (several && (find_exporter(out->type)->one_file || pushes(out)))
-        p->single_builder = true;
+    if (several)
+        join_output(p, out);
     return 0;
 }
 

@@ -144,7 +144,8 @@ static struct json_object *settings_of(const struct depot_build_plan *p)
 char *dp_build_request(const struct depot_build_plan *p)
 {
     struct json_object *o = json_object_new_object();
-    char *command = depot_asprintf("depot build %s", p->args->context);
+    char *context = depot_url_shown(p->args->context);
+    char *command = depot_asprintf("depot build %s", context);
     add_string(o, "project", p->project);
     add_string(o, "command", command);
     add_string(o, "target", p->args->target);
@@ -153,6 +154,7 @@ char *dp_build_request(const struct depot_build_plan *p)
     add_source(o, &p->source);
     add_who(o);
     json_object_object_add(o, "single_builder", json_object_new_boolean(p->single_builder));
+    json_object_object_add(o, "join", json_object_new_boolean(p->join));
     json_object_object_add(o, "detach", json_object_new_boolean(p->args->detach));
     if (p->has_settings)
         json_object_object_add(o, "settings", settings_of(p));
@@ -160,6 +162,7 @@ char *dp_build_request(const struct depot_build_plan *p)
     json_object_object_add(o, "solve", solve_of(p));
     char *text = depot_strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
     json_object_put(o);
+    depot_free(context);
     depot_free(command);
     return text;
 }

@@ -36,7 +36,8 @@ struct output {
 
 static const char *name_of(const struct output *o)
 {
-    static const char *const names[] = {[DP_OUTPUT_FD] = "-", [DP_OUTPUT_SINK] = "the image store"};
+    static const char *const names[] = {[DP_OUTPUT_FD] = "-", [DP_OUTPUT_SINK] = "the image store",
+        [DP_OUTPUT_SPOOL] = "in a temporary file"};
     return o->to->kind == DP_OUTPUT_FILE ? o->to->path : names[o->to->kind];
 }
 
@@ -98,6 +99,12 @@ static int begin(struct output *o, struct depot_error *err)
         if (fstat(o->fd, &st) < 0)
             return io_error(o, errno, err);
         o->plain = S_ISREG(st.st_mode);
+    } else if (o->to->kind == DP_OUTPUT_SPOOL) {
+        /* What an earlier session began is of no use. */
+        o->fd = o->to->fd;
+        if (ftruncate(o->fd, 0) < 0 || lseek(o->fd, 0, SEEK_SET) < 0)
+            return io_error(o, errno, err);
+        o->plain = true;
     }
     return 0;
 }

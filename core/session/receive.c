@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "session/internal.h"
+#include "session/claims.h"
 #include "session/packet.h"
 #include "session/paths.h"
 #include "session/place.h"
@@ -50,6 +51,7 @@ struct hard_link {
 struct receive {
     struct dp_scall base;
     struct dp_place place;
+    struct dp_claims *claims; /* may be NULL */
     struct dp_paths paths;
     struct dp_spool metas; /* struct meta, by id */
     struct dp_spool xattrs;
@@ -257,6 +259,9 @@ static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_er
     int rc = check_path(st, err);
     if (rc == 0)
         rc = place_in_order(r, st, &name, err);
+    if (rc == 0 && r->claims != NULL)
+        rc = dp_claims_take(r->claims, r->base.s->cfg->platforms, st->path, st->path_len,
+            (st->mode & DP_MODE_DIR) != 0, err);
     if (rc < 0)
         return rc;
     uint32_t id = (uint32_t)r->paths.len;
@@ -503,15 +508,17 @@ static const struct dp_grpc_call_ops call_ops = {
     .done = on_done,
 };
 
-void dp_session_open_receive(struct dp_session *s, struct dp_grpc_call *call, const char *path)
+void dp_session_open_receive(
+    struct dp_session *s, struct dp_grpc_call *call, const struct dp_session_output *to)
 {
     struct receive *r = depot_calloc(1, sizeof(*r));
     struct depot_error err;
     depot_error_clear(&err);
     r->base.writes_output = true;
+    r->claims = to->claims;
     depot_vec_push(&r->levels, ((struct level){.id = DP_PATHS_ROOT}));
     dp_scall_init(&r->base, &scall_ops, s, call);
     dp_grpc_accept(call, &call_ops, r);
-    if (dp_place_init(&r->place, path, &err) < 0)
+    if (dp_place_init(&r->place, to->path, &err) < 0)
         fail(r, &err);
 }

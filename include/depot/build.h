@@ -36,8 +36,12 @@ enum depot_output_kind {
     DEPOT_OUTPUT_STDOUT,
     DEPOT_OUTPUT_DOCKER, /* loaded into the Docker Engine of this machine */
 };
+/* What kind of archive comes of it where several builders may make the platforms: each sends one of
+ * its own, and they become one. */
+enum depot_archive { DEPOT_ARCHIVE_NONE, DEPOT_ARCHIVE_TAR, DEPOT_ARCHIVE_OCI, DEPOT_ARCHIVE_DOCKER };
 struct depot_output {
     enum depot_output_kind kind;
+    enum depot_archive archive;
     char *type; /* exporter: image, local, tar, oci, docker */
     struct depot_kvs attrs;
     char *dest;
