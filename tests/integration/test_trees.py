@@ -217,8 +217,11 @@ class OutOfReach(TestCase):
                 self.bad(self.as_user(dockerfile, ignore), 1, "cannot read directory .*/shut: Permission denied")
 
     def test_a_directory_that_is_not_wanted(self):
-        self.good(self.as_user("COPY open /\n"))
-        self.good(self.as_user("COPY . /\n", "shut\n"))
+        """Also where a pattern could not match below it: buildx looks into it all the same, and fails."""
+        for dockerfile, ignore in (("COPY open /\n", None), ("COPY open/*.txt /\n", None), ("COPY D*file /\n", None),
+                                   ("COPY . /\n", "*\n!open/**/*.txt\n"), ("COPY . /\n", "shut\n")):
+            with self.subTest(dockerfile=dockerfile, ignore=ignore):
+                self.good(self.as_user(dockerfile, ignore))
 
     def test_a_directory_that_can_be_listed_only(self):
         os.chmod(self.ctx + "/shut", 0o744)

@@ -275,8 +275,12 @@ static void test_receive__extended_attributes(void **state)
     open_call(&r, &k);
     dp_packet_add_xattr(&x, "security.capability", "\1\0\0\2", 4);
     dp_packet_add_xattr(&x, "user.a", "b\0c", 3);
-    const struct dp_fstat st = {
-        .path = "f", .path_len = 1, .mode = 0444, .link = "", .xattrs = x.data, .xattrs_len = x.len};
+    const struct dp_fstat st = {.path = "f",
+        .path_len = 1,
+        .mode = 0444,
+        .link = "",
+        .xattrs = x.data,
+        .xattrs_len = x.len};
     dp_packet_add_stat(&b, &st);
     dp_grpc_send(k.call, b.data, b.len);
     dp_grpc_send(k.call, "", 0);
