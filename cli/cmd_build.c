@@ -125,6 +125,10 @@ static const struct depot_opt build_opts[] = {
         "error|warn|info|debug", DEPOT_OPT_HIDDEN},
 };
 
+/* What ends a build in order: half-written files go, and so does the build on its engine. */
+enum { SIGNALS = 3 };
+static const int ending[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+
 struct run {
     const struct depot_command *cmd;
     const struct build_args *args;
@@ -135,7 +139,7 @@ struct run {
     struct cli_show *show;
     struct depot_tui *tui; /* NULL: not wanted, or closed */
     struct cli_record *record;
-    struct depot_signal *sigint, *sigterm;
+    struct depot_signal *signals[SIGNALS];
     const char *sink;
     bool cancelling;
     DEPOT_VEC(struct depot_error) problems; /* told when it is over, where they are read */
@@ -410,12 +414,25 @@ static int prepare(struct run *r, struct depot_error *err)
     return rc;
 }
 
+static bool below_nohup(void)
+{
+    struct sigaction old;
+    return sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
+static int watch_signals(struct run *r, struct depot_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < SIGNALS; i++)
+        if (ending[i] != SIGHUP || !below_nohup())
+            rc = depot_signal_new(r->loop, ending[i], on_signal, r, &r->signals[i], err);
+    return rc;
+}
+
 static int start(struct run *r, struct depot_error *err)
 {
     struct cli_show_opts opts = {.sink = r->sink, .out = stderr, .color = r->args->b.color};
-    int rc = depot_signal_new(r->loop, SIGINT, on_signal, r, &r->sigint, err);
-    if (rc == 0)
-        rc = depot_signal_new(r->loop, SIGTERM, on_signal, r, &r->sigterm, err);
+    int rc = watch_signals(r, err);
     if (rc == 0)
         rc = depot_job_start(r->loop, r->plan, &r->at, &job_ops, r, &r->job, err);
     if (rc == 0)
@@ -428,8 +445,8 @@ static int start(struct run *r, struct depot_error *err)
 static void finish(struct run *r)
 {
     struct depot_error err = {0};
-    depot_signal_free(r->sigint);
-    depot_signal_free(r->sigterm);
+    for (size_t i = 0; i < SIGNALS; i++)
+        depot_signal_free(r->signals[i]);
     depot_tui_build_close(r->tui);
     cli_show_free(r->show);
     depot_job_free(r->job);

@@ -139,15 +139,18 @@ class Outputs(TestCase):
 
     def test_cancelled_leaves_nothing(self):
         """While the archive comes: its temporary file goes, the old one stays."""
-        d = self.tmp()
-        self.write(d + "/x.tar", "old")
         ctx = self.context("RUN /bin/busybox dd if=/dev/zero of=/big bs=1M count=600 2>/dev/null # %s\n" % unique())
-        p = self.home.start("build", "--plain", "-o", "type=tar,dest=%s/x.tar" % d, ctx)
-        depot_test.eventually(lambda: len(os.listdir(d)) > 1)
-        p.signal(signal.SIGINT)
-        self.assertEqual(p.wait().code, 130)
-        self.assertEqual(os.listdir(d), ["x.tar"])
-        self.assertEqual(self.read(d, "x.tar"), b"old")
+        for signum, times in ((signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1), (signal.SIGHUP, 1)):
+            with self.subTest(signal=signum, times=times):
+                d = self.tmp()
+                self.write(d + "/x.tar", "old")
+                p = self.home.start("build", "--plain", "-o", "type=tar,dest=%s/x.tar" % d, "--record", d + "/r", ctx)
+                depot_test.eventually(lambda d=d: len(os.listdir(d)) > 2)
+                for _ in range(times):
+                    p.signal(signum)
+                self.assertEqual(p.wait().code, 130)
+                self.assertEqual(sorted(os.listdir(d)), ["r", "x.tar"])
+                self.assertEqual(self.read(d, "x.tar"), b"old")
 
     def test_two_that_record_to_one_file(self):
         d = self.tmp()
