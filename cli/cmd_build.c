@@ -139,6 +139,7 @@ struct run {
     struct cli_show *show;
     struct depot_tui *tui; /* NULL: not wanted, or closed */
     struct cli_record *record;
+    bool record_failed;
     struct depot_signal *signals[SIGNALS];
     const char *sink;
     bool cancelling;
@@ -310,6 +311,24 @@ static void warn_unkept(const struct run *r)
         say("WARNING: ", text);
 }
 
+static void end_record(struct run *r)
+{
+    struct depot_error err = {0};
+    if (cli_record_close(r->record, &err) != 0) {
+        depot_error_print(CLI_PROGRAM, &err);
+        r->record_failed = true;
+    }
+    r->record = NULL;
+}
+
+static void unwatch_signals(struct run *r)
+{
+    for (size_t i = 0; i < SIGNALS; i++) {
+        depot_signal_free(r->signals[i]);
+        r->signals[i] = NULL;
+    }
+}
+
 static int finish_good(struct run *r)
 {
     struct depot_error err = {0};
@@ -366,7 +385,10 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     cli_show_end(r->show, depot_job_id(j) != NULL && want_summary(r->args));
     for (size_t i = 0; i < r->problems.len; i++)
         depot_error_print(CLI_PROGRAM, &r->problems.items[i]);
+    end_record(r);
     if (err == NULL) {
+        /* A FIFO among the results may wait for its reader: a signal ends that at once. */
+        unwatch_signals(r);
         r->exit_code = finish_good(r);
     } else if (err->code == DEPOT_ERR_CANCELLED) {
         r->exit_code = DEPOT_EXIT_INTERRUPTED;
@@ -444,17 +466,14 @@ static int start(struct run *r, struct depot_error *err)
 
 static void finish(struct run *r)
 {
-    struct depot_error err = {0};
-    for (size_t i = 0; i < SIGNALS; i++)
-        depot_signal_free(r->signals[i]);
+    unwatch_signals(r);
     depot_tui_build_close(r->tui);
     cli_show_free(r->show);
     depot_job_free(r->job);
     depot_loop_free(r->loop);
-    if (cli_record_close(r->record, &err) != 0) {
-        depot_error_print(CLI_PROGRAM, &err);
-        r->exit_code = r->exit_code == DEPOT_EXIT_OK ? DEPOT_EXIT_FAILED : r->exit_code;
-    }
+    end_record(r);
+    if (r->record_failed && r->exit_code == DEPOT_EXIT_OK)
+        r->exit_code = DEPOT_EXIT_FAILED;
     depot_endpoint_release(&r->at);
     depot_build_plan_free(r->plan);
     depot_vec_free(&r->problems);

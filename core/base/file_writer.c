@@ -317,10 +317,17 @@ static int close_fd(struct depot_file_writer *w)
     return close(fd);
 }
 
+/* Before the rename: else a crash may leave the new name with nothing in it. Some network file
+ * systems have no such thing. */
+static int sync_fd(int fd)
+{
+    return fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP ? 0 : -1;
+}
+
 int depot_file_writer_commit(struct depot_file_writer *w, struct depot_error *err)
 {
     int rc = flush(w, err);
-    if (rc == 0 && w->temp != NULL && fsync(w->fd) < 0)
+    if (rc == 0 && w->temp != NULL && sync_fd(w->fd) < 0)
         rc = depot_file_writer_error(w, errno, err);
     if (rc == 0 && close_fd(w) < 0)
         rc = depot_file_writer_error(w, errno, err);

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import tarfile
 import threading
+import time
 import unittest
 
 import depot_test
@@ -58,6 +59,28 @@ class Places(TestCase):
             os.mknod(f, stat.S_IFCHR | 0o600, os.makedev(1, 3))
             self.good(build(f))
             self.assertTrue(stat.S_ISCHR(os.lstat(f).st_mode))
+            self.assert_alone(d, "f")
+
+    @unittest.skipUnless(ROOT, "mknod needs root")
+    def test_a_device_that_is_full(self):
+        for f, build, d in self.each():
+            os.mknod(f, stat.S_IFCHR | 0o600, os.makedev(1, 7))
+            r = self.bad(build(f), 1, "cannot write the .*%s: No space left" % f)
+            self.assertEqual(r.text.count("depot: "), 1, str(r))
+            self.assertTrue(stat.S_ISCHR(os.lstat(f).st_mode))
+            self.assert_alone(d, "f")
+
+    def test_a_fifo_that_nobody_reads_can_be_left(self):
+        for f, build, d in self.each():
+            if self.name == "record":
+                continue  # waits before anything else
+            os.mkfifo(f)
+            p = self.home.start("build", "--plain", *WRITERS[self.name](f, d), self.context("COPY bin /b\n"))
+            depot_test.eventually(lambda p=p: b"exporting" in p.err or b"CACHED" in p.err)
+            time.sleep(0.5)
+            self.assertIsNone(p.process.poll())
+            p.signal(signal.SIGINT)
+            self.assertIn(p.wait(15).code, (130, -signal.SIGINT))
             self.assert_alone(d, "f")
 
     def test_a_fifo_gets_it(self):
