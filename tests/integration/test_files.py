@@ -154,6 +154,12 @@ class Outputs(TestCase):
             self.assertNotIn("#1 ", r.text)
         self.assertEqual(os.listdir(d), [])
 
+    def test_two_outputs_into_one_file_are_refused(self):
+        d = self.tmp()
+        r = self.bad(self.build("-o", "type=tar,dest=%s/x" % d, "-o", "type=oci,dest=%s/x" % d, self.context("")), 2,
+                     "two outputs go to %s/x" % d)
+        self.assertNotIn("#1 ", r.text)
+
     def test_a_failed_build_leaves_nothing(self):
         d = self.tmp()
         self.bad(self.build("-o", "type=tar,dest=%s/n/x.tar" % d, "--metadata-file", d + "/m",
