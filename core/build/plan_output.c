@@ -292,8 +292,10 @@ int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
 
 bool depot_build_plan_resumes(const struct depot_build_plan *p)
 {
-    for (size_t i = 0; i < p->outputs.len; i++)
-        if (!pushes(&p->outputs.items[i]) && p->outputs.items[i].kind != DEPOT_OUTPUT_DIR)
+    for (size_t i = 0; i < p->outputs.len; i++) {
+        const struct depot_output *out = &p->outputs.items[i];
+        if (!pushes(out) && out->kind != DEPOT_OUTPUT_DIR && out->kind != DEPOT_OUTPUT_STORE)
             return false;
+    }
     return p->outputs.len > 0;
 }
