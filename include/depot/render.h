@@ -8,6 +8,7 @@
 #ifndef DEPOT_RENDER_H
 #define DEPOT_RENDER_H
 
+#include <depot/ci.h>
 #include <depot/state.h>
 #include <depot/why.h>
 
@@ -24,6 +25,11 @@ struct depot_render_opts {
     int width, height; /* 0: not known */
     int colors;        /* 0, 16 or 256 */
     bool utf8;         /* of the locale; wcwidth() goes by it too */
+    /* Of the CI system that reads `out`: nothing is printed that it would take for a command,
+     * beside those that are its own. NULL: none, every byte stays as it is. */
+    const struct depot_ci *ci;
+    bool frame;  /* plain: a #0 line first, which names the build and its builders */
+    bool groups; /* plain: each step's lines stand together, and fold where `ci` folds them */
 };
 
 /* Sinks by name, NULL-terminated: tty, plain, rawjson, quiet. */
@@ -66,6 +72,16 @@ void depot_render_warnings(const struct depot_build *b, const struct depot_rende
 void depot_render_error(const struct depot_build *b, const struct depot_render_opts *opts);
 /* What was built: digest and time per platform, hit and ran counts. Settle the build first. */
 void depot_render_summary(const struct depot_build *b, const struct depot_render_opts *opts);
+/* The same as #0 lines, for logs: what the first of them began. */
+void depot_render_frame_end(const struct depot_build *b, const struct depot_render_opts *opts);
+
+/* Errors and warnings as annotations of opts->ci; nothing where it has none. `dockerfile`: its path
+ * for those that name a place in it; NULL: as the engine calls it. */
+void depot_render_notes(
+    const struct depot_build *b, const struct depot_render_opts *opts, const char *dockerfile);
+/* A build as a page of Markdown: platforms, what missed, slowest steps, why it failed. */
+void depot_render_report(
+    const struct depot_build *b, const struct depot_render_opts *opts, struct depot_buf *out);
 
 /* What missed the cache and why, most time first; `before` as depot_why_init() got it. */
 void depot_render_why(const struct depot_why *w, const struct depot_build *b,
