@@ -238,7 +238,8 @@ static void print(const struct why *y)
     const struct depot_render_opts opts = {.out = stdout,
         .sanitize = true,
         .colors = depot_use_colour(y->args->color, STDOUT_FILENO) ? WHY_COLORS : 0,
-        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
+        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+        .ci = depot_ci_detect()};
     depot_build_settle(y->build);
     if (y->before != NULL)
         depot_build_settle(y->before);

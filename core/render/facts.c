@@ -114,16 +114,11 @@ void dp_put_step(struct depot_buf *out, const struct depot_render_opts *opts,
     dp_put_cut(out, opts, s->parsed.instruction, max);
 }
 
-void dp_put_tail(
-    struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_step *s)
+const char *dp_tail_line(const struct depot_step *s, size_t i)
 {
-    for (size_t i = 0; s && i < s->tail_len; i++) {
-        size_t at =
-            (s->tail_next + DEPOT_STEP_TAIL_LINES - s->tail_len + i) % DEPOT_STEP_TAIL_LINES;
+    size_t first = s->tail_next + DEPOT_STEP_TAIL_LINES - s->tail_len;
 
-        dp_put_text(out, opts, s->tail[at].text);
-        depot_buf_addc(out, '\n');
-    }
+    return s->tail[(first + i) % DEPOT_STEP_TAIL_LINES].text;
 }
 
 const char *dp_short_error(const struct depot_build_error *e)

@@ -37,9 +37,8 @@ void dp_put_step(struct depot_buf *out, const struct depot_render_opts *opts,
 /* A text of one line, cut behind `max` bytes; 0: not cut. */
 void dp_put_cut(
     struct depot_buf *out, const struct depot_render_opts *opts, const char *text, size_t max);
-/* The log of a step as far as it is known, a line each. */
-void dp_put_tail(
-    struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_step *s);
+/* Of the lines that a step said last, tail_len of them, the oldest first. */
+const char *dp_tail_line(const struct depot_step *s, size_t i);
 /* What an error says beside the command that is shown anyway: "exit code: 2". */
 const char *dp_short_error(const struct depot_build_error *e);
 /* ", src/b.txt changed, 2 steps after it, 3.2s", or with the number of files alone. */

@@ -73,9 +73,10 @@ static void put_error(struct depot_buf *out, const struct depot_render_opts *opt
     else
         depot_buf_adds(&title, "the build failed");
     dp_put_text(&text, opts, dp_short_error(e));
-    depot_buf_addc(&text, '\n');
-    dp_put_tail(&text, opts, s);
-    depot_buf_truncate(&text, text.len - 1);
+    for (size_t i = 0; s && i < s->tail_len; i++) {
+        depot_buf_addc(&text, '\n');
+        dp_put_text(&text, opts, dp_tail_line(s, i));
+    }
     note.title = depot_buf_str(&title);
     note.text = depot_buf_str(&text);
     if (e->nranges > 0) {

@@ -96,11 +96,10 @@ static void put_platforms(struct report *r)
 
 static void put_tail(struct report *r, const struct depot_step *s)
 {
-    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-
-    dp_put_tail(&text, &r->opts, s);
-    put_html(r, depot_buf_str(&text), false);
-    depot_buf_release(&text);
+    for (size_t i = 0; s && i < s->tail_len; i++) {
+        put_html(r, dp_tail_line(s, i), false);
+        depot_buf_addc(r->out, '\n');
+    }
 }
 
 static void put_excerpt(struct report *r, const struct depot_build_error *e)

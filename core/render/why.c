@@ -205,7 +205,5 @@ void depot_render_why(const struct depot_why *w, const struct depot_build *b,
         }
         put_cause(&out, opts, w, c);
     }
-    fwrite(out.data, 1, out.len, opts->out);
-    fflush(opts->out);
-    depot_buf_release(&out);
+    dp_emit(opts, &out);
 }
