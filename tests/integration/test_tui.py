@@ -89,8 +89,10 @@ class Leaving(Tui):
                 p = self.top("--replay", FLEET).expect("Active").signal(signum)
                 self.left_clean(p, code)
 
-    def test_a_crash_gives_the_terminal_back(self):
-        for signum in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
+    def test_what_ends_it_gives_the_terminal_back(self):
+        """A crash, and every signal that nobody waits for."""
+        for signum in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGQUIT,
+                       signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU, signal.SIGTRAP):
             with self.subTest(signal=signum):
                 p = self.top("--replay", FLEET).expect("Active").signal(signum)
                 self.assertEqual(p.wait(), -signum)
@@ -553,13 +555,13 @@ class Engine(depot_test.TestCase):
                     self.assertEqual(p.screen.strange, [])
 
     def test_a_signal_to_ones_own_build_leaves_the_terminal(self):
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGSEGV):
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGSEGV, signal.SIGHUP, signal.SIGQUIT):
             with self.subTest(signum):
                 ctx = self.context("RUN echo begin; /bin/busybox sleep 30 # %s\n" % depot_test.unique())
                 with Pty([depot_test.DEPOT, "build", "--tui", ctx], self.home.env, 40, 120) as p:
                     p.expect(lambda s: s.modes["alternate"] and "begin" in s.text)
                     p.signal(signum)
-                    self.assertEqual(p.wait(), -signum if signum == signal.SIGSEGV else 130)
+                    self.assertEqual(p.wait(), 130 if signum in (signal.SIGINT, signal.SIGTERM) else -signum)
                     self.assertEqual(p.left_behind(), [])
                 eventually(lambda: all(b["state"] not in ("running", "queued") for b in self.home.builds()), 40)
 
