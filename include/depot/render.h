@@ -83,9 +83,16 @@ void depot_render_notes(
 void depot_render_report(
     const struct depot_build *b, const struct depot_render_opts *opts, struct depot_buf *out);
 
-/* What missed the cache and why, most time first; `before` as depot_why_init() got it. */
+/* What is known of the builds before one. */
+enum depot_past {
+    DEPOT_PAST_UNKNOWN,
+    DEPOT_PAST_FIRST,      /* there is none of its project */
+    DEPOT_PAST_FIRST_SUCH, /* none of its project with its target and platforms */
+};
+/* What missed the cache and why, most time first; `before` as depot_why_init() got it; `past` tells
+ * why there is none. */
 void depot_render_why(const struct depot_why *w, const struct depot_build *b,
-    const struct depot_build *before, const struct depot_render_opts *opts);
+    const struct depot_build *before, enum depot_past past, const struct depot_render_opts *opts);
 
 /* "0.4s", "31.4s", "1:42", "1:02:09"; without tenths from `tenths_below` (ns) on. */
 void depot_put_duration(struct depot_buf *out, int64_t ns, int64_t tenths_below);
