@@ -59,8 +59,8 @@ static void stop(struct why *y, int rc, const struct depot_error *err)
 /* ---- which build to compare with ---- */
 
 /* Of a list that is whole: is there any earlier build of the project? */
-static enum depot_past past_of(const struct depot_build_summary *self,
-    const struct depot_build_summary *const *list, size_t n)
+static enum depot_past past_of(
+    const struct depot_build_summary *self, const struct depot_build_summary *const *list, size_t n)
 {
     bool earlier = false;
     if (self == NULL || n >= WHY_LOOK_BACK)

@@ -159,8 +159,7 @@ static bool stands_elsewhere(struct dp_why_job *j, struct depot_cause *c)
 /* A builder that was sent everything, and found nothing, tells nothing about files. */
 static bool began_empty(const struct depot_part *p)
 {
-    return p->context.files > 1 && was_sent_all(p) &&
-           p->counts.hit + p->counts.skipped == 0;
+    return p->context.files > 1 && was_sent_all(p) && p->counts.hit + p->counts.skipped == 0;
 }
 
 static bool files_changed(struct dp_why_job *j, struct depot_cause *c)

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unicodedata
 import unittest
 
@@ -419,6 +420,48 @@ class Feeds(Tui):
             p = self.top("--stdin", stdin=f, rows=40, columns=120).quiet()
         p.send("\r").quiet(0.2)
         self.assertIn("RUN", p.screen.text)
+        p.send("Q")
+        self.left_clean(p, 0)
+
+    def stream(self, age, whole=True):
+        """A build that began `age` seconds ago, as another tool's rawjson."""
+        def at(seconds):
+            return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - age + seconds))
+        step = {"digest": "sha256:a", "name": "[1/1] RUN make it", "started": at(0)}
+        lines = [{"vertexes": [step]}] + ([{"vertexes": [dict(step, completed=at(2))]}] if whole else [])
+        return "".join(json.dumps(line) + "\n" for line in lines).encode()
+
+    def test_a_stream_of_any_age_shows_its_build(self):
+        for age in (5, 700, 3600, 30 * 86400, 4000 * 86400, -7200):
+            for pipe in (False, True):
+                with self.subTest(age=age, pipe=pipe), tempfile.TemporaryFile() as f:
+                    f.write(self.stream(age))
+                    f.seek(0)
+                    cat = subprocess.Popen(["cat"], stdin=f, stdout=subprocess.PIPE) if pipe else None
+                    p = self.top("--stdin", stdin=cat.stdout if pipe else f)
+                    p.expect(lambda s: "RUN make it" in s.text and "DONE" in s.text and "graph" in s.text)
+                    p.send("q").expect(lambda s: "DONE  build" in s.text)
+                    self.assertNotIn("held no event", p.screen.text)
+                    if age > 86400:
+                        self.assertRegex(p.screen.text, r"succeeded \d+d\S* ago in 2.0s")
+                    p.send("Q")
+                    self.left_clean(p, 0)
+                    if pipe:
+                        cat.stdout.close()
+                        cat.wait()
+
+    def test_a_stream_that_stands_still_is_not_as_old_as_it_says(self):
+        r, w = os.pipe()
+        os.write(w, self.stream(3600, whole=False))
+        p = self.top("--stdin", stdin=r).expect(lambda s: re.search(r"RUN \d\.\ds", s.text))
+        p.send("Q")
+        self.left_clean(p, 0)
+        os.close(r)
+        os.close(w)
+
+    def test_a_stream_that_holds_nothing_is_said_to(self):
+        with open(os.devnull, "rb") as f:
+            p = self.top("--stdin", stdin=f).expect("held no event")
         p.send("Q")
         self.left_clean(p, 0)
 
