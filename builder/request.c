@@ -4,6 +4,8 @@
  */
 #include "request.h"
 
+#include <depot/digest.h>
+
 #include "plan.h"
 
 #include <json-c/json.h>
@@ -46,6 +48,7 @@ static const struct field solve_fields[] = {
     {"attrs", ATTRS, AT(attrs), NULL},
     {"exports", EXPORTS, AT(exports), NULL},
     {"cache_exports", EXPORTS, AT(cache_exports), NULL},
+    {"default_image", BOOL, AT(default_image), NULL},
     {"entitlements", STRINGS, AT(entitlements), NULL},
     {NULL, STRING, 0, NULL},
 };
@@ -61,6 +64,9 @@ static const struct field root_fields[] = {
     {"host", STRING, AT(host), NULL},
     {"ci", OBJECT, 0, ci_fields},
     {"single_builder", BOOL, AT(single_builder), NULL},
+    {"join", BOOL, AT(join), NULL},
+    {"join_with", ATTRS, AT(join_with), NULL},
+    {"keep_going", BOOL, AT(keep_going), NULL},
     {"detach", BOOL, AT(detach), NULL},
     {"settings", SETTINGS, AT(settings), NULL},
     {"session", OBJECT, AT(session), session_fields},
@@ -320,8 +326,8 @@ static int normalise_platforms(struct request *r, struct depot_error *err)
         rc = depot_error_set(err, DEPOT_ERR_TOO_BIG, "field \"platforms\" has more than %d entries",
             PLAN_PLATFORMS_MAX);
     for (size_t i = 0; rc == 0 && i < given.len; i++) {
-        char name[PLAN_PLATFORM_MAX];
-        rc = plan_platform_normalise(given.items[i], name, err);
+        char name[DEPOT_PLATFORM_MAX];
+        rc = depot_platform_parse(given.items[i], name, err);
         if (rc != 0)
             depot_error_prefix(err, "field \"platforms\"");
         else if (!depot_strv_has(&r->platforms, name))
@@ -377,6 +383,17 @@ static struct json_object *parse(const char *json, size_t n, struct depot_error 
     return root;
 }
 
+static int check_join_with(const struct request *r, struct depot_error *err)
+{
+    for (size_t i = 0; i < r->join_with.len; i++) {
+        const char *digest = r->join_with.items[i].value;
+        if (*digest != '\0' && !depot_digest_valid(digest))
+            return depot_error_set(
+                err, DEPOT_ERR_INVALID, "field \"join_with\": \"%.80s\" is no digest", digest);
+    }
+    return 0;
+}
+
 int request_parse(const char *json, size_t n, struct request *out, struct depot_error *err)
 {
     struct depot_error local = {0};
@@ -390,6 +407,8 @@ int request_parse(const char *json, size_t n, struct request *out, struct depot_
     int rc = take_object("", root, root_fields, &r, err);
     if (rc == 0)
         rc = check(&r, root, err);
+    if (rc == 0)
+        rc = check_join_with(&r, err);
     json_object_put(root);
     if (rc != 0)
         request_release(&r);
@@ -398,8 +417,43 @@ int request_parse(const char *json, size_t n, struct request *out, struct depot_
     return rc;
 }
 
+static bool is_true(const struct depot_kvs *attrs, const char *key)
+{
+    return depot_str_eq(depot_kvs_get(attrs, key), "true");
+}
+
+static size_t count_pushes(const struct request *r, int *last)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->nexports; i++) {
+        const struct depot_bk_export *e = &r->exports[i];
+        if (!depot_str_eq(e->type, "image") || !is_true(&e->attrs, "push"))
+            continue;
+        *last = (int)i;
+        n++;
+    }
+    return n;
+}
+
+int request_join_export(const struct request *r)
+{
+    int at = -1;
+    /* Of two that push, one answer does not tell which digest is whose. */
+    if (!r->join || count_pushes(r, &at) != 1 || is_true(&r->exports[at].attrs, "push-by-digest"))
+        return -1;
+    return at;
+}
+
+bool request_single(const struct request *r)
+{
+    int at;
+    const bool joins = r->join && (count_pushes(r, &at) == 0 || request_join_export(r) >= 0);
+    return r->single_builder && !joins;
+}
+
 void request_release(struct request *r)
 {
+    depot_kvs_release(&r->join_with);
     char *strings[] = {r->project, r->command, r->target, r->remote, r->commit, r->branch, r->user,
         r->host, r->ci_url, r->shared_key, r->frontend};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(strings); i++)

@@ -7,6 +7,7 @@
 
 #include "cache.h"
 #include "hub.h"
+#include "redact.h"
 #include "service_int.h"
 
 #define DEPOT_LOG_MODULE "service"
@@ -90,9 +91,12 @@ void service_set_tried(struct service *s, const char *tried)
 void service_append(struct service *s, const char *build, struct depot_event *ev)
 {
     struct depot_error err = {0};
+    struct depot_arena arena = {0};
     ev->build = build;
+    redact_event(ev, &arena);
     if (store_append(s->store, build, ev, &err) != 0)
         depot_log_error("build %s: %s is lost: %s", build, depot_event_name(ev->type), err.msg);
+    depot_arena_release(&arena);
 }
 
 void service_new_id(struct service *s, char id[SERVICE_ID_LEN + 1])
@@ -133,13 +137,13 @@ static int make_plan(
     struct plan_engine *view = depot_calloc(s->nengines, sizeof(*view));
     for (size_t i = 0; i < s->nengines; i++)
         engine_plan_view(s->engines[i], &view[i]);
-    int rc = plan_make(view, s->nengines, &req->platforms, req->single_builder, plan, err);
+    int rc = plan_make(view, s->nengines, &req->platforms, request_single(req), plan, err);
     depot_free(view);
     return rc;
 }
 
 int service_create(struct service *s, const char *json, size_t n, const char *user,
-    char id[SERVICE_ID_LEN + 1], struct depot_error *err)
+    struct service_created *out, struct depot_error *err)
 {
     struct request req = {0};
     struct plan plan = {0};
@@ -150,7 +154,9 @@ int service_create(struct service *s, const char *json, size_t n, const char *us
         rc = check_room(s, &plan, err);
     if (rc == 0) {
         struct build *b = build_new(s, &req, user, &plan);
-        memcpy(id, b->id, SERVICE_ID_LEN + 1);
+        memcpy(out->id, b->id, sizeof(out->id));
+        memcpy(out->secret, b->secret, sizeof(out->secret));
+        out->join = b->join != NULL;
         build_start(b);
     }
     plan_release(&plan);

@@ -3,10 +3,13 @@
  */
 #include "build/plan.h"
 
-#include <depot/path.h>
+#include <depot/file_writer.h>
 
 #include <json-c/json.h>
 #include <string.h>
+
+static const struct depot_file_opts iidfile = {.what = "image ID file", .mode = 0644};
+static const struct depot_file_opts metadata_file = {.what = "metadata file", .mode = 0644};
 
 static const struct depot_part *first_part(const struct depot_build *state)
 {
@@ -17,10 +20,18 @@ static const struct depot_part *first_part(const struct depot_build *state)
 const char *depot_build_digest(const struct depot_build *state)
 {
     const struct depot_part *part = first_part(state);
-    if (part == NULL)
-        return NULL;
+    if (state->digest != NULL || part == NULL)
+        return state->digest;
     const char *config = depot_kvs_get(&part->response, "containerimage.config.digest");
     return config != NULL && state->parts.len == 1 ? config : part->digest;
+}
+
+const char *depot_build_unkept(const struct depot_build_plan *plan, const struct depot_build *state)
+{
+    if (plan->args->outputs.len > 0 || plan->outputs.len > 0 || depot_build_digest(state) != NULL)
+        return NULL;
+    return "No output specified: the build result will only remain in the build cache. To push it "
+           "use --push, to load it into Docker use --load, to get files use -o DIR";
 }
 
 /* Some answers are JSON in base64; those stand in the file as JSON. */
@@ -38,20 +49,28 @@ static struct json_object *response_value(const char *value)
     return o != NULL ? o : json_object_new_string(value);
 }
 
-static struct json_object *response_of(const struct depot_part *part)
+static struct json_object *response_of(const struct depot_kvs *response)
 {
     struct json_object *o = json_object_new_object();
-    for (size_t i = 0; i < part->response.len; i++)
+    for (size_t i = 0; i < response->len; i++)
         json_object_object_add(
-            o, part->response.items[i].key, response_value(part->response.items[i].value));
+            o, response->items[i].key, response_value(response->items[i].value));
     return o;
+}
+
+/* Of the whole build: what was joined, or what its first part has made. */
+static struct json_object *whole(const struct depot_build *state)
+{
+    const struct depot_part *first = first_part(state);
+    if (state->digest != NULL)
+        return response_of(&state->response);
+    return first != NULL ? response_of(&first->response) : json_object_new_object();
 }
 
 static struct json_object *metadata(
     const struct depot_build_plan *plan, const struct depot_build *state)
 {
-    const struct depot_part *first = first_part(state);
-    struct json_object *o = first != NULL ? response_of(first) : json_object_new_object();
+    struct json_object *o = whole(state);
     struct json_object *build = json_object_new_object();
     json_object_object_add(build, "buildID", json_object_new_string(state->id));
     json_object_object_add(build, "projectID", json_object_new_string(plan->project));
@@ -60,10 +79,34 @@ static struct json_object *metadata(
         struct json_object *platforms = json_object_new_object();
         for (size_t i = 0; i < state->parts.len; i++)
             json_object_object_add(
-                platforms, state->parts.items[i]->platform, response_of(state->parts.items[i]));
+                platforms, state->parts.items[i]->platform,
+                response_of(&state->parts.items[i]->response));
         json_object_object_add(o, "depot.platforms", platforms);
     }
     return o;
+}
+
+int depot_build_begin_results(const struct depot_build_args *args, struct depot_error *err)
+{
+    int rc = 0;
+    if (!depot_str_empty(args->iidfile))
+        rc = depot_file_remove(args->iidfile, &iidfile, err);
+    if (rc == 0 && !depot_str_empty(args->iidfile))
+        rc = depot_file_check(args->iidfile, &iidfile, err);
+    if (rc == 0 && !depot_str_empty(args->metadata_file))
+        rc = depot_file_check(args->metadata_file, &metadata_file, err);
+    return rc;
+}
+
+static int write_metadata(
+    const struct depot_build_plan *plan, const struct depot_build *state, struct depot_error *err)
+{
+    struct json_object *o = metadata(plan, state);
+    const char *text = json_object_to_json_string_ext(
+        o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+    int rc = depot_file_write(plan->args->metadata_file, &metadata_file, text, strlen(text), err);
+    json_object_put(o);
+    return rc;
 }
 
 int depot_build_write_results(
@@ -73,13 +116,8 @@ int depot_build_write_results(
     const char *digest = depot_build_digest(state);
     int rc = 0;
     if (!depot_str_empty(a->iidfile) && digest != NULL)
-        rc = depot_file_write(a->iidfile, digest, strlen(digest), 0644, err);
-    if (rc == 0 && !depot_str_empty(a->metadata_file)) {
-        struct json_object *o = metadata(plan, state);
-        const char *text = json_object_to_json_string_ext(
-            o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
-        rc = depot_file_write(a->metadata_file, text, strlen(text), 0644, err);
-        json_object_put(o);
-    }
+        rc = depot_file_write(a->iidfile, &iidfile, digest, strlen(digest), err);
+    if (rc == 0 && !depot_str_empty(a->metadata_file))
+        rc = write_metadata(plan, state, err);
     return rc;
 }

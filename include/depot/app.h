@@ -91,11 +91,6 @@ int depot_completion(FILE *out, const char *shell, const char *program,
     const struct depot_command *cmds, size_t n, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* ---- where we are ---- */
-/* "linux/amd64" for this machine. */
-const char *depot_host_platform(void);
-/* Canonical form of a platform: "arm64" and "linux/arm64/v8" give "linux/arm64", "x86_64" gives
- * "linux/amd64". DEPOT_ERR_INVALID. The caller frees. */
-int depot_platform_parse(const char *s, char **out, struct depot_error *err) DEPOT_MUST_CHECK;
 /* Colour on a stream: --color, NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, CLICOLOR, TERM, isatty. */
 bool depot_use_colour(const char *flag, int fd);
 
@@ -103,6 +98,9 @@ bool depot_use_colour(const char *flag, int fd);
  * checkout or of `dir`. The caller frees. DEPOT_ERR_INVALID: one that was given is no name. */
 int depot_project(
     const char *flag, const char *dir, char **out, struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* A URL as it may be shown: without the user name and password in it. The caller frees. */
+char *depot_url_shown(const char *url);
 
 /* What git says of a directory, read from its files; members may be NULL. */
 struct depot_source {

@@ -197,6 +197,8 @@ struct depot_build {
     int64_t duration_ms;
     const char *message;                 /* of build.finished; NULL: none */
     struct depot_counts finished_counts; /* as the daemon counted */
+    const char *digest;                  /* of what the parts have made together; NULL: nothing */
+    struct depot_kvs response;           /* the same, as an exporter answers */
 
     DEPOT_VEC(struct depot_part *) parts;
     DEPOT_VEC(struct depot_step *) steps;   /* known ones, in order of announcement */
@@ -224,6 +226,9 @@ struct depot_build *depot_build_new(const struct depot_build_hooks *hooks); /* h
 void depot_build_free(struct depot_build *b);
 /* Reduce one event. Events of other builds and of the fleet are ignored. Borrows the event. */
 void depot_build_apply(struct depot_build *b, const struct depot_event *ev);
+/* What the client itself made of all parts, as an exporter answers; what the daemon has joined
+ * stays. */
+void depot_build_joined(struct depot_build *b, const struct depot_kvs *answer);
 /*
  * Recompute what needs the graph: platforms, inferred verdicts, counts, lanes, critical path.
  * Nothing when not dirty, linear in the steps that started or ended when the graph is the same as
