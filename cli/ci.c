@@ -100,6 +100,23 @@ void cli_ci_annotate(
         depot_render_notes(b, opts, c->dockerfile);
 }
 
+void cli_ci_error(const struct cli_ci *c, const struct depot_error *err)
+{
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
+                     out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    if ((c->what & CLI_CI_ANNOTATIONS) == 0)
+        return;
+    depot_clean_string(&text, err->msg);
+    depot_buf_adds(&text, err->hint[0] != '\0' ? "\n" : "");
+    depot_clean_string(&text, err->hint);
+    const struct depot_ci_note note = {
+        .level = DEPOT_CI_ERROR, .title = "depot build", .text = depot_buf_str(&text)};
+    depot_ci_put_note(&out, c->system, &note);
+    fputs(depot_buf_str(&out), stderr);
+    depot_buf_release(&text);
+    depot_buf_release(&out);
+}
+
 static enum depot_ci_level level_of(const struct depot_build *b)
 {
     if (b->state != DEPOT_BUILD_SUCCEEDED)

@@ -76,6 +76,8 @@ int cli_ci_init(struct cli_ci *c, const struct depot_strv *flag, unsigned otherw
 void cli_ci_place(struct cli_ci *c, const char *context, const char *file);
 void cli_ci_annotate(
     const struct cli_ci *c, const struct depot_build *b, const struct depot_render_opts *opts);
+/* An error of our own, which no engine has told. */
+void cli_ci_error(const struct cli_ci *c, const struct depot_error *err);
 void cli_ci_report(
     const struct cli_ci *c, const struct depot_build *b, const struct depot_render_opts *opts);
 void cli_ci_release(struct cli_ci *c);

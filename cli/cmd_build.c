@@ -379,6 +379,7 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     } else {
         if (!is_known(r, err))
             depot_error_print(CLI_PROGRAM, err);
+        cli_ci_error(&r->ci, err);
         r->exit_code = depot_exit_from_err(err->code);
     }
     cli_show_last(r->show);
@@ -476,6 +477,7 @@ static int run_build(const struct depot_command *cmd, void *target, const struct
         depot_loop_run(r.loop);
     } else {
         depot_error_print(CLI_PROGRAM, &err);
+        cli_ci_error(&r.ci, &err);
         r.exit_code = rc == DEPOT_ERR_INVALID || rc == DEPOT_ERR_UNSUPPORTED ? DEPOT_EXIT_USAGE
                                                                              : DEPOT_EXIT_FAILED;
     }

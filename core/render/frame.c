@@ -155,6 +155,15 @@ static void put_failed(struct frame *f)
     depot_buf_addc(&f->out, '\n');
 }
 
+/* Did it miss on one platform alone, of several? */
+static bool is_alone(const struct frame *f, const struct depot_why *w, const struct depot_cause *c)
+{
+    for (size_t i = 0; i < w->causes.len && i < DEPOT_WHY_CAUSES_MAX; i++)
+        if (w->causes.items[i]->twin_of == c)
+            return false;
+    return f->rows.len > 1 && *c->step->platform && !depot_why_builder(w, c);
+}
+
 static void put_missed(struct frame *f, const struct depot_why *w)
 {
     const struct depot_cause *c = NULL;
@@ -165,25 +174,39 @@ static void put_missed(struct frame *f, const struct depot_why *w)
         if (c->reason == DEPOT_REASON_NO_CACHE)
             depot_buf_addf(&f->out, ", %s", depot_reason_text(c->reason));
         dp_put_consequence(&f->out, &f->opts, w, c, true);
+        if (is_alone(f, w, c)) {
+            depot_buf_adds(&f->out, " on ");
+            dp_put_text(&f->out, &f->opts, c->step->platform);
+        }
         depot_buf_addc(&f->out, '\n');
     }
 }
 
-/* What was made: a line for each tag, and each digest once. */
-static void put_made(struct frame *f)
+static void put_tags(struct frame *f)
 {
     const struct depot_build *b = f->build;
-    const bool good = b->state == DEPOT_BUILD_SUCCEEDED;
 
-    for (size_t i = 0; good && i < b->info.ntags; i++) {
-        if (i == 0)
-            begin_line(f, TAGS);
-        else
-            depot_buf_adds(&f->out, ", ");
+    if (b->state != DEPOT_BUILD_SUCCEEDED || b->info.ntags == 0)
+        return;
+    begin_line(f, TAGS);
+    for (size_t i = 0; i < b->info.ntags; i++) {
+        depot_buf_adds(&f->out, i ? ", " : "");
         dp_put_text(&f->out, &f->opts, b->info.tags[i]);
     }
-    depot_buf_adds(&f->out, good && b->info.ntags > 0 ? "\n" : "");
-    for (size_t i = 0; i < b->parts.len; i++) {
+    depot_buf_addc(&f->out, '\n');
+}
+
+/* Of what all made together, or of each part's own, once. */
+static void put_digests(struct frame *f)
+{
+    const struct depot_build *b = f->build;
+
+    if (b->digest) {
+        begin_line(f, DIGEST);
+        dp_put_text(&f->out, &f->opts, b->digest);
+        depot_buf_addc(&f->out, '\n');
+    }
+    for (size_t i = 0; !b->digest && i < b->parts.len; i++) {
         const struct depot_part *p = b->parts.items[i];
 
         if (!p->digest || (i > 0 && depot_str_eq(p->digest, b->parts.items[i - 1]->digest)))
@@ -233,7 +256,8 @@ void depot_render_frame_end(const struct depot_build *b, const struct depot_rend
     put_failed(&f);
     if (dp_has_missed(b, &w))
         put_missed(&f, &w);
-    put_made(&f);
+    put_tags(&f);
+    put_digests(&f);
     put_next(&f, LOG, "logs");
     if (w.causes.len > 0)
         put_next(&f, WHY, "why");
