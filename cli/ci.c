@@ -4,6 +4,7 @@
  */
 #include "cli.h"
 
+#include <depot/file_writer.h>
 #include <depot/path.h>
 
 #include <limits.h>
@@ -93,11 +94,29 @@ void cli_ci_place(struct cli_ci *c, const char *context, const char *file)
     depot_free(path);
 }
 
+/* For GitLab, which takes annotations from a file of the job's artifacts alone. */
+static void write_quality(const struct cli_ci *c, const char *path, const struct depot_build *b,
+    const struct depot_render_opts *opts)
+{
+    const struct depot_file_opts how = {
+        .what = "report", .mode = 0644, .flags = DEPOT_FILE_PARENTS};
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_error err = {0};
+    depot_render_quality(b, opts, c->dockerfile, &text);
+    if (depot_file_write(path, &how, depot_buf_str(&text), text.len, &err) != 0)
+        depot_error_print(CLI_PROGRAM, &err);
+    depot_buf_release(&text);
+}
+
 void cli_ci_annotate(
     const struct cli_ci *c, const struct depot_build *b, const struct depot_render_opts *opts)
 {
-    if ((c->what & CLI_CI_ANNOTATIONS) != 0)
-        depot_render_notes(b, opts, c->dockerfile);
+    const char *quality = getenv("DEPOT_CI_CODE_QUALITY");
+    if ((c->what & CLI_CI_ANNOTATIONS) == 0)
+        return;
+    depot_render_notes(b, opts, c->dockerfile);
+    if (!depot_str_empty(quality))
+        write_quality(c, quality, b, opts);
 }
 
 void cli_ci_error(const struct cli_ci *c, const struct depot_error *err)

@@ -8,6 +8,8 @@
  */
 #include "ci/ci_priv.h"
 
+#include <depot/file_writer.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -66,11 +68,11 @@ static void put_title(struct depot_buf *out, const struct depot_ci *ci, const ch
     depot_free(line);
 }
 
-static int report_to_file(
-    const char *path, int flags, const char *markdown, struct depot_error *err)
+/* To the end of a file that other steps have written to. */
+static int append_report(const char *path, const char *markdown, struct depot_error *err)
 {
     struct stat st;
-    int fd = open(path, flags | O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+    int fd = open(path, O_APPEND | O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
     size_t n = strlen(markdown), done = 0;
     int rc = 0;
 
@@ -146,7 +148,7 @@ static int github_report(const char *markdown, const char *context, const char *
     DEPOT_UNUSED(context);
     DEPOT_UNUSED(style);
     DEPOT_UNUSED(out);
-    return depot_str_empty(path) ? 0 : report_to_file(path, O_APPEND, markdown, err);
+    return depot_str_empty(path) ? 0 : append_report(path, markdown, err);
 }
 
 const struct dp_ci_speech dp_ci_github = {
@@ -205,6 +207,7 @@ static void azure_group_end(
 static int azure_report(const char *markdown, const char *context, const char *style,
     struct depot_buf *out, struct depot_error *err)
 {
+    const struct depot_file_opts how = {.what = "report", .mode = 0644};
     const char *dir = getenv("AGENT_TEMPDIRECTORY");
     char *path;
     int rc;
@@ -213,7 +216,7 @@ static int azure_report(const char *markdown, const char *context, const char *s
     if (depot_str_empty(dir))
         return 0;
     path = depot_asprintf("%s/depot-%s.md", dir, context);
-    rc = report_to_file(path, O_EXCL, markdown, err);
+    rc = depot_file_write(path, &how, markdown, strlen(markdown), err);
     if (rc == 0)
         depot_buf_addf(out, "##vso[task.uploadsummary]%s\n", path);
     depot_free(path);

@@ -42,6 +42,9 @@ struct depot_ci_note {
 void depot_ci_put_note(
     struct depot_buf *out, const struct depot_ci *ci, const struct depot_ci_note *n);
 
+/* The same as an object of GitLab's report of code quality, in JSON. */
+void depot_ci_put_quality(struct depot_buf *out, const struct depot_ci_note *n);
+
 /* Lines that fold. `key` tells one of a job's groups from another: letters, digits, '_';
  * `unix_time` in seconds. Nothing where there are no groups. */
 void depot_ci_put_group(struct depot_buf *out, const struct depot_ci *ci, const char *title,

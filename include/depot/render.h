@@ -79,6 +79,9 @@ void depot_render_frame_end(const struct depot_build *b, const struct depot_rend
  * for those that name a place in it; NULL: as the engine calls it. */
 void depot_render_notes(
     const struct depot_build *b, const struct depot_render_opts *opts, const char *dockerfile);
+/* The same as GitLab's report of code quality, in JSON. */
+void depot_render_quality(const struct depot_build *b, const struct depot_render_opts *opts,
+    const char *dockerfile, struct depot_buf *out);
 /* A build as a page of Markdown: platforms, what missed, slowest steps, why it failed. */
 void depot_render_report(
     const struct depot_build *b, const struct depot_render_opts *opts, struct depot_buf *out);

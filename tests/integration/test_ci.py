@@ -195,6 +195,22 @@ class Ci(TestCase):
         path = re.match(r"##vso\[task.uploadsummary\](.*)$", commands[2]).group(1)
         self.assertIn("### ❌", self.read(path).decode())
 
+    def test_gitlab(self):
+        """It takes errors and warnings from a file alone."""
+        d = self.broken()
+        path = os.path.join(self.tmp(), "reports", "quality.json")
+        env = {"CI_PROJECT_DIR": d, "DEPOT_CI_CODE_QUALITY": path}
+        r = self.bad(self.ci("-f", os.path.join(d, "sub", "My.Dockerfile"), d, system=GITLAB, **env), 1)
+        self.assertEqual(gitlab_commands(r.text), [])
+        found = json.loads(self.read(path))
+        self.assertEqual([(f["check_name"][:12], f["severity"], f["location"]) for f in found], [
+            ("FromAsCasing", "minor", {"path": "sub/My.Dockerfile", "lines": {"begin": 1}}),
+            ("linux/amd64:", "major", {"path": "sub/My.Dockerfile", "lines": {"begin": 4}})])
+        self.assertEqual(len({f["fingerprint"] for f in found}), 2)
+        self.assertIn(self.name, found[1]["description"])
+        self.good(self.ci(self.context("RUN echo\n"), system=GITLAB, **env))
+        self.assertEqual(json.loads(self.read(path)), [])
+
     def test_buildkite(self):
         """The agent of the job takes the report; where there is none nothing is said."""
         d, bin_dir = self.broken(), self.tmp()
