@@ -1,0 +1,366 @@
+/*
+ * A solve over the gateway. Control.Solve without a frontend leaves a build open; the gateway's
+ * Solve runs the frontend in it and answers with what is to be run; the gateway's Return lets the
+ * engine run and export that, or end the build with an error. The gateway has a connection of its
+ * own: what a frontend says of a failure may be too large for a header, too.
+ */
+#include "buildkit/bk.h"
+#include "buildkit/convert.h"
+#include "buildkit/error.h"
+
+#include "grpc/pb.h"
+
+enum { RESULT_MAX = 15 * 1024 * 1024 }; /* engines take messages of 16 MiB */
+
+static const char build_id_key[] = "buildkit-controlapi-buildid";
+
+struct bridge_call {
+    struct depot_bk_call base;
+    const struct depot_bk_bridge_ops *ops;
+    void *arg;
+    struct depot_bk_call *build; /* Control.Solve, which ends when the build does */
+    struct dp_bk_link link;
+    struct dp_bk_rpc ask, give;
+    char *ref;
+    struct depot_buf result; /* what Return is to say of the answer */
+    bool is_answered;
+    struct depot_arena arena;       /* of `error` */
+    struct depot_build_error error; /* that the build was told to end with */
+    struct depot_timer *late;       /* ends a call that could not send */
+};
+
+static void stop(struct bridge_call *c)
+{
+    depot_bk_call_free(c->build);
+    c->build = NULL;
+    dp_bk_rpc_release(&c->ask);
+    dp_bk_rpc_release(&c->give);
+    depot_timer_free(c->late);
+    c->late = NULL;
+}
+
+static void bridge_release(struct depot_bk_call *base)
+{
+    struct bridge_call *c = DEPOT_CONTAINER_OF(base, struct bridge_call, base);
+    stop(c);
+    dp_bk_link_release(&c->link);
+}
+
+static void bridge_destroy(struct depot_bk_call *base)
+{
+    struct bridge_call *c = DEPOT_CONTAINER_OF(base, struct bridge_call, base);
+    depot_buf_release(&c->result);
+    depot_arena_release(&c->arena);
+    depot_free(c->ref);
+}
+
+static void end_with(struct bridge_call *c, const struct depot_build_error *error)
+{
+    struct depot_bk_result res = {.error = error};
+    stop(c);
+    c->ops->done(&c->base, &res, c->arg);
+}
+
+static void fail(struct bridge_call *c, int code, const char *message)
+{
+    struct depot_build_error error = {.code = code, .message = message};
+    end_with(c, &error);
+}
+
+/* ---- what the frontend answers: gateway.proto's SolveResponse ---- */
+enum { RESPONSE_RESULT = 3 };
+enum { RESULT_REF = 3, RESULT_REFS = 4, RESULT_METADATA = 10, RESULT_ATTESTATIONS = 12 };
+enum { REFS_ENTRY = 1, REF_ID = 1, REF_DEFINITION = 2, ENTRY_KEY = 1, ENTRY_VALUE = 2 };
+enum { RETURN_RESULT = 1, RETURN_ERROR = 2, STATUS_CODE = 1, STATUS_MESSAGE = 2 };
+
+struct answer {
+    struct depot_arena arena;
+    struct depot_bk_ref *refs;
+    size_t nrefs;
+    struct depot_pair *meta;
+    size_t nmeta;
+    struct depot_buf *result; /* the same, as Return wants it: without definitions */
+};
+
+/* A field, also an empty one, which in a choice of fields is not the same as none. */
+static void add_field(struct depot_buf *to, uint32_t number, const void *data, size_t n)
+{
+    uint8_t head[2 * DP_PB_VARINT_MAX];
+    size_t len = (size_t)(dp_pb_put_varint(dp_pb_put_tag(head, number, DP_PB_BYTES), n) - head);
+    depot_buf_add(to, head, len);
+    if (n > 0)
+        depot_buf_add(to, data, n);
+}
+
+static char *copy_string(struct depot_arena *a, const uint8_t *data, size_t n)
+{
+    return depot_arena_strndup(a, n > 0 ? (const char *)data : "", n);
+}
+
+/* One Ref, and its short form appended to `to` under `number`. */
+static int take_ref(struct answer *a, const uint8_t *ref, size_t n, const char *platform,
+    uint32_t number, struct depot_buf *to)
+{
+    size_t id_len, len;
+    const uint8_t *id = dp_pb_bytes(ref, n, REF_ID, &id_len);
+    const uint8_t *definition = dp_pb_bytes(ref, n, REF_DEFINITION, &len);
+    struct depot_buf brief = DEPOT_BUF_INIT(n + DP_PB_VARINT_MAX);
+    if (a->nrefs == DEPOT_BK_REFS_MAX)
+        return DEPOT_ERR_TOO_BIG;
+    a->refs[a->nrefs++] =
+        (struct depot_bk_ref){.platform = platform, .definition = definition, .len = len};
+    if (id_len > 0)
+        add_field(&brief, REF_ID, id, id_len);
+    add_field(to, number, brief.data, brief.len);
+    depot_buf_release(&brief);
+    return 0;
+}
+
+static int take_refs_entry(struct answer *a, const struct dp_pb_field *f, struct depot_buf *refs)
+{
+    size_t key_len, ref_len;
+    const uint8_t *key = dp_pb_bytes(f->data, f->len, ENTRY_KEY, &key_len);
+    const uint8_t *ref = dp_pb_bytes(f->data, f->len, ENTRY_VALUE, &ref_len);
+    struct depot_buf entry = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    add_field(&entry, ENTRY_KEY, key, key_len);
+    int rc = take_ref(a, ref, ref_len, copy_string(&a->arena, key, key_len), ENTRY_VALUE, &entry);
+    if (rc == 0)
+        add_field(refs, REFS_ENTRY, entry.data, entry.len);
+    depot_buf_release(&entry);
+    return rc;
+}
+
+static int take_refs(struct answer *a, const struct dp_pb_field *map)
+{
+    struct dp_pb_reader r = dp_pb_read(map->data, map->len);
+    struct depot_buf refs = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct dp_pb_field f;
+    int rc;
+    while ((rc = dp_pb_next(&r, &f)) > 0) {
+        if (f.number == REFS_ENTRY && f.type == DP_PB_BYTES)
+            rc = take_refs_entry(a, &f, &refs);
+        if (rc < 0)
+            break;
+    }
+    add_field(a->result, RESULT_REFS, refs.data, refs.len);
+    depot_buf_release(&refs);
+    return rc;
+}
+
+static int take_metadata(struct answer *a, const struct dp_pb_field *f)
+{
+    size_t key_len, len;
+    const uint8_t *key = dp_pb_bytes(f->data, f->len, ENTRY_KEY, &key_len);
+    const uint8_t *value = dp_pb_bytes(f->data, f->len, ENTRY_VALUE, &len);
+    if (a->nmeta == DEPOT_BK_META_MAX)
+        return DEPOT_ERR_TOO_BIG;
+    a->meta[a->nmeta++] = (struct depot_pair){
+        .key = copy_string(&a->arena, key, key_len), .value = copy_string(&a->arena, value, len)};
+    add_field(a->result, f->number, f->data, f->len);
+    return 0;
+}
+
+static int take_result_field(struct answer *a, const struct dp_pb_field *f)
+{
+    if (f->type != DP_PB_BYTES)
+        return 0;
+    switch (f->number) {
+    case RESULT_REF:
+        return take_ref(a, f->data, f->len, "", RESULT_REF, a->result);
+    case RESULT_REFS:
+        return take_refs(a, f);
+    case RESULT_METADATA:
+        return take_metadata(a, f);
+    case RESULT_ATTESTATIONS:
+        add_field(a->result, f->number, f->data, f->len);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static int read_answer(struct answer *a, const uint8_t *data, size_t n)
+{
+    size_t len;
+    const uint8_t *result = dp_pb_bytes(data, n, RESPONSE_RESULT, &len);
+    struct dp_pb_reader r = dp_pb_read(result, len);
+    struct dp_pb_field f;
+    int rc = result == NULL ? DEPOT_ERR_PROTOCOL : 0;
+    a->refs = depot_arena_alloc(&a->arena, DEPOT_BK_REFS_MAX * sizeof(*a->refs));
+    a->meta = depot_arena_alloc(&a->arena, DEPOT_BK_META_MAX * sizeof(*a->meta));
+    while (rc >= 0 && (rc = dp_pb_next(&r, &f)) > 0)
+        rc = take_result_field(a, &f);
+    return rc < 0 ? rc : a->result->overflow ? DEPOT_ERR_TOO_BIG : 0;
+}
+
+static void on_answer(struct dp_bk_rpc *r, const uint8_t *data, size_t n, void *arg)
+{
+    DEPOT_UNUSED(r);
+    struct bridge_call *c = arg;
+    struct answer a = {.result = &c->result};
+    if (c->is_answered)
+        return; /* a second message of a call that has one */
+    c->is_answered = true;
+    int rc = read_answer(&a, data, n);
+    const struct depot_bk_answer told = {
+        .refs = a.refs, .nrefs = a.nrefs, .metadata = a.meta, .nmetadata = a.nmeta};
+    if (rc == 0)
+        c->ops->answer(&c->base, &told, c->arg);
+    else
+        fail(c, DP_GRPC_INTERNAL,
+            rc == DEPOT_ERR_TOO_BIG ? "the engine's answer to the build's frontend is too large"
+                                    : "the engine's answer to the build's frontend is malformed");
+    depot_arena_release(&a.arena);
+}
+
+/* ---- Return ---- */
+static void on_given(
+    struct dp_bk_rpc *r, const struct dp_grpc_status *st, const struct depot_error *err, void *arg)
+{
+    DEPOT_UNUSED(r);
+    struct bridge_call *c = arg;
+    if (err == NULL)
+        return; /* the build ends by itself now */
+    if (c->error.message != NULL)
+        end_with(c, &c->error);
+    else
+        fail(c, st->code, err->msg);
+}
+
+static void on_nothing(struct dp_bk_rpc *r, const uint8_t *data, size_t n, void *arg)
+{
+    (void)r, (void)data, (void)n, (void)arg;
+}
+
+static void on_late(struct depot_timer *t, void *arg)
+{
+    DEPOT_UNUSED(t);
+    struct bridge_call *c = arg;
+    end_with(c, &c->error);
+}
+
+/* What cannot even be sent is told a turn later: never from inside the caller's call. */
+static void give(struct bridge_call *c, uint32_t field, const void *data, size_t n)
+{
+    static const struct dp_bk_rpc_ops ops = {.message = on_nothing, .done = on_given};
+    struct depot_error err = {0};
+    dp_bk_rpc_init(&c->give, &c->link, DP_BK_BRIDGE "Return", &ops, c);
+    dp_bk_rpc_md(&c->give, build_id_key, c->ref);
+    add_field(&c->give.request, field, data, n);
+    if (dp_bk_rpc_start(&c->give, &err) == 0)
+        return;
+    if (c->error.message == NULL)
+        c->error = (struct depot_build_error){
+            .code = DP_GRPC_UNAVAILABLE, .message = depot_arena_strdup(&c->arena, err.msg)};
+    depot_timer_start(c->late, 0, 0);
+}
+
+static void give_error(struct bridge_call *c, int code, const char *message)
+{
+    struct depot_buf st = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    uint8_t head[2 * DP_PB_VARINT_MAX];
+    size_t n = (size_t)(dp_pb_put_uint(head, STATUS_CODE, (uint64_t)code) - head);
+    depot_buf_add(&st, head, n);
+    add_field(&st, STATUS_MESSAGE, message, strlen(message));
+    give(c, RETURN_ERROR, st.data, st.len);
+    depot_buf_release(&st);
+}
+
+void depot_bk_bridge_go_on(struct depot_bk_call *base)
+{
+    struct bridge_call *c = DEPOT_CONTAINER_OF(base, struct bridge_call, base);
+    give(c, RETURN_RESULT, c->result.data, c->result.len);
+    depot_buf_release(&c->result);
+}
+
+void depot_bk_bridge_fail(struct depot_bk_call *base, int code, const char *message)
+{
+    struct bridge_call *c = DEPOT_CONTAINER_OF(base, struct bridge_call, base);
+    c->error =
+        (struct depot_build_error){.code = code, .message = depot_arena_strdup(&c->arena, message)};
+    give_error(c, code, message);
+}
+
+/* ---- the two calls ---- */
+static void on_built(struct depot_bk_call *call, const struct depot_bk_result *res, void *arg)
+{
+    DEPOT_UNUSED(call);
+    struct bridge_call *c = arg;
+    stop(c);
+    c->ops->done(&c->base, res, c->arg);
+}
+
+static void keep_error(struct bridge_call *c, const struct dp_grpc_status *st, const char *message)
+{
+    struct depot_build_error told = {0};
+    if (st->details != NULL &&
+        dp_bk_error_decode(st->details, st->details_len, &c->arena, &told) == 0)
+        c->error = told;
+    c->error.code = st->code;
+    c->error.message = depot_arena_strdup(&c->arena, message);
+}
+
+static bool has_no_gateway(const struct dp_grpc_status *st)
+{
+    return st->code == DP_GRPC_UNIMPLEMENTED && strstr(st->message, "LLBBridge") != NULL;
+}
+
+/* A frontend's failure is the build's: the engine is told, so that its record tells it, too. */
+static void on_asked(
+    struct dp_bk_rpc *r, const struct dp_grpc_status *st, const struct depot_error *err, void *arg)
+{
+    struct bridge_call *c = arg;
+    if (err == NULL && c->is_answered)
+        return;
+    if (err == NULL) {
+        fail(c, DP_GRPC_INTERNAL, "the engine gave no answer to the build's frontend");
+    } else if (has_no_gateway(st)) {
+        fail(c, st->code,
+            "the builder's engine cannot say what a build does before it runs (it has no "
+            "gateway); BuildKit 0.8 and Docker 20.10 can, and newer ones");
+    } else if (r->unreachable || st->code == DP_GRPC_UNAVAILABLE) {
+        fail(c, st->code, err->msg);
+    } else {
+        keep_error(c, st, *st->message != '\0' ? st->message : dp_grpc_code_name(st->code));
+        if (st->details != NULL)
+            give(c, RETURN_ERROR, st->details, st->details_len);
+        else
+            give_error(c, st->code, c->error.message);
+    }
+}
+
+static int start_ask(
+    struct bridge_call *c, const struct depot_bk_solve *req, struct depot_error *err)
+{
+    static const struct dp_bk_rpc_ops ops = {.message = on_answer, .done = on_asked};
+    dp_bk_rpc_init(&c->ask, &c->link, DP_BK_BRIDGE "Solve", &ops, c);
+    dp_bk_rpc_md(&c->ask, build_id_key, c->ref);
+    dp_bk_pack_ask(req, &c->ask.request);
+    return dp_bk_rpc_start(&c->ask, err);
+}
+
+/* Both at once: the gateway waits a while for the build that it is asked of. */
+int depot_bk_bridge(struct depot_bk *bk, const struct depot_bk_solve *req,
+    const struct depot_bk_bridge_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err)
+{
+    static const struct dp_bk_call_ops call_ops = {
+        .release = bridge_release, .destroy = bridge_destroy};
+    struct bridge_call *c = dp_bk_call_new(bk, sizeof(*c), &call_ops);
+    struct depot_bk_solve open = *req;
+    open.frontend = NULL;
+    c->ops = ops;
+    c->arg = arg;
+    c->ref = depot_strdup(req->ref);
+    c->late = depot_timer_new(bk->loop, on_late, c);
+    depot_buf_init(&c->result, RESULT_MAX);
+    dp_bk_link_init(&c->link, bk);
+    int rc = depot_bk_solve(bk, &open, on_built, c, &c->build, err);
+    if (rc == 0)
+        rc = start_ask(c, req, err);
+    if (rc < 0)
+        depot_bk_call_free(&c->base);
+    else
+        *out = &c->base;
+    return rc;
+}
