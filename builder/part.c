@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "part_export.h"
 #include "service_int.h"
 
 #define DEPOT_LOG_MODULE "part"
@@ -217,33 +218,6 @@ static const struct depot_bk_status_ops status_ops = {
     .done = on_status_done,
 };
 
-/* Docker's classic image store has an exporter of its own, which knows a name and nothing else. */
-static void moby_export(struct depot_bk_export *e)
-{
-    if (!depot_str_eq(e->type, "image") && !depot_str_eq(e->type, "docker"))
-        return;
-    struct depot_kvs attrs = {0};
-    const char *name = depot_kvs_get(&e->attrs, "name");
-    if (name != NULL)
-        depot_kvs_set(&attrs, "name", name);
-    depot_kvs_release(&e->attrs);
-    e->attrs = attrs;
-    depot_free(e->type);
-    e->type = depot_strdup("moby");
-}
-
-static struct depot_bk_export *copy_exports(const struct request *req, bool moby)
-{
-    struct depot_bk_export *to = depot_calloc(req->nexports + 1, sizeof(*to));
-    for (size_t i = 0; i < req->nexports; i++) {
-        to[i].type = depot_strdup(req->exports[i].type);
-        depot_kvs_copy(&to[i].attrs, &req->exports[i].attrs);
-        if (moby)
-            moby_export(&to[i]);
-    }
-    return to;
-}
-
 static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
 {
     const struct request *req = &p->build->req;
@@ -256,61 +230,29 @@ static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
         depot_kvs_set(attrs, "target", req->target);
 }
 
-/* What Docker's classic image store cannot do, said before the engine fails in its own words. */
-static int check_exports(const struct part *p, struct depot_error *err)
-{
-    const struct request *req = &p->build->req;
-    const char *name = engine_name(p->engine);
-    for (size_t i = 0; i < req->nexports; i++) {
-        const struct depot_bk_export *e = &req->exports[i];
-        if (depot_str_eq(e->type, "oci"))
-            return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-                "builder %s is a Docker Engine that cannot make outputs of type oci; "
-                "use another builder, or an output of type image, local or tar",
-                name);
-        if (depot_str_eq(e->type, "docker") && !(req->loads & 1u << i))
-            return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-                "builder %s is a Docker Engine that cannot write an image to a file (type "
-                "docker); use --load and docker save, or another builder, or an output of type "
-                "local or tar",
-                name);
-        if (depot_str_eq(e->type, "image") &&
-            depot_str_eq(depot_kvs_get(&e->attrs, "push"), "true"))
-            return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-                "builder %s is a Docker Engine that cannot push what it builds; use --load and "
-                "docker push, or another builder",
-                name);
-    }
-    return 0;
-}
-
 static int solve_start(struct part *p, struct depot_error *err)
 {
     const struct request *req = &p->build->req;
-    bool moby = (engine_caps(p->engine) & DEPOT_BK_CAP_MOBY) != 0;
-    if (moby && check_exports(p, err) != 0)
-        return err->code;
     struct depot_kvs attrs = {0};
-    struct depot_bk_export *exports = copy_exports(req, moby);
+    struct part_exports exports = {0};
+    int rc = part_exports_fill(&exports, p, err);
+    if (rc != 0)
+        return rc;
     solve_attrs(p, &attrs);
     const struct depot_bk_solve solve = {
         .ref = p->ref,
         .session = req->session ? p->session : NULL,
         .frontend = req->frontend != NULL ? req->frontend : "",
         .attrs = &attrs,
-        .exports = exports,
-        .nexports = req->nexports,
+        .exports = exports.items,
+        .nexports = exports.len,
         .cache_exports = req->cache_exports,
         .ncache_exports = req->ncache_exports,
         .entitlements = &req->entitlements,
     };
-    int rc = depot_bk_solve(engine_bk(p->engine), &solve, on_solved, p, &p->solve, err);
+    rc = depot_bk_solve(engine_bk(p->engine), &solve, on_solved, p, &p->solve, err);
     depot_kvs_release(&attrs);
-    for (size_t i = 0; i < req->nexports; i++) {
-        depot_free(exports[i].type);
-        depot_kvs_release(&exports[i].attrs);
-    }
-    depot_free(exports);
+    part_exports_release(&exports);
     return rc;
 }
 

@@ -186,10 +186,16 @@ static void say(const char *before, const char *text)
     depot_buf_release(&clean);
 }
 
+/* Nothing but its own lines may stand on stderr. */
+static bool is_silent(const struct run *r)
+{
+    return depot_str_eq(r->sink, "rawjson") || depot_str_eq(r->sink, "quiet");
+}
+
 static void print_warnings(const struct run *r)
 {
     const struct depot_strv *w = depot_build_plan_warnings(r->plan);
-    if (depot_str_eq(r->sink, "rawjson") || depot_str_eq(r->sink, "quiet"))
+    if (is_silent(r))
         return;
     for (size_t i = 0; i < w->len; i++)
         say("WARNING: ", w->items[i]);
@@ -288,10 +294,18 @@ static int open_tui(struct run *r, struct depot_error *err)
     return rc;
 }
 
+static void warn_unkept(const struct run *r)
+{
+    const char *text = depot_build_unkept(r->plan, depot_job_state(r->job));
+    if (text != NULL && !is_silent(r))
+        say("WARNING: ", text);
+}
+
 static int finish_good(struct run *r)
 {
     struct depot_error err = {0};
     const struct depot_build *state = depot_job_state(r->job);
+    warn_unkept(r);
     if (depot_build_write_results(r->plan, state, &err) != 0) {
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_FAILED;

@@ -38,6 +38,7 @@ struct depot_build_plan {
     DEPOT_VEC(struct dp_session_secret) secrets;
     struct depot_kvs ssh;
     bool single_builder;
+    bool default_image; /* no output is asked for: a Docker Engine keeps the image, as ever */
     struct depot_source source;
     struct depot_strv warnings;
 

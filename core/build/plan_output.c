@@ -3,6 +3,7 @@
  */
 #include "build/plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -191,6 +192,16 @@ int dp_plan_names(struct depot_build_plan *p, struct depot_error *err)
     return 0;
 }
 
+/* The words that Docker's programs take for true. */
+static bool is_true(const char *word)
+{
+    static const char *const words[] = {"1", "t", "T", "true", "TRUE", "True"};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(words); i++)
+        if (depot_str_eq(word, words[i]))
+            return true;
+    return false;
+}
+
 static bool sends_to_stdout(const struct depot_build_plan *p, size_t *count)
 {
     *count = 0;
@@ -218,9 +229,7 @@ int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
     if (rc == 0 && sends_to_stdout(p, &to_stdout) && (to_stdout > 1 || p->args->quiet))
         rc = depot_error_set(err, DEPOT_ERR_INVALID,
             "standard output can take one thing: one archive, or the digest that -q prints");
-    if (rc == 0 && p->outputs.len == 0)
-        depot_strv_push(&p->warnings,
-            "No output specified: the build result will only remain in the build cache. "
-            "To push it use --push, to load it into Docker use --load, to get files use -o DIR");
+    p->default_image = p->args->outputs.len == 0 && p->outputs.len == 0 &&
+                       !is_true(getenv("BUILDX_NO_DEFAULT_LOAD"));
     return rc;
 }

@@ -23,6 +23,14 @@ const char *depot_build_digest(const struct depot_build *state)
     return config != NULL && state->parts.len == 1 ? config : part->digest;
 }
 
+const char *depot_build_unkept(const struct depot_build_plan *plan, const struct depot_build *state)
+{
+    if (plan->args->outputs.len > 0 || plan->outputs.len > 0 || depot_build_digest(state) != NULL)
+        return NULL;
+    return "No output specified: the build result will only remain in the build cache. To push it "
+           "use --push, to load it into Docker use --load, to get files use -o DIR";
+}
+
 /* Some answers are JSON in base64; those stand in the file as JSON. */
 static struct json_object *response_value(const char *value)
 {

@@ -4,14 +4,10 @@
  */
 #include <depot/definition.h>
 
-#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 
-#include "base/sha256.h"
 #include "grpc/pb.h"
-
-static_assert((int)DEPOT_DEFINITION_DIGEST_LEN == (int)DP_DIGEST_LEN, "one kind of digest");
 
 /* Bytes of the message; borrowed. */
 struct span {
@@ -161,7 +157,7 @@ static int read_op(struct decoder *x, struct span m, struct depot_op *op)
     }
     if (rc < 0)
         return malformed(x, "an operation");
-    dp_digest(m.p, m.n, op->digest);
+    depot_digest_of(m.p, m.n, op->digest);
     op->bytes = copy_bytes(x, m);
     op->len = m.n;
     op->platform = read_platform(x, platform);

@@ -76,6 +76,10 @@ void depot_job_free(struct depot_job *j);
 /* After success: image digests, and the files that --iidfile and --metadata-file name. */
 int depot_build_write_results(const struct depot_build_plan *plan, const struct depot_build *state,
     struct depot_error *err) DEPOT_MUST_CHECK;
+/* What to say of a build that succeeded and left nothing but its cache though no output was
+ * declined; NULL when it left an image (a Docker Engine keeps one) or an output. */
+const char *depot_build_unkept(
+    const struct depot_build_plan *plan, const struct depot_build *state);
 /* The digest that -q prints; NULL when there is none. Borrowed from `state`. */
 const char *depot_build_digest(const struct depot_build *state);
 

@@ -6,6 +6,7 @@
 #ifndef DEPOT_DEFINITION_H
 #define DEPOT_DEFINITION_H
 
+#include <depot/digest.h>
 #include <depot/status.h>
 
 enum {
@@ -15,7 +16,6 @@ enum {
     DEPOT_DEFINITION_PLACES_MAX = 256 * 1024,
     DEPOT_DEFINITION_ARGS_MAX = 256 * 1024,
     DEPOT_DEFINITION_FILES_MAX = 256,
-    DEPOT_DEFINITION_DIGEST_LEN = 71, /* "sha256:" and 64 digits */
 };
 
 enum depot_op_kind {
@@ -38,7 +38,7 @@ struct depot_op_place {
 
 struct depot_op {
     enum depot_op_kind kind;
-    char digest[DEPOT_DEFINITION_DIGEST_LEN + 1]; /* of the bytes; the engine's name for the step */
+    char digest[DEPOT_DIGEST_LEN + 1]; /* of the bytes; the engine's name for the step */
     const char *platform; /* "linux/arm64", "linux/arm/v7"; "" when the operation has none */
     const size_t *inputs; /* indexes of operations */
     size_t ninputs;

@@ -62,6 +62,32 @@ class Docker(TestCase):
         self.assertEqual(image["Config"]["Labels"], {"it": "1"})
         self.assertIn(tag.split(":")[1], self.docker("images", "depot-test"))
 
+    def test_the_image_is_there_afterwards(self):
+        tag = self.tag()
+        r = self.good(self.build("--plain", "-t", tag, "--label", "kept=1", self.context("")))
+        self.assertNotIn("No output specified", r.text)
+        self.assertEqual(json.loads(self.docker("image", "inspect", tag))[0]["Config"]["Labels"], {"kept": "1"})
+
+    def test_an_image_without_a_name(self):
+        d, label = self.context(""), "of=" + unique()
+        file = os.path.join(self.tmp(), "id")
+        for args in (("-q",), ("--plain", "--iidfile", file)):
+            r = self.good(self.build(*args, "--label", label, d))
+        quiet = self.good(self.build("-q", "--label", label, d)).stdout.strip()
+        self.addCleanup(self.docker, "rmi", "-f", quiet)
+        self.assertEqual(self.read(file).decode(), quiet)
+        self.assertNotIn("No output specified", r.text)
+        self.assertEqual(json.loads(self.docker("image", "inspect", quiet))[0]["Config"]["Labels"],
+                         dict([label.split("=")]))
+
+    def test_no_image_where_none_is_wanted(self):
+        tag, out = self.tag(), self.tmp()
+        r = self.good(self.build("--plain", "-t", tag, self.context(""), env={"BUILDX_NO_DEFAULT_LOAD": "1"}))
+        self.assertIn("No output specified", r.text)
+        r = self.good(self.build("--plain", "-t", tag, "-o", out, self.context("")))
+        self.assertNotIn("No output specified", r.text)
+        self.assertNotIn(tag.split(":")[1], self.docker("images", "depot-test"))
+
     def test_what_the_engine_cannot_make_is_refused(self):
         d = self.context("")
         file = os.path.join(d, "out.tar")
@@ -80,6 +106,7 @@ class LoadFromBuildKit(Docker):
     """A current BuildKit builds, the Docker Engine of the client gets the image."""
     builders = ("amd64",)
     test_build_to_a_directory = test_a_failing_step = test_cancel = test_what_the_engine_cannot_make_is_refused = None
+    test_the_image_is_there_afterwards = test_an_image_without_a_name = None
 
     def test_load_without_an_engine(self):
         r = self.build("--load", "-t", "x:1", self.context(""), env={"DOCKER_HOST": "unix:///no/such/docker.sock"})

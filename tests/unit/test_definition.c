@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/sha256.h"
 #include "grpc/pb.h"
 
 /* ---- writing definitions ---- */
@@ -46,7 +45,7 @@ static void add_number(struct depot_buf *to, uint32_t number, uint64_t v)
 
 /* One operation with up to one input; its digest comes back. */
 static void add_op(struct depot_buf *def, uint32_t kind, const char *input, const char *arch,
-    struct depot_buf *body, char digest[DP_DIGEST_LEN + 1])
+    struct depot_buf *body, char digest[DEPOT_DIGEST_LEN + 1])
 {
     struct depot_buf op = BUF;
     if (input != NULL) {
@@ -64,7 +63,7 @@ static void add_op(struct depot_buf *def, uint32_t kind, const char *input, cons
             adds(&platform, 3, "v7");
         add_buf(&op, 10, &platform);
     }
-    dp_digest(depot_buf_str(&op), op.len, digest);
+    depot_digest_of(depot_buf_str(&op), op.len, digest);
     add_buf(def, 1, &op);
 }
 
@@ -113,7 +112,7 @@ static void add_place(struct depot_buf *source, const char *digest, uint64_t fil
 static struct depot_buf example(void)
 {
     struct depot_buf def = BUF, body = BUF, exec = exec_body(), source = BUF, info = BUF;
-    char context[DP_DIGEST_LEN + 1], run[DP_DIGEST_LEN + 1], last[DP_DIGEST_LEN + 1];
+    char context[DEPOT_DIGEST_LEN + 1], run[DEPOT_DIGEST_LEN + 1], last[DEPOT_DIGEST_LEN + 1];
     adds(&body, 1, "local://context");
     add_op(&def, 3, NULL, NULL, &body, context);
     add_op(&def, 2, context, "arm", &exec, run);
@@ -154,8 +153,8 @@ static void test_decode__an_example(void **state)
     assert_string_equal(d.files[0].text, "FROM scratch\nRUN make\n");
     assert_int_equal(d.ops[2].kind, DEPOT_OP_RESULT);
     assert_int_equal(d.ops[2].inputs[0], 1);
-    char digest[DP_DIGEST_LEN + 1];
-    dp_digest(d.ops[1].bytes, d.ops[1].len, digest);
+    char digest[DEPOT_DIGEST_LEN + 1];
+    depot_digest_of(d.ops[1].bytes, d.ops[1].len, digest);
     assert_string_equal(digest, d.ops[1].digest);
     depot_definition_release(&d);
     depot_buf_release(&b);
@@ -184,7 +183,7 @@ static void test_decode__an_input_that_is_not_there(void **state)
     struct depot_buf def = BUF;
     struct depot_definition d = {0};
     struct depot_error err = {0};
-    char digest[DP_DIGEST_LEN + 1];
+    char digest[DEPOT_DIGEST_LEN + 1];
     add_op(&def, 0, "sha256:missing", NULL, NULL, digest);
     assert_int_equal(depot_definition_decode(def.data, def.len, &d, &err), DEPOT_ERR_PROTOCOL);
     assert_non_null(strstr(err.msg, "needs one that is not there"));
@@ -197,7 +196,7 @@ static void test_decode__a_cycle_is_an_input_that_is_not_there(void **state)
     (void)state;
     struct depot_buf def = BUF;
     struct depot_definition d = {0};
-    char first[DP_DIGEST_LEN + 1], second[DP_DIGEST_LEN + 1];
+    char first[DEPOT_DIGEST_LEN + 1], second[DEPOT_DIGEST_LEN + 1];
     add_op(&def, 0, NULL, NULL, NULL, first);
     add_op(&def, 0, first, NULL, NULL, second);
     depot_buf_clear(&def);
@@ -213,7 +212,7 @@ static void test_decode__ten_thousand_operations(void **state)
     enum { N = 10000 };
     struct depot_buf def = BUF;
     struct depot_definition d = {0};
-    char last[DP_DIGEST_LEN + 1] = "";
+    char last[DEPOT_DIGEST_LEN + 1] = "";
     for (int i = 0; i < N; i++) {
         struct depot_buf exec = exec_body();
         add_op(&def, 2, i > 0 ? last : NULL, "s390x", &exec, last);

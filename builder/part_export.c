@@ -1,0 +1,93 @@
+/*
+ * What a builder is asked to make of a part: the request's exports, as that engine takes them.
+ */
+#include "part_export.h"
+
+#include "service_int.h"
+
+/* Docker's classic image store has an exporter of its own, which knows a name and nothing else. */
+static void moby_export(struct depot_bk_export *e)
+{
+    if (!depot_str_eq(e->type, "image") && !depot_str_eq(e->type, "docker"))
+        return;
+    struct depot_kvs attrs = {0};
+    const char *name = depot_kvs_get(&e->attrs, "name");
+    if (name != NULL)
+        depot_kvs_set(&attrs, "name", name);
+    depot_kvs_release(&e->attrs);
+    e->attrs = attrs;
+    depot_free(e->type);
+    e->type = depot_strdup("moby");
+}
+
+/* What Docker's classic image store cannot do, said before the engine fails in its own words. */
+static int check_exports(const struct part *p, struct depot_error *err)
+{
+    const struct request *req = &p->build->req;
+    const char *name = engine_name(p->engine);
+    for (size_t i = 0; i < req->nexports; i++) {
+        const struct depot_bk_export *e = &req->exports[i];
+        if (depot_str_eq(e->type, "oci"))
+            return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+                "builder %s is a Docker Engine that cannot make outputs of type oci; "
+                "use another builder, or an output of type image, local or tar",
+                name);
+        if (depot_str_eq(e->type, "docker") && !(req->loads & 1u << i))
+            return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+                "builder %s is a Docker Engine that cannot write an image to a file (type "
+                "docker); use --load and docker save, or another builder, or an output of type "
+                "local or tar",
+                name);
+        if (depot_str_eq(e->type, "image") &&
+            depot_str_eq(depot_kvs_get(&e->attrs, "push"), "true"))
+            return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+                "builder %s is a Docker Engine that cannot push what it builds; use --load and "
+                "docker push, or another builder",
+                name);
+    }
+    return 0;
+}
+
+/* A Docker Engine keeps what it builds, as `docker build` has always left it there; elsewhere the
+ * result of a build that names no output is its cache. */
+static void add_default(struct part_exports *x, const struct part *p)
+{
+    const struct request *req = &p->build->req;
+    if (req->nexports > 0 || !req->default_image || !engine_is_docker(p->engine))
+        return;
+    struct depot_bk_export *to = &x->items[x->len++];
+    to->type = depot_strdup("image");
+    if (req->tags.len > 0) {
+        char *names = depot_strv_join(&req->tags, ",");
+        depot_kvs_set(&to->attrs, "name", names);
+        depot_free(names);
+    }
+}
+
+int part_exports_fill(struct part_exports *x, const struct part *p, struct depot_error *err)
+{
+    const struct request *req = &p->build->req;
+    const bool moby = (engine_caps(p->engine) & DEPOT_BK_CAP_MOBY) != 0;
+    if (moby && check_exports(p, err) != 0)
+        return err->code;
+    x->items = depot_calloc(req->nexports + 1, sizeof(*x->items));
+    for (x->len = 0; x->len < req->nexports; x->len++) {
+        struct depot_bk_export *to = &x->items[x->len];
+        to->type = depot_strdup(req->exports[x->len].type);
+        depot_kvs_copy(&to->attrs, &req->exports[x->len].attrs);
+    }
+    add_default(x, p);
+    for (size_t i = 0; moby && i < x->len; i++)
+        moby_export(&x->items[i]);
+    return 0;
+}
+
+void part_exports_release(struct part_exports *x)
+{
+    for (size_t i = 0; i < x->len; i++) {
+        depot_free(x->items[i].type);
+        depot_kvs_release(&x->items[i].attrs);
+    }
+    depot_free(x->items);
+    *x = (struct part_exports){0};
+}
