@@ -16,6 +16,7 @@ enum {
     REQUEST_LIST_MAX = 256,         /* tags, methods, entitlements */
     REQUEST_ATTRS_MAX = 4096,       /* attributes of one object */
     REQUEST_EXPORTS_MAX = 16,       /* exports, cache exports; see request.loads */
+    REQUEST_CALL_MAX = 64,          /* name of a question */
     REQUEST_SETTINGS_MAX = 512,     /* lines of a Dockerfile that make no step */
 };
 
@@ -28,6 +29,7 @@ struct request {
     char *user, *host, *ci_url;
     bool single_builder, detach;
     bool join; /* the client makes one result of what several builders made: see request_single() */
+    char *call;   /* a question to the frontend, such as "lint", instead of a build; NULL: none */
     bool session; /* wants one */
     char *shared_key;
     struct depot_strv methods;
@@ -51,8 +53,8 @@ int request_parse(
     const char *json, size_t n, struct request *out, struct depot_error *err) DEPOT_MUST_CHECK;
 void request_release(struct request *r);
 /*
- * Must one builder make all platforms? A client that joins says `single_builder` and `join`: daemons
- * that know nothing of joining obey the first, and the result is whole either way.
+ * Must one builder make all platforms? A client that joins says `single_builder` and `join`:
+ * daemons that know nothing of joining obey the first, and the result is whole either way.
  */
 bool request_single(const struct request *r);
 

@@ -37,8 +37,13 @@ static const struct depot_opt build_opts[] = {
     {"cache-from", 0, DEPOT_OPT_LIST, OPT(b.cache_from), "SOURCE",
         "External cache sources, as user/app:cache or type=registry,ref=user/app:cache", NULL, 0},
     {"cache-to", 0, DEPOT_OPT_LIST, OPT(b.cache_to), "DEST", "Cache export destinations", NULL, 0},
+    {"call", 0, DEPOT_OPT_STRING, OPT(b.call), "METHOD",
+        "Ask the frontend instead of building: check, outline, targets; with ,format=json as JSON",
+        NULL, 0},
     {"cgroup-parent", 0, DEPOT_OPT_STRING, OPT(b.cgroup_parent), "PARENT",
         "Set the parent cgroup for the RUN instructions", NULL, 0},
+    {"check", 0, DEPOT_OPT_BOOL, OPT(b.check), NULL,
+        "Short for --call=check: lint the Dockerfile, exit with 1 on warnings", NULL, 0},
     {"color", 0, DEPOT_OPT_STRING, OPT(b.color), "WHEN", "Colour the output", "auto|always|never",
         0},
     {"config", 0, DEPOT_OPT_STRING, OPT(b.docker_config), "DIR",
@@ -103,6 +108,7 @@ static const struct depot_opt build_opts[] = {
         "user's own, started when needed)",
         NULL, 0},
     /* Accepted, so that a docker build command works unchanged. */
+    {"print", 0, DEPOT_OPT_STRING, OPT(b.call), "METHOD", NULL, NULL, DEPOT_OPT_HIDDEN},
     {"compress", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
     {"force-rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
     {"rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
@@ -301,6 +307,43 @@ static void warn_unkept(const struct run *r)
         say("WARNING: ", text);
 }
 
+/* Text of many lines that an engine gave: as it is for a program, cleaned for a terminal. */
+static void print_text(FILE *to, const struct depot_buf *text)
+{
+    struct depot_clean clean = {0};
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    if (isatty(fileno(to)) == 1)
+        depot_clean_feed(&clean, &out, depot_buf_str(text), text->len);
+    else
+        depot_buf_add(&out, depot_buf_str(text), text->len);
+    fwrite(depot_buf_str(&out), 1, out.len, to);
+    depot_buf_release(&out);
+}
+
+/* The exit code is the frontend's: a linter that warned fails. */
+static int print_call(struct run *r)
+{
+    struct depot_error err = {0};
+    struct depot_call_result answer = {0};
+    int code = DEPOT_EXIT_FAILED;
+    int rc = depot_build_call_result(r->plan, depot_job_state(r->job), &answer, &err);
+    if (rc == 0) {
+        print_text(stdout, &answer.text);
+        rc = depot_stdout_flush(&err);
+        code = answer.status;
+    }
+    if (rc != 0) {
+        depot_error_print(CLI_PROGRAM, &err);
+        code = DEPOT_EXIT_FAILED;
+    }
+    if (answer.problem.len > 0) {
+        fputs("ERROR: ", stderr);
+        print_text(stderr, &answer.problem);
+    }
+    depot_call_result_release(&answer);
+    return code;
+}
+
 static int finish_good(struct run *r)
 {
     struct depot_error err = {0};
@@ -310,6 +353,8 @@ static int finish_good(struct run *r)
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_FAILED;
     }
+    if (depot_build_is_call(r->plan))
+        return print_call(r);
     const char *digest = depot_build_digest(state);
     if (r->args->b.quiet && digest != NULL)
         printf("%s\n", digest);
@@ -340,7 +385,8 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     const struct depot_build *state = depot_job_state(j);
     close_tui(r);
     /* A build that never came to be has nothing to sum up. */
-    cli_show_end(r->show, depot_job_id(j) != NULL && want_summary(r->args));
+    cli_show_end(
+        r->show, depot_job_id(j) != NULL && want_summary(r->args) && !depot_build_is_call(r->plan));
     for (size_t i = 0; i < r->problems.len; i++)
         depot_error_print(CLI_PROGRAM, &r->problems.items[i]);
     if (err == NULL) {

@@ -17,6 +17,13 @@ enum dp_context_kind {
     DP_CONTEXT_DOCKERFILE, /* a Dockerfile on standard input, and no context */
 };
 
+/* What is asked of the frontend instead of a build. */
+struct dp_call {
+    char *method; /* "lint", "outline", "targets"; NULL: a build */
+    char *file;   /* the user's name of the Dockerfile */
+    bool json, ignore_status;
+};
+
 struct depot_build_plan {
     const struct depot_build_args *args; /* borrowed */
     enum dp_context_kind context_kind;
@@ -27,6 +34,7 @@ struct depot_build_plan {
     size_t stdin_len;
     int upload_fd; /* DP_CONTEXT_TAR: standard input with what was peeked put back; -1 */
 
+    struct dp_call call;
     struct depot_strv platforms;
     struct depot_strv names; /* image names, normalised */
     struct depot_kvs attrs;  /* frontend attributes */
@@ -63,6 +71,10 @@ int dp_image_name(const char *tag, char **out, struct depot_error *err) DEPOT_MU
  * turned to "". `what` names the flag in messages. */
 int dp_csv_fields(const char *what, const char *s, struct depot_kvs *out,
     struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* call.c: --call and --check; the attributes once the context is known. */
+int dp_plan_call(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+void dp_plan_call_attrs(struct depot_build_plan *p);
 
 /* request.c: the body of POST /v1/builds. The caller frees. */
 char *dp_build_request(const struct depot_build_plan *p);

@@ -144,9 +144,12 @@ static struct json_object *settings_of(const struct depot_build_plan *p)
 char *dp_build_request(const struct depot_build_plan *p)
 {
     struct json_object *o = json_object_new_object();
-    char *command = depot_asprintf("depot build %s", p->args->context);
+    const char *method = p->call.method;
+    char *command = depot_asprintf("depot build %s%s%s%s", method != NULL ? "--call=" : "",
+        method != NULL ? method : "", method != NULL ? " " : "", p->args->context);
     add_string(o, "project", p->project);
     add_string(o, "command", command);
+    add_string(o, "call", p->call.method);
     add_string(o, "target", p->args->target);
     json_object_object_add(o, "tags", array_of(&p->args->tags));
     json_object_object_add(o, "platforms", array_of(&p->platforms));
