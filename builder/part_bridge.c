@@ -9,6 +9,7 @@
 #include "part.h"
 #include "plan.h"
 #include "service_int.h"
+#include "stage_platform.h"
 
 enum {
     CALL_MAX = 8 * 1024 * 1024, /* of all that a frontend may answer a question with */
@@ -137,15 +138,32 @@ static bool runs(const struct part *p, const char *platform)
     return false;
 }
 
+/* Does the Dockerfile say that this step is of a platform which the builder runs, although the
+ * frontend calls it by another? */
+static bool is_said_to_run(
+    const struct part *p, const struct depot_definition *d, const struct depot_op *op)
+{
+    char said[DEPOT_PLATFORM_MAX];
+    if (op->nplaces == 0)
+        return false;
+    const struct depot_op_place *at = &op->places[0];
+    if (!stage_platform(d->files[at->file].text, at->range.start_line, said))
+        return false;
+    return depot_str_eq(said, "$BUILDPLATFORM") || depot_str_eq(said, "${BUILDPLATFORM}") ||
+           runs(p, said);
+}
+
 /* The first step that the builder would have to run for a machine that it cannot be. One without a
  * platform is run as what the builder is. */
 static const struct depot_op *first_unrunnable(
     const struct part *p, const struct depot_definition *d)
 {
-    for (size_t i = 0; i < d->nops; i++)
-        if (d->ops[i].kind == DEPOT_OP_EXEC && *d->ops[i].platform != '\0' &&
-            !runs(p, d->ops[i].platform))
-            return &d->ops[i];
+    for (size_t i = 0; i < d->nops; i++) {
+        const struct depot_op *op = &d->ops[i];
+        if (op->kind == DEPOT_OP_EXEC && *op->platform != '\0' && !runs(p, op->platform) &&
+            !is_said_to_run(p, d, op))
+            return op;
+    }
     return NULL;
 }
 
