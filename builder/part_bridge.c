@@ -125,11 +125,11 @@ static int start_call(struct part *p, const struct depot_bk_solve *req, struct d
 }
 
 /* ---- platforms that the builder cannot run ---- */
-static bool runs(const struct part *p, const char *platform)
+static bool runs(const struct engine *e, const char *platform)
 {
     struct plan_engine view;
     char name[DEPOT_PLATFORM_MAX];
-    engine_plan_view(p->engine, &view);
+    engine_plan_view(e, &view);
     if (depot_platform_parse(platform, name, NULL) != 0)
         return false;
     for (size_t i = 0; i < view.nplatforms; i++)
@@ -150,7 +150,7 @@ static bool is_said_to_run(
     if (!stage_platform(d->files[at->file].text, at->range.start_line, said))
         return false;
     return depot_str_eq(said, "$BUILDPLATFORM") || depot_str_eq(said, "${BUILDPLATFORM}") ||
-           runs(p, said);
+           runs(p->engine, said);
 }
 
 /* The first step that the builder would have to run for a machine that it cannot be. One without a
@@ -160,7 +160,7 @@ static const struct depot_op *first_unrunnable(
 {
     for (size_t i = 0; i < d->nops; i++) {
         const struct depot_op *op = &d->ops[i];
-        if (op->kind == DEPOT_OP_EXEC && *op->platform != '\0' && !runs(p, op->platform) &&
+        if (op->kind == DEPOT_OP_EXEC && *op->platform != '\0' && !runs(p->engine, op->platform) &&
             !is_said_to_run(p, d, op))
             return op;
     }
@@ -188,6 +188,15 @@ static void add_builders(struct depot_buf *to, const struct service *s)
     depot_free(view);
 }
 
+/* Another builder may be able to, and yet it is this one that has to make all. */
+static bool none_runs(const struct service *s, const char *platform)
+{
+    for (size_t i = 0; i < s->nengines; i++)
+        if (runs(s->engines[i], platform))
+            return false;
+    return true;
+}
+
 /* Why the builder cannot make one result; nothing is added when it can. */
 static void add_reason(struct depot_buf *to, const struct part *p, const struct depot_bk_ref *ref)
 {
@@ -202,7 +211,11 @@ static void add_reason(struct depot_buf *to, const struct part *p, const struct 
     }
     const struct depot_op *op = first_unrunnable(p, &d);
     if (op != NULL) {
-        depot_buf_addf(to, "no builder can run %s, and this step needs it: ", op->platform);
+        if (none_runs(p->build->service, op->platform))
+            depot_buf_addf(to, "no builder can run %s", op->platform);
+        else
+            depot_buf_addf(to, "builder %s cannot run %s", engine_name(p->engine), op->platform);
+        depot_buf_adds(to, ", and this step needs it: ");
         add_step(to, &d, op);
         depot_buf_adds(to, "; builders: ");
         add_builders(to, p->build->service);

@@ -65,6 +65,18 @@ static bool listed_by_any(const struct plan_engine *engines, size_t n, const cha
     return false;
 }
 
+/* How many of them it lists, and how well it suits those. */
+static int fit_some(const struct plan_engine *e, char *const *platforms, size_t n)
+{
+    enum { EACH = 4 * PLAN_PLATFORMS_MAX }; /* one more weighs more than all fits together */
+    int sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        enum fit fit = fit_of(e, platforms[i]);
+        sum += fit != FIT_NONE ? EACH + (int)fit : 0;
+    }
+    return sum;
+}
+
 /* The best builder that is up, whatever it lists, or -1. */
 static ptrdiff_t choose_any(
     const struct plan_engine *engines, size_t nengines, char *const *platforms, size_t n)
@@ -72,9 +84,7 @@ static ptrdiff_t choose_any(
     ptrdiff_t best = -1;
     int best_fit = -1, best_load = INT_MAX;
     for (size_t i = 0; i < nengines; i++) {
-        int fit = 0;
-        for (size_t k = 0; k < n; k++)
-            fit += (int)fit_of(&engines[i], platforms[k]);
+        int fit = fit_some(&engines[i], platforms, n);
         if (!engines[i].up || fit < best_fit || (fit == best_fit && engines[i].load >= best_load))
             continue;
         best = (ptrdiff_t)i;
