@@ -5,6 +5,7 @@
  * own: what a frontend says of a failure may be too large for a header, too.
  */
 #include "buildkit/bk.h"
+#include "buildkit/bridge_answer.h"
 #include "buildkit/convert.h"
 #include "buildkit/error.h"
 
@@ -67,141 +68,16 @@ static void fail(struct bridge_call *c, int code, const char *message)
     end_with(c, &error);
 }
 
-/* ---- what the frontend answers: gateway.proto's SolveResponse ---- */
-enum { RESPONSE_RESULT = 3 };
-enum { RESULT_REF = 3, RESULT_REFS = 4, RESULT_METADATA = 10, RESULT_ATTESTATIONS = 12 };
-enum { REFS_ENTRY = 1, REF_ID = 1, REF_DEFINITION = 2, ENTRY_KEY = 1, ENTRY_VALUE = 2 };
-enum { RETURN_RESULT = 1, RETURN_ERROR = 2, STATUS_CODE = 1, STATUS_MESSAGE = 2 };
-
-struct answer {
-    struct depot_arena arena;
-    struct depot_bk_ref *refs;
-    size_t nrefs;
-    struct depot_pair *meta;
-    size_t nmeta;
-    struct depot_buf *result; /* the same, as Return wants it: without definitions */
-};
-
-/* A field, also an empty one, which in a choice of fields is not the same as none. */
-static void add_field(struct depot_buf *to, uint32_t number, const void *data, size_t n)
-{
-    uint8_t head[2 * DP_PB_VARINT_MAX];
-    size_t len = (size_t)(dp_pb_put_varint(dp_pb_put_tag(head, number, DP_PB_BYTES), n) - head);
-    depot_buf_add(to, head, len);
-    if (n > 0)
-        depot_buf_add(to, data, n);
-}
-
-static char *copy_string(struct depot_arena *a, const uint8_t *data, size_t n)
-{
-    return depot_arena_strndup(a, n > 0 ? (const char *)data : "", n);
-}
-
-/* One Ref, and its short form appended to `to` under `number`. */
-static int take_ref(struct answer *a, const uint8_t *ref, size_t n, const char *platform,
-    uint32_t number, struct depot_buf *to)
-{
-    size_t id_len, len;
-    const uint8_t *id = dp_pb_bytes(ref, n, REF_ID, &id_len);
-    const uint8_t *definition = dp_pb_bytes(ref, n, REF_DEFINITION, &len);
-    struct depot_buf brief = DEPOT_BUF_INIT(n + DP_PB_VARINT_MAX);
-    if (a->nrefs == DEPOT_BK_REFS_MAX)
-        return DEPOT_ERR_TOO_BIG;
-    a->refs[a->nrefs++] =
-        (struct depot_bk_ref){.platform = platform, .definition = definition, .len = len};
-    if (id_len > 0)
-        add_field(&brief, REF_ID, id, id_len);
-    add_field(to, number, brief.data, brief.len);
-    depot_buf_release(&brief);
-    return 0;
-}
-
-static int take_refs_entry(struct answer *a, const struct dp_pb_field *f, struct depot_buf *refs)
-{
-    size_t key_len, ref_len;
-    const uint8_t *key = dp_pb_bytes(f->data, f->len, ENTRY_KEY, &key_len);
-    const uint8_t *ref = dp_pb_bytes(f->data, f->len, ENTRY_VALUE, &ref_len);
-    struct depot_buf entry = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    add_field(&entry, ENTRY_KEY, key, key_len);
-    int rc = take_ref(a, ref, ref_len, copy_string(&a->arena, key, key_len), ENTRY_VALUE, &entry);
-    if (rc == 0)
-        add_field(refs, REFS_ENTRY, entry.data, entry.len);
-    depot_buf_release(&entry);
-    return rc;
-}
-
-static int take_refs(struct answer *a, const struct dp_pb_field *map)
-{
-    struct dp_pb_reader r = dp_pb_read(map->data, map->len);
-    struct depot_buf refs = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    struct dp_pb_field f;
-    int rc;
-    while ((rc = dp_pb_next(&r, &f)) > 0) {
-        if (f.number == REFS_ENTRY && f.type == DP_PB_BYTES)
-            rc = take_refs_entry(a, &f, &refs);
-        if (rc < 0)
-            break;
-    }
-    add_field(a->result, RESULT_REFS, refs.data, refs.len);
-    depot_buf_release(&refs);
-    return rc;
-}
-
-static int take_metadata(struct answer *a, const struct dp_pb_field *f)
-{
-    size_t key_len, len;
-    const uint8_t *key = dp_pb_bytes(f->data, f->len, ENTRY_KEY, &key_len);
-    const uint8_t *value = dp_pb_bytes(f->data, f->len, ENTRY_VALUE, &len);
-    if (a->nmeta == DEPOT_BK_META_MAX)
-        return DEPOT_ERR_TOO_BIG;
-    a->meta[a->nmeta++] = (struct depot_pair){
-        .key = copy_string(&a->arena, key, key_len), .value = copy_string(&a->arena, value, len)};
-    add_field(a->result, f->number, f->data, f->len);
-    return 0;
-}
-
-static int take_result_field(struct answer *a, const struct dp_pb_field *f)
-{
-    if (f->type != DP_PB_BYTES)
-        return 0;
-    switch (f->number) {
-    case RESULT_REF:
-        return take_ref(a, f->data, f->len, "", RESULT_REF, a->result);
-    case RESULT_REFS:
-        return take_refs(a, f);
-    case RESULT_METADATA:
-        return take_metadata(a, f);
-    case RESULT_ATTESTATIONS:
-        add_field(a->result, f->number, f->data, f->len);
-        return 0;
-    default:
-        return 0;
-    }
-}
-
-static int read_answer(struct answer *a, const uint8_t *data, size_t n)
-{
-    size_t len;
-    const uint8_t *result = dp_pb_bytes(data, n, RESPONSE_RESULT, &len);
-    struct dp_pb_reader r = dp_pb_read(result, len);
-    struct dp_pb_field f;
-    int rc = result == NULL ? DEPOT_ERR_PROTOCOL : 0;
-    a->refs = depot_arena_alloc(&a->arena, DEPOT_BK_REFS_MAX * sizeof(*a->refs));
-    a->meta = depot_arena_alloc(&a->arena, DEPOT_BK_META_MAX * sizeof(*a->meta));
-    while (rc >= 0 && (rc = dp_pb_next(&r, &f)) > 0)
-        rc = take_result_field(a, &f);
-    return rc < 0 ? rc : a->result->overflow ? DEPOT_ERR_TOO_BIG : 0;
-}
-
+/* ---- the answer ---- */
 static void on_answer(struct dp_bk_rpc *r, const uint8_t *data, size_t n, void *arg)
 {
     DEPOT_UNUSED(r);
     struct bridge_call *c = arg;
-    struct answer a = {.result = &c->result};
+    struct dp_bk_answer a = {.result = &c->result};
     if (c->is_answered)
         return; /* a second message of a call that has one */
     c->is_answered = true;
-    int rc = read_answer(&a, data, n);
+    int rc = dp_bk_answer_read(&a, data, n);
     const struct depot_bk_answer told = {
         .refs = a.refs, .nrefs = a.nrefs, .metadata = a.meta, .nmetadata = a.nmeta};
     if (rc == 0)
@@ -214,6 +90,8 @@ static void on_answer(struct dp_bk_rpc *r, const uint8_t *data, size_t n, void *
 }
 
 /* ---- Return ---- */
+enum { RETURN_RESULT = 1, RETURN_ERROR = 2, STATUS_CODE = 1, STATUS_MESSAGE = 2 };
+
 static void on_given(
     struct dp_bk_rpc *r, const struct dp_grpc_status *st, const struct depot_error *err, void *arg)
 {
@@ -246,7 +124,7 @@ static void give(struct bridge_call *c, uint32_t field, const void *data, size_t
     struct depot_error err = {0};
     dp_bk_rpc_init(&c->give, &c->link, DP_BK_BRIDGE "Return", &ops, c);
     dp_bk_rpc_md(&c->give, build_id_key, c->ref);
-    add_field(&c->give.request, field, data, n);
+    dp_bk_add_field(&c->give.request, field, data, n);
     if (dp_bk_rpc_start(&c->give, &err) == 0)
         return;
     if (c->error.message == NULL)
@@ -261,7 +139,7 @@ static void give_error(struct bridge_call *c, int code, const char *message)
     uint8_t head[2 * DP_PB_VARINT_MAX];
     size_t n = (size_t)(dp_pb_put_uint(head, STATUS_CODE, (uint64_t)code) - head);
     depot_buf_add(&st, head, n);
-    add_field(&st, STATUS_MESSAGE, message, strlen(message));
+    dp_bk_add_field(&st, STATUS_MESSAGE, message, strlen(message));
     give(c, RETURN_ERROR, st.data, st.len);
     depot_buf_release(&st);
 }
@@ -310,8 +188,8 @@ static void on_asked(
     struct dp_bk_rpc *r, const struct dp_grpc_status *st, const struct depot_error *err, void *arg)
 {
     struct bridge_call *c = arg;
-    if (err == NULL && c->is_answered)
-        return;
+    if (c->is_answered)
+        return; /* what ends the build from here on, Control's Solve tells */
     if (err == NULL) {
         fail(c, DP_GRPC_INTERNAL, "the engine gave no answer to the build's frontend");
     } else if (has_no_gateway(st)) {

@@ -8,7 +8,7 @@ import tarfile
 import unittest
 
 import depot_test
-from depot_test import TestCase, tool, unique
+from depot_test import TestCase, own_engine, tool, unique
 from registry_test import Registry
 
 # A cross compiler: it runs on the builder, whatever it makes.
@@ -160,6 +160,63 @@ class Cross(CrossCase):
         run.signal(signal.SIGINT)
         self.assertEqual(run.wait().code, 130)
         self.assertEqual(self.newest()["state"], "cancelled")
+
+
+class CrossImages(CrossCase):
+    """A compiler that is an image, as in the Makefile of every operator; caches in a registry."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.registry = Registry()
+        cls.addClassCleanup(cls.registry.close)
+        cls.host = "localhost:%d" % cls.registry.port
+
+    def compiler(self):
+        name = "%s/it/go-%s:1" % (self.host, unique()[:8])
+        self.ours("--push", "-t", name, "--platform", "linux/amd64", self.directory("FROM scratch\nCOPY bin/ /bin/\n"))
+        return ("FROM --platform=$BUILDPLATFORM %s AS build\nSHELL [\"/bin/busybox\", \"sh\", \"-c\"]\nARG TARGETOS TARGETARCH\n"
+                "RUN echo $TARGETOS/$TARGETARCH %s > /app\nFROM scratch\nCOPY --from=build /app /app\n" % (name, unique()))
+
+    def test_four_platforms_of_an_operator_are_pushed(self):
+        ctx, repository = self.directory(self.compiler()), "it/" + unique()[:8]
+        name = "%s/%s" % (self.host, repository)
+        args = ["--push", "--platform=" + KUBEBUILDER]
+        r = self.ours(*args, "-t", name + ":ours", ctx)
+        self.buildx(*args, "-t", name + ":theirs", ctx)
+        self.assertEqual(self.registry.digest(repository, "ours"), self.registry.digest(repository, "theirs"))
+        self.assertNotIn("s390x emulated", r.text)
+
+    def test_a_compiler_of_the_target_is_refused(self):
+        ctx = self.directory(self.compiler().replace("--platform=$BUILDPLATFORM ", "--platform=linux/amd64 ")
+                             .replace("FROM scratch\n", "FROM scratch AS last\nCOPY bin/ /bin/\nRUN [\"/bin/busybox\"]\n"))
+        self.bad(self.build("--plain", "--platform", "linux/s390x", ctx), 1, "no builder can run linux/s390x", "last 2/3",
+                 "Dockerfile line 7")
+
+    def test_the_cache_is_exported_and_imported(self):
+        ctx, cache = self.directory(CROSS), "%s/it/cache-%s:1" % (self.host, unique()[:8])
+        args = ["--platform", "darwin/arm64", "-o", self.tmp()]
+        self.ours(*args, "--cache-to", "type=registry,ref=%s,mode=max" % cache, ctx)
+        r = self.ours(*args, "--cache-from", "type=registry,ref=" + cache, ctx)
+        self.assertIn("importing cache manifest from " + cache, r.text)
+
+
+@unittest.skipUnless(os.getuid() == 0, "an engine of its own needs root")
+class Dying(TestCase):
+    @classmethod
+    def builder_list(cls):
+        return []
+
+    def test_an_engine_that_dies_while_it_builds(self):
+        home = self.new_home()
+        with own_engine(home) as engine:
+            home.configure([("own", engine.address)])
+            ctx = self.context()
+            self.write(ctx + "/Dockerfile", (CROSS % unique()).replace("RUN echo", "RUN /bin/busybox sleep 20;"))
+            run = home.start("build", "--plain", "--platform", "darwin/arm64", "-o", self.tmp(), ctx)
+            run.await_text("sleep 20")
+            engine.process.kill()
+            self.bad(run.wait(), 1, "builder own went away while building")
 
 
 class NativePair(CrossCase):
