@@ -54,6 +54,11 @@ static const struct depot_opt build_opts[] = {
         "Name of the Dockerfile, - for standard input (default: PATH/Dockerfile)", NULL, 0},
     {"iidfile", 0, DEPOT_OPT_STRING, OPT(b.iidfile), "FILE", "Write the image ID to a file", NULL,
         0},
+    {"join-with", 0, DEPOT_OPT_LIST, OPT(b.join_with), "PLATFORM=DIGEST", NULL, NULL,
+        DEPOT_OPT_HIDDEN},
+    {"keep-going", 0, DEPOT_OPT_BOOL, OPT(b.keep_going), NULL,
+        "Let the other platforms finish when one fails; depot retry then makes only that one", NULL,
+        0},
     {"label", 0, DEPOT_OPT_LIST, OPT(b.labels), "KEY=VALUE", "Set metadata for an image", NULL, 0},
     {"load", 0, DEPOT_OPT_BOOL, OPT(b.load), NULL,
         "Load the image into the Docker Engine of this machine", NULL, 0},
@@ -127,6 +132,7 @@ static const struct depot_opt build_opts[] = {
 };
 
 struct run {
+    const struct depot_command *cmd;
     const struct build_args *args;
     struct depot_loop *loop;
     struct depot_build_plan *plan;
@@ -212,13 +218,12 @@ static void print_warnings(const struct run *r)
 static void on_event(struct depot_job *j, const struct depot_event *ev, void *arg)
 {
     struct run *r = arg;
-    struct depot_error err = {0};
     DEPOT_UNUSED(j);
     cli_show_event(r->show, ev);
     if (r->tui != NULL)
         depot_tui_build_event(r->tui, ev);
-    if (r->record != NULL && cli_record_event(r->record, ev, &err) != 0)
-        depot_error_print(CLI_PROGRAM, &err);
+    if (r->record != NULL)
+        cli_record_event(r->record, ev);
 }
 
 static void on_link(struct depot_job *j, const struct depot_error *err, void *arg)
@@ -358,6 +363,8 @@ static int finish_good(struct run *r)
     const char *digest = depot_build_digest(state);
     if (r->args->b.quiet && digest != NULL)
         printf("%s\n", digest);
+    if (digest == NULL && !depot_str_empty(r->args->b.iidfile) && !depot_str_eq(r->sink, "rawjson"))
+        say("WARNING: the build made no image, so no ID was written to ", r->args->b.iidfile);
     if (depot_stdout_flush(&err) != 0) {
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_FAILED;
@@ -379,6 +386,18 @@ static int failure_code(const struct depot_build *state)
     return DEPOT_EXIT_FAILED;
 }
 
+/* Only what failed need be made again, and only where something did not. */
+static void keep_for_retry(struct run *r, const struct depot_build *state)
+{
+    struct depot_error err = {0};
+    if (!cli_retry_worth(state) || !depot_build_plan_resumes(r->plan))
+        return;
+    if (cli_retry_save(state, r->cmd, r->args, r->args->b.context, &err) != 0)
+        depot_error_print(CLI_PROGRAM, &err);
+    else if (!depot_str_eq(r->sink, "rawjson") && !depot_str_eq(r->sink, "quiet"))
+        fprintf(stderr, "depot: \"depot retry %s\" makes only what failed\n", state->id);
+}
+
 static void on_done(struct depot_job *j, const struct depot_error *err, void *arg)
 {
     struct run *r = arg;
@@ -398,6 +417,7 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
             told ? state->message : "");
     } else if (err->code == DEPOT_ERR_FAILED && state->state == DEPOT_BUILD_FAILED) {
         r->exit_code = failure_code(state);
+        keep_for_retry(r, state);
     } else {
         if (!is_known(r, err))
             depot_error_print(CLI_PROGRAM, err);
@@ -422,7 +442,9 @@ static void on_signal(struct depot_signal *s, int signum, void *arg)
 static int prepare(struct run *r, struct depot_error *err)
 {
     const struct depot_build_args *b = &r->args->b;
-    int rc = depot_build_plan_new(b, &r->plan, err);
+    int rc = depot_build_begin_results(b, err);
+    if (rc == 0)
+        rc = depot_build_plan_new(b, &r->plan, err);
     if (rc != 0)
         return rc;
     print_warnings(r);
@@ -458,8 +480,10 @@ static void finish(struct run *r)
     cli_show_free(r->show);
     depot_job_free(r->job);
     depot_loop_free(r->loop);
-    if (cli_record_close(r->record, &err) != 0)
+    if (cli_record_close(r->record, &err) != 0) {
         depot_error_print(CLI_PROGRAM, &err);
+        r->exit_code = r->exit_code == DEPOT_EXIT_OK ? DEPOT_EXIT_FAILED : r->exit_code;
+    }
     depot_endpoint_release(&r->at);
     depot_build_plan_free(r->plan);
     depot_vec_free(&r->problems);
@@ -469,8 +493,7 @@ static int run_build(const struct depot_command *cmd, void *target, const struct
 {
     struct build_args *a = target;
     struct depot_error err = {0};
-    struct run r = {.args = a, .exit_code = DEPOT_EXIT_FAILED};
-    DEPOT_UNUSED(cmd);
+    struct run r = {.cmd = cmd, .args = a, .exit_code = DEPOT_EXIT_FAILED};
     a->b.context = args->items[0];
     int level = a->log_level != NULL ? depot_log_level_from_name(a->log_level) : -1;
     if (level >= 0)

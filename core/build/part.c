@@ -3,8 +3,12 @@
  */
 #include "build/part.h"
 
+#include <depot/file_writer.h>
+
+#include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     PART_SEND_HIGH = 1024 * 1024,     /* hold the session back above this much unsent */
@@ -24,6 +28,8 @@ struct dp_part {
     void *arg;
     struct depot_loop *loop;
     char *builder;
+    struct depot_strv platforms;
+    struct dp_claims *const *claims;
     struct dp_ws *ws;
     struct dp_pipe *pipe; /* NULL once the session closed it */
     struct dp_session *session;
@@ -203,6 +209,27 @@ static int add_load(struct dp_part *p, struct dp_session_output *out, struct dep
     return dp_docker_load_new(p->loop, &ops, sink, &sink->load, err);
 }
 
+/* A part that makes all platforms needs no others; only of the format of type docker, which engines
+ * make of one platform, there is always something left to do. */
+static bool waits(const struct dp_part *p, const struct depot_output *out)
+{
+    if (p->platforms.len == 0)
+        return false; /* the session of the daemon itself */
+    return out->archive == DEPOT_ARCHIVE_DOCKER ||
+           (out->archive != DEPOT_ARCHIVE_NONE && p->platforms.len < p->plan->platforms.len);
+}
+
+static int add_spool(struct dp_part *p, struct depot_error *err)
+{
+    struct dp_session_output out = {.kind = DP_OUTPUT_SPOOL, .fd = depot_file_scratch()};
+    if (out.fd < 0) {
+        depot_error_errno(err, errno, "cannot create a temporary file");
+        return depot_error_hint(err, "set TMPDIR to a directory that can be written");
+    }
+    depot_vec_push(&p->outputs, out);
+    return 0;
+}
+
 static int add_output(struct dp_part *p, const struct depot_output *from, struct depot_error *err)
 {
     struct dp_session_output out = {.path = from->dest, .fd = -1};
@@ -213,6 +240,7 @@ static int add_output(struct dp_part *p, const struct depot_output *from, struct
         break;
     case DEPOT_OUTPUT_DIR:
         out.kind = DP_OUTPUT_DIR;
+        out.claims = p->claims != NULL ? p->claims[p->outputs.len] : NULL;
         break;
     case DEPOT_OUTPUT_FILE:
         out.kind = DP_OUTPUT_FILE;
@@ -234,7 +262,8 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
     const struct depot_build_plan *plan = p->plan;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < plan->outputs.len; i++)
-        rc = add_output(p, &plan->outputs.items[i], err);
+        rc = waits(p, &plan->outputs.items[i]) ? add_spool(p, err)
+                                               : add_output(p, &plan->outputs.items[i], err);
     p->cfg = (struct dp_session_config){
         .dirs = plan->dirs.items,
         .ndirs = plan->dirs.len,
@@ -244,6 +273,7 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
         .upload_fd = plan->upload_fd,
         .secrets = plan->secrets.items,
         .nsecrets = plan->secrets.len,
+        .platforms = &p->platforms,
         .outputs = p->outputs.items,
         .noutputs = p->outputs.len,
         .ssh = plan->ssh.len > 0 ? &plan->ssh : NULL,
@@ -281,6 +311,8 @@ int dp_part_new(const struct dp_part_opts *o, const struct dp_part_ops *ops, voi
     p->ops = ops;
     p->arg = arg;
     p->builder = depot_strdup(o->builder);
+    depot_strv_copy(&p->platforms, o->platforms);
+    p->claims = o->claims;
     int rc = fill_config(p, err);
     if (rc == 0)
         rc = open_socket(p, o, err);
@@ -300,6 +332,17 @@ int dp_part_new(const struct dp_part_opts *o, const struct dp_part_ops *ops, voi
 const char *dp_part_builder(const struct dp_part *p)
 {
     return p->builder;
+}
+
+const struct depot_strv *dp_part_platforms(const struct dp_part *p)
+{
+    return &p->platforms;
+}
+
+int dp_part_spool(const struct dp_part *p, size_t output)
+{
+    const struct dp_session_output *out = &p->outputs.items[output];
+    return output < p->outputs.len && out->kind == DP_OUTPUT_SPOOL ? out->fd : -1;
 }
 
 bool dp_part_was_open(const struct dp_part *p)
@@ -336,7 +379,11 @@ void dp_part_free(struct dp_part *p)
         depot_free(p->loads.items[i]);
     }
     depot_vec_free(&p->loads);
+    for (size_t i = 0; i < p->outputs.len; i++)
+        if (p->outputs.items[i].kind == DP_OUTPUT_SPOOL)
+            close(p->outputs.items[i].fd);
     depot_vec_free(&p->outputs);
+    depot_strv_release(&p->platforms);
     depot_free(p->builder);
     depot_free(p);
 }

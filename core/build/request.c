@@ -141,12 +141,26 @@ static struct json_object *settings_of(const struct depot_build_plan *p)
     return a;
 }
 
+static struct json_object *join_with_of(const struct depot_strv *list)
+{
+    struct json_object *o = json_object_new_object();
+    for (size_t i = 0; i < list->len; i++) {
+        size_t n = strcspn(list->items[i], "=");
+        char *platform = depot_strndup(list->items[i], n);
+        const char *digest = list->items[i][n] == '=' ? list->items[i] + n + 1 : "";
+        json_object_object_add(o, platform, json_object_new_string(digest));
+        depot_free(platform);
+    }
+    return o;
+}
+
 char *dp_build_request(const struct depot_build_plan *p)
 {
     struct json_object *o = json_object_new_object();
     const char *method = p->call.method;
+    char *context = depot_url_shown(p->args->context);
     char *command = depot_asprintf("depot build %s%s%s%s", method != NULL ? "--call=" : "",
-        method != NULL ? method : "", method != NULL ? " " : "", p->args->context);
+        method != NULL ? method : "", method != NULL ? " " : "", context);
     add_string(o, "project", p->project);
     add_string(o, "command", command);
     add_string(o, "call", p->call.method);
@@ -157,6 +171,10 @@ char *dp_build_request(const struct depot_build_plan *p)
     add_who(o);
     json_object_object_add(o, "single_builder", json_object_new_boolean(p->single_builder));
     json_object_object_add(o, "join", json_object_new_boolean(p->join));
+    if (p->args->keep_going)
+        json_object_object_add(o, "keep_going", json_object_new_boolean(1));
+    if (p->args->join_with.len > 0)
+        json_object_object_add(o, "join_with", join_with_of(&p->args->join_with));
     json_object_object_add(o, "detach", json_object_new_boolean(p->args->detach));
     if (p->has_settings)
         json_object_object_add(o, "settings", settings_of(p));
@@ -164,6 +182,7 @@ char *dp_build_request(const struct depot_build_plan *p)
     json_object_object_add(o, "solve", solve_of(p));
     char *text = depot_strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
     json_object_put(o);
+    depot_free(context);
     depot_free(command);
     return text;
 }

@@ -27,7 +27,8 @@ struct depot_build_args {
     struct depot_strv tags, build_args, labels, platforms, outputs, secrets, ssh;
     struct depot_strv cache_from, cache_to, no_cache_filter, build_contexts, add_hosts;
     struct depot_strv attests, annotations, allow, ulimits;
-    bool no_cache, pull, push, load, quiet, plain, tui, detach, check;
+    struct depot_strv join_with; /* "PLATFORM=DIGEST" of an earlier build, "PLATFORM=" of this one */
+    bool no_cache, pull, push, load, quiet, plain, tui, detach, keep_going, check;
 };
 
 /* Where one exporter's result goes on this machine. */
@@ -38,8 +39,12 @@ enum depot_output_kind {
     DEPOT_OUTPUT_STDOUT,
     DEPOT_OUTPUT_DOCKER, /* loaded into the Docker Engine of this machine */
 };
+/* What kind of archive comes of it where several builders may make the platforms: each sends one of
+ * its own, and they become one. */
+enum depot_archive { DEPOT_ARCHIVE_NONE, DEPOT_ARCHIVE_TAR, DEPOT_ARCHIVE_OCI, DEPOT_ARCHIVE_DOCKER };
 struct depot_output {
     enum depot_output_kind kind;
+    enum depot_archive archive;
     char *type; /* exporter: image, local, tar, oci, docker */
     struct depot_kvs attrs;
     char *dest;
@@ -50,6 +55,8 @@ struct depot_build_plan;
 int depot_build_plan_new(const struct depot_build_args *args, struct depot_build_plan **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 void depot_build_plan_free(struct depot_build_plan *p);
+/* What one builder made of it stays good when another one fails: a retry need not make it again. */
+bool depot_build_plan_resumes(const struct depot_build_plan *p);
 /* Things worth telling before the build starts (an ignored flag, no output given); borrowed. */
 const struct depot_strv *depot_build_plan_warnings(const struct depot_build_plan *p);
 
@@ -75,6 +82,10 @@ const char *depot_job_id(const struct depot_job *j); /* NULL before it was creat
 void depot_job_cancel(struct depot_job *j);
 void depot_job_free(struct depot_job *j);
 
+/* Before anything else: an old --iidfile goes, so that none survives a build that fails; and both
+ * files can be written when the build is over. */
+int depot_build_begin_results(
+    const struct depot_build_args *args, struct depot_error *err) DEPOT_MUST_CHECK;
 /* After success: image digests, and the files that --iidfile and --metadata-file name. */
 int depot_build_write_results(const struct depot_build_plan *plan, const struct depot_build *state,
     struct depot_error *err) DEPOT_MUST_CHECK;

@@ -184,6 +184,53 @@ class Push(TestCase):
         self.bad(self.push(self.plain(), tags=[self.tag, "%s/%s:x" % (self.proxy.host, other)]), 1, "push the index")
         self.assertIsNone(self.registry.digest(self.repository, self.tag))
 
+    # ---- one platform fails, and is made later ----
+
+    HALF = "ARG TARGETARCH\nFROM scratch AS %s\nCOPY f /f\nFROM scratch AS %s\nCOPY late /f\nFROM $TARGETARCH\n"
+
+    def half(self):
+        """A context that the second platform cannot be made from, until it has the file `late`."""
+        ctx = self.plain("")
+        self.write(ctx + "/Dockerfile", self.HALF % tuple(self.KINDS))
+        return ctx
+
+    def states(self):
+        return {r["platform"]: r["state"] for r in map(json.loads, self.home.api(
+            "/v1/builds/%s/events" % self.build_of()["id"])[1].splitlines()) if r["type"] == "build.result"}
+
+    def test_keep_going_lets_the_good_platform_finish(self):
+        self.bad(self.push(self.half(), "--keep-going"), 1, "late")
+        good, bad = self.PLATFORMS.split(",")
+        self.assertEqual(self.states(), {good: "succeeded", bad: "failed"})
+        self.assertIsNone(self.registry.digest(self.repository, self.tag))
+
+    def test_retry_makes_only_what_failed_and_joins(self):
+        ctx = self.half()
+        self.bad(self.push(ctx, "--keep-going", tags=[self.tag, "two"]), 1, "depot retry")
+        failed = self.build_of()["id"]
+        self.write(ctx + "/late", "now")
+        self.good(self.home.depot("retry", failed, env=WITHOUT))
+        self.assertEqual(self.states(), {self.PLATFORMS.split(",")[1]: "succeeded"})
+        self.assertEqual(self.registry.platforms(self.repository, self.tag), self.KINDS)
+        self.assertEqual(self.registry.digest(self.repository, self.tag), self.registry.digest(self.repository, "two"))
+        # The whole at once is the same index.
+        before = self.registry.digest(self.repository, self.tag)
+        self.good(self.push(ctx, tags=["whole"]))
+        self.assertEqual(self.registry.digest(self.repository, "whole"), before)
+
+    def test_retry_of_what_cannot_be_retried(self):
+        for build in ("nothing000", "../../etc", ""):
+            self.bad(self.home.depot("retry", build), (1, 2), "nothing to retry")
+        self.good(self.push(self.plain()))
+        self.bad(self.home.depot("retry", self.build_of()["id"]), 1, "nothing to retry")
+
+    def test_retry_keeps_command_lines_to_their_user(self):
+        self.bad(self.push(self.half(), "--keep-going", "--build-arg", "TOKEN=s3cr3t"), 1)
+        folder = os.path.join(self.home.state, "depot", "retry")
+        self.assertEqual(os.stat(folder).st_mode & 0o777, 0o700)
+        for name in os.listdir(folder):
+            self.assertEqual(os.stat(os.path.join(folder, name)).st_mode & 0o777, 0o600)
+
     # ---- registries as they are ----
 
     def test_a_busy_registry_is_waited_for(self):
