@@ -170,7 +170,8 @@ static const struct depot_op *first_unrunnable(
 static void add_step(
     struct depot_buf *to, const struct depot_definition *d, const struct depot_op *op)
 {
-    depot_buf_adds(to, *op->name != '\0' ? op->name : "a command");
+    enum { TEXT_MAX = 500 }; /* of a step's own, which may be a whole script */
+    depot_buf_addf(to, "%.*s", TEXT_MAX, *op->name != '\0' ? op->name : "a command");
     if (*op->name == '\0')
         for (size_t i = 0; i < op->nargs; i++)
             depot_buf_addf(to, " %s", op->args[i]);

@@ -79,7 +79,7 @@ class Call(CallCase):
         for dockerfile, says in ((WARNED, "warnings have been found!"), (CLEAN, "no warnings found."),
                                  (BROKEN, ""), (LATE, "")):
             d = self.directory(dockerfile)
-            for args in (("--check",), ("--call=check",), ("--call=lint",), ("--call=lint,ignorestatus=true",)):
+            for args in (("--check",), ("--call=lint",), ("--call=check,ignorestatus=true",)):
                 with self.subTest(dockerfile=dockerfile, args=args):
                     out, _ = self.same(*args, d)
                     self.assertIn(says, out)
@@ -138,6 +138,16 @@ class Call(CallCase):
             self.assertEqual(json.load(f)["result.txt"], out)
         self.good(self.build("--call=targets", "-o", made, "-t", "a:b", d))
         self.assertFalse(os.path.exists(made))
+
+    def test_questions_do_not_count_as_builds(self):
+        d = self.directory("FROM scratch\nCOPY . /%s\n" % unique())
+        project = "p" + unique()[:10]
+        for args in (("-o", self.tmp()), ("--check",), ("--call=targets",)):
+            self.good(self.build("--project", project, *args, d))
+        newest = self.home.builds("?project=" + project)
+        self.assertEqual([b["command"].split()[2].split("=")[0] for b in newest][:2], ["--call", "--call"])
+        estimates = self.home.api("/v1/builds/%s/estimates" % newest[0]["id"])[1]
+        self.assertEqual(estimates["duration"]["runs"], 1)
 
     def test_a_remote_context(self):
         # What cannot be fetched is an error, not an empty answer.

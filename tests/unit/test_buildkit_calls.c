@@ -26,6 +26,7 @@
 /* protobuf-c's strings are not const. */
 #define STR(s) ((char *)(s))
 
+enum { HUGE = 17 * 1024 * 1024 }; /* no message may be so large */
 enum { CONNS_MAX = 8, GUARD_MS = 10000 };
 
 /* ---- the engine ---- */
@@ -39,9 +40,10 @@ struct engine {
     size_t nconns;
     bool has_history;
     char seen[256]; /* metadata of the last session */
-    enum { NO_GATEWAY, ANSWERS, ANSWERS_TOO_MUCH, ANSWERS_GARBAGE, FAILS, DIES } gateway;
+    enum { NO_GATEWAY, ANSWERS, ANSWERS_TOO_MUCH, ANSWERS_GARBAGE, FAILS, DIES, HOLDS } gateway;
     struct dp_grpc_call *open; /* the build that the gateway was asked for */
     struct depot_buf returned; /* what Return said */
+    bool huge;                 /* the error that we end a build with */
     bool hangs;                /* builds stay open, and there is no gateway */
     /* the client side of a test */
     struct depot_bk *bk;
@@ -158,6 +160,8 @@ static void on_ask(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *
     case NO_GATEWAY:
         dp_grpc_respond(
             c, DP_GRPC_UNIMPLEMENTED, "unknown service moby.buildkit.v1.frontend.LLBBridge");
+        return;
+    case HOLDS:
         return;
     case DIES:
         for (size_t i = 0; i < e->nconns; i++) {
@@ -532,7 +536,14 @@ static void answer_fails(struct depot_bk_call *c, const struct depot_bk_answer *
     struct engine *e = arg;
     e->items++;
     check_answer(a);
-    depot_bk_bridge_fail(c, DP_GRPC_FAILED_PRECONDITION, "not here");
+    char *huge = e->huge ? depot_alloc(HUGE + 1) : NULL;
+    if (huge != NULL)
+        memset(huge, 'x', HUGE);
+    if (huge != NULL)
+        huge[HUGE] = '\0';
+    depot_bk_bridge_fail(c, DP_GRPC_FAILED_PRECONDITION, huge != NULL ? huge : "not here");
+    assert_int_equal(e->dones, 0);
+    depot_free(huge);
 }
 
 static void answer_frees(struct depot_bk_call *c, const struct depot_bk_answer *a, void *arg)
@@ -587,6 +598,34 @@ static void test_bridge__freed_with_the_answer_cancels_the_build(void **state)
         depot_loop_turn(e->loop);
     assert_null(e->open);
     assert_int_equal(e->dones, 0);
+}
+
+static void test_bridge__freed_before_the_answer_cancels_the_build(void **state)
+{
+    struct engine *e = *state;
+    struct depot_bk_solve req = {.ref = "the-ref", .frontend = "dockerfile.v0"};
+    e->gateway = HOLDS;
+    assert_int_equal(depot_bk_bridge(e->bk, &req, &bridge_goes_on, e, &e->call, NULL), 0);
+    for (int i = 0; i < 1000 && (e->open == NULL || e->seen[0] == '\0'); i++)
+        depot_loop_turn(e->loop);
+    assert_non_null(e->open);
+    depot_bk_call_free(e->call);
+    e->call = NULL;
+    for (int i = 0; i < 100 && e->open != NULL; i++)
+        depot_loop_turn(e->loop);
+    assert_null(e->open);
+    assert_int_equal(e->dones + e->items, 0);
+}
+
+/* Too large to be sent: told a turn later, never from inside. */
+static void test_bridge__a_refusal_that_cannot_be_sent(void **state)
+{
+    struct engine *e = *state;
+    e->gateway = ANSWERS;
+    e->huge = true;
+    run_bridge(e, &bridge_fails);
+    assert_int_equal(e->dones, 1);
+    assert_int_equal(strncmp(e->text, "9 xxxx", 6), 0);
 }
 
 static void test_bridge__ends_once_in_every_failure(void **state)
@@ -757,6 +796,8 @@ int main(void)
         TEST(test_bridge__answer_then_result),
         TEST(test_bridge__we_end_it_with_an_error),
         TEST(test_bridge__freed_with_the_answer_cancels_the_build),
+        TEST(test_bridge__freed_before_the_answer_cancels_the_build),
+        TEST(test_bridge__a_refusal_that_cannot_be_sent),
         TEST(test_bridge__ends_once_in_every_failure),
         TEST(test_status__messages_then_done),
         TEST(test_status__freed_inside_its_callback_goes_quiet),
