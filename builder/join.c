@@ -37,7 +37,7 @@ struct join {
     struct depot_registry *registry;
     struct depot_join *join;
     struct relay *relay;
-    struct depot_strv wanted; /* registries whose credentials wait for the session */
+    struct depot_strv wanted;  /* registries whose credentials wait for the session */
     struct depot_timer *kick;  /* what begins or ends, outside of the call that asked for it */
     struct depot_timer *timer; /* the patience with a client that is not there */
     bool began, cancelled, over;
@@ -201,8 +201,8 @@ static void on_joined(struct depot_join *dj, const struct depot_join_result *res
     struct join *j = arg;
     DEPOT_UNUSED(dj);
     if (err == NULL) {
-        depot_log_info("build %s: %s joined in %u requests", j->build->id, res->digest,
-            res->requests);
+        depot_log_info(
+            "build %s: %s joined in %u requests", j->build->id, res->digest, res->requests);
         keep_result(j, res);
         over(j, DEPOT_BUILD_SUCCEEDED, NULL);
         return;
@@ -299,8 +299,8 @@ static int start(struct join *j, struct depot_error *err)
         .annotations = &j->annotations,
         .insecure = is_true(attrs, "registry.insecure"),
     };
-    int rc = depot_join_start(
-        j->build->service->loop, j->registry, &opts, on_joined, j, &j->join, err);
+    int rc =
+        depot_join_start(j->build->service->loop, j->registry, &opts, on_joined, j, &j->join, err);
     depot_vec_free(&parts);
     return rc;
 }
@@ -345,8 +345,8 @@ static void on_kick(struct depot_timer *t, void *arg)
         if (m->part != NULL)
             m->digest = m->part->outcome.digest;
         if (m->part == NULL || m->digest == NULL ||
-            depot_bk_content(engine_bk(m->part->engine), m->digest, on_content, m, &m->call,
-                NULL) != 0)
+            depot_bk_content(
+                engine_bk(m->part->engine), m->digest, on_content, m, &m->call, NULL) != 0)
             m->over = true;
     }
     proceed(j);
@@ -357,11 +357,6 @@ void join_begin(struct join *j)
     j->began = true;
     tell_began(j);
     depot_timer_start(j->kick, 0, 0);
-}
-
-bool join_began(const struct join *j)
-{
-    return j->began;
 }
 
 void join_cancel(struct join *j)

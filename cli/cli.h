@@ -84,8 +84,8 @@ bool cli_retry_worth(const struct depot_build *state);
 int cli_retry_save(const struct depot_build *state, const struct depot_command *cmd,
     const void *target, const char *context, struct depot_error *err) DEPOT_MUST_CHECK;
 /* The directory that it was given in, and its arguments; the caller's to free and release. */
-int cli_retry_load(const char *id, char **dir, struct depot_strv *args,
-    struct depot_error *err) DEPOT_MUST_CHECK;
+int cli_retry_load(
+    const char *id, char **dir, struct depot_strv *args, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* main.c: run a command by its arguments, as the shell would. Returns the exit code. */
 int cli_run(const struct depot_command *cmd, int argc, char **argv);

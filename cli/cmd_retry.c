@@ -32,8 +32,9 @@ const struct depot_command cmd_retry = {
     .min_args = 1,
     .max_args = 1,
     .summary = "Make only what failed of a build, and join it with the rest",
-    .text = "For builds of several platforms that push or write files, started by this user on this "
-            "machine: the platforms that failed are built, with the options and in the directory "
-            "of the first time, and what the others have pushed is joined with them.",
+    .text =
+        "For builds of several platforms that push or write files, started by this user on this "
+        "machine: the platforms that failed are built, with the options and in the directory "
+        "of the first time, and what the others have pushed is joined with them.",
     .run = run_retry,
 };

@@ -42,7 +42,8 @@ static const struct depot_command cmd_help = {
 };
 
 static const struct depot_command *const command_list[] = {&cmd_build, &cmd_list, &cmd_logs,
-    &cmd_why, &cmd_retry, &cmd_replay, &cmd_cancel, &cmd_top, &cmd_cache, &cmd_prune, &cmd_version, &cmd_help};
+    &cmd_why, &cmd_retry, &cmd_replay, &cmd_cancel, &cmd_top, &cmd_cache, &cmd_prune, &cmd_version,
+    &cmd_help};
 
 /* The tables are taken by value by the printers of help. */
 static struct depot_command command_table[DEPOT_ARRAY_LEN(command_list)];

@@ -36,14 +36,13 @@ static char *file_of(const char *dir, const char *id)
 
 static void add_option(struct json_object *list, const char *name, const char *value)
 {
-    char *text = value != NULL ? depot_asprintf("--%s=%s", name, value)
-                               : depot_asprintf("--%s", name);
+    char *text =
+        value != NULL ? depot_asprintf("--%s=%s", name, value) : depot_asprintf("--%s", name);
     json_object_array_add(list, json_object_new_string(text));
     depot_free(text);
 }
 
-static void add_options(
-    struct json_object *list, const struct depot_opt *opt, const void *target)
+static void add_options(struct json_object *list, const struct depot_opt *opt, const void *target)
 {
     const void *at = (const char *)target + opt->offset;
     switch (opt->type) {

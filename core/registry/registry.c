@@ -81,8 +81,7 @@ static void find_certificates(struct dp_host *h)
     const struct {
         const char *file;
         char **to;
-    } rows[] = {
-        {"ca.crt", &h->tls.ca}, {"client.cert", &h->tls.cert}, {"client.key", &h->tls.key}};
+    } rows[] = {{"ca.crt", &h->tls.ca}, {"client.cert", &h->tls.cert}, {"client.key", &h->tls.key}};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
         char *path = depot_asprintf("/etc/docker/certs.d/%s/%s", h->name, rows[i].file);
         if (access(path, R_OK) == 0)

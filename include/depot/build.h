@@ -27,7 +27,8 @@ struct depot_build_args {
     struct depot_strv tags, build_args, labels, platforms, outputs, secrets, ssh;
     struct depot_strv cache_from, cache_to, no_cache_filter, build_contexts, add_hosts;
     struct depot_strv attests, annotations, allow, ulimits;
-    struct depot_strv join_with; /* "PLATFORM=DIGEST" of an earlier build, "PLATFORM=" of this one */
+    struct depot_strv
+        join_with; /* "PLATFORM=DIGEST" of an earlier build, "PLATFORM=" of this one */
     bool no_cache, pull, push, load, quiet, plain, tui, detach, keep_going, check;
 };
 
@@ -41,7 +42,12 @@ enum depot_output_kind {
 };
 /* What kind of archive comes of it where several builders may make the platforms: each sends one of
  * its own, and they become one. */
-enum depot_archive { DEPOT_ARCHIVE_NONE, DEPOT_ARCHIVE_TAR, DEPOT_ARCHIVE_OCI, DEPOT_ARCHIVE_DOCKER };
+enum depot_archive {
+    DEPOT_ARCHIVE_NONE,
+    DEPOT_ARCHIVE_TAR,
+    DEPOT_ARCHIVE_OCI,
+    DEPOT_ARCHIVE_DOCKER
+};
 struct depot_output {
     enum depot_output_kind kind;
     enum depot_archive archive;

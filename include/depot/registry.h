@@ -47,7 +47,7 @@ struct depot_join_opts {
     const struct depot_join_part *parts; /* in the order that the index is to have */
     size_t nparts;
     const struct depot_kvs *annotations; /* of the index; may be NULL */
-    bool insecure; /* certificates are not checked, and plain HTTP will do */
+    bool insecure;                       /* certificates are not checked, and plain HTTP will do */
 };
 
 struct depot_join_result {
