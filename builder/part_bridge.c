@@ -16,6 +16,7 @@ enum {
     REASON_MAX = 4096,
     CODE_FAILED_PRECONDITION = 9, /* google.rpc.Code */
     CODE_UNIMPLEMENTED = 12,
+    CODE_UNAVAILABLE = 14,
 };
 
 struct part_bridge {
@@ -24,6 +25,7 @@ struct part_bridge {
     struct depot_arena arena;
     struct depot_pair *answer; /* of a question */
     size_t nanswer;
+    struct depot_build_error refusal; /* our own, with the step's place; no message: none */
 };
 
 /* ---- a question ---- */
@@ -189,6 +191,52 @@ static void add_builders(struct depot_buf *to, const struct service *s)
     depot_free(view);
 }
 
+/* ---- why not ---- */
+
+static const char *copy_line(struct depot_arena *a, const char *line)
+{
+    enum { LINE_BYTES_MAX = 4096 };
+    size_t n = strcspn(line, "\r");
+    return depot_arena_strndup(a, line, n < LINE_BYTES_MAX ? n : LINE_BYTES_MAX);
+}
+
+/* Two lines around the step, as engines show it. */
+static void add_excerpt(struct part_bridge *b, const char *text, int first, int last)
+{
+    enum { AROUND = 2, LINES_MAX = 40 };
+    struct depot_build_error *e = &b->refusal;
+    struct depot_strv lines = {0};
+    depot_strv_split(&lines, text, '\n');
+    if (first >= 1 && (size_t)first <= lines.len) {
+        size_t from = first > AROUND ? (size_t)first - AROUND - 1 : 0;
+        size_t to = (size_t)last + AROUND;
+        to = to > lines.len ? lines.len : to;
+        to = to - from > LINES_MAX ? from + LINES_MAX : to;
+        e->first_line = (int)from + 1;
+        e->lines = depot_arena_alloc(&b->arena, LINES_MAX * sizeof(*e->lines));
+        for (size_t i = from; i < to; i++)
+            e->lines[e->nlines++] = copy_line(&b->arena, lines.items[i]);
+    }
+    depot_strv_release(&lines);
+}
+
+static void add_place(
+    struct part_bridge *b, const struct depot_definition *d, const struct depot_op *op)
+{
+    struct depot_build_error *e = &b->refusal;
+    if (op->nplaces == 0)
+        return;
+    const struct depot_op_file *file = &d->files[op->places[0].file];
+    struct depot_range range = op->places[0].range;
+    for (size_t i = 1; i < op->nplaces; i++)
+        if (op->places[i].range.end_line > range.end_line)
+            range.end_line = op->places[i].range.end_line;
+    e->file = depot_arena_strdup(&b->arena, file->name);
+    e->ranges = depot_arena_alloc(&b->arena, sizeof(*e->ranges));
+    e->ranges[e->nranges++] = range;
+    add_excerpt(b, file->text, range.start_line, range.end_line);
+}
+
 /* Another builder may be able to, and yet it is this one that has to make all. */
 static bool none_runs(const struct service *s, const char *platform)
 {
@@ -222,27 +270,36 @@ static void add_reason(struct depot_buf *to, const struct part *p, const struct 
         add_builders(to, p->build->service);
         depot_buf_adds(to, "\nadd a builder for it with depotd --builder NAME=ADDRESS, or install "
                            "emulation on a builder's machine (qemu-user-static, binfmt)");
+        add_place(p->bridge, &d, op);
     }
     depot_definition_release(&d);
 }
 
 static void on_foreign_answer(struct depot_bk_call *c, const struct depot_bk_answer *a, void *arg)
 {
-    const struct part *p = arg;
+    struct part *p = arg;
+    struct depot_build_error *e = &p->bridge->refusal;
     struct depot_buf reason = DEPOT_BUF_INIT(REASON_MAX);
     for (size_t i = 0; i < a->nrefs && reason.len == 0; i++)
         add_reason(&reason, p, &a->refs[i]);
-    if (reason.len > 0)
-        depot_bk_bridge_fail(c, CODE_FAILED_PRECONDITION, depot_buf_str(&reason));
-    else
+    if (reason.len > 0) {
+        e->code = CODE_FAILED_PRECONDITION;
+        e->message = depot_arena_strdup(&p->bridge->arena, depot_buf_str(&reason));
+        depot_bk_bridge_fail(c, e->code, e->message);
+    } else {
         depot_bk_bridge_go_on(c);
+    }
     depot_buf_release(&reason);
 }
 
 static void on_foreign_done(struct depot_bk_call *c, const struct depot_bk_result *res, void *arg)
 {
     struct part *p = arg;
-    p->bridge->done(c, res, p);
+    const struct depot_bk_result refused = {.error = &p->bridge->refusal};
+    /* What the engine makes of it differs; that it went away meanwhile is another matter. */
+    const bool is_ours = refused.error->message != NULL && res->error != NULL &&
+                         res->error->code != CODE_UNAVAILABLE;
+    p->bridge->done(c, is_ours ? &refused : res, p);
 }
 
 /* ---- both ---- */
