@@ -132,12 +132,7 @@ static bool runs(const struct engine *e, const char *platform)
     struct plan_engine view;
     char name[DEPOT_PLATFORM_MAX];
     engine_plan_view(e, &view);
-    if (depot_platform_parse(platform, name, NULL) != 0)
-        return false;
-    for (size_t i = 0; i < view.nplatforms; i++)
-        if (depot_platform_covers(view.platforms[i], name))
-            return true;
-    return false;
+    return depot_platform_parse(platform, name, NULL) == 0 && plan_lists(&view, name);
 }
 
 /* Does the Dockerfile say that this step is of a platform which the builder runs, although the

@@ -9,8 +9,7 @@
 /* How well a builder suits a platform; the order is the preference. */
 enum fit { FIT_NONE, FIT_CAN_EMULATE, FIT_CONFIGURED_EMULATED, FIT_NATIVE };
 
-/* Is it on the engine's list, or a lower level of what is? */
-static bool listed(const struct plan_engine *e, const char *platform)
+bool plan_lists(const struct plan_engine *e, const char *platform)
 {
     for (size_t i = 0; i < e->nplatforms; i++)
         if (depot_platform_covers(e->platforms[i], platform))
@@ -20,7 +19,7 @@ static bool listed(const struct plan_engine *e, const char *platform)
 
 static enum fit fit_of(const struct plan_engine *e, const char *platform)
 {
-    if (!e->up || !listed(e, platform))
+    if (!e->up || !plan_lists(e, platform))
         return FIT_NONE;
     if (!depot_platform_runs_on(platform, e->platforms[0]))
         return FIT_CAN_EMULATE;
@@ -60,7 +59,7 @@ static ptrdiff_t choose(
 static bool listed_by_any(const struct plan_engine *engines, size_t n, const char *platform)
 {
     for (size_t i = 0; i < n; i++)
-        if (listed(&engines[i], platform))
+        if (plan_lists(&engines[i], platform))
             return true;
     return false;
 }

@@ -21,6 +21,9 @@ struct plan_engine {
     int load;                /* builds running and waiting */
 };
 
+/* Is the platform on the builder's list, or a lower level of one that is? In normal form. */
+bool plan_lists(const struct plan_engine *e, const char *platform);
+
 /* What one builder makes of a build. */
 struct plan_part {
     size_t engine;
