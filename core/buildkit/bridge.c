@@ -6,6 +6,7 @@
  */
 #include "buildkit/bk.h"
 #include "buildkit/bridge_answer.h"
+#include "buildkit/bridge_place.h"
 #include "buildkit/convert.h"
 #include "buildkit/error.h"
 
@@ -22,7 +23,9 @@ struct bridge_call {
     struct depot_bk_call *build; /* Control.Solve, which ends when the build does */
     struct dp_bk_link link;
     struct dp_bk_rpc ask, give;
-    char *ref;
+    struct dp_bk_rpc place; /* a second question, after a failure that told no place */
+    char *ref, *frontend;
+    struct depot_kvs attrs;  /* of the frontend */
     struct depot_buf result; /* what Return is to say of the answer */
     bool is_answered;
     struct depot_arena arena;       /* of `error` */
@@ -36,6 +39,7 @@ static void stop(struct bridge_call *c)
     c->build = NULL;
     dp_bk_rpc_release(&c->ask);
     dp_bk_rpc_release(&c->give);
+    dp_bk_rpc_release(&c->place);
     depot_timer_free(c->late);
     c->late = NULL;
 }
@@ -52,6 +56,8 @@ static void bridge_destroy(struct depot_bk_call *base)
     struct bridge_call *c = DEPOT_CONTAINER_OF(base, struct bridge_call, base);
     depot_buf_release(&c->result);
     depot_arena_release(&c->arena);
+    depot_kvs_release(&c->attrs);
+    depot_free(c->frontend);
     depot_free(c->ref);
 }
 
@@ -90,7 +96,8 @@ static void on_answer(struct dp_bk_rpc *r, const uint8_t *data, size_t n, void *
 }
 
 /* ---- Return ---- */
-enum { RETURN_RESULT = 1, RETURN_ERROR = 2, STATUS_CODE = 1, STATUS_MESSAGE = 2 };
+enum { RETURN_RESULT = 1, RETURN_ERROR = 2 };
+enum { STATUS_CODE = 1, STATUS_MESSAGE = 2, STATUS_DETAILS = 3, ANY_TYPE = 1, ANY_VALUE = 2 };
 
 static void on_given(
     struct dp_bk_rpc *r, const struct dp_grpc_status *st, const struct depot_error *err, void *arg)
@@ -133,13 +140,23 @@ static void give(struct bridge_call *c, uint32_t field, const void *data, size_t
     depot_timer_start(c->late, 0, 0);
 }
 
-static void give_error(struct bridge_call *c, int code, const char *message)
+/* `place` may be NULL. */
+static void give_error(
+    struct bridge_call *c, int code, const char *message, const struct depot_buf *place)
 {
+    static const char type_url[] = "github.com/moby/buildkit/errdefs.Source+json";
     struct depot_buf st = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     uint8_t head[2 * DP_PB_VARINT_MAX];
     size_t n = (size_t)(dp_pb_put_uint(head, STATUS_CODE, (uint64_t)code) - head);
     depot_buf_add(&st, head, n);
     dp_bk_add_field(&st, STATUS_MESSAGE, message, strlen(message));
+    if (place != NULL) {
+        struct depot_buf any = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        dp_bk_add_field(&any, ANY_TYPE, type_url, sizeof(type_url) - 1);
+        dp_bk_add_field(&any, ANY_VALUE, place->data, place->len);
+        dp_bk_add_field(&st, STATUS_DETAILS, any.data, any.len);
+        depot_buf_release(&any);
+    }
     give(c, RETURN_ERROR, st.data, st.len);
     depot_buf_release(&st);
 }
@@ -156,7 +173,7 @@ void depot_bk_bridge_fail(struct depot_bk_call *base, int code, const char *mess
     struct bridge_call *c = DEPOT_CONTAINER_OF(base, struct bridge_call, base);
     c->error =
         (struct depot_build_error){.code = code, .message = depot_arena_strdup(&c->arena, message)};
-    give_error(c, code, message);
+    give_error(c, code, message, NULL);
 }
 
 /* ---- the two calls ---- */
@@ -183,6 +200,48 @@ static bool has_no_gateway(const struct dp_grpc_status *st)
     return st->code == DP_GRPC_UNIMPLEMENTED && strstr(st->message, "LLBBridge") != NULL;
 }
 
+/* ---- the place of a failure, when it came without ---- */
+static void on_place(struct dp_bk_rpc *r, const uint8_t *data, size_t n, void *arg)
+{
+    DEPOT_UNUSED(r);
+    struct bridge_call *c = arg;
+    struct depot_buf result = DEPOT_BUF_INIT(RESULT_MAX), place = DEPOT_BUF_INIT(RESULT_MAX / 2);
+    struct dp_bk_answer a = {.result = &result};
+    bool found = false;
+    if (dp_bk_answer_read(&a, data, n) == 0)
+        for (size_t i = 0; i < a.nmeta && !found; i++)
+            found = depot_str_eq(a.meta[i].key, "result.json") &&
+                    dp_bk_place_of_lint(a.meta[i].value, &place);
+    if (found && c->give.link == NULL)
+        give_error(c, c->error.code, c->error.message, &place);
+    depot_arena_release(&a.arena);
+    depot_buf_release(&place);
+    depot_buf_release(&result);
+}
+
+static void on_place_done(
+    struct dp_bk_rpc *r, const struct dp_grpc_status *st, const struct depot_error *err, void *arg)
+{
+    (void)r, (void)st, (void)err; /* there is no place, or no linter: the message must do */
+    struct bridge_call *c = arg;
+    if (c->give.link == NULL)
+        give_error(c, c->error.code, c->error.message, NULL);
+}
+
+/* The linter of the same frontend, over the same build, which is still open. */
+static void ask_place(struct bridge_call *c)
+{
+    static const struct dp_bk_rpc_ops ops = {.message = on_place, .done = on_place_done};
+    const struct depot_bk_solve req = {.frontend = c->frontend, .attrs = &c->attrs};
+    depot_kvs_set(&c->attrs, "requestid", "frontend.lint");
+    depot_kvs_set(&c->attrs, "frontend.caps", "moby.buildkit.frontend.subrequests+forward");
+    dp_bk_rpc_init(&c->place, &c->link, DP_BK_BRIDGE "Solve", &ops, c);
+    dp_bk_rpc_md(&c->place, build_id_key, c->ref);
+    dp_bk_pack_ask(&req, &c->place.request);
+    if (dp_bk_rpc_start(&c->place, NULL) < 0)
+        give_error(c, c->error.code, c->error.message, NULL);
+}
+
 /* A frontend's failure is the build's: the engine is told, so that its record tells it, too. */
 static void on_asked(
     struct dp_bk_rpc *r, const struct dp_grpc_status *st, const struct depot_error *err, void *arg)
@@ -203,7 +262,7 @@ static void on_asked(
         if (st->details != NULL)
             give(c, RETURN_ERROR, st->details, st->details_len);
         else
-            give_error(c, st->code, c->error.message);
+            ask_place(c);
     }
 }
 
@@ -230,6 +289,9 @@ int depot_bk_bridge(struct depot_bk *bk, const struct depot_bk_solve *req,
     c->ops = ops;
     c->arg = arg;
     c->ref = depot_strdup(req->ref);
+    c->frontend = depot_strdup(req->frontend != NULL ? req->frontend : "");
+    if (req->attrs != NULL)
+        depot_kvs_copy(&c->attrs, req->attrs);
     c->late = depot_timer_new(bk->loop, on_late, c);
     depot_buf_init(&c->result, RESULT_MAX);
     dp_bk_link_init(&c->link, bk);

@@ -148,6 +148,11 @@ class Cross(CrossCase):
         r = self.build("--plain", "--platform", "darwin/arm64", "-o", self.tmp(), self.directory("FROM scratch\nBOGUS\n"))
         self.bad(r, 1, "unknown instruction: BOGUS", r"Dockerfile:2", r">>> BOGUS")
 
+    def test_one_that_is_too_large_for_a_header_does_so_too(self):
+        text = "FROM scratch\n" + "".join("# %060d\n" % i for i in range(1500)) + "BOGUS\n"
+        r = self.build("--plain", "--platform", "darwin/arm64", "-o", self.tmp(), self.directory(text))
+        self.bad(r, 1, "unknown instruction: BOGUS", r"Dockerfile:1502", r">>> BOGUS")
+
     def test_a_step_that_fails_tells_its_place(self):
         r = self.build("--plain", "--platform", "darwin/arm64", "-o", self.tmp(),
                        self.directory(CROSS.replace("RUN echo", "RUN exit 7 &&")))
@@ -254,6 +259,8 @@ class OldEngine(TestCase):
         self.write(ctx + "/Dockerfile", CROSS % "x")
         self.good(self.build("--network=none", "--platform", "darwin/arm64", "-o", out, ctx))
         self.assertEqual(self.read(out, "app"), b"darwin/arm64 x\n")
+        self.write(ctx + "/Dockerfile", "FROM scratch\nBOGUS\n")
+        self.bad(self.build("--platform", "darwin/arm64", "-o", out, ctx), 1, "unknown instruction: BOGUS")
         self.write(ctx + "/Dockerfile", RUNS)
         self.bad(self.build("--platform", "linux/s390x", "-o", out, ctx), 1, "no builder can run linux/s390x", "line 4")
 

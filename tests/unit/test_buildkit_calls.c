@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "buildkit/bridge_answer.h"
 #include "buildkit/convert.h"
 #include "buildkit/message.h"
 #include "content.pb-c.h"
@@ -40,7 +41,16 @@ struct engine {
     size_t nconns;
     bool has_history;
     char seen[256]; /* metadata of the last session */
-    enum { NO_GATEWAY, ANSWERS, ANSWERS_TOO_MUCH, ANSWERS_GARBAGE, FAILS, DIES, HOLDS } gateway;
+    enum {
+        NO_GATEWAY,
+        ANSWERS,
+        ANSWERS_TOO_MUCH,
+        ANSWERS_GARBAGE,
+        FAILS,
+        FAILS_LARGE,
+        DIES,
+        HOLDS
+    } gateway;
     struct dp_grpc_call *open; /* the build that the gateway was asked for */
     struct depot_buf returned; /* what Return said */
     bool huge;                 /* the error that we end a build with */
@@ -140,10 +150,35 @@ static void answer_too_much(struct dp_grpc_call *c)
     depot_buf_release(&buf);
 }
 
+/* Is it the linter that is asked? It tells the place. */
+static bool answer_lint(struct dp_grpc_call *c, const uint8_t *data, size_t n)
+{
+    static const char lint[] = "{\"sources\":[{\"filename\":\"F\",\"data\":\"b25lCg==\"}],"
+                               "\"buildError\":{\"message\":\"m\","
+                               "\"location\":{\"ranges\":[{\"start\":{\"line\":1}}]}}}";
+    Gateway__SolveRequest *m = gateway__solve_request__unpack(NULL, n, data);
+    bool asked = false;
+    for (size_t i = 0; m != NULL && i < m->n_frontend_opt; i++)
+        asked |= strcmp(m->frontend_opt[i]->value, "frontend.lint") == 0;
+    gateway__solve_request__free_unpacked(m, NULL);
+    if (!asked)
+        return false;
+    struct depot_buf entry = DEPOT_BUF_INIT(4096), result = DEPOT_BUF_INIT(4096),
+                     response = DEPOT_BUF_INIT(4096);
+    dp_bk_add_field(&entry, 1, "result.json", 11);
+    dp_bk_add_field(&entry, 2, lint, sizeof(lint) - 1);
+    dp_bk_add_field(&result, 10, entry.data, entry.len);
+    dp_bk_add_field(&response, 3, result.data, result.len);
+    dp_grpc_send(c, response.data, response.len);
+    depot_buf_release(&entry);
+    depot_buf_release(&result);
+    depot_buf_release(&response);
+    return true;
+}
+
 static void on_ask(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
 {
     struct engine *e = arg;
-    (void)data, (void)n;
     switch (e->gateway) {
     case ANSWERS:
         dp_grpc_send(c, gateway_answer, sizeof(gateway_answer) - 1);
@@ -154,6 +189,11 @@ static void on_ask(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *
     case ANSWERS_GARBAGE:
         dp_grpc_send(c, "\x1a\x02\x22\x09", 4);
         break;
+    case FAILS_LARGE:
+        if (answer_lint(c, data, n))
+            break;
+        dp_grpc_respond(c, DP_GRPC_UNKNOWN, "parse error on line 3");
+        return;
     case FAILS:
         dp_grpc_respond(c, DP_GRPC_UNKNOWN, "parse error on line 3");
         return;
@@ -600,6 +640,26 @@ static void test_bridge__freed_with_the_answer_cancels_the_build(void **state)
     assert_int_equal(e->dones, 0);
 }
 
+static bool returned(const struct engine *e, const char *what)
+{
+    const size_t n = strlen(what);
+    for (size_t i = 0; i + n <= e->returned.len; i++)
+        if (memcmp(e->returned.data + i, what, n) == 0)
+            return true;
+    return false;
+}
+
+static void test_bridge__a_place_that_was_too_large_is_asked_for(void **state)
+{
+    struct engine *e = *state;
+    e->gateway = FAILS_LARGE;
+    run_bridge(e, &bridge_goes_on);
+    assert_string_equal(e->text, "2 parse error on line 3 -");
+    assert_true(returned(e, "errdefs.Source+json"));
+    assert_true(returned(e, "\"data\":\"b25lCg==\""));
+    assert_int_equal(e->dones, 1);
+}
+
 static void test_bridge__freed_before_the_answer_cancels_the_build(void **state)
 {
     struct engine *e = *state;
@@ -796,6 +856,7 @@ int main(void)
         TEST(test_bridge__answer_then_result),
         TEST(test_bridge__we_end_it_with_an_error),
         TEST(test_bridge__freed_with_the_answer_cancels_the_build),
+        TEST(test_bridge__a_place_that_was_too_large_is_asked_for),
         TEST(test_bridge__freed_before_the_answer_cancels_the_build),
         TEST(test_bridge__a_refusal_that_cannot_be_sent),
         TEST(test_bridge__ends_once_in_every_failure),
