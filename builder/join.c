@@ -454,7 +454,8 @@ struct join *join_new(struct build *b)
     depot_strv_split(&j->names, names != NULL ? names : "", ',');
     find_annotations(j, attrs);
     find_manifests(j);
-    j->registry = depot_registry_new(b->service->loop, &ops, j);
+    j->registry = depot_registry_new(
+        b->service->loop, b->service->registries, b->service->nregistries, &ops, j);
     j->kick = depot_timer_new(b->service->loop, on_kick, j);
     j->timer = depot_timer_new(b->service->loop, on_timer, j);
     return j;

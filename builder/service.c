@@ -87,6 +87,13 @@ void service_set_tried(struct service *s, const char *tried)
     s->tried = depot_strdup(tried);
 }
 
+void service_set_registries(
+    struct service *s, const struct depot_registry_host *hosts, size_t nhosts)
+{
+    s->registries = hosts;
+    s->nregistries = nhosts;
+}
+
 /* ---- the log ---- */
 void service_append(struct service *s, const char *build, struct depot_event *ev)
 {
@@ -129,17 +136,33 @@ static int check_room(const struct service *s, const struct plan *plan, struct d
     return 0;
 }
 
+/* The builders that may be chosen from: the one that was named, if there is one of this name. */
+static void candidates(const struct service *s, const char *name, size_t *first, size_t *n)
+{
+    *first = 0;
+    *n = s->nengines;
+    for (size_t i = 0; i < s->nengines && !depot_str_empty(name); i++)
+        if (depot_str_eq(engine_name(s->engines[i]), name)) {
+            *first = i;
+            *n = 1;
+        }
+}
+
 static int make_plan(
     struct service *s, const struct request *req, struct plan *plan, struct depot_error *err)
 {
+    size_t first, n;
     if (s->nengines == 0)
         return no_builder(s, err);
-    struct plan_engine *view = depot_calloc(s->nengines, sizeof(*view));
-    for (size_t i = 0; i < s->nengines; i++)
-        engine_plan_view(s->engines[i], &view[i]);
+    candidates(s, req->builder, &first, &n);
+    struct plan_engine *view = depot_calloc(n, sizeof(*view));
+    for (size_t i = 0; i < n; i++)
+        engine_plan_view(s->engines[first + i], &view[i]);
     int rc = req->call != NULL
-                 ? plan_any(view, s->nengines, &req->platforms, plan, err)
-                 : plan_make(view, s->nengines, &req->platforms, request_single(req), plan, err);
+                 ? plan_any(view, n, &req->platforms, plan, err)
+                 : plan_make(view, n, &req->platforms, request_single(req), plan, err);
+    for (size_t i = 0; rc == 0 && i < plan->nparts; i++)
+        plan->parts[i].engine += first;
     depot_free(view);
     return rc;
 }

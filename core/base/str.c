@@ -39,7 +39,6 @@ bool depot_str_has_control(const char *s)
     return *s != '\0';
 }
 
-/* By hand because strtoll takes leading blanks and a plus sign, which none of our formats allow. */
 int depot_str_to_bool(const char *s, bool *out)
 {
     static const char *const words[2][6] = {
@@ -55,6 +54,7 @@ int depot_str_to_bool(const char *s, bool *out)
     return DEPOT_ERR_INVALID;
 }
 
+/* By hand because strtoll takes leading blanks and a plus sign, which none of our formats allow. */
 int depot_str_to_int64(const char *s, int64_t min, int64_t max, int64_t *out)
 {
     uint64_t limit = INT64_MAX, v = 0;

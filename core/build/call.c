@@ -3,6 +3,7 @@
  * texts are those of docker buildx, to the letter: scripts read them.
  */
 #include "build/plan.h"
+#include "build/spec.h"
 
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -21,25 +22,30 @@ static bool is_word(const char *s)
     return n > 0 && n <= 64 && s[n] == '\0';
 }
 
-static int bad_call(const char *spec, struct depot_error *err)
+static int take_option(struct dp_call *c, const char *field, const char *value)
 {
-    depot_error_set(err, DEPOT_ERR_INVALID, "invalid --call \"%.200s\"", spec);
-    return depot_error_hint(err, "write check, outline or targets, and after it ,format=json "
-                                 "or ,ignorestatus=true if you like");
+    const size_t n = (size_t)(value - field);
+    if (n == 7 && strncmp(field, "format=", n) == 0) {
+        c->json = depot_str_eq(value, "json");
+        return c->json || depot_str_eq(value, "text") ? 0 : DEPOT_ERR_INVALID;
+    }
+    if (n == 13 && strncmp(field, "ignorestatus=", n) == 0)
+        return depot_str_to_bool(value, &c->ignore_status);
+    return DEPOT_ERR_INVALID;
 }
 
-static int take_field(
-    struct dp_call *c, const char *spec, const struct depot_kv *field, struct depot_error *err)
+static int take_field(struct dp_call *c, const char *field, struct depot_error *err)
 {
-    if (depot_str_eq(field->key, "format")) {
-        c->json = depot_str_eq(field->value, "json");
-        return c->json || depot_str_eq(field->value, "text") ? 0 : bad_call(spec, err);
-    }
-    if (depot_str_eq(field->key, "ignorestatus"))
-        return depot_str_to_bool(field->value, &c->ignore_status) == 0 ? 0 : bad_call(spec, err);
-    if (*field->value != '\0' || c->method != NULL || !is_word(field->key))
-        return bad_call(spec, err);
-    c->method = depot_strdup(field->key);
+    const char *eq = strchr(field, '=');
+    if (eq != NULL)
+        return take_option(c, field, eq + 1) == 0
+                   ? 0
+                   : dp_spec_refuse(err, "--call", field, "is no option of it");
+    if (c->method != NULL)
+        return dp_spec_refuse(err, "--call", field, "is a second method");
+    if (!is_word(field))
+        return dp_spec_refuse(err, "--call", field, "is no method");
+    c->method = depot_strdup(field);
     return 0;
 }
 
@@ -57,7 +63,7 @@ static void settle_name(struct dp_call *c)
 int dp_plan_call(struct depot_build_plan *p, struct depot_error *err)
 {
     const char *spec = p->args->call;
-    struct depot_kvs fields = {0};
+    struct depot_strv fields = {0};
     if (p->args->check && !depot_str_empty(spec) && !depot_str_starts(spec, "check"))
         return depot_error_set(
             err, DEPOT_ERR_INVALID, "--check and --call=%.200s ask for two things", spec);
@@ -65,14 +71,14 @@ int dp_plan_call(struct depot_build_plan *p, struct depot_error *err)
         spec = "check";
     if (depot_str_empty(spec))
         return 0;
-    int rc = dp_csv_fields("--call", spec, &fields, err);
+    int rc = dp_csv_split("--call", spec, &fields, err);
     for (size_t i = 0; rc == 0 && i < fields.len; i++)
-        rc = take_field(&p->call, spec, &fields.items[i], err);
+        rc = take_field(&p->call, fields.items[i], err);
     if (rc == 0 && p->call.method == NULL)
-        rc = bad_call(spec, err);
+        rc = dp_spec_refuse(err, "--call", spec, "has no method");
     if (rc == 0)
         settle_name(&p->call);
-    depot_kvs_release(&fields);
+    depot_strv_release(&fields);
     return rc;
 }
 

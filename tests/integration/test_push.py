@@ -1,5 +1,6 @@
 """Pushing from several builders: each its own platform, then one index, all or nothing."""
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -316,28 +317,58 @@ class Push(TestCase):
 
     # ---- builders and clients that go ----
 
-    def test_a_builder_that_dies_before_the_join(self):
-        home = self.new_home(builders=[])
-        with own_engine(home, "dies") as dies, own_engine(home, "stays") as stays:
-            home.stop()
-            platforms = {"dies": "linux/amd64", "stays": "linux/arm64"}
-            for engine, name in ((dies, "dies"), (stays, "stays")):
+    @contextlib.contextmanager
+    def own_pair(self, home, more=""):
+        """Two engines of the test's own for amd64 and arm64, with more lines in their configuration."""
+        with own_engine(home, "one") as one, own_engine(home, "two") as two:
+            for engine, platform in ((one, "linux/amd64"), (two, "linux/arm64")):
                 path = engine.directory + "/buildkitd.toml"
-                text = self.read(path).decode().replace("linux/amd64", platforms[name])
-                self.write(path, text)
+                self.write(path, self.read(path).decode().replace("linux/amd64", platform) + more)
                 engine.process.terminate()
                 engine.process.wait(15)
                 engine.restart()
-            home.configure([("dies", dies.address), ("stays", stays.address)])
+            home.configure([("one", one.address), ("two", two.address)])
+            yield one
 
+    def test_a_builder_that_dies_before_the_join(self):
+        home = self.new_home(builders=[])
+        with self.own_pair(home) as one:
             def die(proxy, h, body):
-                dies.process.kill()
+                one.process.kill()
                 return False
             self.proxy.reset(Fault("PUT", "/manifests/sha256", does=die, times=1))
-            r = home.depot("build", "--plain", "--push", "--platform", "linux/amd64,linux/arm64", "-t",
-                           "%s:%s" % (self.name, self.tag), self.plain(), env=WITHOUT)
-            self.good(r)  # what it made is in the registry: nothing more is wanted of it
+            # What it made is in the registry: nothing more is wanted of it.
+            self.good(home.depot("build", "--plain", "--push", "--platform", "linux/amd64,linux/arm64", "-t",
+                                 "%s:%s" % (self.name, self.tag), self.plain(), env=WITHOUT))
             self.assertEqual(self.registry.platforms(self.repository, self.tag), ["amd64", "arm64"])
+
+    def test_a_registry_with_a_certificate_of_its_own(self):
+        home = self.new_home(builders=[])
+        certs = depot_test.Certificates(home.path("certs"))
+        proxy = Proxy(self.registry, tls=certs.issue("registry", "DNS:localhost,IP:127.0.0.1"))
+        self.addCleanup(proxy.close)
+        line = ("build", "--plain", "--push", "--platform", "linux/amd64,linux/arm64", "-t",
+                "%s/%s:1" % (proxy.host, self.repository), self.plain())
+        with self.own_pair(home, '[registry."%s"]\n  http = false\n  ca = ["%s"]\n' % (proxy.host, certs.path("ca.pem"))):
+            with open(os.path.join(home.config, "depot", "depotd.conf"), "a") as f:
+                f.write("registry = %s,cert=%s,key=%s\n" % (proxy.host, *certs.issue("client")))
+            self.bad(home.depot(*line, env=WITHOUT), 1, "certificate", "--registry %s" % proxy.host)
+            home.stop()
+            path = os.path.join(home.config, "depot", "depotd.conf")
+            self.write(path, self.read(path).decode().replace(",cert=", ",ca=%s,cert=" % certs.path("ca.pem")))
+            self.good(home.depot(*line, env=WITHOUT))
+        self.assertEqual(self.registry.platforms(self.repository, "1"), ["amd64", "arm64"])
+
+    def test_a_registry_that_is_called_insecure(self):
+        certs = depot_test.Certificates(self.tmp() + "/certs")
+        proxy = Proxy(self.registry, tls=certs.issue("registry", "DNS:localhost"))
+        self.addCleanup(proxy.close)
+        for tag, host in (("tls", proxy.host), ("plain", "localhost:%d" % self.registry.port)):
+            with self.subTest(tag):
+                self.good(self.home.depot(
+                    "build", "--plain", "--platform", self.PLATFORMS, "-o", "type=image,push=true,registry.insecure=true,name=%s/%s:%s" % (
+                        host, self.repository, tag), self.plain(), env=WITHOUT))
+                self.assertEqual(self.registry.platforms(self.repository, tag), self.KINDS)
 
     def test_cancelled_while_tags_move(self):
         self.good(self.push(self.plain(), tags=["a", "b"]))
