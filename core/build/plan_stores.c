@@ -84,9 +84,8 @@ int dp_plan_cache_to_local(
         depot_error_set(err, DEPOT_ERR_INVALID, "--cache-to type=local needs dest=DIRECTORY");
         return DEPOT_ERR_INVALID;
     }
-    bool resets = false;
     int rc = check_writable("--cache-to dest", dest, err);
-    if (rc == 0 && reset != NULL && depot_str_to_bool(reset, &resets) != 0)
+    if (rc == 0 && reset != NULL && dp_spec_bool(reset) < 0)
         rc = depot_error_set(
             err, DEPOT_ERR_INVALID, "--cache-to reset=%s: expected true or false", reset);
     if (rc != 0)
@@ -98,7 +97,7 @@ int dp_plan_cache_to_local(
     struct dp_plan_layout layout = {.store = depot_strdup(store->id),
         .path = depot_strdup(dest),
         .tag = depot_strdup(tag != NULL ? tag : default_tag),
-        .reset = resets,
+        .reset = dp_spec_bool(reset) == 1,
         .since = time(NULL)};
     depot_vec_push(&p->layouts, layout);
     depot_kvs_set(&e->attrs, "dest", name);
