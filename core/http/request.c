@@ -55,6 +55,15 @@ const char *depot_http_header(struct depot_http_request *r, const char *name)
     return header->value;
 }
 
+uint64_t depot_http_retry_after(struct depot_http_request *r)
+{
+    curl_off_t seconds = 0;
+    if (r->http == NULL ||
+        r->http->curl.easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK)
+        return 0;
+    return seconds > 0 ? (uint64_t)seconds * 1000 : 0;
+}
+
 /* ---- options ---- */
 
 /* What goes into a line of the request must stay on that line. */
@@ -144,6 +153,10 @@ static void set_address(struct depot_http_request *r, const struct depot_http_op
         }
         if (use_tls && o->tls != NULL)
             set_tls(r, o->tls);
+        if (use_tls && o->no_verify) {
+            c->easy_setopt(r->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+            c->easy_setopt(r->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+        }
         depot_free(host);
     }
     c->easy_setopt(r->easy, CURLOPT_URL, url);

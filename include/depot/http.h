@@ -42,6 +42,7 @@ struct depot_http_opts {
     size_t nheaders;
     const void *body; /* copied; NULL with `ops->read` or without a body */
     size_t body_len;
+    bool no_verify;      /* of TLS: any certificate will do */
     size_t max_body;     /* of the collected response; 0: 16 MiB */
     uint64_t timeout_ms; /* whole request; 0: none (streams) */
 };
@@ -53,6 +54,9 @@ void depot_http_resume(struct depot_http_request *r);
 /* A header of the response, once its body or `done` comes; NULL when it has none. Valid until that
  * callback returns. */
 const char *depot_http_header(struct depot_http_request *r, const char *name);
+/* How long the response asks to wait before trying again (Retry-After), in ms; 0 when it does not.
+ * Valid like a header. */
+uint64_t depot_http_retry_after(struct depot_http_request *r);
 void depot_http_cancel(struct depot_http_request *r); /* no callback comes any more */
 
 #endif
