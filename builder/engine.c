@@ -54,8 +54,8 @@ static void remember(struct engine *e, const struct depot_bk_info *info)
 {
     depot_strv_release(&e->platforms);
     for (size_t i = 0; i < info->nplatforms && i < PLATFORMS_MAX; i++) {
-        char name[PLAN_PLATFORM_MAX];
-        if (plan_platform_normalise(info->platforms[i], name, NULL) == 0 &&
+        char name[DEPOT_PLATFORM_MAX];
+        if (depot_platform_parse(info->platforms[i], name, NULL) == 0 &&
             !depot_strv_has(&e->platforms, name))
             depot_strv_push(&e->platforms, name);
     }
@@ -67,9 +67,9 @@ static void remember(struct engine *e, const struct depot_bk_info *info)
     e->cache_limit = info->cache_limit > 0 ? info->cache_limit : -1;
     e->emulated = false;
     if (e->config.addr.kind == DEPOT_ADDR_UNIX && e->platforms.len > 0) {
-        char host[PLAN_PLATFORM_MAX];
-        plan_platform_host(host);
-        e->emulated = !plan_platform_runs_on(e->platforms.items[0], host);
+        char host[DEPOT_PLATFORM_MAX];
+        depot_platform_host(host);
+        e->emulated = !depot_platform_runs_on(e->platforms.items[0], host);
     }
 }
 

@@ -157,8 +157,8 @@ static void platforms_of(
     if (given != NULL)
         depot_strv_split(&names, given, ',');
     for (size_t i = 0; i < names.len && i < PLAN_PLATFORMS_MAX; i++) {
-        char name[PLAN_PLATFORM_MAX];
-        if (plan_platform_normalise(names.items[i], name, NULL) == 0 && !depot_strv_has(out, name))
+        char name[DEPOT_PLATFORM_MAX];
+        if (depot_platform_parse(names.items[i], name, NULL) == 0 && !depot_strv_has(out, name))
             depot_strv_push(out, name);
     }
     depot_strv_release(&names);
@@ -227,7 +227,7 @@ static void append_assigned(struct watched *w, const struct depot_strv *platform
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_ASSIGNED};
     for (size_t i = 0; i < platforms->len; i++)
         if (view.emulated ||
-            (view.nplatforms > 0 && !plan_platform_runs_on(platforms->items[i], view.platforms[0])))
+            (view.nplatforms > 0 && !depot_platform_runs_on(platforms->items[i], view.platforms[0])))
             depot_strv_push(&emulated, platforms->items[i]);
     ev.u.assigned = (struct depot_ev_assigned){.platform = w->platform,
         .builder = engine_name(e),

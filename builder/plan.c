@@ -11,10 +11,11 @@
 /* How well a builder suits a platform; the order is the preference. */
 enum fit { FIT_NONE, FIT_CAN_EMULATE, FIT_CONFIGURED_EMULATED, FIT_NATIVE };
 
+/* Is it on the engine's list, or a lower level of what is? */
 static bool listed(const struct plan_engine *e, const char *platform)
 {
     for (size_t i = 0; i < e->nplatforms; i++)
-        if (depot_str_eq(e->platforms[i], platform))
+        if (depot_platform_covers(e->platforms[i], platform))
             return true;
     return false;
 }
@@ -23,7 +24,7 @@ static enum fit fit_of(const struct plan_engine *e, const char *platform)
 {
     if (!e->up || !listed(e, platform))
         return FIT_NONE;
-    if (!plan_platform_runs_on(platform, e->platforms[0]))
+    if (!depot_platform_runs_on(platform, e->platforms[0]))
         return FIT_CAN_EMULATE;
     return e->emulated ? FIT_CONFIGURED_EMULATED : FIT_NATIVE;
 }

@@ -1,28 +1,13 @@
 /*
- * Which builder makes which platform: a pure function over what is known of the builders. Also the
- * normal form of platform names. Starts nothing and remembers nothing.
+ * Which builder makes which platform: a pure function over what is known of the builders. Starts
+ * nothing and remembers nothing.
  */
 #ifndef DEPOT_BUILDER_PLAN_H
 #define DEPOT_BUILDER_PLAN_H
 
-#include <depot/base.h>
+#include <depot/platform.h>
 
-enum {
-    PLAN_PLATFORM_MAX = 64,  /* bytes of one platform's name */
-    PLAN_PLATFORMS_MAX = 32, /* of one build */
-};
-
-/*
- * The normal form of a platform as containerd writes it: "os/arch[/variant]", the architecture by
- * its Go name, without the variant that is the default (arm64/v8, amd64/v1) and with the one that
- * is needed (arm/v7). An architecture alone means Linux.
- */
-int plan_platform_normalise(
-    const char *s, char out[PLAN_PLATFORM_MAX], struct depot_error *err) DEPOT_MUST_CHECK;
-/* Does a machine that runs `native` run `platform` without emulation? Both in normal form. */
-bool plan_platform_runs_on(const char *platform, const char *native);
-/* The platform of the machine this program runs on. */
-void plan_platform_host(char out[PLAN_PLATFORM_MAX]);
+enum { PLAN_PLATFORMS_MAX = 32 }; /* of one build */
 
 /* What the planner knows of one builder; borrowed. */
 struct plan_engine {

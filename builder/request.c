@@ -62,6 +62,7 @@ static const struct field root_fields[] = {
     {"host", STRING, AT(host), NULL},
     {"ci", OBJECT, 0, ci_fields},
     {"single_builder", BOOL, AT(single_builder), NULL},
+    {"join", BOOL, AT(join), NULL},
     {"detach", BOOL, AT(detach), NULL},
     {"settings", SETTINGS, AT(settings), NULL},
     {"session", OBJECT, AT(session), session_fields},
@@ -321,8 +322,8 @@ static int normalise_platforms(struct request *r, struct depot_error *err)
         rc = depot_error_set(err, DEPOT_ERR_TOO_BIG, "field \"platforms\" has more than %d entries",
             PLAN_PLATFORMS_MAX);
     for (size_t i = 0; rc == 0 && i < given.len; i++) {
-        char name[PLAN_PLATFORM_MAX];
-        rc = plan_platform_normalise(given.items[i], name, err);
+        char name[DEPOT_PLATFORM_MAX];
+        rc = depot_platform_parse(given.items[i], name, err);
         if (rc != 0)
             depot_error_prefix(err, "field \"platforms\"");
         else if (!depot_strv_has(&r->platforms, name))
@@ -397,6 +398,11 @@ int request_parse(const char *json, size_t n, struct request *out, struct depot_
     else
         *out = r;
     return rc;
+}
+
+bool request_single(const struct request *r)
+{
+    return r->single_builder && !r->join;
 }
 
 void request_release(struct request *r)

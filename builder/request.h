@@ -27,6 +27,7 @@ struct request {
     bool dirty;
     char *user, *host, *ci_url;
     bool single_builder, detach;
+    bool join; /* the client makes one result of what several builders made: see request_single() */
     bool session; /* wants one */
     char *shared_key;
     struct depot_strv methods;
@@ -49,5 +50,10 @@ struct request {
 int request_parse(
     const char *json, size_t n, struct request *out, struct depot_error *err) DEPOT_MUST_CHECK;
 void request_release(struct request *r);
+/*
+ * Must one builder make all platforms? A client that joins says `single_builder` and `join`: daemons
+ * that know nothing of joining obey the first, and the result is whole either way.
+ */
+bool request_single(const struct request *r);
 
 #endif

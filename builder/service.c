@@ -133,7 +133,7 @@ static int make_plan(
     struct plan_engine *view = depot_calloc(s->nengines, sizeof(*view));
     for (size_t i = 0; i < s->nengines; i++)
         engine_plan_view(s->engines[i], &view[i]);
-    int rc = plan_make(view, s->nengines, &req->platforms, req->single_builder, plan, err);
+    int rc = plan_make(view, s->nengines, &req->platforms, request_single(req), plan, err);
     depot_free(view);
     return rc;
 }

@@ -4,28 +4,44 @@
  */
 #include "build/plan.h"
 
+#include <depot/platform.h>
+
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
+static int add_platform(
+    struct depot_build_plan *p, const char *from, const char *given, struct depot_error *err)
+{
+    char name[DEPOT_PLATFORM_MAX];
+    if (strcasecmp(given, "local") == 0) {
+        depot_platform_host(name);
+    } else {
+        int rc = depot_platform_parse(given, name, err);
+        if (rc != 0)
+            return depot_error_prefix(err, "%s", from);
+    }
+    if (!depot_strv_has(&p->platforms, name))
+        depot_strv_push(&p->platforms, name);
+    return 0;
+}
+
+/* --platform, then DOCKER_DEFAULT_PLATFORM, then this machine's. */
 static int plan_platforms(struct depot_build_plan *p, struct depot_error *err)
 {
     struct depot_strv wanted = {0};
+    const char *from = "--platform", *env = getenv("DOCKER_DEFAULT_PLATFORM");
     depot_strv_copy(&wanted, &p->args->platforms);
-    if (wanted.len == 0 && !depot_str_empty(getenv("DOCKER_DEFAULT_PLATFORM")))
-        depot_strv_split(&wanted, getenv("DOCKER_DEFAULT_PLATFORM"), ',');
-    if (wanted.len == 0)
-        depot_strv_push(&wanted, depot_host_platform());
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < wanted.len; i++) {
-        char *platform = NULL;
-        rc = depot_str_eq(wanted.items[i], "local")
-                 ? depot_platform_parse(depot_host_platform(), &platform, err)
-                 : depot_platform_parse(wanted.items[i], &platform, err);
-        if (rc == 0 && !depot_strv_has(&p->platforms, platform))
-            depot_strv_push(&p->platforms, platform);
-        depot_free(platform);
+    if (wanted.len == 0 && !depot_str_empty(env)) {
+        from = "DOCKER_DEFAULT_PLATFORM";
+        depot_strv_split(&wanted, env, ',');
     }
+    if (wanted.len == 0)
+        depot_strv_push(&wanted, "local");
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < wanted.len; i++)
+        rc = add_platform(p, from, wanted.items[i], err);
     depot_strv_release(&wanted);
     return rc;
 }

@@ -91,11 +91,6 @@ int depot_completion(FILE *out, const char *shell, const char *program,
     const struct depot_command *cmds, size_t n, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* ---- where we are ---- */
-/* "linux/amd64" for this machine. */
-const char *depot_host_platform(void);
-/* Canonical form of a platform: "arm64" and "linux/arm64/v8" give "linux/arm64", "x86_64" gives
- * "linux/amd64". DEPOT_ERR_INVALID. The caller frees. */
-int depot_platform_parse(const char *s, char **out, struct depot_error *err) DEPOT_MUST_CHECK;
 /* True when a CI system's variables are set, or CI itself. `name` (may be NULL) gets whose. */
 bool depot_in_ci(const char **name);
 /* Link to the CI run, when the system tells enough to make one; the caller frees. */

@@ -118,40 +118,6 @@ static void test_opts__help_is_an_outcome(void **state)
     depot_strv_release(&rest);
 }
 
-static void test_platform__canonical_forms(void **state)
-{
-    static const struct {
-        const char *in, *out;
-    } rows[] = {
-        {"linux/amd64", "linux/amd64"},
-        {"amd64", "linux/amd64"},
-        {"x86_64", "linux/amd64"},
-        {"linux/amd64/v1", "linux/amd64"},
-        {"linux/amd64/v3", "linux/amd64/v3"},
-        {"linux/arm64/v8", "linux/arm64"},
-        {"aarch64", "linux/arm64"},
-        {"linux/arm/v7", "linux/arm/v7"},
-        {"armhf", "linux/arm/v7"},
-        {"windows/amd64", "windows/amd64"},
-        {"", NULL},
-        {"linux", NULL},
-        {"linux/", NULL},
-        {"linux/z80", NULL},
-        {"linux/amd64/v2/x", NULL},
-        {"../amd64", NULL},
-    };
-    (void)state;
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        char *out = NULL;
-        struct depot_error err = {0};
-        int rc = depot_platform_parse(rows[i].in, &out, &err);
-        assert_int_equal(rc, rows[i].out != NULL ? 0 : DEPOT_ERR_INVALID);
-        if (rc == 0)
-            assert_string_equal(out, rows[i].out);
-        depot_free(out);
-    }
-}
-
 static void test_help__shows_options_but_not_hidden_ones(void **state)
 {
     char *text = NULL;
@@ -210,7 +176,6 @@ int main(void)
         cmocka_unit_test(test_opts__what_is_wrong_is_named),
         cmocka_unit_test(test_opts__a_near_miss_is_suggested),
         cmocka_unit_test(test_opts__help_is_an_outcome),
-        cmocka_unit_test(test_platform__canonical_forms),
         cmocka_unit_test(test_project__a_given_one_is_a_name),
         cmocka_unit_test(test_help__shows_options_but_not_hidden_ones),
     };

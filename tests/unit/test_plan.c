@@ -14,67 +14,6 @@
 
 #include "plan.h"
 
-/* ---- platform names ---- */
-static void test_platform__has_a_normal_form(void **state)
-{
-    static const struct {
-        const char *in, *out;
-    } rows[] = {
-        {"linux/amd64", "linux/amd64"},
-        {"linux/x86_64", "linux/amd64"},
-        {"Linux/AMD64", "linux/amd64"},
-        {"linux/amd64/v1", "linux/amd64"},
-        {"linux/amd64/v2", "linux/amd64/v2"},
-        {"amd64", "linux/amd64"},
-        {"aarch64", "linux/arm64"},
-        {"linux/arm64/v8", "linux/arm64"},
-        {"linux/arm64/v9", "linux/arm64/v9"},
-        {"linux/arm", "linux/arm/v7"},
-        {"linux/armhf", "linux/arm/v7"},
-        {"linux/armel", "linux/arm/v6"},
-        {"linux/arm/v6", "linux/arm/v6"},
-        {"linux/i386", "linux/386"},
-        {"windows/amd64", "windows/amd64"},
-        {"macos/arm64", "darwin/arm64"},
-        {"linux/riscv64", "linux/riscv64"},
-        {"plan9/tomorrow", "plan9/tomorrow"},
-    };
-    (void)state;
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        char out[PLAN_PLATFORM_MAX];
-        assert_int_equal(plan_platform_normalise(rows[i].in, out, NULL), 0);
-        assert_string_equal(out, rows[i].out);
-        char again[PLAN_PLATFORM_MAX];
-        assert_int_equal(plan_platform_normalise(out, again, NULL), 0);
-        assert_string_equal(again, out);
-    }
-}
-
-static void test_platform__refuses_what_is_none(void **state)
-{
-    static const char *const rows[] = {"", "/", "linux", "linux/", "/amd64", "linux//v7",
-        "linux/amd64/v2/x", "linux/am d64", "linux/amd64,linux/arm64", "linux/\x1b[31m",
-        "linux/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
-    (void)state;
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        char out[PLAN_PLATFORM_MAX];
-        struct depot_error err = {0};
-        assert_int_equal(plan_platform_normalise(rows[i], out, &err), DEPOT_ERR_INVALID);
-        assert_non_null(strstr(err.msg, "is not a platform"));
-    }
-}
-
-static void test_platform__knows_what_a_machine_runs(void **state)
-{
-    (void)state;
-    assert_true(plan_platform_runs_on("linux/amd64", "linux/amd64"));
-    assert_true(plan_platform_runs_on("linux/386", "linux/amd64"));
-    assert_true(plan_platform_runs_on("linux/amd64/v3", "linux/amd64"));
-    assert_false(plan_platform_runs_on("linux/arm64", "linux/amd64"));
-    assert_false(plan_platform_runs_on("linux/amd64", "linux/arm64"));
-    assert_false(plan_platform_runs_on("windows/amd64", "linux/amd64"));
-}
-
 /* ---- plans ---- */
 enum { MAX_ENGINES = 4 };
 
@@ -235,9 +174,6 @@ static void test_plan__rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_platform__has_a_normal_form),
-        cmocka_unit_test(test_platform__refuses_what_is_none),
-        cmocka_unit_test(test_platform__knows_what_a_machine_runs),
         cmocka_unit_test(test_plan__rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,31 @@ static void test_request__takes_every_field(void **state)
     request_release(&r);
 }
 
+static void test_request__a_client_that_joins_needs_no_single_builder(void **state)
+{
+    static const struct {
+        const char *fields;
+        bool single;
+    } rows[] = {
+        {"", false},
+        {"\"join\":true,", false},
+        {"\"single_builder\":true,", true},
+        {"\"single_builder\":true,\"join\":false,", true},
+        {"\"single_builder\":true,\"join\":true,", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct request r;
+        struct depot_error err = {0};
+        char *json =
+            depot_asprintf("{%s\"platforms\":[\"linux/amd64\"],\"solve\":{}}", rows[i].fields);
+        assert_int_equal(request_parse(json, strlen(json), &r, &err), 0);
+        assert_int_equal(request_single(&r), rows[i].single);
+        request_release(&r);
+        depot_free(json);
+    }
+}
+
 static void test_request__needs_little(void **state)
 {
     static const char json[] = "{\"platforms\":[\"linux/amd64\"],\"solve\":{},\"session\":null}";
@@ -177,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request__takes_every_field),
         cmocka_unit_test(test_request__needs_little),
+        cmocka_unit_test(test_request__a_client_that_joins_needs_no_single_builder),
         cmocka_unit_test(test_request__names_what_is_wrong),
         cmocka_unit_test(test_request__has_ceilings),
         cmocka_unit_test(test_request__refuses_every_prefix),
