@@ -226,8 +226,8 @@ static void append_assigned(struct watched *w, const struct depot_strv *platform
     struct depot_strv emulated = {0};
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_ASSIGNED};
     for (size_t i = 0; i < platforms->len; i++)
-        if (view.emulated ||
-            (view.nplatforms > 0 && !depot_platform_runs_on(platforms->items[i], view.platforms[0])))
+        if (view.emulated || (view.nplatforms > 0 &&
+                                 !depot_platform_runs_on(platforms->items[i], view.platforms[0])))
             depot_strv_push(&emulated, platforms->items[i]);
     ev.u.assigned = (struct depot_ev_assigned){.platform = w->platform,
         .builder = engine_name(e),

@@ -51,8 +51,8 @@ int request_parse(
     const char *json, size_t n, struct request *out, struct depot_error *err) DEPOT_MUST_CHECK;
 void request_release(struct request *r);
 /*
- * Must one builder make all platforms? A client that joins says `single_builder` and `join`: daemons
- * that know nothing of joining obey the first, and the result is whole either way.
+ * Must one builder make all platforms? A client that joins says `single_builder` and `join`:
+ * daemons that know nothing of joining obey the first, and the result is whole either way.
  */
 bool request_single(const struct request *r);
 

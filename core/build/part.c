@@ -3,6 +3,8 @@
  */
 #include "build/part.h"
 
+#include "docker/docker.h"
+
 #include <json-c/json.h>
 #include <string.h>
 
@@ -190,7 +192,8 @@ static ssize_t load_write(void *arg, const void *data, size_t n, struct depot_er
     return dp_docker_load_write(sink->load, data, n, err);
 }
 
-static int add_load(struct dp_part *p, struct dp_session_output *out, struct depot_error *err)
+static void add_load(
+    struct dp_part *p, const struct depot_docker_host *host, struct dp_session_output *out)
 {
     static const struct dp_docker_load_ops ops = {.drained = load_drained, .done = load_done};
     struct load_sink *sink = depot_calloc(1, sizeof(*sink));
@@ -200,13 +203,12 @@ static int add_load(struct dp_part *p, struct dp_session_output *out, struct dep
     out->kind = DP_OUTPUT_SINK;
     out->sink = load_write;
     out->sink_arg = sink;
-    return dp_docker_load_new(p->loop, &ops, sink, &sink->load, err);
+    sink->load = dp_docker_load_new(p->loop, host, &ops, sink);
 }
 
-static int add_output(struct dp_part *p, const struct depot_output *from, struct depot_error *err)
+static void add_output(struct dp_part *p, const struct depot_output *from)
 {
     struct dp_session_output out = {.path = from->dest, .fd = -1};
-    int rc = 0;
     switch (from->kind) {
     case DEPOT_OUTPUT_NONE:
         out.kind = DP_OUTPUT_NONE;
@@ -222,19 +224,17 @@ static int add_output(struct dp_part *p, const struct depot_output *from, struct
         out.fd = 1;
         break;
     case DEPOT_OUTPUT_DOCKER:
-        rc = add_load(p, &out, err);
+        add_load(p, from->docker, &out);
         break;
     }
     depot_vec_push(&p->outputs, out);
-    return rc;
 }
 
-static int fill_config(struct dp_part *p, struct depot_error *err)
+static void fill_config(struct dp_part *p)
 {
     const struct depot_build_plan *plan = p->plan;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < plan->outputs.len; i++)
-        rc = add_output(p, &plan->outputs.items[i], err);
+    for (size_t i = 0; i < plan->outputs.len; i++)
+        add_output(p, &plan->outputs.items[i]);
     p->cfg = (struct dp_session_config){
         .dirs = plan->dirs.items,
         .ndirs = plan->dirs.len,
@@ -249,7 +249,6 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
         .ssh = plan->ssh.len > 0 ? &plan->ssh : NULL,
         .docker_config = plan->args->docker_config,
     };
-    return rc;
 }
 
 static int open_socket(struct dp_part *p, const struct dp_part_opts *o, struct depot_error *err)
@@ -278,9 +277,8 @@ int dp_part_new(const struct dp_part_opts *o, const struct dp_part_ops *ops, voi
     p->ops = ops;
     p->arg = arg;
     p->builder = depot_strdup(o->builder);
-    int rc = fill_config(p, err);
-    if (rc == 0)
-        rc = open_socket(p, o, err);
+    fill_config(p);
+    int rc = open_socket(p, o, err);
     if (rc == 0) {
         p->pipe = dp_pipe_new(o->loop, &pipe_ops, p);
         rc = dp_session_new_take(

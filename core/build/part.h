@@ -31,18 +31,4 @@ bool dp_part_is_closed(const struct dp_part *p);
 bool dp_part_busy(const struct dp_part *p);
 void dp_part_free(struct dp_part *p);
 
-/* docker_load.c: a stream of a Docker image archive into the Engine of this machine. */
-struct dp_docker_load;
-struct dp_docker_load_ops {
-    void (*drained)(struct dp_docker_load *d, void *arg);
-    void (*done)(struct dp_docker_load *d, const struct depot_error *err, void *arg);
-};
-int dp_docker_load_new(struct depot_loop *l, const struct dp_docker_load_ops *ops, void *arg,
-    struct dp_docker_load **out, struct depot_error *err) DEPOT_MUST_CHECK;
-/* n 0: the end. Returns bytes not yet taken by the Engine, or a negative depot_err. */
-ssize_t dp_docker_load_write(
-    struct dp_docker_load *d, const void *data, size_t n, struct depot_error *err);
-bool dp_docker_load_busy(const struct dp_docker_load *d);
-void dp_docker_load_free(struct dp_docker_load *d);
-
 #endif

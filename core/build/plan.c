@@ -1,9 +1,10 @@
 /*
  * Makes the plan of a build from what the command line says. Looks at files and environment, talks
- * to nobody.
+ * to nobody but a Docker Engine whose image store must be known (plan_load.c).
  */
 #include "build/plan.h"
 
+#include <depot/docker.h>
 #include <depot/platform.h>
 
 #include <stdlib.h>
@@ -80,6 +81,10 @@ static void release_outputs(struct depot_output *outputs, size_t n)
     for (size_t i = 0; i < n; i++) {
         depot_free(outputs[i].type);
         depot_free(outputs[i].dest);
+        depot_free(outputs[i].platform);
+        if (outputs[i].docker != NULL)
+            depot_docker_host_release(outputs[i].docker);
+        depot_free(outputs[i].docker);
         depot_kvs_release(&outputs[i].attrs);
     }
 }

@@ -53,6 +53,9 @@ int dp_plan_context(struct depot_build_plan *p, struct depot_error *err) DEPOT_M
 /* plan_output.c: where the results go. */
 int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 int dp_plan_names(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* plan_load.c: an image for a Docker Engine, once the attributes are there. */
+int dp_plan_load(
+    struct depot_build_plan *p, struct depot_output *out, struct depot_error *err) DEPOT_MUST_CHECK;
 /* plan_attrs.c: what the frontend is told. */
 int dp_plan_attrs(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 int dp_plan_secrets(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;

@@ -170,6 +170,9 @@ static int check_output(
         depot_error_set(err, DEPOT_ERR_INVALID, "pushing needs a name");
         return depot_error_hint(err, "add -t REGISTRY/REPOSITORY:TAG");
     }
+    int rc = dp_plan_load(p, out, err);
+    if (rc != 0 || out->platform != NULL)
+        return rc;
     if (several && depot_str_eq(out->type, "docker")) {
         depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
             "the Docker image format holds one platform, and %zu are asked for", p->platforms.len);

@@ -4,6 +4,7 @@
 #ifndef DEPOT_CORE_HTTP_PRIVATE_H
 #define DEPOT_CORE_HTTP_PRIVATE_H
 
+#include "http/command.h"
 #include "http/curl.h"
 
 #include <depot/http.h>
@@ -31,11 +32,14 @@ struct depot_http_request {
     struct curl_slist *headers, *connect_to;
     char *where; /* "GET /path at ADDRESS", for messages */
     bool unix_socket;
-    bool over;                  /* no callback comes any more */
-    bool resuming;              /* a deferred resume is on its way */
-    unsigned holds;             /* deferred calls that still come */
-    int abort;                  /* what a callback of the owner returned, or TOO_BIG */
-    struct depot_buf collected; /* the body, when the owner has no body() */
+    struct depot_strv argv; /* of the command that is the connection */
+    struct dp_command command;
+    struct depot_error command_error; /* it did not start */
+    bool over;                        /* no callback comes any more */
+    bool resuming;                    /* a deferred resume is on its way */
+    unsigned holds;                   /* deferred calls that still come */
+    int abort;                        /* what a callback of the owner returned, or TOO_BIG */
+    struct depot_buf collected;       /* the body, when the owner has no body() */
     char detail[CURL_ERROR_SIZE];
 };
 

@@ -5,7 +5,6 @@
 #include <depot/log.h>
 #include <depot/path.h>
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,12 +34,10 @@ struct auth {
 
 static char *config_path(const struct dp_session_config *cfg)
 {
-    const char *dir = cfg->docker_config, *home = getenv("HOME");
-    if (dir == NULL)
-        dir = getenv("DOCKER_CONFIG");
-    if (!depot_str_empty(dir))
-        return depot_path_join(dir, "config.json");
-    return depot_asprintf("%s/.docker/config.json", home != NULL ? home : "");
+    char *dir = depot_path_docker_dir(cfg->docker_config);
+    char *path = depot_path_join(dir, "config.json");
+    depot_free(dir);
+    return path;
 }
 
 static void answer(struct auth *a, const struct dp_credentials *c)

@@ -36,11 +36,14 @@ enum depot_output_kind {
     DEPOT_OUTPUT_STDOUT,
     DEPOT_OUTPUT_DOCKER, /* loaded into the Docker Engine of this machine */
 };
+struct depot_docker_host;
 struct depot_output {
     enum depot_output_kind kind;
     char *type; /* exporter: image, local, tar, oci, docker */
     struct depot_kvs attrs;
     char *dest;
+    struct depot_docker_host *docker; /* DEPOT_OUTPUT_DOCKER: which one */
+    char *platform;                   /* the one platform that is made for it; NULL: all of them */
 };
 
 /* The checked plan; made once from the arguments. */
