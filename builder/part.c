@@ -187,6 +187,25 @@ static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res
     drain(p);
 }
 
+/* "[stage 1/2] RUN x" as engines name it where the build has several platforms. */
+static void name_platform(const struct part *p, struct depot_event *ev)
+{
+    struct depot_status *st = &ev->u.status.status;
+    if (st->nvertexes == 0)
+        return;
+    struct depot_vertex *named =
+        depot_arena_alloc(&ev->arena, st->nvertexes * sizeof(*st->vertexes));
+    memcpy(named, st->vertexes, st->nvertexes * sizeof(*named));
+    for (size_t i = 0; i < st->nvertexes; i++) {
+        if (named[i].name == NULL || named[i].name[0] != '[')
+            continue;
+        char *name = depot_asprintf("[%s %s", p->platform, named[i].name + 1);
+        named[i].name = depot_arena_strdup(&ev->arena, name);
+        depot_free(name);
+    }
+    st->vertexes = named;
+}
+
 static void on_status(struct depot_bk_call *c, const struct depot_status *st, void *arg)
 {
     struct part *p = arg;
@@ -195,7 +214,10 @@ static void on_status(struct depot_bk_call *c, const struct depot_status *st, vo
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_STATUS};
     ev.u.status = (struct depot_ev_status){
         .platform = p->platform, .builder = engine_name(p->engine), .status = *st};
+    if (part_is_lone_image(p))
+        name_platform(p, &ev);
     emit(p, &ev);
+    depot_arena_release(&ev.arena);
     if (p->state == PART_DRAINING)
         depot_timer_start(p->timer, DRAIN_MS, 0);
 }
@@ -224,7 +246,7 @@ static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
     depot_kvs_copy(attrs, &req->attrs);
     depot_kvs_set(attrs, "platform", p->platform);
     /* Step names then carry their platform, on every builder alike. */
-    if (req->platforms.len > 1)
+    if (req->platforms.len > 1 && !part_is_lone_image(p))
         depot_kvs_set(attrs, "multi-platform", "true");
     if (req->target != NULL && *req->target != '\0' && depot_kvs_get(attrs, "target") == NULL)
         depot_kvs_set(attrs, "target", req->target);
@@ -413,6 +435,7 @@ struct part *part_new(struct build *b, struct engine *e, const struct plan_part 
     p->platform = depot_strv_join(&plan->platforms, ",");
     for (size_t i = 0; i < plan->emulated.len; i++)
         depot_strv_push(&p->emulated, plan->emulated.items[i]);
+    p->exports = plan->group;
     p->slot.ready = on_ready;
     p->slot.moved = on_moved;
     p->timer = depot_timer_new(l, on_timer, p);

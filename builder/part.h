@@ -34,6 +34,7 @@ struct part {
     struct engine *engine;
     char *platform;             /* one, or several with commas */
     struct depot_strv emulated; /* those that are */
+    unsigned exports;           /* a bit for each of the request's that is made of it */
     char ref[PART_ID_LEN + 1], session[PART_ID_LEN + 1];
     struct engine_slot slot;
     uint64_t entered_ms;

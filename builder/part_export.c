@@ -3,6 +3,8 @@
  */
 #include "part_export.h"
 
+#include <string.h>
+
 #include "service_int.h"
 
 /* Docker's classic image store has an exporter of its own, which knows a name and nothing else. */
@@ -27,6 +29,8 @@ static int check_exports(const struct part *p, struct depot_error *err)
     const char *name = engine_name(p->engine);
     for (size_t i = 0; i < req->nexports; i++) {
         const struct depot_bk_export *e = &req->exports[i];
+        if (!(p->exports & 1u << i))
+            continue;
         if (depot_str_eq(e->type, "oci"))
             return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
                 "builder %s is a Docker Engine that cannot make outputs of type oci; "
@@ -71,15 +75,28 @@ int part_exports_fill(struct part_exports *x, const struct part *p, struct depot
     if (moby && check_exports(p, err) != 0)
         return err->code;
     x->items = depot_calloc(req->nexports + 1, sizeof(*x->items));
-    for (x->len = 0; x->len < req->nexports; x->len++) {
-        struct depot_bk_export *to = &x->items[x->len];
-        to->type = depot_strdup(req->exports[x->len].type);
-        depot_kvs_copy(&to->attrs, &req->exports[x->len].attrs);
+    for (size_t i = 0; i < req->nexports; i++) {
+        if (!(p->exports & 1u << i))
+            continue;
+        struct depot_bk_export *to = &x->items[x->len++];
+        to->type = depot_strdup(req->exports[i].type);
+        depot_kvs_copy(&to->attrs, &req->exports[i].attrs);
     }
     add_default(x, p);
     for (size_t i = 0; moby && i < x->len; i++)
         moby_export(&x->items[i]);
     return 0;
+}
+
+bool part_is_lone_image(const struct part *p)
+{
+    const struct request *req = &p->build->req;
+    if (req->platforms.len < 2 || strchr(p->platform, ',') != NULL)
+        return false;
+    for (size_t i = 0; i < req->nexports; i++)
+        if (p->exports & 1u << i && depot_str_eq(req->exports[i].type, "docker"))
+            return true;
+    return false;
 }
 
 void part_exports_release(struct part_exports *x)

@@ -25,6 +25,7 @@ struct plan_part {
     size_t engine;
     struct depot_strv platforms;
     struct depot_strv emulated; /* those of them that are */
+    unsigned group;
 };
 
 struct plan {
@@ -35,11 +36,13 @@ struct plan {
 /*
  * Split `platforms` (normal form) over the builders: for each the best one that is up (native, then
  * configured for it but emulated, then able to emulate it; among equals the least loaded, then the
- * first). `single`: one builder for all. DEPOT_ERR_UNAVAILABLE names the builders and what they
- * can.
+ * first). `single`: one builder for all. `groups`: a number for each platform, those of different
+ * numbers never share a part; NULL: all are of one group. DEPOT_ERR_UNAVAILABLE names the builders
+ * and what they can.
  */
 int plan_make(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,
-    bool single, struct plan *out, struct depot_error *err) DEPOT_MUST_CHECK;
+    const unsigned *groups, bool single, struct plan *out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 void plan_release(struct plan *p);
 
 #endif

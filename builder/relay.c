@@ -74,11 +74,11 @@ static const struct depot_bk_session_ops session_ops = {
 };
 
 /* ---- the client's side ---- */
-int service_session(struct service *s, const char *build, const char *builder,
+int service_session(struct service *s, const char *build, const char *builder, const char *platform,
     const struct relay_ops *ops, void *arg, struct relay **out, struct depot_error *err)
 {
     struct build *b = depot_map_get(s->builds, build);
-    struct part *p = b != NULL ? build_part(b, builder) : NULL;
+    struct part *p = b != NULL ? build_part(b, builder, platform) : NULL;
     if (p == NULL)
         return depot_error_set(
             err, DEPOT_ERR_NOT_FOUND, "no running build %.40s on builder %.80s", build, builder);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { CLOSE_SECS = 10, OPCODE_CLOSE = 0x88 };
+enum { CLOSE_SECS = 10, OPCODE_CLOSE = 0x88, SESSION_PLATFORM_MAX = 480 /* several, joined */ };
 
 /* ---- from the engine ---- */
 
@@ -75,7 +75,9 @@ int server_session_open(
 {
     if (!store_id_valid(build))
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", build);
-    return service_session(c->server->service, build, builder, &relay_ops, c, &c->relay, err);
+    char platform[SESSION_PLATFORM_MAX];
+    const char *of = server_query(c, "platform", platform, sizeof(platform)) ? platform : NULL;
+    return service_session(c->server->service, build, builder, of, &relay_ops, c, &c->relay, err);
 }
 
 /* ---- from the client ---- */

@@ -131,9 +131,13 @@ static int make_plan(
     if (s->nengines == 0)
         return no_builder(s, err);
     struct plan_engine *view = depot_calloc(s->nengines, sizeof(*view));
+    unsigned *groups = depot_calloc(req->platforms.len + 1, sizeof(*groups));
     for (size_t i = 0; i < s->nengines; i++)
         engine_plan_view(s->engines[i], &view[i]);
-    int rc = plan_make(view, s->nengines, &req->platforms, request_single(req), plan, err);
+    for (size_t i = 0; i < req->platforms.len; i++)
+        groups[i] = request_exports_of(req, req->platforms.items[i]);
+    int rc = plan_make(view, s->nengines, &req->platforms, groups, request_single(req), plan, err);
+    depot_free(groups);
     depot_free(view);
     return rc;
 }

@@ -74,7 +74,7 @@ struct relay_ops {
     /* The part is over or the engine's side broke: close the socket with this code. */
     void (*closed)(struct relay *r, int ws_code, const char *reason, void *arg);
 };
-int service_session(struct service *s, const char *build, const char *builder,
+int service_session(struct service *s, const char *build, const char *builder, const char *platform,
     const struct relay_ops *ops, void *arg, struct relay **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 void relay_write(struct relay *r, const void *data, size_t n); /* from the client to the engine */

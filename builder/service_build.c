@@ -115,12 +115,19 @@ void build_start(struct build *b)
         part_start(b->parts[i]);
 }
 
-struct part *build_part(const struct build *b, const char *builder)
+struct part *build_part(const struct build *b, const char *builder, const char *platform)
 {
-    for (size_t i = 0; i < b->nparts; i++)
-        if (depot_str_eq(engine_name(b->parts[i]->engine), builder))
-            return b->parts[i];
-    return NULL;
+    struct part *any = NULL;
+    for (size_t i = 0; i < b->nparts; i++) {
+        struct part *p = b->parts[i];
+        if (!depot_str_eq(engine_name(p->engine), builder))
+            continue;
+        any = p;
+        if (platform != NULL ? depot_str_eq(p->platform, platform)
+                             : part_session_wanted(p, NULL) == 0)
+            return p;
+    }
+    return platform != NULL ? NULL : any;
 }
 
 static void build_free(void *arg)

@@ -141,8 +141,8 @@ static void part_closed(struct dp_part *p, const struct depot_error *err, void *
 
 static const struct dp_part_ops part_ops = {.problem = part_problem, .closed = part_closed};
 
-static int new_part(
-    struct depot_job *j, const char *builder, struct dp_part **out, struct depot_error *err)
+static int new_part(struct depot_job *j, const char *builder, const char *platform,
+    struct dp_part **out, struct depot_error *err)
 {
     struct dp_part_opts opts = {
         .loop = j->loop,
@@ -151,6 +151,7 @@ static int new_part(
         .at = j->at,
         .build = j->id,
         .builder = builder,
+        .platform = platform,
     };
     return dp_part_new(&opts, &part_ops, j, out, err);
 }
@@ -176,7 +177,7 @@ static void on_reopen(struct depot_timer *t, void *arg)
         struct depot_error err = {0};
         if (!dp_part_is_closed(lost))
             continue;
-        if (new_part(j, dp_part_builder(lost), &fresh, &err) != 0) {
+        if (new_part(j, dp_part_builder(lost), dp_part_platform(lost), &fresh, &err) != 0) {
             keep_lost_session(j, dp_part_builder(lost), &err);
             continue;
         }
@@ -209,10 +210,11 @@ static void part_closed(struct dp_part *p, const struct depot_error *err, void *
     settle(j);
 }
 
-static bool has_part(const struct depot_job *j, const char *builder)
+static bool has_part(const struct depot_job *j, const char *builder, const char *platform)
 {
     for (size_t i = 0; i < j->parts.len; i++)
-        if (depot_str_eq(dp_part_builder(j->parts.items[i]), builder))
+        if (depot_str_eq(dp_part_builder(j->parts.items[i]), builder) &&
+            depot_str_eq(dp_part_platform(j->parts.items[i]), platform))
             return true;
     return false;
 }
@@ -221,10 +223,10 @@ static void open_part(struct depot_job *j, const struct depot_event *ev)
 {
     struct depot_error err = {0};
     struct dp_part *part = NULL;
-    const char *builder = ev->u.assigned.builder;
-    if (depot_str_empty(builder) || has_part(j, builder))
+    const char *builder = ev->u.assigned.builder, *platform = ev->u.assigned.platform;
+    if (depot_str_empty(builder) || depot_str_empty(platform) || has_part(j, builder, platform))
         return;
-    if (new_part(j, builder, &part, &err) != 0) {
+    if (new_part(j, builder, platform, &part, &err) != 0) {
         keep_error(j, &err);
         j->ops->problem(j, &err, j->arg);
         depot_feed_cancel(j->feed, j->id);

@@ -3,6 +3,8 @@
  */
 #include "build/part.h"
 
+#include <depot/path.h>
+
 #include "docker/docker.h"
 
 #include <json-c/json.h>
@@ -25,13 +27,15 @@ struct dp_part {
     const struct dp_part_ops *ops;
     void *arg;
     struct depot_loop *loop;
-    char *builder;
+    char *builder, *platform;
     struct dp_ws *ws;
     struct dp_pipe *pipe; /* NULL once the session closed it */
     struct dp_session *session;
     struct dp_session_config cfg;
     DEPOT_VEC(struct dp_session_output) outputs;
     DEPOT_VEC(struct load_sink *) loads;
+    struct depot_strv dirs; /* of outputs, where they are not those of the plan */
+    bool is_lone;           /* it makes the one platform that an output takes */
     bool paused, opened, closed, failed;
 };
 
@@ -206,6 +210,21 @@ static void add_load(
     sink->load = dp_docker_load_new(p->loop, host, &ops, sink);
 }
 
+/* A part of one platform that is loaded alone is told of no others, and so does not put its files
+ * into a directory named after its platform: we do. */
+static char *dir_of(struct dp_part *p, const struct depot_output *from)
+{
+    if (!p->is_lone || depot_str_eq(depot_kvs_get(&from->attrs, "platform-split"), "false"))
+        return from->dest;
+    char *name = depot_strdup(p->platform);
+    for (char *c = name; *c != '\0'; c++)
+        if (*c == '/')
+            *c = '_';
+    depot_strv_push_take(&p->dirs, depot_path_join(from->dest, name));
+    depot_free(name);
+    return p->dirs.items[p->dirs.len - 1];
+}
+
 static void add_output(struct dp_part *p, const struct depot_output *from)
 {
     struct dp_session_output out = {.path = from->dest, .fd = -1};
@@ -215,6 +234,7 @@ static void add_output(struct dp_part *p, const struct depot_output *from)
         break;
     case DEPOT_OUTPUT_DIR:
         out.kind = DP_OUTPUT_DIR;
+        out.path = dir_of(p, from);
         break;
     case DEPOT_OUTPUT_FILE:
         out.kind = DP_OUTPUT_FILE;
@@ -234,7 +254,13 @@ static void fill_config(struct dp_part *p)
 {
     const struct depot_build_plan *plan = p->plan;
     for (size_t i = 0; i < plan->outputs.len; i++)
-        add_output(p, &plan->outputs.items[i]);
+        p->is_lone |= depot_str_eq(plan->outputs.items[i].platform, p->platform);
+    /* As the daemon numbers this part's exports: without those of other platforms. */
+    for (size_t i = 0; i < plan->outputs.len; i++) {
+        const char *only = plan->outputs.items[i].platform;
+        if (only == NULL || depot_str_eq(only, p->platform))
+            add_output(p, &plan->outputs.items[i]);
+    }
     p->cfg = (struct dp_session_config){
         .dirs = plan->dirs.items,
         .ndirs = plan->dirs.len,
@@ -253,7 +279,8 @@ static void fill_config(struct dp_part *p)
 
 static int open_socket(struct dp_part *p, const struct dp_part_opts *o, struct depot_error *err)
 {
-    char *path = depot_asprintf("/v1/builds/%s/session/%s", o->build, o->builder);
+    char *path =
+        depot_asprintf("/v1/builds/%s/session/%s?platform=%s", o->build, o->builder, o->platform);
     struct dp_ws_opts opts = {
         .addr = &o->at->addr,
         .tls = &o->at->tls,
@@ -277,6 +304,7 @@ int dp_part_new(const struct dp_part_opts *o, const struct dp_part_ops *ops, voi
     p->ops = ops;
     p->arg = arg;
     p->builder = depot_strdup(o->builder);
+    p->platform = depot_strdup(o->platform);
     fill_config(p);
     int rc = open_socket(p, o, err);
     if (rc == 0) {
@@ -295,6 +323,11 @@ int dp_part_new(const struct dp_part_opts *o, const struct dp_part_ops *ops, voi
 const char *dp_part_builder(const struct dp_part *p)
 {
     return p->builder;
+}
+
+const char *dp_part_platform(const struct dp_part *p)
+{
+    return p->platform;
 }
 
 bool dp_part_was_open(const struct dp_part *p)
@@ -332,6 +365,8 @@ void dp_part_free(struct dp_part *p)
     }
     depot_vec_free(&p->loads);
     depot_vec_free(&p->outputs);
+    depot_strv_release(&p->dirs);
     depot_free(p->builder);
+    depot_free(p->platform);
     depot_free(p);
 }

@@ -17,13 +17,14 @@ struct dp_part_ops {
 struct dp_part_opts {
     struct depot_loop *loop;
     struct dp_ws_context *ws;
-    const struct depot_build_plan *plan; /* borrowed */
-    const struct depot_endpoint *at;     /* borrowed */
-    const char *build, *builder;
+    const struct depot_build_plan *plan;    /* borrowed */
+    const struct depot_endpoint *at;        /* borrowed */
+    const char *build, *builder, *platform; /* platform: as build.assigned names it */
 };
 int dp_part_new(const struct dp_part_opts *opts, const struct dp_part_ops *ops, void *arg,
     struct dp_part **out, struct depot_error *err) DEPOT_MUST_CHECK;
 const char *dp_part_builder(const struct dp_part *p);
+const char *dp_part_platform(const struct dp_part *p);
 /* Of its socket. */
 bool dp_part_was_open(const struct dp_part *p);
 bool dp_part_is_closed(const struct dp_part *p);

@@ -145,7 +145,7 @@ static void run_row(const struct row *r)
         };
     }
     depot_strv_split(&platforms, r->platforms, ',');
-    int rc = plan_make(engines, n, &platforms, r->single, &plan, &err);
+    int rc = plan_make(engines, n, &platforms, NULL, r->single, &plan, &err);
     if (r->plan != NULL) {
         assert_int_equal(rc, 0);
         char *text = show(&plan, r);

@@ -543,11 +543,11 @@ static void test_service__waits_for_the_session_and_relays(void **state)
     create(AMD, SESSION);
     assert_null(find(0, SOLVE));
     assert_int_equal(
-        service_session(d.service, id, "b", &relay_ops, NULL, &r, &err), DEPOT_ERR_NOT_FOUND);
-    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, &err), 0);
+        service_session(d.service, id, "b", NULL, &relay_ops, NULL, &r, &err), DEPOT_ERR_NOT_FOUND);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &r, &err), 0);
     assert_string_equal(find(0, SOLVE)->session, fake.sessions[0].id);
     assert_int_equal(
-        service_session(d.service, id, "a", &relay_ops, NULL, &second, &err), DEPOT_ERR_EXISTS);
+        service_session(d.service, id, "a", NULL, &relay_ops, NULL, &second, &err), DEPOT_ERR_EXISTS);
     relay_write(r, "hello", 5);
     assert_string_equal(depot_buf_str(&fake.sessions[0].got), "hello");
     assert_int_equal(relay_queued(r), 5);
@@ -577,10 +577,10 @@ static void test_service__takes_a_session_again(void **state)
     (void)state;
     start_daemon(1, 4, 0);
     create(AMD, SESSION);
-    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, NULL), 0);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &r, NULL), 0);
     relay_free(r);
     assert_non_null(find(0, SOLVE)); /* the build goes on */
-    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, NULL), 0);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &r, NULL), 0);
     assert_string_equal(fake.sessions[1].id, fake.sessions[0].id);
     memset(&client, 0, sizeof(client));
     stop_daemon();
@@ -594,7 +594,7 @@ static void test_service__blames_a_lost_client(void **state)
     (void)state;
     start_daemon(1, 4, 0);
     create(AMD, SESSION);
-    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, NULL), 0);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &r, NULL), 0);
     relay_free(r);
     depot_buf_clear(&d.trace);
     status_ends(0, NULL);
