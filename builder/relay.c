@@ -3,6 +3,7 @@
  * the client sends beside them. Never looks into the bytes.
  */
 #include <depot/log.h>
+#include <depot/session.h>
 
 #include <json-c/json.h>
 
@@ -22,8 +23,10 @@ enum {
 
 struct relay {
     struct service *service;
-    struct part *part;                /* NULL: over */
+    struct part *part;                /* NULL: over, or `join` */
     struct depot_bk_session *session; /* NULL: its engine's side is gone */
+    struct join *join;                /* NULL: over, or `part` */
+    struct depot_caller *caller;      /* the daemon's own end of it, for `join` */
     const struct relay_ops *ops;
     void *arg;
     bool closed; /* the client's side was told to close */
@@ -73,33 +76,104 @@ static const struct depot_bk_session_ops session_ops = {
     .done = on_done,
 };
 
+/* ---- the daemon's own side ---- */
+static void on_caller_data(struct depot_caller *c, const void *data, size_t n, void *arg)
+{
+    struct relay *r = arg;
+    DEPOT_UNUSED(c);
+    if (!r->closed)
+        r->ops->data(r, data, n, r->arg);
+}
+
+static void on_caller_closed(struct depot_caller *c, const struct depot_error *err, void *arg)
+{
+    struct relay *r = arg;
+    DEPOT_UNUSED(c);
+    if (err != NULL)
+        depot_log_debug("session: %s", err->msg);
+    tell_closed(r, WS_BROKEN, "the session broke");
+}
+
+struct depot_caller *relay_caller(const struct relay *r)
+{
+    return r->caller;
+}
+
+static int open_caller(struct relay *r, struct join *j, struct depot_error *err)
+{
+    static const struct depot_caller_ops caller_ops = {
+        .data = on_caller_data, .closed = on_caller_closed};
+    if (join_relay(j) != NULL)
+        return depot_error_set(err, DEPOT_ERR_EXISTS, "the build has its session with the daemon");
+    int rc = depot_caller_new(r->service->loop, &caller_ops, r, &r->caller, err);
+    if (rc == 0)
+        r->join = j;
+    return rc;
+}
+
 /* ---- the client's side ---- */
+static int open_session(struct relay *r, struct part *p, struct depot_error *err)
+{
+    const struct request *req = &p->build->req;
+    const char *key = req->shared_key != NULL ? req->shared_key : "";
+    int rc = part_session_wanted(p, err);
+    if (rc == 0)
+        rc = depot_bk_session_open(engine_bk(p->engine), p->session, key, &req->methods,
+            &session_ops, r, &r->session, err);
+    if (rc == 0)
+        r->part = p;
+    return rc;
+}
+
+/* Takes as long wherever they differ. */
+static bool same_secret(const char *a, const char *b)
+{
+    unsigned char differ = 0;
+    if (b == NULL || strlen(b) != SERVICE_SECRET_LEN)
+        return false;
+    for (size_t i = 0; i < SERVICE_SECRET_LEN; i++)
+        differ |= (unsigned char)(a[i] ^ b[i]);
+    return differ == 0;
+}
+
+int service_session_allowed(
+    struct service *s, const char *build, const char *secret, struct depot_error *err)
+{
+    const struct build *b = depot_map_get(s->builds, build);
+    if (b != NULL && same_secret(b->secret, secret))
+        return 0;
+    if (b != NULL)
+        depot_log_warn("build %s: a session without the secret of its creator was refused", build);
+    depot_error_set(err, DEPOT_ERR_NOT_FOUND, "no running build %.40s of yours", build);
+    if (secret == NULL)
+        depot_error_hint(err, "upgrade depot: sessions show what the answer to the create told");
+    return err != NULL ? (int)err->code : DEPOT_ERR_NOT_FOUND;
+}
+
 int service_session(struct service *s, const char *build, const char *builder, const char *platform,
     const struct relay_ops *ops, void *arg, struct relay **out, struct depot_error *err)
 {
     struct build *b = depot_map_get(s->builds, build);
     struct part *p = b != NULL ? build_part(b, builder, platform) : NULL;
-    if (p == NULL)
+    struct join *j = b != NULL && depot_str_eq(builder, JOIN_SESSION) ? b->join : NULL;
+    if (p == NULL && j == NULL)
         return depot_error_set(
             err, DEPOT_ERR_NOT_FOUND, "no running build %.40s on builder %.80s", build, builder);
-    int rc = part_session_wanted(p, err);
-    if (rc != 0)
-        return rc;
     struct relay *r = depot_calloc(1, sizeof(*r));
     r->service = s;
-    r->part = p;
     r->ops = ops;
     r->arg = arg;
-    const char *key = b->req.shared_key != NULL ? b->req.shared_key : "";
-    rc = depot_bk_session_open(
-        engine_bk(p->engine), p->session, key, &b->req.methods, &session_ops, r, &r->session, err);
+    int rc = j != NULL ? open_caller(r, j, err) : open_session(r, p, err);
     if (rc != 0) {
         depot_free(r);
         return rc;
     }
     TAILQ_INSERT_TAIL(&s->relays, r, entry);
     *out = r;
-    part_session(p, r);
+    if (j != NULL)
+        join_session(j, r);
+    else
+        part_session(p, r);
     return 0;
 }
 
@@ -107,6 +181,8 @@ void relay_write(struct relay *r, const void *data, size_t n)
 {
     if (r->session != NULL && r->part != NULL)
         depot_bk_session_write(r->session, data, n);
+    else if (r->caller != NULL)
+        depot_caller_receive(r->caller, data, n);
 }
 
 size_t relay_queued(const struct relay *r)
@@ -114,19 +190,30 @@ size_t relay_queued(const struct relay *r)
     return r->session != NULL ? depot_bk_session_queued(r->session) : 0;
 }
 
+static void let_go(struct relay *r)
+{
+    r->part = NULL;
+    r->join = NULL;
+    depot_bk_session_free(r->session);
+    depot_caller_free(r->caller);
+    r->session = NULL;
+    r->caller = NULL;
+}
+
 void relay_free(struct relay *r)
 {
     if (r == NULL)
         return;
     struct part *p = r->part;
+    struct join *j = r->join;
     r->closed = true;
-    r->part = NULL;
-    depot_bk_session_free(r->session);
-    r->session = NULL;
+    let_go(r);
     if (r->service != NULL)
         TAILQ_REMOVE(&r->service->relays, r, entry);
     if (p != NULL)
         part_session(p, NULL);
+    if (j != NULL)
+        join_session(j, NULL);
     depot_free(r);
 }
 
@@ -134,6 +221,7 @@ void relay_free(struct relay *r)
 void relay_end(struct relay *r, int ws_code, const char *reason)
 {
     r->part = NULL;
+    r->join = NULL;
     if (r->session != NULL)
         depot_bk_session_end(r->session);
     tell_closed(r, ws_code, reason);
@@ -141,9 +229,7 @@ void relay_end(struct relay *r, int ws_code, const char *reason)
 
 void relay_detach(struct relay *r)
 {
-    r->part = NULL;
-    depot_bk_session_free(r->session);
-    r->session = NULL;
+    let_go(r);
     TAILQ_REMOVE(&r->service->relays, r, entry);
     r->service = NULL;
     tell_closed(r, WS_GOING_AWAY, "the daemon is stopping");

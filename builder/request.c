@@ -424,9 +424,38 @@ int request_parse(const char *json, size_t n, struct request *out, struct depot_
     return rc;
 }
 
+static bool is_true(const struct depot_kvs *attrs, const char *key)
+{
+    return depot_str_eq(depot_kvs_get(attrs, key), "true");
+}
+
+static size_t count_pushes(const struct request *r, int *last)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->nexports; i++) {
+        const struct depot_bk_export *e = &r->exports[i];
+        if (!depot_str_eq(e->type, "image") || !is_true(&e->attrs, "push"))
+            continue;
+        *last = (int)i;
+        n++;
+    }
+    return n;
+}
+
+int request_join_export(const struct request *r)
+{
+    int at = -1;
+    /* Of two that push, one answer does not tell which digest is whose. */
+    if (!r->join || count_pushes(r, &at) != 1 || is_true(&r->exports[at].attrs, "push-by-digest"))
+        return -1;
+    return at;
+}
+
 bool request_single(const struct request *r)
 {
-    return r->single_builder && !r->join;
+    int at;
+    const bool joins = r->join && (count_pushes(r, &at) == 0 || request_join_export(r) >= 0);
+    return r->single_builder && !joins;
 }
 
 unsigned request_exports_of(const struct request *r, const char *platform)

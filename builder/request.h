@@ -51,6 +51,8 @@ struct request {
 int request_parse(
     const char *json, size_t n, struct request *out, struct depot_error *err) DEPOT_MUST_CHECK;
 void request_release(struct request *r);
+/* The export whose results are to be joined into one index under its names, or -1. */
+int request_join_export(const struct request *r);
 /*
  * Must one builder make all platforms? A client that joins says `single_builder` and `join`:
  * daemons that know nothing of joining obey the first, and the result is whole either way.

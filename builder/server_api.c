@@ -110,18 +110,19 @@ static void get_build(struct conn *c, const struct route_args *args)
 
 static void post_builds(struct conn *c, const struct route_args *args)
 {
-    char id[SERVICE_ID_LEN + 1];
+    struct service_created made;
     struct depot_buf body = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     struct depot_error err;
 
     DEPOT_UNUSED(args);
     depot_error_clear(&err);
     if (service_create(
-            c->server->service, depot_buf_str(&c->in), c->in.len, server_user(c), id, &err) != 0) {
+            c->server->service, depot_buf_str(&c->in), c->in.len, server_user(c), &made, &err) != 0) {
         server_reply_error(c, &err);
         return;
     }
-    depot_buf_addf(&body, "{\"id\":\"%s\",\"state\":\"created\"}", id);
+    depot_buf_addf(&body, "{\"id\":\"%s\",\"state\":\"created\",\"session\":\"%s\"%s}", made.id,
+        made.secret, made.join ? ",\"join\":true" : "");
     server_reply_json(c, 201, &body);
 }
 

@@ -40,16 +40,17 @@ static void reply_error(struct conn *c, const struct server_op *op, const struct
 static int create(struct conn *c, const struct server_op *op, struct depot_error *err)
 {
     struct depot_buf message = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    char id[SERVICE_ID_LEN + 1];
+    struct service_created made;
     int r = service_create(
-        c->server->service, op->request, strlen(op->request), server_user(c), id, err);
+        c->server->service, op->request, strlen(op->request), server_user(c), &made, err);
 
     if (r != 0)
         return r;
-    depot_strv_push(&c->created, id);
-    depot_buf_addf(&message, "{\"op\":\"created\",\"build\":\"%s\"}", id);
+    depot_strv_push(&c->created, made.id);
+    depot_buf_addf(&message, "{\"op\":\"created\",\"build\":\"%s\",\"session\":\"%s\"%s}", made.id,
+        made.secret, made.join ? ",\"join\":true" : "");
     server_feed_reply(c, &message);
-    return hub_subscribe_build(c->sub, id, 0, err);
+    return hub_subscribe_build(c->sub, made.id, 0, err);
 }
 
 static int act(struct conn *c, const struct server_op *op, struct depot_error *err)

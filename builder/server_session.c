@@ -70,13 +70,30 @@ static const struct relay_ops relay_ops = {
     .closed = on_closed,
 };
 
+/* Whoever may open this machine's own socket is trusted by it, and may be a client of before. */
+static int check_secret(struct conn *c, const char *build, struct depot_error *err)
+{
+    static const char name[] = "depot-session:";
+    char secret[2 * SERVICE_SECRET_LEN];
+    int n = lws_hdr_custom_copy(c->wsi, secret, sizeof(secret), name, sizeof(name) - 1);
+
+    if (n < 0 && lws_hdr_custom_length(c->wsi, name, sizeof(name) - 1) < 0 && c->local)
+        return 0;
+    return service_session_allowed(c->server->service, build, n > 0 ? secret : NULL, err);
+}
+
 int server_session_open(
     struct conn *c, const char *build, const char *builder, struct depot_error *err)
 {
-    if (!store_id_valid(build))
-        return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", build);
     char platform[SESSION_PLATFORM_MAX];
     const char *of = server_query(c, "platform", platform, sizeof(platform)) ? platform : NULL;
+    int r;
+
+    if (!store_id_valid(build))
+        return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", build);
+    r = check_secret(c, build, err);
+    if (r != 0)
+        return r;
     return service_session(c->server->service, build, builder, of, &relay_ops, c, &c->relay, err);
 }
 

@@ -143,7 +143,7 @@ static int make_plan(
 }
 
 int service_create(struct service *s, const char *json, size_t n, const char *user,
-    char id[SERVICE_ID_LEN + 1], struct depot_error *err)
+    struct service_created *out, struct depot_error *err)
 {
     struct request req = {0};
     struct plan plan = {0};
@@ -154,7 +154,9 @@ int service_create(struct service *s, const char *json, size_t n, const char *us
         rc = check_room(s, &plan, err);
     if (rc == 0) {
         struct build *b = build_new(s, &req, user, &plan);
-        memcpy(id, b->id, SERVICE_ID_LEN + 1);
+        memcpy(out->id, b->id, sizeof(out->id));
+        memcpy(out->secret, b->secret, sizeof(out->secret));
+        out->join = b->join != NULL;
         build_start(b);
     }
     plan_release(&plan);

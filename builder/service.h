@@ -42,10 +42,16 @@ size_t service_builds(const struct service *s);
 /* Nothing is running or queued: the daemon may leave when also nobody is connected. */
 bool service_idle(const struct service *s);
 
-/* The body of POST /v1/builds. `user` is who asks, for builds that do not say; `id` gets the id. */
-enum { SERVICE_ID_LEN = 10 };
+enum { SERVICE_ID_LEN = 10, SERVICE_SECRET_LEN = 32 };
+/* What only the answer to who asked for a build tells. */
+struct service_created {
+    char id[SERVICE_ID_LEN + 1];
+    char secret[SERVICE_SECRET_LEN + 1]; /* to be shown when its sessions are opened */
+    bool join; /* a session with the daemon itself is wanted, too: JOIN_SESSION in join.h */
+};
+/* The body of POST /v1/builds. `user` is who asks, for builds that do not say. */
 int service_create(struct service *s, const char *json, size_t n, const char *user,
-    char id[SERVICE_ID_LEN + 1], struct depot_error *err) DEPOT_MUST_CHECK;
+    struct service_created *out, struct depot_error *err) DEPOT_MUST_CHECK;
 int service_cancel(struct service *s, const char *build, struct depot_error *err) DEPOT_MUST_CHECK;
 /* The connection that created it is gone. A build that has not begun, and needs its client, is
  * cancelled when nobody follows it after two seconds, or when its turn comes. */
@@ -74,6 +80,10 @@ struct relay_ops {
     /* The part is over or the engine's side broke: close the socket with this code. */
     void (*closed)(struct relay *r, int ws_code, const char *reason, void *arg);
 };
+/* A session is its build's creator's alone: who does not show the build's secret is refused as if
+ * there were no such build. NULL: none was shown, which is refused too. */
+int service_session_allowed(struct service *s, const char *build, const char *secret,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 int service_session(struct service *s, const char *build, const char *builder, const char *platform,
     const struct relay_ops *ops, void *arg, struct relay **out,
     struct depot_error *err) DEPOT_MUST_CHECK;

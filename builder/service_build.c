@@ -98,11 +98,14 @@ struct build *build_new(
     b->req = *req;
     *req = (struct request){0};
     service_new_id(s, b->id);
+    depot_random_id(b->secret, SERVICE_SECRET_LEN);
     b->parts = depot_calloc(plan->nparts, sizeof(struct part *));
     for (size_t i = 0; i < plan->nparts; i++) {
         const struct plan_part *pp = &plan->parts[i];
         b->parts[b->nparts++] = part_new(b, s->engines[pp->engine], pp);
     }
+    if (b->nparts > 1 && request_join_export(&b->req) >= 0)
+        b->join = join_new(b);
     depot_map_set(s->builds, b->id, b);
     append_created(b, user);
     append_definition(b);
@@ -135,6 +138,7 @@ static void build_free(void *arg)
     struct build *b = arg;
     for (size_t i = 0; i < b->nparts; i++)
         part_free(b->parts[i]);
+    join_free(b->join);
     depot_free(b->parts);
     depot_timer_free(b->gone);
     request_release(&b->req);
@@ -142,7 +146,7 @@ static void build_free(void *arg)
     depot_free(b);
 }
 
-static enum depot_build_state end_state(const struct build *b)
+static enum depot_build_state parts_state(const struct build *b)
 {
     enum depot_build_state state = DEPOT_BUILD_SUCCEEDED;
     for (size_t i = 0; i < b->nparts; i++) {
@@ -154,6 +158,12 @@ static enum depot_build_state end_state(const struct build *b)
     return state;
 }
 
+static enum depot_build_state end_state(const struct build *b)
+{
+    enum depot_build_state state = parts_state(b);
+    return b->join != NULL && state == DEPOT_BUILD_SUCCEEDED ? join_state(b->join) : state;
+}
+
 static void end(struct build *b)
 {
     struct service *s = b->service;
@@ -162,6 +172,8 @@ static void end(struct build *b)
     ev.u.finished.state = end_state(b);
     if (ev.u.finished.state != DEPOT_BUILD_SUCCEEDED)
         ev.u.finished.message = b->message;
+    else if (b->join != NULL)
+        ev.u.finished.joined = *join_result(b->join);
     service_append(s, b->id, &ev);
     depot_log_info("build %s %s%s%s", b->id, depot_build_state_name(ev.u.finished.state),
         b->message != NULL ? ": " : "", b->message != NULL ? b->message : "");
@@ -192,6 +204,16 @@ void build_part_done(struct build *b, struct part *p)
     for (size_t i = 0; i < b->nparts; i++)
         if (!part_over(b->parts[i]))
             return;
+    if (b->over)
+        return;
+    if (b->join != NULL && parts_state(b) == DEPOT_BUILD_SUCCEEDED)
+        join_begin(b->join);
+    else
+        end(b);
+}
+
+void build_joined(struct build *b)
+{
     if (!b->over)
         end(b);
 }
@@ -207,6 +229,8 @@ void build_cancel(struct build *b, const char *why)
     build_say(b, why);
     for (size_t i = 0; i < b->nparts; i++)
         part_cancel(b->parts[i]);
+    if (b->join != NULL)
+        join_cancel(b->join);
 }
 
 void build_abort(struct build *b)
@@ -214,4 +238,6 @@ void build_abort(struct build *b)
     build_say(b, "the daemon was stopped");
     for (size_t i = 0; i < b->nparts; i++)
         part_abort(b->parts[i]);
+    if (!b->over)
+        end(b); /* it was joining; tags stay as they are at this moment */
 }

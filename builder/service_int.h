@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "engine.h"
+#include "join.h"
 #include "metrics.h"
 #include "observe.h"
 #include "part.h"
@@ -41,6 +42,8 @@ struct build {
     struct request req;
     struct part **parts;
     size_t nparts;
+    char secret[SERVICE_SECRET_LEN + 1]; /* of who created it; see service.h */
+    struct join *join;                   /* of its parts' results; NULL: each stands alone */
     bool over;
     bool orphan;              /* the connection that created it is gone */
     struct depot_timer *gone; /* since then */
@@ -63,6 +66,7 @@ bool build_is_forsaken(const struct build *b);
 void build_forsaken(struct build *b);                  /* cancels it, and says that */
 void build_say(struct build *b, const char *why);      /* its message, unless it has one */
 void build_part_done(struct build *b, struct part *p); /* a part's last word */
+void build_joined(struct build *b);                    /* its join's last word */
 /* The part of a builder that makes `platform`; NULL: the first that wants a session, or any. */
 struct part *build_part(const struct build *b, const char *builder, const char *platform);
 /* End it now, without waiting for the engines. */
@@ -71,5 +75,9 @@ void build_abort(struct build *b);
 /* The relay of a part that is over, or whose service goes away. */
 void relay_end(struct relay *r, int ws_code, const char *reason);
 void relay_detach(struct relay *r);
+/* What the client at the other end offers, where the daemon itself asks it; NULL: an engine does.
+ */
+struct depot_caller;
+struct depot_caller *relay_caller(const struct relay *r);
 
 #endif

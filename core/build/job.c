@@ -30,6 +30,7 @@ struct depot_job {
     DEPOT_VEC(struct dp_part *) parts;
     struct depot_timer *timer; /* cancel's limit, then the outputs' */
     char *id;
+    char *secret; /* what its sessions show; NULL: nothing */
     char *request;
     bool cancelling, finished, over, lost;
     uint64_t settle_until;
@@ -152,6 +153,7 @@ static int new_part(struct depot_job *j, const char *builder, const char *platfo
         .build = j->id,
         .builder = builder,
         .platform = platform,
+        .secret = j->secret,
     };
     return dp_part_new(&opts, &part_ops, j, out, err);
 }
@@ -219,12 +221,11 @@ static bool has_part(const struct depot_job *j, const char *builder, const char 
     return false;
 }
 
-static void open_part(struct depot_job *j, const struct depot_event *ev)
+static void open_part(struct depot_job *j, const char *builder, const char *platform)
 {
     struct depot_error err = {0};
     struct dp_part *part = NULL;
-    const char *builder = ev->u.assigned.builder, *platform = ev->u.assigned.platform;
-    if (depot_str_empty(builder) || depot_str_empty(platform) || has_part(j, builder, platform))
+    if (depot_str_empty(builder) || platform == NULL || has_part(j, builder, platform))
         return;
     if (new_part(j, builder, platform, &part, &err) != 0) {
         keep_error(j, &err);
@@ -234,6 +235,9 @@ static void open_part(struct depot_job *j, const struct depot_event *ev)
     }
     depot_vec_push(&j->parts, part);
 }
+
+/* What the daemon asks of us itself: the credentials to join what the builders pushed. */
+static const char daemon_session[] = "@depotd";
 
 /* ---- feed ---- */
 
@@ -245,7 +249,7 @@ static void on_event(struct depot_feed *f, const struct depot_event *ev, void *a
         return;
     depot_build_apply(j->state, ev);
     if (ev->type == DEPOT_EVENT_BUILD_ASSIGNED)
-        open_part(j, ev);
+        open_part(j, ev->u.assigned.builder, ev->u.assigned.platform);
     j->ops->event(j, ev, j->arg);
     if (ev->type == DEPOT_EVENT_BUILD_FINISHED && !j->finished) {
         j->finished = true;
@@ -285,17 +289,20 @@ static void on_feed_state(
     }
 }
 
-static void on_created(
-    struct depot_feed *f, const char *build, const struct depot_error *err, void *arg)
+static void on_created(struct depot_feed *f, const struct depot_feed_created *made,
+    const struct depot_error *err, void *arg)
 {
     struct depot_job *j = arg;
-    if (build == NULL) {
+    if (made == NULL) {
         end_with(j, err);
         return;
     }
-    j->id = depot_strdup(build);
+    j->id = depot_strdup(made->build);
+    j->secret = depot_strdup(made->secret);
     if (j->cancelling)
-        depot_feed_cancel(f, build);
+        depot_feed_cancel(f, j->id);
+    else if (made->join)
+        open_part(j, daemon_session, "");
 }
 
 static void on_refused(
@@ -376,6 +383,7 @@ void depot_job_free(struct depot_job *j)
     depot_timer_free(j->reopen);
     depot_build_free(j->state);
     depot_free(j->id);
+    depot_free(j->secret);
     depot_free(j->request);
     depot_free(j);
 }

@@ -279,19 +279,23 @@ static void fill_config(struct dp_part *p)
 
 static int open_socket(struct dp_part *p, const struct dp_part_opts *o, struct depot_error *err)
 {
-    char *path =
-        depot_asprintf("/v1/builds/%s/session/%s?platform=%s", o->build, o->builder, o->platform);
+    const bool named = *o->platform != '\0';
+    char *path = depot_asprintf("/v1/builds/%s/session/%s%s%s", o->build, o->builder,
+        named ? "?platform=" : "", o->platform);
+    char *secret = o->secret != NULL ? depot_asprintf("Depot-Session: %s", o->secret) : NULL;
     struct dp_ws_opts opts = {
         .addr = &o->at->addr,
         .tls = &o->at->tls,
         .path = path,
         .protocol = "depot.session.v1",
         .token = o->at->token,
+        .header = secret,
         .binary = true,
         .stream = true,
     };
     int rc = dp_ws_open(o->ws, &opts, &ws_ops, p, &p->ws, err);
     depot_free(path);
+    depot_free(secret);
     return rc;
 }
 

@@ -19,7 +19,8 @@ struct dp_part_opts {
     struct dp_ws_context *ws;
     const struct depot_build_plan *plan;    /* borrowed */
     const struct depot_endpoint *at;        /* borrowed */
-    const char *build, *builder, *platform; /* platform: as build.assigned names it */
+    const char *build, *builder, *platform; /* platform: as build.assigned names it, or "" */
+    const char *secret; /* of the build's creator; NULL: the daemon wants none */
 };
 int dp_part_new(const struct dp_part_opts *opts, const struct dp_part_ops *ops, void *arg,
     struct dp_part **out, struct depot_error *err) DEPOT_MUST_CHECK;

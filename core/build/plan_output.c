@@ -178,8 +178,10 @@ static int check_output(
             "the Docker image format holds one platform, and %zu are asked for", p->platforms.len);
         return depot_error_hint(err, "use --platform with one of them, or -o type=oci,dest=FILE");
     }
-    if (several && (find_exporter(out->type)->one_file || pushes(out)))
+    if (several && (find_exporter(out->type)->one_file || pushes(out))) {
+        p->join = pushes(out) && (p->join || !p->single_builder);
         p->single_builder = true;
+    }
     return 0;
 }
 

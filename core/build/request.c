@@ -158,6 +158,7 @@ char *dp_build_request(const struct depot_build_plan *p)
     add_source(o, &p->source);
     add_who(o);
     json_object_object_add(o, "single_builder", json_object_new_boolean(p->single_builder));
+    json_object_object_add(o, "join", json_object_new_boolean(p->join));
     json_object_object_add(o, "detach", json_object_new_boolean(p->args->detach));
     if (p->has_settings)
         json_object_object_add(o, "settings", settings_of(p));

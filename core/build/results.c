@@ -17,8 +17,8 @@ static const struct depot_part *first_part(const struct depot_build *state)
 const char *depot_build_digest(const struct depot_build *state)
 {
     const struct depot_part *part = first_part(state);
-    if (part == NULL)
-        return NULL;
+    if (state->digest != NULL || part == NULL)
+        return state->digest;
     const char *config = depot_kvs_get(&part->response, "containerimage.config.digest");
     return config != NULL && state->parts.len == 1 ? config : part->digest;
 }
@@ -46,20 +46,28 @@ static struct json_object *response_value(const char *value)
     return o != NULL ? o : json_object_new_string(value);
 }
 
-static struct json_object *response_of(const struct depot_part *part)
+static struct json_object *response_of(const struct depot_kvs *response)
 {
     struct json_object *o = json_object_new_object();
-    for (size_t i = 0; i < part->response.len; i++)
+    for (size_t i = 0; i < response->len; i++)
         json_object_object_add(
-            o, part->response.items[i].key, response_value(part->response.items[i].value));
+            o, response->items[i].key, response_value(response->items[i].value));
     return o;
+}
+
+/* Of the whole build: what was joined, or what its first part has made. */
+static struct json_object *whole(const struct depot_build *state)
+{
+    const struct depot_part *first = first_part(state);
+    if (state->digest != NULL)
+        return response_of(&state->response);
+    return first != NULL ? response_of(&first->response) : json_object_new_object();
 }
 
 static struct json_object *metadata(
     const struct depot_build_plan *plan, const struct depot_build *state)
 {
-    const struct depot_part *first = first_part(state);
-    struct json_object *o = first != NULL ? response_of(first) : json_object_new_object();
+    struct json_object *o = whole(state);
     struct json_object *build = json_object_new_object();
     json_object_object_add(build, "buildID", json_object_new_string(state->id));
     json_object_object_add(build, "projectID", json_object_new_string(plan->project));
@@ -68,7 +76,8 @@ static struct json_object *metadata(
         struct json_object *platforms = json_object_new_object();
         for (size_t i = 0; i < state->parts.len; i++)
             json_object_object_add(
-                platforms, state->parts.items[i]->platform, response_of(state->parts.items[i]));
+                platforms, state->parts.items[i]->platform,
+                response_of(&state->parts.items[i]->response));
         json_object_object_add(o, "depot.platforms", platforms);
     }
     return o;

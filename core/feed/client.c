@@ -109,16 +109,17 @@ static bool is_new(struct feed_client *c, const struct depot_event *ev)
 
 /* ---- creates ---- */
 
-void feed_client_answer(struct feed_client *c, const char *build, const struct depot_error *err)
+void feed_client_answer(
+    struct feed_client *c, const struct depot_feed_created *made, const struct depot_error *err)
 {
     if (c->creates.len == 0)
         return;
     depot_free(c->creates.items[0].json);
     depot_vec_remove(&c->creates, 0);
-    if (build != NULL)
-        build_of(c, build)->wanted = true;
+    if (made != NULL)
+        build_of(c, made->build)->wanted = true;
     if (!c->base.dead && c->base.ops->created != NULL)
-        c->base.ops->created(&c->base, build, err, c->base.arg);
+        c->base.ops->created(&c->base, made, err, c->base.arg);
 }
 
 /* What was sent may have been done: asking again could build twice. */

@@ -46,7 +46,14 @@ static void reply_created(struct feed_client *c, struct json_object *o)
         feed_client_answer(c, NULL, &err);
         return;
     }
-    feed_client_answer(c, build, NULL);
+    const char *secret = member(o, "session");
+    struct json_object *join = NULL;
+    const struct depot_feed_created made = {
+        .build = build,
+        .secret = secret != NULL && !depot_str_has_control(secret) ? secret : NULL,
+        .join = json_object_object_get_ex(o, "join", &join) && json_object_get_boolean(join),
+    };
+    feed_client_answer(c, &made, NULL);
 }
 
 static void reply_error(struct feed_client *c, struct json_object *o)

@@ -77,6 +77,7 @@ void depot_build_free(struct depot_build *b)
         depot_kvs_release(&b->parts.items[i]->response);
         depot_free(b->parts.items[i]);
     }
+    depot_kvs_release(&b->response);
     depot_vec_free(&b->parts);
     depot_vec_free(&b->steps);
     depot_vec_free(&b->started);
@@ -684,6 +685,10 @@ static void apply_finished(struct depot_build *b, const struct depot_event *ev)
     b->duration_ms = ev->u.finished.duration_ms;
     b->finished_counts = ev->u.finished.counts;
     b->message = keep(b, b->message, ev->u.finished.message);
+    b->digest = keep(b, b->digest, ev->u.finished.joined.digest);
+    for (size_t i = 0; i < ev->u.finished.joined.nresponse; i++)
+        depot_kvs_set(&b->response, ev->u.finished.joined.response[i].key,
+            ev->u.finished.joined.response[i].value);
     /* Of a build that the daemon did not see to its end nothing tells how its parts ended. */
     for (size_t i = 0; i < b->parts.len; i++) {
         struct depot_part *p = b->parts.items[i];

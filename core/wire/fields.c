@@ -148,12 +148,19 @@ static const struct dp_field failed_step_fields[] = {
     END,
 };
 
+static const struct dp_field joined_fields[] = {
+    STR("digest", depot_joined, digest),
+    PAIRS("response", depot_joined, response, nresponse),
+    END,
+};
+
 static const struct dp_field finished_fields[] = {
     STATE("state", depot_ev_finished, state),
     I64("duration_ms", depot_ev_finished, duration_ms),
     GROUP("counts", depot_ev_finished, counts, counts_fields),
     STR("message", depot_ev_finished, message),
     GROUP_IF("failed_step", depot_ev_finished, failed_step, failed_step.name, failed_step_fields),
+    GROUP_IF("joined", depot_ev_finished, joined, joined.digest, joined_fields),
     END,
 };
 

@@ -18,7 +18,7 @@ void dp_wsh_key(char out[DP_WSH_KEY_LEN + 1])
 }
 
 void dp_wsh_request(struct depot_buf *out, const char *host, const char *path, const char *protocol,
-    const char *token, const char *key)
+    const char *token, const char *header, const char *key)
 {
     depot_buf_addf(out,
         "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -26,6 +26,8 @@ void dp_wsh_request(struct depot_buf *out, const char *host, const char *path, c
         path, host, key, protocol);
     if (token != NULL)
         depot_buf_addf(out, "Authorization: Bearer %s\r\n", token);
+    if (header != NULL)
+        depot_buf_addf(out, "%s\r\n", header);
     depot_buf_adds(out, "\r\n");
 }
 

@@ -15,9 +15,10 @@ enum {
 
 void dp_wsh_key(char out[DP_WSH_KEY_LEN + 1]);
 
-/* Values are checked by the caller: no control characters. `token` may be NULL. */
+/* Values are checked by the caller: no control characters. `token` and `header`, a line of the
+ * request, may be NULL. */
 void dp_wsh_request(struct depot_buf *out, const char *host, const char *path, const char *protocol,
-    const char *token, const char *key);
+    const char *token, const char *header, const char *key);
 
 /*
  * Is the answer at the start of `text` there, and is it a yes? 0 when there is more to come, else

@@ -49,7 +49,7 @@ struct dp_ws {
     void *arg;
     struct depot_addr addr;
     char *server_name; /* of the TLS options; NULL: the address' host */
-    char *path, *protocol, *token;
+    char *path, *protocol, *token, *header;
     bool binary, bytes; /* what is sent; a stream, not messages */
 
     enum state state;
@@ -102,6 +102,7 @@ static void ws_release(struct dp_ws *ws)
     depot_free(ws->path);
     depot_free(ws->protocol);
     depot_free(ws->token);
+    depot_free(ws->header);
     depot_free(ws->rx);
     depot_buf_release(&ws->request);
     dp_wsq_release(&ws->out);
@@ -554,7 +555,7 @@ static void on_connected(
     ws->rx = depot_alloc(RX_BUFFER);
     host_header(ws, host);
     dp_wsh_key(ws->key);
-    dp_wsh_request(&ws->request, host, ws->path, ws->protocol, ws->token, ws->key);
+    dp_wsh_request(&ws->request, host, ws->path, ws->protocol, ws->token, ws->header, ws->key);
     depot_timer_start(ws->timer, ANSWER_MS, 0);
     dp_stream_listen(stream, on_ready, ws);
     (void)write_out(ws);
@@ -619,6 +620,7 @@ static struct dp_ws *ws_new(struct dp_ws_context *c, const struct dp_ws_opts *op
     ws->path = depot_strdup(opts->path);
     ws->protocol = depot_strdup(opts->protocol);
     ws->token = depot_str_empty(opts->token) ? NULL : depot_strdup(opts->token);
+    ws->header = depot_strdup(opts->header);
     ws->binary = opts->binary;
     ws->bytes = opts->stream;
     ws->out.plain = opts->addr->kind == DEPOT_ADDR_UNIX;

@@ -31,6 +31,7 @@ struct dp_ws_opts {
     const char *path;
     const char *protocol; /* subprotocol */
     const char *token;    /* may be NULL */
+    const char *header;   /* one more of the request, "Name: value"; may be NULL */
     bool binary;          /* what dp_ws_send() sends */
     bool stream;          /* bytes, not messages: pieces are delivered as they come, and what is
                              sent is joined into large frames */

@@ -149,12 +149,20 @@ struct depot_failed_step {
     int64_t line;         /* the first of it; -1: not known */
 };
 
+/* What several parts have made together. */
+struct depot_joined {
+    const char *digest;          /* of the index; NULL: nothing was joined */
+    struct depot_pair *response; /* as an exporter answers that made it alone */
+    size_t nresponse;
+};
+
 struct depot_ev_finished {
     enum depot_build_state state;
     int64_t duration_ms;
     struct depot_counts counts;
     const char *message; /* why it failed, one line; may be NULL */
     struct depot_failed_step failed_step;
+    struct depot_joined joined;
 };
 
 struct depot_ev_builder {

@@ -19,14 +19,21 @@ enum depot_feed_state {
     DEPOT_FEED_ENDED, /* replay reached its end, or gave up */
 };
 
+/* What the daemon tells who created a build. */
+struct depot_feed_created {
+    const char *build;  /* its id */
+    const char *secret; /* to be shown with its sessions; NULL: this daemon wants none */
+    bool join;          /* the daemon wants a session of its own */
+};
+
 struct depot_feed_ops {
     void (*event)(struct depot_feed *f, const struct depot_event *ev, void *arg); /* borrowed */
     /* `err` says why it is not live; NULL when live or ended in order. */
     void (*state)(
         struct depot_feed *f, enum depot_feed_state s, const struct depot_error *err, void *arg);
-    /* Answer to depot_feed_create(): the new build's id, or NULL and the error. */
-    void (*created)(
-        struct depot_feed *f, const char *build, const struct depot_error *err, void *arg);
+    /* Answer to depot_feed_create(): the new build, or NULL and the error. */
+    void (*created)(struct depot_feed *f, const struct depot_feed_created *made,
+        const struct depot_error *err, void *arg);
     /* Replay: a line of text among another tool's rawjson, borrowed. May be NULL: then such lines
      * are skipped. */
     void (*text)(struct depot_feed *f, const char *line, size_t n, void *arg);

@@ -197,6 +197,8 @@ struct depot_build {
     int64_t duration_ms;
     const char *message;                 /* of build.finished; NULL: none */
     struct depot_counts finished_counts; /* as the daemon counted */
+    const char *digest;                  /* of what the parts have made together; NULL: nothing */
+    struct depot_kvs response;           /* the same, as an exporter answers */
 
     DEPOT_VEC(struct depot_part *) parts;
     DEPOT_VEC(struct depot_step *) steps;   /* known ones, in order of announcement */

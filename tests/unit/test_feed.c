@@ -76,14 +76,14 @@ static void on_state(
         depot_loop_stop(f->loop);
 }
 
-static void on_created(
-    struct depot_feed *feed, const char *build, const struct depot_error *err, void *arg)
+static void on_created(struct depot_feed *feed, const struct depot_feed_created *made,
+    const struct depot_error *err, void *arg)
 {
     struct fixture *f = arg;
     (void)feed;
     f->created++;
-    if (build != NULL)
-        snprintf(f->build, sizeof(f->build), "%s", build);
+    if (made != NULL)
+        snprintf(f->build, sizeof(f->build), "%s", made->build);
     if (err != NULL)
         f->create_err = *err;
     if (f->stop_on_created)

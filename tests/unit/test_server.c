@@ -67,7 +67,7 @@ const struct depot_ev_builder *service_builders(struct service *s, const bool **
 }
 
 int service_create(struct service *s, const char *json, size_t n, const char *user,
-    char id[SERVICE_ID_LEN + 1], struct depot_error *err)
+    struct service_created *out, struct depot_error *err)
 {
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_CREATED};
 
@@ -77,8 +77,8 @@ int service_create(struct service *s, const char *json, size_t n, const char *us
     }
     s->request_len = n;
     snprintf(s->user, sizeof(s->user), "%s", user ? user : "-");
-    strcpy(id, "c000000001");
-    return store_append(s->store, id, &ev, err);
+    *out = (struct service_created){.id = "c000000001", .secret = "s3cret", .join = true};
+    return store_append(s->store, out->id, &ev, err);
 }
 
 int service_cancel(struct service *s, const char *build, struct depot_error *err)
@@ -141,11 +141,20 @@ static void answer_cache(struct service *s)
     s->ask->fn(s->ask, &a, s->ask->arg);
 }
 
-int service_session(struct service *s, const char *build, const char *builder,
+int service_session_allowed(
+    struct service *s, const char *build, const char *secret, struct depot_error *err)
+{
+    if (store_build_exists(s->store, build) && depot_str_eq(secret, "s3cret"))
+        return 0;
+    return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "no running build %s of yours", build);
+}
+
+int service_session(struct service *s, const char *build, const char *builder, const char *platform,
     const struct relay_ops *ops, void *arg, struct relay **out, struct depot_error *err)
 {
     struct relay *r;
 
+    DEPOT_UNUSED(platform);
     if (!store_build_exists(s->store, build))
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %s", build);
     r = calloc(1, sizeof(*r));
@@ -668,7 +677,7 @@ static void test_feed__subscribes_creates_and_cancels(void **state)
     append(f, "b1", DEPOT_EVENT_BUILD_STATUS, 100000);
     expect_message(&c, "\"seq\":2,");
     op(&c, "{\"op\":\"create\",\"request\":{\"platforms\":[\"linux/amd64\"]}}");
-    expect_message(&c, "{\"op\":\"created\",\"build\":\"c000000001\"}");
+    expect_message(&c, "{\"op\":\"created\",\"build\":\"c000000001\",\"session\":\"s3cret\",\"join\":true}");
     expect_message(&c, "build.created");
     op(&c, "{\"op\":\"create\",\"request\":{\"x\":\"bad\"}}");
     expect_message(&c, "\"code\":\"unavailable\",\"message\":\"no \\\"builder\\\"\"");

@@ -142,6 +142,17 @@ int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, boo
     return 0;
 }
 
+int depot_bk_content(struct depot_bk *bk, const char *digest, depot_bk_content_fn *done, void *arg,
+    struct depot_bk_call **out, struct depot_error *err)
+{
+    DEPOT_UNUSED(bk);
+    DEPOT_UNUSED(digest);
+    DEPOT_UNUSED(done);
+    DEPOT_UNUSED(arg);
+    DEPOT_UNUSED(out);
+    return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "this engine has no content to read");
+}
+
 int depot_bk_disk_usage(struct depot_bk *bk, const struct depot_bk_usage_ops *ops, void *arg,
     struct depot_bk_call **out, struct depot_error *err)
 {
@@ -328,14 +339,15 @@ static void stop_daemon(void)
 }
 
 /* ---- what happens in the tests ---- */
-static char id[SERVICE_ID_LEN + 1];
+static struct service_created made;
+static const char *const id = made.id;
 
 static void create_with(const char *platforms, const char *exports, const char *more)
 {
     struct depot_error err = {0};
     char *json = depot_asprintf(
         "{\"platforms\":[%s],\"solve\":{\"exports\":[%s]}%s}", platforms, exports, more);
-    if (service_create(d.service, json, strlen(json), "ann", id, &err) != 0)
+    if (service_create(d.service, json, strlen(json), "ann", &made, &err) != 0)
         fail_msg("%s", err.msg);
     depot_free(json);
 }
@@ -830,7 +842,7 @@ static void test_service__says_what_to_do_without_a_builder(void **state)
     start_daemon(0, 4, 0);
     service_set_tried(d.service, "unix:///x (No such file or directory)");
     assert_int_equal(
-        service_create(d.service, json, strlen(json), "ann", id, &err), DEPOT_ERR_UNAVAILABLE);
+        service_create(d.service, json, strlen(json), "ann", &made, &err), DEPOT_ERR_UNAVAILABLE);
     assert_non_null(strstr(err.msg, "unix:///x (No such file"));
     assert_non_null(strstr(err.hint, "--builder"));
     stop_daemon();

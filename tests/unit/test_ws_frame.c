@@ -320,14 +320,14 @@ static void test_handshake__asks(void **state)
 {
     (void)state;
     struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    dp_wsh_request(&b, "h:1", "/v1/x", "p.v1", NULL, KEY);
+    dp_wsh_request(&b, "h:1", "/v1/x", "p.v1", NULL, NULL, KEY);
     assert_string_equal(depot_buf_str(&b),
         "GET /v1/x HTTP/1.1\r\nHost: h:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: " KEY
         "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: p.v1\r\n\r\n");
     depot_buf_clear(&b);
-    dp_wsh_request(&b, "h", "/", "p", "s3cret", KEY);
-    assert_non_null(strstr(depot_buf_str(&b), "\r\nAuthorization: Bearer s3cret\r\n\r\n"));
+    dp_wsh_request(&b, "h", "/", "p", "s3cret", "X-A: b", KEY);
+    assert_non_null(strstr(depot_buf_str(&b), "\r\nAuthorization: Bearer s3cret\r\nX-A: b\r\n\r\n"));
     depot_buf_release(&b);
     char one[DP_WSH_KEY_LEN + 1], other[DP_WSH_KEY_LEN + 1];
     dp_wsh_key(one);

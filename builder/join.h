@@ -1,0 +1,35 @@
+/*
+ * What several builders have pushed by digest becomes one index under every tag: the last thing
+ * that happens in a build with several parts that pushes. The registry's credentials are the
+ * client's, who is asked through a session of the daemon's own.
+ */
+#ifndef DEPOT_BUILDER_JOIN_H
+#define DEPOT_BUILDER_JOIN_H
+
+#include <depot/event.h>
+
+struct build;
+struct relay;
+struct join;
+
+/* What a client opens its session for, beside those of builders; no builder has such a name. */
+#define JOIN_SESSION "@depotd"
+
+/* The attributes of the joined export as a part is asked to make it: pushed by digest alone, to each repository. `platform`: the
+ * part's, several with commas. */
+void join_rewrite(struct depot_kvs *attrs, const char *platform);
+
+struct join *join_new(struct build *b);
+/* All parts have succeeded. build_joined() comes once, not from in here. */
+void join_begin(struct join *j);
+bool join_began(const struct join *j);
+void join_cancel(struct join *j); /* build_joined() follows, when it began */
+/* The outcome. `joined.digest` NULL: there is none. Borrowed. */
+enum depot_build_state join_state(const struct join *j);
+const struct depot_joined *join_result(const struct join *j);
+/* The client's session socket came (`r` set) or went (NULL). */
+void join_session(struct join *j, struct relay *r);
+struct relay *join_relay(const struct join *j);
+void join_free(struct join *j);
+
+#endif
