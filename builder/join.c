@@ -139,6 +139,15 @@ static void tell_began(struct join *j)
     tell(j);
 }
 
+void join_end(struct join *j)
+{
+    struct relay *r = j->relay;
+    depot_timer_stop(j->timer);
+    j->relay = NULL;
+    if (r != NULL)
+        relay_end(r, 1000, "the build is over");
+}
+
 static void over(struct join *j, enum depot_build_state state, const char *why)
 {
     j->over = true;
@@ -146,12 +155,7 @@ static void over(struct join *j, enum depot_build_state state, const char *why)
     j->vertex.completed = depot_time_now();
     j->vertex.error = depot_arena_strdup(&j->arena, why);
     tell(j);
-    depot_timer_stop(j->timer);
-    if (j->relay != NULL) {
-        struct relay *r = j->relay;
-        j->relay = NULL;
-        relay_end(r, 1000, "the join is over");
-    }
+    join_end(j);
     if (state == DEPOT_BUILD_FAILED)
         build_say(j->build, why);
     build_joined(j->build);

@@ -30,6 +30,7 @@ const struct depot_joined *join_result(const struct join *j);
 /* The client's session socket came (`r` set) or went (NULL). */
 void join_session(struct join *j, struct relay *r);
 struct relay *join_relay(const struct join *j);
+void join_end(struct join *j); /* its build is over: the client's session is not wanted any more */
 void join_free(struct join *j);
 
 #endif

@@ -168,6 +168,8 @@ static void end(struct build *b)
 {
     struct service *s = b->service;
     b->over = true;
+    if (b->join != NULL)
+        join_end(b->join);
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_FINISHED};
     ev.u.finished.state = end_state(b);
     if (ev.u.finished.state != DEPOT_BUILD_SUCCEEDED)

@@ -407,10 +407,16 @@ static void next_phase(struct depot_join *j)
         finish(j);
 }
 
+/* All tags are where they should be: a cancel comes too late. */
+static bool is_complete(const struct depot_join *j)
+{
+    return !j->failed && j->phase == PHASE_MOVE && j->at == j->targets.len;
+}
+
 /* Begin with the next item that has something to do, or the next phase. */
 static void step(struct depot_join *j)
 {
-    if ((j->failed || j->cancelled) && !j->undoing) {
+    if ((j->failed || j->cancelled) && !j->undoing && !is_complete(j)) {
         if (!j->failed)
             depot_error_set(&j->error, DEPOT_ERR_CANCELLED, "cancelled");
         j->failed = true;

@@ -1,0 +1,356 @@
+"""Pushing from several builders: each its own platform, then one index, all or nothing."""
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import unittest
+
+import depot_test
+from depot_test import TestCase, eventually, free_port, own_engine, tool, unique
+from registry_test import Fault, Proxy, Registry, cut, swallow
+
+PLAIN = "FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH t=%s\nCOPY f /f\n"
+WITHOUT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+
+
+class Push(TestCase):
+    """Two builders that can't make each other's platform."""
+    PLATFORMS = "linux/riscv64,linux/s390x"
+    KINDS = ["riscv64", "s390x"]
+
+    @classmethod
+    def builder_list(cls):
+        return [("rv", os.environ["DEPOT_TEST_RISCV64"]), ("s3", os.environ["DEPOT_TEST_S390X"])]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.registry = Registry()
+        cls.addClassCleanup(cls.registry.close)
+        cls.proxy = Proxy(cls.registry)
+        cls.addClassCleanup(cls.proxy.close)
+
+    def setUp(self):
+        self.proxy.reset()
+        self.tag = unique()[:12]
+        self.repository = "it/" + unique()[:8]
+        self.name = "%s/%s" % (self.proxy.host, self.repository)
+
+    def plain(self, text=PLAIN):
+        ctx = self.tmp()
+        self.write(ctx + "/Dockerfile", text % unique() if "%s" in text else text)
+        self.write(ctx + "/f", unique())
+        return ctx
+
+    def push(self, ctx, *args, tags=None, home=None, env=None):
+        names = [a for t in tags or [self.tag] for a in ("-t", t if "/" in t else "%s:%s" % (self.name, t))]
+        return (home or self.home).depot("build", "--plain", "--push", "--platform", self.PLATFORMS, *names, *args, ctx,
+                                         env=env or WITHOUT)
+
+    def build_of(self, home=None):
+        return (home or self.home).builds("?limit=1")[0]
+
+    # ---- what it is for ----
+
+    def test_each_builder_makes_its_own(self):
+        meta, iid = self.tmp() + "/meta", self.tmp() + "/iid"
+        r = self.good(self.push(self.plain(), "--metadata-file", meta, "--iidfile", iid))
+        self.assertIn("merging manifest list %s:%s" % (self.name, self.tag), r.text)
+        self.assertEqual(sorted(self.build_of()["builders"]), ["rv", "s3"])
+        self.assertEqual(self.registry.platforms(self.repository, self.tag), self.KINDS)
+        digest = self.registry.digest(self.repository, self.tag)
+        self.assertEqual(self.read(iid).decode(), digest)
+        m = json.loads(self.read(meta))
+        self.assertEqual(m["containerimage.digest"], digest)
+        self.assertEqual(m["containerimage.descriptor"]["digest"], digest)
+        self.assertEqual(m["image.name"], "%s:%s" % (self.name, self.tag))
+        self.assertEqual(sorted(m["depot.platforms"]), self.PLATFORMS.split(","))
+
+    def test_one_tag_takes_four_requests_at_most_and_moves_no_layer(self):
+        self.good(self.push(self.plain()))
+        ours = self.proxy.ours()
+        self.assertLessEqual(len(ours), 4, ours)
+        self.assertFalse([line for line in ours if "/blobs/" in line])
+
+    def test_several_names_and_repositories(self):
+        other = "%s/it/%s:x" % (self.proxy.host, unique()[:8])
+        self.good(self.push(self.plain(), tags=[self.tag, "second", other]))
+        digest = self.registry.digest(self.repository, self.tag)
+        self.assertEqual(digest, self.registry.digest(self.repository, "second"))
+        self.assertEqual(digest, self.registry.digest(other.split("/", 1)[1].split(":")[0], "x"))
+        self.assertLessEqual(len(self.proxy.ours()), 4 * 3)
+
+    def test_attestations_of_each_platform_are_kept(self):
+        self.good(self.push(self.plain(), "--provenance=mode=max", env={}))
+        children = self.registry.manifest(self.repository, self.tag)["manifests"]
+        images = {m["digest"] for m in children if "annotations" not in m}
+        proofs = {m["annotations"]["vnd.docker.reference.digest"] for m in children if "annotations" in m}
+        self.assertEqual(len(images), 2)
+        self.assertEqual(images, proofs)
+
+    def test_annotations_of_every_kind(self):
+        self.good(self.push(self.plain(), "--annotation", "index:i=1", "--annotation", "m=2", "--annotation",
+                            "manifest-descriptor:d=3"))
+        index = self.registry.manifest(self.repository, self.tag)
+        self.assertEqual(index["annotations"], {"i": "1"})
+        for child in index["manifests"]:
+            self.assertEqual(child["annotations"], {"d": "3"})
+            self.assertEqual(self.registry.manifest(self.repository, child["digest"])["annotations"], {"m": "2"})
+
+    def test_an_annotation_of_one_platform(self):
+        self.good(self.push(self.plain(), "--annotation", "manifest[linux/s390x]:only=here"))
+        for child in self.registry.manifest(self.repository, self.tag)["manifests"]:
+            kept = self.registry.manifest(self.repository, child["digest"]).get("annotations")
+            self.assertEqual(kept, {"only": "here"} if child["platform"]["architecture"] == "s390x" else None)
+
+    def test_files_beside_the_push(self):
+        out = self.tmp() + "/out"
+        self.good(self.push(self.plain(), "-o", "type=local,dest=" + out))
+        self.assertEqual(self.registry.platforms(self.repository, self.tag), self.KINDS)
+        self.assertEqual(sorted(os.listdir(out)), ["linux_riscv64", "linux_s390x"])
+
+    def test_the_same_image_as_buildx_makes(self):
+        config = self.tmp()
+        env = dict(os.environ, BUILDX_CONFIG=config, **WITHOUT)
+        for kind, (name, address) in zip(self.KINDS, self.builder_list()):
+            subprocess.run([tool("buildx"), "create", "--name", "two", "--driver", "remote", "--node", name, "--platform",
+                            "linux/" + kind, *(["--append"] if kind == self.KINDS[1] else []), address],
+                           env=env, check=True, capture_output=True)
+        ctx = self.plain()
+        subprocess.run([tool("buildx"), "build", "--builder", "two", "--push", "--platform", self.PLATFORMS, "-t",
+                        "%s:bx" % self.name, ctx], env=env, check=True, capture_output=True)
+        self.good(self.push(ctx))
+        theirs, ours = (self.registry.manifest(self.repository, t)["manifests"] for t in ("bx", self.tag))
+        # Two solves, two times: what is below them is the same.
+        strip = [[self.registry.manifest(self.repository, m["digest"])["layers"] for m in side] for side in (theirs, ours)]
+        self.assertEqual([m["platform"] for m in theirs], [m["platform"] for m in ours])
+        self.assertEqual([len(x) for x in strip[0]], [len(x) for x in strip[1]])
+
+    # ---- all or nothing ----
+
+    def test_a_platform_that_fails_leaves_every_tag(self):
+        self.good(self.push(self.plain(), tags=[self.tag]))
+        before = self.registry.digest(self.repository, self.tag)
+        ctx = self.plain("FROM scratch AS riscv64\nCOPY f /f\nFROM scratch AS s390x\nCOPY missing /f\nFROM $TARGETARCH\n")
+        self.write(ctx + "/Dockerfile", "ARG TARGETARCH\n" + self.read(ctx + "/Dockerfile").decode())
+        self.bad(self.push(ctx, tags=[self.tag, "new"]), 1, "missing")
+        self.assertEqual(self.registry.digest(self.repository, self.tag), before)
+        self.assertIsNone(self.registry.digest(self.repository, "new"))
+
+    def test_a_tag_that_is_refused_moves_the_others_back(self):
+        self.good(self.push(self.plain(), tags=["a", "b"]))
+        before = self.registry.digest(self.repository, "a")
+        self.proxy.reset(Fault("PUT", "/manifests/c$", 403, body=b'{"errors":[{"code":"DENIED","message":"immutable"}]}'))
+        r = self.bad(self.push(self.plain(), tags=["a", "b", "c"]), 1, "DENIED: immutable", "HTTP 403")
+        self.assertNotIn("not as before", r.text)
+        self.assertEqual(self.registry.digest(self.repository, "a"), before)
+        self.assertEqual(self.registry.digest(self.repository, "b"), before)
+        self.assertIsNone(self.registry.digest(self.repository, "c"))
+        self.assertEqual(self.build_of()["state"], "failed")
+
+    def test_a_new_tag_that_cannot_be_deleted_is_named(self):
+        self.proxy.reset(Fault("PUT", "/manifests/z$", 403), Fault("DELETE", ".", 405))
+        self.bad(self.push(self.plain(), tags=["fresh", "z"]), 1, r"not as before: \S+:fresh \(it is new")
+
+    def test_a_new_tag_that_can_be_deleted_is(self):
+        gone = []
+
+        def delete(proxy, h, body):
+            gone.append(h.path)
+            proxy.answer(h, 202)
+        self.proxy.reset(Fault("PUT", "/manifests/z$", 403), Fault("DELETE", ".", does=delete))
+        r = self.bad(self.push(self.plain(), tags=["fresh", "z"]), 1)
+        self.assertNotIn("not as before", r.text)
+        self.assertEqual(gone, ["/v2/%s/manifests/fresh" % self.repository])
+
+    def test_a_tag_that_somebody_else_moved_meanwhile_stays_theirs(self):
+        self.good(self.push(self.plain(), tags=["a"]))
+        other = self.registry.get("/v2/%s/manifests/a" % self.repository)
+        theirs = other.rstrip() + b"\n\n"  # the same image, other bytes
+
+        def move(proxy, h, body):
+            self.registry.put(self.repository, "a", theirs)
+            return False
+        self.proxy.reset(Fault("PUT", "/manifests/z$", 403, does=move))
+        self.bad(self.push(self.plain(), tags=["a", "z"]), 1, "somebody else has moved it")
+        self.assertEqual(self.registry.get("/v2/%s/manifests/a" % self.repository), theirs)
+
+    def test_an_index_that_one_repository_refuses_moves_no_tag(self):
+        other = "it/" + unique()[:8]
+        self.proxy.reset(Fault("PUT", "/v2/%s/manifests/sha256" % other, 500))
+        self.bad(self.push(self.plain(), tags=[self.tag, "%s/%s:x" % (self.proxy.host, other)]), 1, "push the index")
+        self.assertIsNone(self.registry.digest(self.repository, self.tag))
+
+    # ---- registries as they are ----
+
+    def test_a_busy_registry_is_waited_for(self):
+        for status, headers in ((429, [("Retry-After", "1")]), (500, []), (503, [("Retry-After", "0")])):
+            with self.subTest(status):
+                self.proxy.reset(Fault("PUT", "/manifests/sha256", status, times=2, headers=headers))
+                self.good(self.push(self.plain(), tags=["t%d" % status]))
+                self.assertEqual(self.registry.platforms(self.repository, "t%d" % status), self.KINDS)
+
+    def test_a_registry_that_stays_busy_is_an_error(self):
+        for status, text in ((429, "limits its requests"), (500, "HTTP 500")):
+            with self.subTest(status):
+                self.proxy.reset(Fault("PUT", "/manifests/sha256", status))
+                self.bad(self.push(self.plain()), 1, text)
+                self.assertIsNone(self.registry.digest(self.repository, self.tag))
+
+    def test_a_refusal_says_what_to_do(self):
+        for status, text in ((401, "docker login"), (403, "may not push"), (404, "create the repository")):
+            with self.subTest(status):
+                self.proxy.reset(Fault("PUT", "/manifests/sha256", status))
+                self.bad(self.push(self.plain()), 1, text)
+
+    def test_a_registry_that_keeps_other_bytes_is_an_error(self):
+        self.proxy.reset(Fault("PUT", "/manifests/sha256", 201, headers=[("Docker-Content-Digest", "sha256:" + "0" * 64)]))
+        self.bad(self.push(self.plain()), 1, "kept other bytes")
+        self.assertIsNone(self.registry.digest(self.repository, self.tag))
+
+    def test_an_answer_that_is_lost_is_looked_for(self):
+        self.proxy.reset(Fault("PUT", "/manifests/%s$" % self.tag, does=swallow))
+        self.good(self.push(self.plain()))
+        self.assertEqual(self.registry.platforms(self.repository, self.tag), self.KINDS)
+
+    def test_half_an_answer_is_asked_for_again(self):
+        self.good(self.push(self.plain(), tags=["a"]))
+        self.proxy.reset(Fault("PUT", "/manifests/sha256", does=cut, times=1))
+        self.good(self.push(self.plain(), tags=["a"]))
+
+    def test_a_redirect_to_another_host_gets_no_credentials(self):
+        seen = []
+        other = Proxy(self.registry)
+        self.addCleanup(other.close)
+        basic = "ann:secret"
+        proxy = Proxy(self.registry, basic=basic)
+        self.addCleanup(proxy.close)
+        config = self.tmp()
+        self.write(config + "/config.json", json.dumps({"auths": {proxy.host: {
+            "auth": base64.b64encode(basic.encode()).decode()}}}))
+        proxy.reset(Fault("PUT", "/manifests/sha256", 307, headers=[("Location", "http://%s/v2/%s/manifests/elsewhere" % (
+            other.host, self.repository))]))
+        name = "%s/%s:1" % (proxy.host, self.repository)
+        self.push(self.plain(), tags=[name], env=dict(WITHOUT, DOCKER_CONFIG=config))
+        self.assertTrue([line for line in other.ours() if "elsewhere" in line])
+        self.assertEqual([a for agent, a in other.authorizations if "depot/" in agent], seen)
+
+    # ---- who we are ----
+
+    def auth_config(self, proxy, user="ann:secret", helper=None):
+        config = self.tmp()
+        if helper is None:
+            self.write(config + "/config.json", json.dumps({"auths": {proxy.host: {
+                "auth": base64.b64encode(user.encode()).decode()}}}))
+            return {"DOCKER_CONFIG": config, **WITHOUT}
+        self.write(config + "/config.json", json.dumps({"credHelpers": {proxy.host: "it"}}))
+        self.write(config + "/docker-credential-it", "#!/bin/sh\ncat >/dev/null\necho '%s'\n" % helper)
+        os.chmod(config + "/docker-credential-it", 0o755)
+        return {"DOCKER_CONFIG": config, "PATH": config + ":" + os.environ["PATH"], **WITHOUT}
+
+    def test_tokens_and_basic_authentication(self):
+        for kind in ({"token": "t0ken", "basic": "ann:secret"}, {"basic": "ann:secret"}):
+            for helper in (None, '{"Username":"ann","Secret":"secret"}'):
+                with self.subTest(kind=kind, helper=helper):
+                    proxy = Proxy(self.registry, **kind)
+                    self.addCleanup(proxy.close)
+                    name = "%s/%s" % (proxy.host, self.repository)
+                    self.good(self.push(self.plain(), tags=[name + ":1"], env=self.auth_config(proxy, helper=helper)))
+                    self.assertEqual(self.registry.platforms(self.repository, "1"), self.KINDS)
+                    self.assertLessEqual(len(proxy.ours()), 4, proxy.ours())
+
+    def test_without_credentials(self):
+        proxy = Proxy(self.registry, basic="ann:secret")
+        self.addCleanup(proxy.close)
+        self.bad(self.push(self.plain(), tags=["%s/%s:1" % (proxy.host, self.repository)]), 1, "(?i)authoriz|401")
+
+    # ---- builders and clients that go ----
+
+    def test_a_builder_that_dies_before_the_join(self):
+        home = self.new_home(builders=[])
+        with own_engine(home, "dies") as dies, own_engine(home, "stays") as stays:
+            home.stop()
+            platforms = {"dies": "linux/amd64", "stays": "linux/arm64"}
+            for engine, name in ((dies, "dies"), (stays, "stays")):
+                path = engine.directory + "/buildkitd.toml"
+                text = self.read(path).decode().replace("linux/amd64", platforms[name])
+                self.write(path, text)
+                engine.process.terminate()
+                engine.process.wait(15)
+                engine.restart()
+            home.configure([("dies", dies.address), ("stays", stays.address)])
+
+            def die(proxy, h, body):
+                dies.process.kill()
+                return False
+            self.proxy.reset(Fault("PUT", "/manifests/sha256", does=die, times=1))
+            r = home.depot("build", "--plain", "--push", "--platform", "linux/amd64,linux/arm64", "-t",
+                           "%s:%s" % (self.name, self.tag), self.plain(), env=WITHOUT)
+            self.good(r)  # what it made is in the registry: nothing more is wanted of it
+            self.assertEqual(self.registry.platforms(self.repository, self.tag), ["amd64", "arm64"])
+
+    def test_cancelled_while_tags_move(self):
+        self.good(self.push(self.plain(), tags=["a", "b"]))
+        before = self.registry.digest(self.repository, "a")
+        at = threading.Event()
+
+        def hold(proxy, h, body):
+            at.set()
+            eventually(lambda: run.process.poll() is not None or self.build_of()["state"] != "running", 3)
+            return False
+        self.proxy.reset(Fault("PUT", "/manifests/a$", does=hold, times=1))
+        run = self.home.start("build", "--plain", "--push", "--platform", self.PLATFORMS, "-t", self.name + ":a", "-t",
+                              self.name + ":b", self.plain(), env=WITHOUT)
+        self.assertTrue(at.wait(60))
+        run.signal(signal.SIGINT)
+        self.bad(run.wait(), 130)
+        self.assertTrue(eventually(lambda: self.build_of()["state"] == "cancelled"))
+        self.assertEqual(self.registry.digest(self.repository, "a"), before)
+        self.assertEqual(self.registry.digest(self.repository, "b"), before)
+
+
+    def test_cancelled_when_all_tags_have_moved_is_too_late(self):
+        at = threading.Event()
+
+        def hold(proxy, h, body):
+            at.set()
+            eventually(lambda: b"cancelling" in run.err, 10)
+            return False
+        self.proxy.reset(Fault("PUT", "/manifests/%s$" % self.tag, does=hold, times=1))
+        run = self.home.start("build", "--plain", "--push", "--platform", self.PLATFORMS, "-t",
+                              "%s:%s" % (self.name, self.tag), self.plain(), env=WITHOUT)
+        self.assertTrue(at.wait(60))
+        run.signal(signal.SIGINT)
+        self.good(run.wait())
+        self.assertEqual(self.registry.platforms(self.repository, self.tag), self.KINDS)
+
+
+class Native(Push):
+    """amd64 and arm64, as everybody has them."""
+    PLATFORMS = "linux/amd64,linux/arm64"
+    KINDS = ["amd64", "arm64"]
+
+    @classmethod
+    def builder_list(cls):
+        return [("amd64", os.environ["DEPOT_TEST_AMD64"]), ("arm64", os.environ["DEPOT_TEST_ARM64"])]
+
+    def test_each_builder_makes_its_own(self):
+        self.good(self.push(self.plain()))
+        self.assertEqual(sorted(self.build_of()["builders"]), self.KINDS)
+        self.assertEqual(self.registry.platforms(self.repository, self.tag), self.KINDS)
+
+
+# What is not about the kind of the builders is tried with one pair alone.
+for _name in [n for n in dir(Push) if n.startswith("test_") and n not in vars(Native)]:
+    if _name not in ("test_attestations_of_each_platform_are_kept", "test_the_same_image_as_buildx_makes"):
+        setattr(Native, _name, None)
+
+
+if __name__ == "__main__":
+    depot_test.need("DEPOT_TEST_AMD64", "DEPOT_TEST_ARM64", "DEPOT_TEST_RISCV64", "DEPOT_TEST_S390X", "buildx")
+    if not shutil.which("docker-registry"):
+        depot_test.skip_file("docker-registry is not installed")
+    depot_test.main()
