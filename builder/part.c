@@ -21,6 +21,7 @@ enum {
     /* When Solve failed before the engine made a job of it, Status has nothing to say, ever. */
     DRAIN_UNSEEN_MS = 1000,
     CODE_CANCELLED = 1, /* google.rpc.Code */
+    CODE_UNKNOWN = 2,
     CODE_DEADLINE = 4,
     CODE_UNAVAILABLE = 14,
 };
@@ -107,6 +108,8 @@ static void finish(struct part *p)
     depot_bk_call_free(p->solve);
     depot_bk_call_free(p->status);
     p->solve = p->status = NULL;
+    part_push_free(p->push);
+    p->push = NULL;
     depot_timer_stop(p->timer);
     depot_timer_stop(p->grace);
     emit_result(p);
@@ -167,6 +170,41 @@ static void blame_client(struct part *p)
     part_outcome_release(&old);
 }
 
+/* ---- the push of a Docker Engine ---- */
+
+/* What the Engine calls the image's digest is its id; now it has one in the registry, too. */
+static void set_pushed(struct part *p, const char *digest)
+{
+    static const char id[] = "containerimage.config.digest", key[] = "containerimage.digest";
+    struct part_outcome old = p->outcome;
+    struct depot_pair *pairs = depot_calloc(old.nresponse + 2, sizeof(*pairs));
+    size_t n = 0;
+    bool has_id = false;
+    for (size_t i = 0; i < old.nresponse; i++) {
+        has_id |= depot_str_eq(old.response[i].key, id);
+        if (!depot_str_eq(old.response[i].key, key))
+            pairs[n++] = old.response[i];
+    }
+    if (!has_id && old.digest != NULL)
+        pairs[n++] = (struct depot_pair){id, old.digest};
+    pairs[n++] = (struct depot_pair){key, digest};
+    p->outcome = (struct part_outcome){0};
+    part_outcome_set(&p->outcome, old.state, pairs, n, NULL);
+    part_outcome_release(&old);
+    depot_free(pairs);
+}
+
+static void on_pushed(struct part *p, const char *digest, const struct depot_error *err)
+{
+    if (err != NULL)
+        part_outcome_fail(&p->outcome, DEPOT_BUILD_FAILED, CODE_UNKNOWN, "%s", err->msg);
+    else if (digest != NULL)
+        set_pushed(p, digest);
+    part_push_free(p->push);
+    p->push = NULL;
+    drain(p);
+}
+
 /* ---- solve and status ---- */
 static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res, void *arg)
 {
@@ -184,7 +222,12 @@ static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res
         engine_suspect(p->engine);
     else if (p->outcome.error != NULL && p->lost)
         blame_client(p);
-    drain(p);
+    if (p->outcome.state == DEPOT_BUILD_SUCCEEDED && part_pushes(p)) {
+        set_state(p, PART_PUSHING);
+        p->push = part_push_new(p, on_pushed);
+    } else {
+        drain(p);
+    }
 }
 
 /* "[stage 1/2] RUN x" as engines name it where the build has several platforms. */
@@ -410,12 +453,14 @@ void part_cancel(struct part *p)
     if (p->state == PART_DRAINING || p->state == PART_DONE)
         return; /* it has an outcome */
     part_outcome_set(&p->outcome, DEPOT_BUILD_CANCELLED, NULL, 0, NULL);
-    if (p->state != PART_SOLVING) {
+    if (p->state != PART_SOLVING && p->state != PART_PUSHING) {
         finish(p);
         return;
     }
     depot_bk_call_free(p->solve); /* this is what tells the engine */
     p->solve = NULL;
+    part_push_free(p->push);
+    p->push = NULL;
     drain(p);
 }
 

@@ -7,6 +7,7 @@
 
 #include "engine.h"
 #include "part_outcome.h"
+#include "part_push.h"
 
 struct build;
 
@@ -15,7 +16,8 @@ struct build;
     X(NEW, "new", TO(QUEUED) | TO(WAITING) | TO(SOLVING) | TO(DONE))                               \
     X(QUEUED, "queued", TO(WAITING) | TO(SOLVING) | TO(DONE))                                      \
     X(WAITING, "waiting for its session", TO(SOLVING) | TO(DONE))                                  \
-    X(SOLVING, "solving", TO(DRAINING) | TO(DONE))                                                 \
+    X(SOLVING, "solving", TO(PUSHING) | TO(DRAINING) | TO(DONE))                                   \
+    X(PUSHING, "pushing", TO(DRAINING) | TO(DONE))                                                 \
     X(DRAINING, "reading the last status", TO(DONE))                                               \
     X(DONE, "done", 0)
 
@@ -39,6 +41,7 @@ struct part {
     struct engine_slot slot;
     uint64_t entered_ms;
     struct depot_bk_call *solve, *status;
+    struct part_push *push;    /* NULL: none is under way */
     struct relay *relay;       /* the client's session socket; NULL: not there */
     struct depot_timer *timer; /* the patience of the present state */
     struct depot_timer *grace; /* for a client that lost its session socket */

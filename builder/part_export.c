@@ -22,6 +22,11 @@ static void moby_export(struct depot_bk_export *e)
     e->type = depot_strdup("moby");
 }
 
+static bool is_true(const struct depot_bk_export *e, const char *key)
+{
+    return depot_str_eq(depot_kvs_get(&e->attrs, key), "true");
+}
+
 /* What Docker's classic image store cannot do, said before the engine fails in its own words. */
 static int check_exports(const struct part *p, struct depot_error *err)
 {
@@ -42,12 +47,14 @@ static int check_exports(const struct part *p, struct depot_error *err)
                 "docker); use --load and docker save, or another builder, or an output of type "
                 "local or tar",
                 name);
-        if (depot_str_eq(e->type, "image") &&
-            depot_str_eq(depot_kvs_get(&e->attrs, "push"), "true"))
+        if (depot_str_eq(e->type, "image") && is_true(e, "push") &&
+            (is_true(e, "push-by-digest") || p->build->join != NULL))
             return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-                "builder %s is a Docker Engine that cannot push what it builds; use --load and "
-                "docker push, or another builder",
-                name);
+                "builder %s is a Docker Engine that cannot push an image by its digest, %s", name,
+                is_true(e, "push-by-digest")
+                    ? "without a tag; use another builder, or leave out push-by-digest"
+                    : "to be joined with what other builders made; use other builders, or ask for "
+                      "one platform");
     }
     return 0;
 }

@@ -156,7 +156,7 @@ int service_create(struct service *s, const char *json, size_t n, const char *us
         struct build *b = build_new(s, &req, user, &plan);
         memcpy(out->id, b->id, sizeof(out->id));
         memcpy(out->secret, b->secret, sizeof(out->secret));
-        out->join = b->join != NULL;
+        out->join = b->client != NULL;
         build_start(b);
     }
     plan_release(&plan);

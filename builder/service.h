@@ -47,7 +47,7 @@ enum { SERVICE_ID_LEN = 10, SERVICE_SECRET_LEN = 32 };
 struct service_created {
     char id[SERVICE_ID_LEN + 1];
     char secret[SERVICE_SECRET_LEN + 1]; /* to be shown when its sessions are opened */
-    bool join; /* a session with the daemon itself is wanted, too: JOIN_SESSION in join.h */
+    bool join; /* a session with the daemon itself is wanted, too: CLIENT_SESSION in client.h */
 };
 /* The body of POST /v1/builds. `user` is who asks, for builds that do not say. */
 int service_create(struct service *s, const char *json, size_t n, const char *user,

@@ -6,6 +6,7 @@
 
 #include <sys/queue.h>
 
+#include "client.h"
 #include "engine.h"
 #include "join.h"
 #include "metrics.h"
@@ -43,6 +44,7 @@ struct build {
     struct part **parts;
     size_t nparts;
     char secret[SERVICE_SECRET_LEN + 1]; /* of who created it; see service.h */
+    struct client *client;               /* asked by the daemon itself; NULL: it asks nothing */
     struct join *join;                   /* of its parts' results; NULL: each stands alone */
     bool over;
     bool orphan;              /* the connection that created it is gone */

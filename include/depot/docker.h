@@ -36,4 +36,28 @@ struct depot_docker_store {
 int depot_docker_store_read(const struct depot_docker_host *h, struct depot_docker_store *out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 
+/* ---- pushing what it has ---- */
+struct depot_docker_login {
+    const char *registry;      /* as depot_docker_registry_of() names it */
+    const char *user, *secret; /* NULL: none; a secret without a user is an identity token */
+};
+/* The registry of an image's name, as engines name it to clients. The caller frees. */
+char *depot_docker_registry_of(const char *name);
+
+struct depot_docker_push;
+struct depot_docker_push_ops {
+    /* A layer went on; `total` is 0 when it is not known. */
+    void (*layer)(struct depot_docker_push *p, const char *id, int64_t current, int64_t total,
+        bool done, void *arg);
+    /* Exactly once. `digest` of what was pushed; NULL when the Engine does not tell. */
+    void (*done)(
+        struct depot_docker_push *p, const char *digest, const struct depot_error *err, void *arg);
+};
+/* `host` is borrowed until it is freed, which is legal in `done`; the login is not kept. */
+int depot_docker_push_start(struct depot_loop *l, const struct depot_docker_host *host,
+    const char *name, const struct depot_docker_login *login,
+    const struct depot_docker_push_ops *ops, void *arg, struct depot_docker_push **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+void depot_docker_push_free(struct depot_docker_push *p);
+
 #endif
