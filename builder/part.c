@@ -301,8 +301,10 @@ static int solve_start(struct part *p, struct depot_error *err)
     struct depot_kvs attrs = {0};
     struct part_exports exports = {0};
     int rc = part_exports_fill(&exports, p, err);
-    if (rc != 0)
+    if (rc != 0) {
+        part_exports_release(&exports);
         return rc;
+    }
     solve_attrs(p, &attrs);
     const struct depot_bk_solve solve = {
         .ref = p->ref,

@@ -75,6 +75,16 @@ static void add_default(struct part_exports *x, const struct part *p)
     }
 }
 
+static int check_count(const struct part_exports *x, const struct part *p, struct depot_error *err)
+{
+    if (x->len < 2 || (engine_caps(p->engine) & DEPOT_BK_CAP_MULTI_EXPORTER) != 0)
+        return 0;
+    return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+        "builder %s is a %s that cannot make more than one output of a build; ask for one at a time, "
+        "or use a builder with BuildKit 0.13 or newer",
+        engine_name(p->engine), engine_is_docker(p->engine) ? "Docker Engine" : "BuildKit");
+}
+
 int part_exports_fill(struct part_exports *x, const struct part *p, struct depot_error *err)
 {
     const struct request *req = &p->build->req;
@@ -94,7 +104,7 @@ int part_exports_fill(struct part_exports *x, const struct part *p, struct depot
     add_default(x, p);
     for (size_t i = 0; moby && i < x->len; i++)
         moby_export(&x->items[i]);
-    return 0;
+    return check_count(x, p, err);
 }
 
 bool part_is_lone_image(const struct part *p)
