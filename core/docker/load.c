@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { LOAD_QUEUE_MAX = 64 * 1024 * 1024 };
+enum { LOAD_QUEUE_MAX = 64 * 1024 * 1024, SAID_MAX = 200 };
 
 struct dp_docker_load {
     struct depot_loop *loop;
@@ -18,7 +18,8 @@ struct dp_docker_load {
     struct depot_http_request *request; /* NULL: not begun, or over */
     struct depot_buf queue;
     bool ended, over, waiting;
-    bool unreadable; /* the answer is no stream of messages */
+    bool unreadable;     /* the answer is no stream of messages */
+    char said[SAID_MAX]; /* but this */
 };
 
 static ssize_t on_read(struct depot_http_request *r, void *buf, size_t n, void *arg)
@@ -50,25 +51,36 @@ static int on_body(struct depot_http_request *r, const void *data, size_t n, voi
 {
     struct dp_docker_load *d = arg;
     DEPOT_UNUSED(r);
-    if (!d->unreadable && dp_docker_messages_feed(d->messages, data, n, NULL) < 0)
-        d->unreadable = true; /* its status says enough */
+    if (!d->unreadable && dp_docker_messages_feed(d->messages, data, n, NULL) < 0) {
+        d->unreadable = true;
+        n = n < SAID_MAX ? n : SAID_MAX - 1;
+        memcpy(d->said, data, n);
+        d->said[strcspn(d->said, "\r\n")] = '\0';
+    }
     return 0;
 }
 
 static int outcome(
     struct dp_docker_load *d, int status, const struct depot_error *why, struct depot_error *err)
 {
+    const char *at = d->host->addr.text;
+    const bool bare = d->host->addr.kind == DEPOT_ADDR_TCP && !d->host->tls.enabled;
     if (d->refusal.code != DEPOT_OK) {
         *err = d->refusal;
-    } else if (status == 0) {
-        *err = *why;
-        depot_error_prefix(err, "cannot load into the Docker Engine at %s", d->host->addr.text);
-        if (err->hint[0] == '\0')
-            depot_error_hint(err, "start it, set DOCKER_HOST, or use -o type=docker,dest=FILE");
-    } else if (status / 100 != 2 || d->unreadable) {
-        depot_error_set(err, DEPOT_ERR_FAILED,
-            "the Docker Engine at %s answered HTTP %d to /images/load", d->host->addr.text, status);
+        return err->code;
     }
+    if (status == 0) {
+        *err = *why;
+        depot_error_prefix(err, "cannot load into the Docker Engine at %s", at);
+    } else if (status / 100 != 2 || d->unreadable) {
+        depot_error_set(err, DEPOT_ERR_FAILED, "the Docker Engine at %s answered HTTP %d: %s", at,
+            status, d->said[0] != '\0' ? d->said : "it did not load the image");
+    }
+    if (err->code != DEPOT_OK && bare)
+        depot_error_hint(err, "is it running there? One that wants TLS needs DOCKER_TLS_VERIFY=1, "
+                              "and DOCKER_CERT_PATH");
+    else if (err->code != DEPOT_OK && err->hint[0] == '\0')
+        depot_error_hint(err, "start it, set DOCKER_HOST, or use -o type=docker,dest=FILE");
     return err->code;
 }
 

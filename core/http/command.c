@@ -4,6 +4,8 @@
 #define _GNU_SOURCE /* POSIX_SPAWN_SETSID */
 #include "http/command.h"
 
+#include <depot/path.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,12 +13,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
 
-enum { SAID_MAX = 4096 };
+enum { SAID_MAX = 4096, PATH_ID_LEN = 12 };
 
 static int spawn(const struct depot_strv *argv, int stream, int errors, pid_t *pid)
 {
@@ -40,30 +43,76 @@ static int spawn(const struct depot_strv *argv, int stream, int errors, pid_t *p
     return failed;
 }
 
-int dp_command_start(
-    struct dp_command *c, const struct depot_strv *argv, int *fd, struct depot_error *err)
+static void stop_listening(struct dp_command *c)
 {
-    int stream[2], errors[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stream) < 0)
-        return depot_error_errno(err, errno, "cannot run %s", argv->items[0]);
-    if (pipe2(errors, O_CLOEXEC | O_NONBLOCK) < 0) {
-        const int rc = depot_error_errno(err, errno, "cannot run %s", argv->items[0]);
-        close(stream[0]);
-        close(stream[1]);
-        return rc;
-    }
-    const int failed = spawn(argv, stream[1], errors[1], &c->pid);
-    close(stream[1]);
+    depot_loop_fd_free(c->watch);
+    c->watch = NULL;
+    if (c->listener >= 0)
+        close(c->listener);
+    c->listener = -1;
+    if (c->path != NULL)
+        unlink(c->path);
+}
+
+static int run(struct dp_command *c, int stream)
+{
+    int errors[2];
+    if (pipe2(errors, O_CLOEXEC | O_NONBLOCK) < 0)
+        return errno;
+    const int failed = spawn(c->argv, stream, errors[1], &c->pid);
     close(errors[1]);
-    if (failed != 0) {
-        close(stream[0]);
-        close(errors[0]);
-        c->pid = 0;
-        return depot_error_errno(err, failed, "cannot run %s", argv->items[0]);
-    }
     c->errors = errors[0];
-    *fd = stream[0];
+    if (failed == 0)
+        return 0;
+    close(errors[0]);
+    c->pid = 0;
+    return failed;
+}
+
+static void on_connect(struct depot_loop_fd *w, unsigned events, void *arg)
+{
+    struct dp_command *c = arg;
+    DEPOT_UNUSED(w);
+    DEPOT_UNUSED(events);
+    const int stream = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
+    if (stream < 0)
+        return;
+    stop_listening(c);
+    const int failed = run(c, stream);
+    close(stream);
+    if (failed != 0)
+        depot_error_errno(&c->error, failed, "cannot run %s", c->argv->items[0]);
+}
+
+static int listen_at(struct dp_command *c, struct depot_error *err)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    if (strlen(c->path) >= sizeof(sa.sun_path))
+        return depot_error_set(err, DEPOT_ERR_INVALID, "socket path is too long: %s", c->path);
+    memcpy(sa.sun_path, c->path, strlen(c->path) + 1);
+    c->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (c->listener < 0 || bind(c->listener, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+        listen(c->listener, 1) < 0)
+        return depot_error_errno(err, errno, "cannot listen on %s", c->path);
     return 0;
+}
+
+int dp_command_listen(struct dp_command *c, struct depot_loop *l, const struct depot_strv *argv,
+    struct depot_error *err)
+{
+    char id[PATH_ID_LEN + 1];
+    char *dir = depot_path_runtime_dir();
+    c->argv = argv;
+    c->listener = -1;
+    depot_random_id(id, PATH_ID_LEN);
+    c->path = depot_asprintf("%s/%s.sock", dir, id);
+    int rc = depot_path_private_dir(dir, err);
+    if (rc == 0)
+        rc = listen_at(c, err);
+    if (rc == 0)
+        rc = depot_loop_fd_new(l, c->listener, DEPOT_READ, on_connect, c, &c->watch, err);
+    depot_free(dir);
+    return rc;
 }
 
 void dp_command_said(const struct dp_command *c, char *out, size_t size)
@@ -87,6 +136,10 @@ void dp_command_said(const struct dp_command *c, char *out, size_t size)
 
 void dp_command_end(struct dp_command *c)
 {
+    if (c->path != NULL)
+        stop_listening(c);
+    depot_free(c->path);
+    c->path = NULL;
     if (c->pid == 0)
         return;
     kill(c->pid, SIGKILL);

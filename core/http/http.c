@@ -255,6 +255,7 @@ int depot_http_start(struct depot_http *h, const struct depot_http_opts *opts,
         h->curl.easy_cleanup(r->easy);
         h->curl.slist_free_all(r->headers);
         h->curl.slist_free_all(r->connect_to);
+        dp_command_end(&r->command);
         request_release(r);
         return rc;
     }

@@ -34,7 +34,6 @@ struct depot_http_request {
     bool unix_socket;
     struct depot_strv argv; /* of the command that is the connection */
     struct dp_command command;
-    struct depot_error command_error; /* it did not start */
     bool over;                        /* no callback comes any more */
     bool resuming;                    /* a deferred resume is on its way */
     unsigned holds;                   /* deferred calls that still come */

@@ -130,38 +130,22 @@ static char *bracketed(const char *host)
 
 /* ---- a program as the connection ---- */
 
-static curl_socket_t open_command(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    struct depot_http_request *r = arg;
-    int fd = -1;
-    DEPOT_UNUSED(purpose);
-    DEPOT_UNUSED(address);
-    if (dp_command_start(&r->command, &r->argv, &fd, &r->command_error) < 0)
-        return CURL_SOCKET_BAD;
-    return fd;
-}
-
-static int is_connected(void *arg, curl_socket_t fd, curlsocktype purpose)
-{
-    DEPOT_UNUSED(arg);
-    DEPOT_UNUSED(fd);
-    DEPOT_UNUSED(purpose);
-    return CURL_SOCKOPT_ALREADY_CONNECTED;
-}
-
-static void set_command(struct depot_http_request *r, const struct depot_http_opts *o)
+static int set_command(
+    struct depot_http_request *r, const struct depot_http_opts *o, struct depot_error *err)
 {
     const struct dp_curl *c = &r->http->curl;
-    char *url = depot_asprintf("http://127.0.0.1%s", o->path); /* nothing is looked up */
     for (size_t i = 0; i < o->command->len; i++)
         depot_strv_push(&r->argv, o->command->items[i]);
+    int rc = dp_command_listen(&r->command, r->http->loop, &r->argv, err);
+    if (rc != 0)
+        return rc;
+    char *url = depot_asprintf("http://localhost%s", o->path);
     c->easy_setopt(r->easy, CURLOPT_URL, url);
     c->easy_setopt(r->easy, CURLOPT_NOPROXY, "*");
     c->easy_setopt(r->easy, CURLOPT_FORBID_REUSE, 1L); /* the program ends with the request */
-    c->easy_setopt(r->easy, CURLOPT_OPENSOCKETFUNCTION, open_command);
-    c->easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
-    c->easy_setopt(r->easy, CURLOPT_SOCKOPTFUNCTION, is_connected);
+    c->easy_setopt(r->easy, CURLOPT_UNIX_SOCKET_PATH, r->command.path);
     depot_free(url);
+    return 0;
 }
 
 static void set_address(struct depot_http_request *r, const struct depot_http_opts *o)
@@ -232,10 +216,10 @@ int dp_http_setup(
     rc = set_headers(r, o, err);
     if (rc < 0)
         return rc;
-    if (o->command != NULL && o->command->len > 0)
-        set_command(r, o);
-    else
+    if (o->command == NULL || o->command->len == 0)
         set_address(r, o);
+    else if ((rc = set_command(r, o, err)) != 0)
+        return rc;
     set_method(r, method, o);
     c->easy_setopt(r->easy, CURLOPT_PRIVATE, r);
     c->easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->detail);
@@ -266,8 +250,8 @@ static const char *os_error_of(const struct depot_http_request *r)
 static bool explain_command(const struct depot_http_request *r, struct depot_error *err)
 {
     char said[DEPOT_ERROR_MSG_MAX / 2];
-    if (r->command_error.code != DEPOT_OK) {
-        *err = r->command_error;
+    if (r->command.error.code != DEPOT_OK) {
+        *err = r->command.error;
         return true;
     }
     dp_command_said(&r->command, said, sizeof(said));
