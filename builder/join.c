@@ -82,24 +82,29 @@ static bool is_among(const char *platform, size_t n, const char *platforms)
     return false;
 }
 
-/* Annotations of the index are ours to make, and those of another platform no builder would take:
- * "annotation-index.K", "annotation[linux/arm64].K". */
+/* Annotations of another platform, which no builder would take: "annotation[linux/arm64].K". */
 static bool is_for_part(const char *key, const char *platforms)
 {
     if (!depot_str_starts(key, annotation))
         return true;
     const char *dot = strchr(key, '.'), *open = strchr(key, '[');
-    if (depot_str_starts(key, "annotation-index"))
-        return false;
     if (open == NULL || (dot != NULL && dot < open))
         return true;
     return is_among(open + 1, strcspn(open + 1, "]"), platforms);
 }
 
-void join_rewrite(struct depot_kvs *attrs, const char *platform)
+void join_keep_own(struct depot_kvs *attrs, const char *platform)
 {
     for (size_t i = attrs->len; i-- > 0;)
         if (!is_for_part(attrs->items[i].key, platform))
+            depot_kvs_unset(attrs, attrs->items[i].key);
+}
+
+void join_rewrite(struct depot_kvs *attrs)
+{
+    /* Annotations of the index are ours to make. */
+    for (size_t i = attrs->len; i-- > 0;)
+        if (depot_str_starts(attrs->items[i].key, "annotation-index"))
             depot_kvs_unset(attrs, attrs->items[i].key);
     set_repositories(attrs);
     depot_kvs_set(attrs, "push-by-digest", "true");

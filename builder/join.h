@@ -11,9 +11,11 @@
 struct build;
 struct join;
 
-/* The attributes of the joined export as a part is asked to make it: pushed by digest alone, to each repository. `platform`: the
- * part's, several with commas. */
-void join_rewrite(struct depot_kvs *attrs, const char *platform);
+/* Of an export's attributes those that are for the platforms of a part (several with commas). */
+void join_keep_own(struct depot_kvs *attrs, const char *platform);
+/* The attributes of the joined export as a part is asked to make it: pushed by digest alone, to each
+ * repository. */
+void join_rewrite(struct depot_kvs *attrs);
 
 struct join *join_new(struct build *b);
 /* All parts have succeeded. build_joined() comes once, not from in here. */

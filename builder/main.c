@@ -3,6 +3,7 @@
  * does lives in those.
  */
 #include <depot/app.h>
+#include <depot/file_writer.h>
 #include <depot/log.h>
 #include <depot/path.h>
 
@@ -139,15 +140,15 @@ static char *pid_path(const struct depot_addr *a)
 
 static void write_pids(const struct daemon *d)
 {
+    static const struct depot_file_opts opts = {
+        .what = "pid file", .mode = 0600, .flags = DEPOT_FILE_OWN};
+    struct depot_error err = {0};
+    char text[32];
+    snprintf(text, sizeof(text), "%ld\n", (long)getpid());
     for (size_t i = 0; i < d->config.nlisten; i++) {
         char *path = pid_path(&d->config.listen[i]);
-        int fd = path == NULL
-                     ? -1
-                     : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (path != NULL && (fd < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0))
-            depot_log_warn("cannot write %s: %s", path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
+        if (path != NULL && depot_file_write(path, &opts, text, strlen(text), &err) != 0)
+            depot_log_warn("%s", err.msg);
         depot_free(path);
     }
 }

@@ -99,7 +99,9 @@ int part_exports_fill(struct part_exports *x, const struct part *p, struct depot
         to->type = depot_strdup(req->exports[i].type);
         depot_kvs_copy(&to->attrs, &req->exports[i].attrs);
         if (p->build->join != NULL && (int)i == request_join_export(req))
-            join_rewrite(&to->attrs, p->platform);
+            join_rewrite(&to->attrs);
+        if (p->build->nparts > 1)
+            join_keep_own(&to->attrs, p->platform);
     }
     add_default(x, p);
     for (size_t i = 0; moby && i < x->len; i++)

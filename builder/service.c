@@ -7,6 +7,7 @@
 
 #include "cache.h"
 #include "hub.h"
+#include "redact.h"
 #include "service_int.h"
 
 #define DEPOT_LOG_MODULE "service"
@@ -90,9 +91,12 @@ void service_set_tried(struct service *s, const char *tried)
 void service_append(struct service *s, const char *build, struct depot_event *ev)
 {
     struct depot_error err = {0};
+    struct depot_arena arena = {0};
     ev->build = build;
+    redact_event(ev, &arena);
     if (store_append(s->store, build, ev, &err) != 0)
         depot_log_error("build %s: %s is lost: %s", build, depot_event_name(ev->type), err.msg);
+    depot_arena_release(&arena);
 }
 
 void service_new_id(struct service *s, char id[SERVICE_ID_LEN + 1])

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <depot/file_writer.h>
 #include <depot/log.h>
 #include <depot/path.h>
 #include <openssl/evp.h>
@@ -16,6 +17,8 @@
 
 void store_fingerprint_open(struct store *s)
 {
+    static const struct depot_file_opts opts = {
+        .what = "key", .mode = 0600, .flags = DEPOT_FILE_OWN};
     struct depot_error err = {0};
     char *path = depot_path_join(s->dir, "fingerprint.key"), *key = NULL;
     size_t n = 0;
@@ -25,8 +28,8 @@ void store_fingerprint_open(struct store *s)
     } else {
         depot_random_bytes(s->secret, sizeof(s->secret));
         /* Without the file, fingerprints are good until the daemon ends. */
-        if (depot_file_write(path, s->secret, sizeof(s->secret), 0600, &err) != 0)
-            depot_log_warn("%s: %s", path, err.msg);
+        if (depot_file_write(path, &opts, s->secret, sizeof(s->secret), &err) != 0)
+            depot_log_warn("%s", err.msg);
     }
     depot_free(key);
     depot_free(path);

@@ -206,13 +206,12 @@ static void print_warnings(const struct run *r)
 static void on_event(struct depot_job *j, const struct depot_event *ev, void *arg)
 {
     struct run *r = arg;
-    struct depot_error err = {0};
     DEPOT_UNUSED(j);
     cli_show_event(r->show, ev);
     if (r->tui != NULL)
         depot_tui_build_event(r->tui, ev);
-    if (r->record != NULL && cli_record_event(r->record, ev, &err) != 0)
-        depot_error_print(CLI_PROGRAM, &err);
+    if (r->record != NULL)
+        cli_record_event(r->record, ev);
 }
 
 static void on_link(struct depot_job *j, const struct depot_error *err, void *arg)
@@ -313,6 +312,8 @@ static int finish_good(struct run *r)
     const char *digest = depot_build_digest(state);
     if (r->args->b.quiet && digest != NULL)
         printf("%s\n", digest);
+    if (digest == NULL && !depot_str_empty(r->args->b.iidfile) && !depot_str_eq(r->sink, "rawjson"))
+        say("WARNING: the build made no image, so no ID was written to ", r->args->b.iidfile);
     if (depot_stdout_flush(&err) != 0) {
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_FAILED;
@@ -376,7 +377,9 @@ static void on_signal(struct depot_signal *s, int signum, void *arg)
 static int prepare(struct run *r, struct depot_error *err)
 {
     const struct depot_build_args *b = &r->args->b;
-    int rc = depot_build_plan_new(b, &r->plan, err);
+    int rc = depot_build_begin_results(b, err);
+    if (rc == 0)
+        rc = depot_build_plan_new(b, &r->plan, err);
     if (rc != 0)
         return rc;
     print_warnings(r);
@@ -412,8 +415,10 @@ static void finish(struct run *r)
     cli_show_free(r->show);
     depot_job_free(r->job);
     depot_loop_free(r->loop);
-    if (cli_record_close(r->record, &err) != 0)
+    if (cli_record_close(r->record, &err) != 0) {
         depot_error_print(CLI_PROGRAM, &err);
+        r->exit_code = r->exit_code == DEPOT_EXIT_OK ? DEPOT_EXIT_FAILED : r->exit_code;
+    }
     depot_endpoint_release(&r->at);
     depot_build_plan_free(r->plan);
     depot_vec_free(&r->problems);

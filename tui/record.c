@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct fleet_record {
-    struct save *file;
+    struct depot_file_writer *file;
     char *path;
     uint64_t seq; /* of the newest event that was written */
     uint64_t events, bytes;
@@ -21,7 +21,7 @@ struct fleet_record {
 
 static void free_record(struct fleet_record *r)
 {
-    dp_save_abandon(r->file);
+    depot_file_writer_abandon(r->file);
     depot_buf_release(&r->line);
     depot_free(r->path);
     depot_free(r);
@@ -43,21 +43,26 @@ static void leave(struct fleet_build *b, const struct depot_error *err)
     dp_fleet_touch(f);
 }
 
-static void fail(struct fleet_build *b, int errnum)
+static void fail(struct fleet_build *b, struct depot_error *err)
 {
-    struct depot_error err = {0};
-    (void)depot_error_set(
-        &err, DEPOT_ERR_IO, "%s: %s; nothing was written", b->record->path, strerror(errnum));
-    leave(b, &err);
+    char msg[DEPOT_ERROR_MSG_MAX];
+    memcpy(msg, err->msg, sizeof(msg));
+    (void)depot_error_set(err, err->code, "%s; nothing was written", msg);
+    leave(b, err);
+}
+
+static int commit(struct fleet_record *r, struct depot_error *err)
+{
+    struct depot_file_writer *file = r->file;
+    r->file = NULL;
+    return depot_file_writer_commit(file, err);
 }
 
 void dp_record_end(struct fleet_build *b)
 {
-    struct fleet_record *r = b->record;
-    const int rc = dp_save_close(r->file);
-    r->file = NULL;
-    if (rc != 0)
-        fail(b, rc);
+    struct depot_error err = {0};
+    if (commit(b->record, &err) != 0)
+        fail(b, &err);
     else
         leave(b, NULL);
 }
@@ -76,11 +81,12 @@ void dp_record_stop(struct fleet_build *b)
 bool dp_record_line(struct fleet_build *b, const char *line, size_t n)
 {
     struct fleet_record *r = b->record;
-    int rc = dp_save_write(r->file, line, n);
+    struct depot_error err = {0};
+    int rc = depot_file_writer_write(r->file, line, n, &err);
     if (rc == 0)
-        rc = dp_save_write(r->file, "\n", 1);
+        rc = depot_file_writer_write(r->file, "\n", 1, &err);
     if (rc != 0) {
-        fail(b, rc);
+        fail(b, &err);
         return false;
     }
     r->events++;
@@ -112,10 +118,8 @@ void dp_record_free(struct fleet_build *b)
     if (r == NULL)
         return;
     b->record = NULL;
-    if (r->events > 0) {
-        (void)!dp_save_close(r->file);
-        r->file = NULL;
-    }
+    if (r->events > 0)
+        (void)!commit(r, NULL);
     free_record(r);
 }
 
@@ -142,12 +146,12 @@ int dp_record_start(
 {
     struct fleet_source *s = b->source;
     const char *why = dp_record_cannot(b);
-    struct save *file;
+    struct depot_file_writer *file;
     if (why != NULL)
         return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "%s", why);
-    const int rc = dp_save_open(path, &file);
+    const int rc = dp_save_open(path, &file, err);
     if (rc != 0)
-        return depot_error_errno(err, rc, "cannot write %s", path);
+        return rc;
     b->record = depot_calloc(1, sizeof(*b->record));
     b->record->file = file;
     b->record->path = depot_strdup(path);

@@ -1,84 +1,20 @@
 /*
- * Files that views write: a temporary one in the same folder, then a rename.
+ * Files that views write: their names, and what may be replaced.
  */
 #include "save.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { NAME_MAX_LEN = 80 };
 
-struct save {
-    char *path, *part;
-    FILE *file;
-};
-
-static void free_save(struct save *s)
+int dp_save_open(const char *path, struct depot_file_writer **out, struct depot_error *err)
 {
-    depot_free(s->path);
-    depot_free(s->part);
-    depot_free(s);
-}
-
-int dp_save_open(const char *path, struct save **out)
-{
-    struct save *s = depot_calloc(1, sizeof(*s));
-    s->path = depot_strdup(path);
-    s->part = depot_asprintf("%s.XXXXXX", path);
-    const int fd = mkstemp(s->part);
-    s->file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (s->file == NULL) {
-        const int rc = errno;
-        if (fd >= 0) {
-            close(fd);
-            unlink(s->part);
-        }
-        free_save(s);
-        return rc;
-    }
-    *out = s;
-    return 0;
-}
-
-int dp_save_write(struct save *s, const void *data, size_t n)
-{
-    errno = 0;
-    return fwrite(data, 1, n, s->file) == n ? 0 : errno != 0 ? errno : EIO;
-}
-
-void dp_save_abandon(struct save *s)
-{
-    if (s == NULL)
-        return;
-    if (s->file != NULL)
-        fclose(s->file);
-    unlink(s->part);
-    free_save(s);
-}
-
-int dp_save_close(struct save *s)
-{
-    const mode_t mask = umask(0);
-    int rc = 0;
-    umask(mask);
-    if (fflush(s->file) != 0 || fchmod(fileno(s->file), 0666 & ~mask) != 0 ||
-        fsync(fileno(s->file)) != 0)
-        rc = errno;
-    if (fclose(s->file) != 0 && rc == 0)
-        rc = errno;
-    s->file = NULL;
-    if (rc == 0 && rename(s->part, s->path) != 0)
-        rc = errno;
-    if (rc != 0)
-        dp_save_abandon(s);
-    else
-        free_save(s);
-    return rc;
+    static const struct depot_file_opts opts = {
+        .what = "file", .mode = 0666, .flags = DEPOT_FILE_NO_WAIT};
+    return depot_file_writer_open(path, &opts, out, err);
 }
 
 void dp_save_name(struct depot_buf *out, const char *raw, const char *ext)

@@ -4,18 +4,12 @@
 #ifndef DEPOT_TUI_SAVE_H
 #define DEPOT_TUI_SAVE_H
 
+#include <depot/file_writer.h>
+
 #include "view.h"
 
-/* A file being written beside its place; it gets its name when it is closed. */
-struct save;
-
-/* 0 or errno. */
-int dp_save_open(const char *path, struct save **out) DEPOT_MUST_CHECK;
-int dp_save_write(struct save *s, const void *data, size_t n) DEPOT_MUST_CHECK;
-/* Gives it its name, or removes it when that fails; taken. 0 or errno. */
-int dp_save_close(struct save *s) DEPOT_MUST_CHECK;
-/* Nothing was written; taken, may be NULL. */
-void dp_save_abandon(struct save *s);
+int dp_save_open(
+    const char *path, struct depot_file_writer **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* `raw` without what a shell would need quotes for, and `ext` behind. */
 void dp_save_name(struct depot_buf *out, const char *raw, const char *ext);

@@ -3,11 +3,11 @@
  */
 #include "spill.h"
 
+#include <depot/file_writer.h>
+
 #include "logstore.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -60,19 +60,9 @@ uint64_t dp_spill_lost(const struct spill *s)
     return s->lost;
 }
 
-/* /var/tmp before /tmp: the latter is often memory. */
 static bool open_file(struct spill *s)
 {
-    const char *const dirs[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
-    for (size_t i = 0; s->fd < 0 && i < DEPOT_ARRAY_LEN(dirs); i++) {
-        if (depot_str_empty(dirs[i]))
-            continue;
-        char *path = depot_asprintf("%s/depot-log-XXXXXX", dirs[i]);
-        s->fd = mkstemp(path);
-        if (s->fd >= 0)
-            unlink(path);
-        depot_free(path);
-    }
+    s->fd = depot_file_scratch();
     s->broken = s->fd < 0;
     return !s->broken;
 }

@@ -3,11 +3,11 @@
  */
 #include "stats.h"
 
-#include <depot/base.h>
+#include <depot/buf.h>
 #include <depot/clock.h>
+#include <depot/file_writer.h>
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,7 +82,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void write_time(FILE *f, const char *name, const uint32_t *samples, size_t n)
+static void add_time(struct depot_buf *out, const char *name, const uint32_t *samples, size_t n)
 {
     uint32_t *sorted = depot_alloc((n + 1) * sizeof(*sorted));
     sorted[0] = 0;
@@ -91,19 +91,18 @@ static void write_time(FILE *f, const char *name, const uint32_t *samples, size_
         qsort(sorted, n, sizeof(*sorted), by_value);
     }
     const size_t last = n > 0 ? n - 1 : 0;
-    fprintf(f, ",\"%s\":{\"count\":%zu,\"median\":%u,\"p99\":%u,\"max\":%u}", name, n,
+    depot_buf_addf(out, ",\"%s\":{\"count\":%zu,\"median\":%u,\"p99\":%u,\"max\":%u}", name, n,
         sorted[last / 2], sorted[last * 99 / 100], sorted[last]);
     depot_free(sorted);
 }
 
 void dp_stats_write(const struct stats *s)
 {
+    static const struct depot_file_opts opts = {.what = "statistics", .mode = 0666};
+    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     if (s == NULL)
         return;
-    FILE *f = fopen(s->path, "we");
-    if (f == NULL)
-        return;
-    fprintf(f,
+    depot_buf_addf(&b,
         "{\"frames\":%llu,\"painted\":%llu,\"writes\":%llu,\"bytes\":%llu,\"writes_max\":%llu,"
         "\"bytes_max\":%llu,\"first_paint_us\":%llu",
         (unsigned long long)s->frames, (unsigned long long)s->painted,
@@ -111,7 +110,8 @@ void dp_stats_write(const struct stats *s)
         (unsigned long long)s->writes_max, (unsigned long long)s->bytes_max,
         (unsigned long long)s->first_paint_ns / 1000);
     for (int i = 0; i < STATS_TIMES; i++)
-        write_time(f, time_names[i], s->times[i].items, s->times[i].len);
-    fprintf(f, "}\n");
-    fclose(f);
+        add_time(&b, time_names[i], s->times[i].items, s->times[i].len);
+    depot_buf_adds(&b, "}\n");
+    (void)!depot_file_write(s->path, &opts, b.data, b.len, NULL);
+    depot_buf_release(&b);
 }

@@ -50,30 +50,29 @@ static void file_name(struct depot_buf *out, const struct step_view *v)
     depot_buf_release(&raw);
 }
 
-/* 0 or errno. */
-static int save_to(struct logstore *l, const char *path)
+static int save_to(struct logstore *l, const char *path, struct depot_error *err)
 {
     char piece[PIECE];
-    struct save *s;
+    struct depot_file_writer *w;
     size_t n;
-    int rc = dp_save_open(path, &s);
+    int rc = dp_save_open(path, &w, err);
     if (rc != 0)
         return rc;
     for (uint64_t at = 0; rc == 0 && (n = dp_logstore_read(l, at, piece, sizeof(piece))) > 0;
          at += n)
-        rc = dp_save_write(s, piece, n);
+        rc = depot_file_writer_write(w, piece, n, err);
     if (rc == 0)
-        return dp_save_close(s);
-    dp_save_abandon(s);
+        return depot_file_writer_commit(w, err);
+    depot_file_writer_abandon(w);
     return rc;
 }
 
 static void save(struct tui *t, struct logstore *l, const char *path)
 {
     char bytes[TEXT_MAX];
-    const int rc = save_to(l, path);
-    if (rc != 0)
-        dp_tui_say(t, STYLE_ERROR, "%s: %s; nothing was written", path, strerror(rc));
+    struct depot_error err = {0};
+    if (save_to(l, path, &err) != 0)
+        dp_tui_say(t, STYLE_ERROR, "%s; nothing was written", err.msg);
     else
         dp_tui_say(t, STYLE_RAN, "saved %s to %s",
             dp_text_bytes(bytes, (int64_t)dp_logstore_bytes(l)), path);

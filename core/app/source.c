@@ -180,14 +180,16 @@ static void read_head(struct depot_source *s, const char *git, const char *commo
     depot_free(head);
 }
 
-/* Credentials in a remote's URL are nobody's business. */
-static char *without_userinfo(const char *url)
+char *depot_url_shown(const char *url)
 {
     const char *scheme = strstr(url, "://");
     const char *host = scheme != NULL ? scheme + 3 : url;
-    const char *at = strchr(host, '@');
-    const char *slash = strchr(host, '/');
-    if (scheme == NULL || at == NULL || (slash != NULL && slash < at))
+    const char *at = NULL;
+    /* A password may hold an '@' of its own. */
+    for (size_t i = 0, n = strcspn(host, "/?#"); i < n; i++)
+        if (host[i] == '@')
+            at = host + i;
+    if (scheme == NULL || at == NULL)
         return depot_strdup(url);
     return depot_asprintf("%.*s%s", (int)(host - url), url, at + 1);
 }
@@ -205,7 +207,7 @@ static void read_remote(struct depot_source *s, const char *common)
             in_origin = strcmp(line, "[remote \"origin\"]") == 0;
         char *eq = strchr(line, '=');
         if (in_origin && s->remote == NULL && strncmp(line, "url", 3) == 0 && eq != NULL)
-            s->remote = without_userinfo(eq + 1 + strspn(eq + 1, " \t"));
+            s->remote = depot_url_shown(eq + 1 + strspn(eq + 1, " \t"));
         line = end != NULL ? end + 1 : NULL;
     }
     depot_free(config);

@@ -1,5 +1,5 @@
 /*
- * Paths, per-user directories, and files written whole or not at all.
+ * Paths, per-user directories, and files read whole.
  */
 #include <depot/path.h>
 
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { READ_FIRST = 16 * 1024, TEMP_ID_LEN = 10 };
+enum { READ_FIRST = 16 * 1024 };
 
 char *depot_path_join(const char *a, const char *b)
 {
@@ -152,77 +152,6 @@ int depot_path_private_dir(const char *path, struct depot_error *err)
         return DEPOT_ERR_DENIED;
     }
     return 0;
-}
-
-static int write_fd(int fd, const char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t done = write(fd, p, n);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return -1;
-        p += done;
-        n -= (size_t)done;
-    }
-    return 0;
-}
-
-/* A device or a pipe (/dev/stdout) is written to, never replaced by a file. */
-static int write_through(const char *path, const void *data, size_t n, struct depot_error *err)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    int rc = 0;
-
-    if (fd < 0 || write_fd(fd, data, n) != 0)
-        rc = depot_error_errno(err, errno, "cannot write %s", path);
-    if (fd >= 0)
-        close(fd);
-    return rc;
-}
-
-static int write_beside(
-    const char *path, const void *data, size_t n, mode_t mode, struct depot_error *err)
-{
-    char id[TEMP_ID_LEN + 1];
-    char *temp;
-    int fd, rc = 0;
-
-    depot_random_id(id, TEMP_ID_LEN);
-    temp = depot_asprintf("%s.%s.tmp", path, id);
-    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (fd < 0) {
-        rc = depot_error_errno(err, errno, "cannot create %s", path);
-        goto out;
-    }
-    if (write_fd(fd, data, n) != 0 || fsync(fd) != 0)
-        rc = depot_error_errno(err, errno, "cannot write %s", path);
-    if (close(fd) != 0 && rc == 0)
-        rc = depot_error_errno(err, errno, "cannot write %s", path);
-    if (rc == 0 && rename(temp, path) != 0)
-        rc = depot_error_errno(err, errno, "cannot replace %s", path);
-    if (rc != 0)
-        unlink(temp);
-out:
-    depot_free(temp);
-    return rc;
-}
-
-int depot_file_write(
-    const char *path, const void *data, size_t n, mode_t mode, struct depot_error *err)
-{
-    struct stat st;
-    char *target;
-    int rc;
-
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        return write_through(path, data, n, err);
-    /* A link stays a link: what it points to is replaced. */
-    target = realpath(path, NULL);
-    rc = write_beside(target != NULL ? target : path, data, n, mode, err);
-    free(target);
-    return rc;
 }
 
 static int read_all(

@@ -1,11 +1,12 @@
 /*
  * Runs one build: creates it over the feed, serves its parts, reduces its events, ends it.
  */
-#include "build/part.h"
+#include "build/join.h"
 
 #include <depot/feed.h>
 
 #include "feed/feed.h"
+#include "session/claims.h"
 
 #include <string.h>
 
@@ -28,11 +29,13 @@ struct depot_job {
     struct depot_feed *feed;
     struct depot_build *state;
     DEPOT_VEC(struct dp_part *) parts;
+    struct dp_claims **claims; /* of each output of the plan; NULL where there is no directory */
     struct depot_timer *timer; /* cancel's limit, then the outputs' */
     char *id;
     char *secret; /* what its sessions show; NULL: nothing */
     char *request;
-    bool cancelling, finished, over, lost;
+    struct dp_join *join; /* what the parts made becomes one */
+    bool cancelling, finished, joined, over, lost;
     uint64_t settle_until;
     struct depot_timer *reopen;
     uint64_t reopen_until;
@@ -95,6 +98,37 @@ static void finish(struct depot_job *j)
         end_with(j, err.code != 0 ? &err : &j->error);
 }
 
+static void on_joined(
+    struct dp_join *join, const struct depot_kvs *answer, const struct depot_error *err, void *arg)
+{
+    struct depot_job *j = arg;
+    DEPOT_UNUSED(join);
+    j->joined = true;
+    if (j->over)
+        return;
+    if (err != NULL)
+        keep_error(j, err);
+    else
+        depot_build_joined(j->state, answer);
+    finish(j);
+}
+
+/* All parts have succeeded and their outputs are here: do they still have to become one? */
+static bool joins(struct depot_job *j)
+{
+    struct depot_error err = {0};
+    if (j->joined || j->has_error || j->state->state != DEPOT_BUILD_SUCCEEDED ||
+        !dp_join_wanted(j->plan))
+        return false;
+    if (j->join != NULL)
+        return true;
+    if (dp_join_start(
+            j->loop, j->plan, j->parts.items, j->parts.len, on_joined, j, &j->join, &err) == 0)
+        return true;
+    keep_error(j, &err);
+    return false;
+}
+
 /* The build is over; its outputs may still be on their way to disk. */
 static void settle(struct depot_job *j)
 {
@@ -105,6 +139,8 @@ static void settle(struct depot_job *j)
         depot_timer_start(j->timer, JOB_POLL_MS, 0);
         return;
     }
+    if (!wait && joins(j))
+        return;
     if (wait) {
         struct depot_error err;
         depot_error_set(&err, DEPOT_ERR_TIMEOUT, "the outputs were not written in time");
@@ -142,7 +178,7 @@ static void part_closed(struct dp_part *p, const struct depot_error *err, void *
 
 static const struct dp_part_ops part_ops = {.problem = part_problem, .closed = part_closed};
 
-static int new_part(struct depot_job *j, const char *builder, const char *platform,
+static int new_part(struct depot_job *j, const char *builder, const struct depot_strv *platforms,
     struct dp_part **out, struct depot_error *err)
 {
     struct dp_part_opts opts = {
@@ -152,7 +188,8 @@ static int new_part(struct depot_job *j, const char *builder, const char *platfo
         .at = j->at,
         .build = j->id,
         .builder = builder,
-        .platform = platform,
+        .platforms = platforms,
+        .claims = j->claims,
         .secret = j->secret,
     };
     return dp_part_new(&opts, &part_ops, j, out, err);
@@ -179,7 +216,7 @@ static void on_reopen(struct depot_timer *t, void *arg)
         struct depot_error err = {0};
         if (!dp_part_is_closed(lost))
             continue;
-        if (new_part(j, dp_part_builder(lost), dp_part_platform(lost), &fresh, &err) != 0) {
+        if (new_part(j, dp_part_builder(lost), dp_part_platforms(lost), &fresh, &err) != 0) {
             keep_lost_session(j, dp_part_builder(lost), &err);
             continue;
         }
@@ -221,13 +258,19 @@ static bool has_part(const struct depot_job *j, const char *builder, const char 
     return false;
 }
 
-static void open_part(struct depot_job *j, const char *builder, const char *platform)
+/* `platforms` NULL: it makes none of the build. */
+static void open_part(struct depot_job *j, const char *builder, const char *platforms)
 {
     struct depot_error err = {0};
     struct dp_part *part = NULL;
-    if (depot_str_empty(builder) || platform == NULL || has_part(j, builder, platform))
+    struct depot_strv list = {0};
+    if (depot_str_empty(builder) || has_part(j, builder, platforms))
         return;
-    if (new_part(j, builder, platform, &part, &err) != 0) {
+    if (platforms != NULL)
+        depot_strv_split(&list, platforms, ',');
+    const int rc = new_part(j, builder, &list, &part, &err);
+    depot_strv_release(&list);
+    if (rc != 0) {
         keep_error(j, &err);
         j->ops->problem(j, &err, j->arg);
         depot_feed_cancel(j->feed, j->id);
@@ -302,7 +345,7 @@ static void on_created(struct depot_feed *f, const struct depot_feed_created *ma
     if (j->cancelling)
         depot_feed_cancel(f, j->id);
     else if (made->join)
-        open_part(j, daemon_session, "");
+        open_part(j, daemon_session, NULL);
 }
 
 static void on_refused(
@@ -322,6 +365,26 @@ static const struct depot_feed_ops feed_ops = {
 
 /* ---- life ---- */
 
+static bool is_split(const struct depot_output *out)
+{
+    const char *split = depot_kvs_get(&out->attrs, "platform-split");
+    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(no); i++)
+        if (depot_str_eq(split, no[i]))
+            return false;
+    return true;
+}
+
+/* Directories that several platforms write into. */
+static void make_claims(struct depot_job *j)
+{
+    const struct depot_build_plan *p = j->plan;
+    j->claims = depot_calloc(p->outputs.len + 1, sizeof(struct dp_claims *));
+    for (size_t i = 0; i < p->outputs.len; i++)
+        if (p->outputs.items[i].kind == DEPOT_OUTPUT_DIR && p->platforms.len > 1)
+            j->claims[i] = dp_claims_new(&p->platforms, is_split(&p->outputs.items[i]));
+}
+
 int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
     const struct depot_endpoint *at, const struct depot_job_ops *ops, void *arg,
     struct depot_job **out, struct depot_error *err)
@@ -340,6 +403,7 @@ int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
     j->timer = depot_timer_new(l, on_timer, j);
     j->reopen = depot_timer_new(l, on_reopen, j);
     j->request = dp_build_request(plan);
+    make_claims(j);
     int rc = depot_feed_open(l, &opts, &feed_ops, j, &j->feed, err);
     if (rc != 0) {
         depot_job_free(j);
@@ -365,7 +429,9 @@ void depot_job_cancel(struct depot_job *j)
     if (j->over || j->cancelling)
         return;
     j->cancelling = true;
-    if (j->id != NULL)
+    if (j->join != NULL)
+        dp_join_cancel(j->join);
+    else if (j->id != NULL)
         depot_feed_cancel(j->feed, j->id);
     depot_timer_start(j->timer, JOB_CANCEL_MS, 0);
 }
@@ -375,9 +441,13 @@ void depot_job_free(struct depot_job *j)
     if (j == NULL)
         return;
     j->over = true;
+    dp_join_free(j->join);
     for (size_t i = 0; i < j->parts.len; i++)
         dp_part_free(j->parts.items[i]);
     depot_vec_free(&j->parts);
+    for (size_t i = 0; i < j->plan->outputs.len; i++)
+        dp_claims_free(j->claims[i]);
+    depot_free(j->claims);
     depot_feed_free(j->feed);
     depot_timer_free(j->timer);
     depot_timer_free(j->reopen);

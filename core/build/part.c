@@ -3,12 +3,15 @@
  */
 #include "build/part.h"
 
+#include <depot/file_writer.h>
 #include <depot/path.h>
 
-#include "docker/docker.h"
-
+#include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "docker/docker.h"
 
 enum {
     PART_SEND_HIGH = 1024 * 1024,     /* hold the session back above this much unsent */
@@ -27,12 +30,15 @@ struct dp_part {
     const struct dp_part_ops *ops;
     void *arg;
     struct depot_loop *loop;
-    char *builder, *platform;
+    char *builder, *platform; /* platform: all of them, with commas */
+    struct depot_strv platforms;
+    struct dp_claims *const *claims;
     struct dp_ws *ws;
     struct dp_pipe *pipe; /* NULL once the session closed it */
     struct dp_session *session;
     struct dp_session_config cfg;
     DEPOT_VEC(struct dp_session_output) outputs;
+    DEPOT_VEC(ssize_t) places; /* of the plan's outputs among them; -1: not this part's */
     DEPOT_VEC(struct load_sink *) loads;
     struct depot_strv dirs; /* of outputs, where they are not those of the plan */
     bool is_lone;           /* it makes the one platform that an output takes */
@@ -225,7 +231,28 @@ static char *dir_of(struct dp_part *p, const struct depot_output *from)
     return p->dirs.items[p->dirs.len - 1];
 }
 
-static void add_output(struct dp_part *p, const struct depot_output *from)
+/* A part that makes all platforms needs no others; only of the format of type docker, which engines
+ * make of one platform, there is always something left to do. */
+static bool waits(const struct dp_part *p, const struct depot_output *out)
+{
+    if (p->platforms.len == 0)
+        return false; /* the session of the daemon itself */
+    return out->archive == DEPOT_ARCHIVE_DOCKER ||
+           (out->archive != DEPOT_ARCHIVE_NONE && p->platforms.len < p->plan->platforms.len);
+}
+
+static int add_spool(struct dp_part *p, struct depot_error *err)
+{
+    struct dp_session_output out = {.kind = DP_OUTPUT_SPOOL, .fd = depot_file_scratch()};
+    if (out.fd < 0) {
+        depot_error_errno(err, errno, "cannot create a temporary file");
+        return depot_error_hint(err, "set TMPDIR to a directory that can be written");
+    }
+    depot_vec_push(&p->outputs, out);
+    return 0;
+}
+
+static void add_output(struct dp_part *p, const struct depot_output *from, struct dp_claims *claims)
 {
     struct dp_session_output out = {.path = from->dest, .fd = -1};
     switch (from->kind) {
@@ -235,6 +262,7 @@ static void add_output(struct dp_part *p, const struct depot_output *from)
     case DEPOT_OUTPUT_DIR:
         out.kind = DP_OUTPUT_DIR;
         out.path = dir_of(p, from);
+        out.claims = claims;
         break;
     case DEPOT_OUTPUT_FILE:
         out.kind = DP_OUTPUT_FILE;
@@ -250,17 +278,30 @@ static void add_output(struct dp_part *p, const struct depot_output *from)
     depot_vec_push(&p->outputs, out);
 }
 
-static void fill_config(struct dp_part *p)
+/* As the daemon numbers this part's exports: without those of other platforms. */
+static int fill_outputs(struct dp_part *p, struct depot_error *err)
 {
     const struct depot_build_plan *plan = p->plan;
+    int rc = 0;
     for (size_t i = 0; i < plan->outputs.len; i++)
         p->is_lone |= depot_str_eq(plan->outputs.items[i].platform, p->platform);
-    /* As the daemon numbers this part's exports: without those of other platforms. */
-    for (size_t i = 0; i < plan->outputs.len; i++) {
-        const char *only = plan->outputs.items[i].platform;
-        if (only == NULL || depot_str_eq(only, p->platform))
-            add_output(p, &plan->outputs.items[i]);
+    for (size_t i = 0; rc == 0 && i < plan->outputs.len; i++) {
+        const struct depot_output *from = &plan->outputs.items[i];
+        const bool is_ours = from->platform == NULL || depot_str_eq(from->platform, p->platform);
+        const ssize_t at = is_ours ? (ssize_t)p->outputs.len : -1;
+        depot_vec_push(&p->places, at);
+        if (is_ours && waits(p, from))
+            rc = add_spool(p, err);
+        else if (is_ours)
+            add_output(p, from, p->claims != NULL ? p->claims[i] : NULL);
     }
+    return rc;
+}
+
+static int fill_config(struct dp_part *p, struct depot_error *err)
+{
+    const struct depot_build_plan *plan = p->plan;
+    const int rc = fill_outputs(p, err);
     p->cfg = (struct dp_session_config){
         .dirs = plan->dirs.items,
         .ndirs = plan->dirs.len,
@@ -270,18 +311,20 @@ static void fill_config(struct dp_part *p)
         .upload_fd = plan->upload_fd,
         .secrets = plan->secrets.items,
         .nsecrets = plan->secrets.len,
+        .platforms = &p->platforms,
         .outputs = p->outputs.items,
         .noutputs = p->outputs.len,
         .ssh = plan->ssh.len > 0 ? &plan->ssh : NULL,
         .docker_config = plan->args->docker_config,
     };
+    return rc;
 }
 
 static int open_socket(struct dp_part *p, const struct dp_part_opts *o, struct depot_error *err)
 {
-    const bool named = *o->platform != '\0';
+    const bool named = p->platform[0] != '\0';
     char *path = depot_asprintf("/v1/builds/%s/session/%s%s%s", o->build, o->builder,
-        named ? "?platform=" : "", o->platform);
+        named ? "?platform=" : "", p->platform);
     char *secret = o->secret != NULL ? depot_asprintf("Depot-Session: %s", o->secret) : NULL;
     struct dp_ws_opts opts = {
         .addr = &o->at->addr,
@@ -308,9 +351,12 @@ int dp_part_new(const struct dp_part_opts *o, const struct dp_part_ops *ops, voi
     p->ops = ops;
     p->arg = arg;
     p->builder = depot_strdup(o->builder);
-    p->platform = depot_strdup(o->platform);
-    fill_config(p);
-    int rc = open_socket(p, o, err);
+    depot_strv_copy(&p->platforms, o->platforms);
+    p->platform = depot_strv_join(o->platforms, ",");
+    p->claims = o->claims;
+    int rc = fill_config(p, err);
+    if (rc == 0)
+        rc = open_socket(p, o, err);
     if (rc == 0) {
         p->pipe = dp_pipe_new(o->loop, &pipe_ops, p);
         rc = dp_session_new_take(
@@ -332,6 +378,19 @@ const char *dp_part_builder(const struct dp_part *p)
 const char *dp_part_platform(const struct dp_part *p)
 {
     return p->platform;
+}
+
+const struct depot_strv *dp_part_platforms(const struct dp_part *p)
+{
+    return &p->platforms;
+}
+
+int dp_part_spool(const struct dp_part *p, size_t output)
+{
+    if (output >= p->places.len || p->places.items[output] < 0)
+        return -1;
+    const struct dp_session_output *out = &p->outputs.items[p->places.items[output]];
+    return out->kind == DP_OUTPUT_SPOOL ? out->fd : -1;
 }
 
 bool dp_part_was_open(const struct dp_part *p)
@@ -368,8 +427,13 @@ void dp_part_free(struct dp_part *p)
         depot_free(p->loads.items[i]);
     }
     depot_vec_free(&p->loads);
+    for (size_t i = 0; i < p->outputs.len; i++)
+        if (p->outputs.items[i].kind == DP_OUTPUT_SPOOL)
+            close(p->outputs.items[i].fd);
     depot_vec_free(&p->outputs);
+    depot_vec_free(&p->places);
     depot_strv_release(&p->dirs);
+    depot_strv_release(&p->platforms);
     depot_free(p->builder);
     depot_free(p->platform);
     depot_free(p);

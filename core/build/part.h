@@ -17,15 +17,21 @@ struct dp_part_ops {
 struct dp_part_opts {
     struct depot_loop *loop;
     struct dp_ws_context *ws;
-    const struct depot_build_plan *plan;    /* borrowed */
-    const struct depot_endpoint *at;        /* borrowed */
-    const char *build, *builder, *platform; /* platform: as build.assigned names it, or "" */
+    const struct depot_build_plan *plan; /* borrowed */
+    const struct depot_endpoint *at;     /* borrowed */
+    const char *build, *builder;
+    const struct depot_strv *platforms; /* that the builder makes; borrowed */
+    struct dp_claims *const *claims;    /* of all parts, for each output of the plan; may be NULL */
     const char *secret; /* of the build's creator; NULL: the daemon wants none */
 };
 int dp_part_new(const struct dp_part_opts *opts, const struct dp_part_ops *ops, void *arg,
     struct dp_part **out, struct depot_error *err) DEPOT_MUST_CHECK;
 const char *dp_part_builder(const struct dp_part *p);
+/* As build.assigned names it: "linux/amd64", or several with commas; "" for none. */
 const char *dp_part_platform(const struct dp_part *p);
+const struct depot_strv *dp_part_platforms(const struct dp_part *p);
+/* Where the stream of the plan's i-th output waits for those of other parts; -1: it does not. */
+int dp_part_spool(const struct dp_part *p, size_t output);
 /* Of its socket. */
 bool dp_part_was_open(const struct dp_part *p);
 bool dp_part_is_closed(const struct dp_part *p);

@@ -3,6 +3,8 @@
  */
 #include "build/plan.h"
 
+#include <depot/file_writer.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,16 +17,16 @@ struct exporter {
     enum depot_output_kind with_dest; /* when dest is given */
     enum depot_output_kind without;   /* when it is not */
     bool named;                       /* takes the image names */
-    bool one_file;                    /* its result is one stream: one builder must make it */
+    enum depot_archive archive;       /* its result is one stream */
 };
 
 static const struct exporter exporters[] = {
-    {"local", "local", DEPOT_OUTPUT_DIR, DEPOT_OUTPUT_DIR, false, false},
-    {"tar", "tar", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_STDOUT, false, true},
-    {"oci", "oci", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_STDOUT, true, true},
-    {"docker", "docker", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_DOCKER, true, true},
-    {"image", "image", DEPOT_OUTPUT_NONE, DEPOT_OUTPUT_NONE, true, false},
-    {"registry", "image", DEPOT_OUTPUT_NONE, DEPOT_OUTPUT_NONE, true, false},
+    {"local", "local", DEPOT_OUTPUT_DIR, DEPOT_OUTPUT_DIR, false, DEPOT_ARCHIVE_NONE},
+    {"tar", "tar", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_STDOUT, false, DEPOT_ARCHIVE_TAR},
+    {"oci", "oci", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_STDOUT, true, DEPOT_ARCHIVE_OCI},
+    {"docker", "docker", DEPOT_OUTPUT_FILE, DEPOT_OUTPUT_DOCKER, true, DEPOT_ARCHIVE_DOCKER},
+    {"image", "image", DEPOT_OUTPUT_NONE, DEPOT_OUTPUT_NONE, true, DEPOT_ARCHIVE_NONE},
+    {"registry", "image", DEPOT_OUTPUT_NONE, DEPOT_OUTPUT_NONE, true, DEPOT_ARCHIVE_NONE},
 };
 
 static const struct exporter *find_exporter(const char *name)
@@ -42,14 +44,15 @@ static bool pushes(const struct depot_output *out)
 
 static int check_dest(const struct depot_output *out, struct depot_error *err)
 {
+    static const struct depot_file_opts file = {.what = "output", .flags = DEPOT_FILE_PARENTS};
     struct stat st;
     if (out->kind == DEPOT_OUTPUT_STDOUT && isatty(STDOUT_FILENO)) {
         depot_error_set(
             err, DEPOT_ERR_INVALID, "refusing to write a %s archive to the terminal", out->type);
         return depot_error_hint(err, "redirect standard output, or add dest=FILE");
     }
-    if (out->kind == DEPOT_OUTPUT_FILE && stat(out->dest, &st) == 0 && S_ISDIR(st.st_mode))
-        return depot_error_set(err, DEPOT_ERR_INVALID, "the output %s is a directory", out->dest);
+    if (out->kind == DEPOT_OUTPUT_FILE)
+        return depot_file_check(out->dest, &file, err);
     if (out->kind == DEPOT_OUTPUT_DIR && stat(out->dest, &st) == 0 && !S_ISDIR(st.st_mode))
         return depot_error_set(
             err, DEPOT_ERR_INVALID, "the output %s is not a directory", out->dest);
@@ -162,10 +165,35 @@ static int give_annotations(struct depot_build_plan *p, struct depot_error *err)
     return 0;
 }
 
+/* What several builders make of one output is joined: a push by the daemon, a stream by us. */
+static void join_output(struct depot_build_plan *p, struct depot_output *out)
+{
+    const enum depot_archive archive = find_exporter(out->type)->archive;
+    const bool stream = out->kind == DEPOT_OUTPUT_FILE || out->kind == DEPOT_OUTPUT_STDOUT;
+    if (archive == DEPOT_ARCHIVE_NONE && !pushes(out))
+        return;
+    p->join = (stream || pushes(out)) && (p->join || !p->single_builder);
+    p->single_builder = true;
+    if (!stream)
+        return;
+    out->archive = archive;
+    if (archive == DEPOT_ARCHIVE_DOCKER) {
+        /* Engines write Docker's format for one platform only; we make it of the other. */
+        depot_free(out->type);
+        out->type = depot_strdup("oci");
+    }
+}
+
 static int check_output(
     struct depot_build_plan *p, struct depot_output *out, struct depot_error *err)
 {
     bool several = p->platforms.len > 1;
+    if (!depot_str_empty(p->args->iidfile) &&
+        (depot_str_eq(out->type, "local") || depot_str_eq(out->type, "tar"))) {
+        depot_error_set(err, DEPOT_ERR_INVALID,
+            "--iidfile has no ID to take from an output of type=%s", out->type);
+        return depot_error_hint(err, "drop one of the two, or use -o type=image or type=oci");
+    }
     if (pushes(out) && depot_str_empty(depot_kvs_get(&out->attrs, "name"))) {
         depot_error_set(err, DEPOT_ERR_INVALID, "pushing needs a name");
         return depot_error_hint(err, "add -t REGISTRY/REPOSITORY:TAG");
@@ -173,15 +201,8 @@ static int check_output(
     int rc = dp_plan_load(p, out, err);
     if (rc != 0 || out->platform != NULL)
         return rc;
-    if (several && depot_str_eq(out->type, "docker")) {
-        depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-            "the Docker image format holds one platform, and %zu are asked for", p->platforms.len);
-        return depot_error_hint(err, "use --platform with one of them, or -o type=oci,dest=FILE");
-    }
-    if (several && (find_exporter(out->type)->one_file || pushes(out))) {
-        p->join = pushes(out) && (p->join || !p->single_builder);
-        p->single_builder = true;
-    }
+    if (several)
+        join_output(p, out);
     return 0;
 }
 

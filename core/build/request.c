@@ -149,7 +149,8 @@ static struct json_object *settings_of(const struct depot_build_plan *p)
 char *dp_build_request(const struct depot_build_plan *p)
 {
     struct json_object *o = json_object_new_object();
-    char *command = depot_asprintf("depot build %s", p->args->context);
+    char *context = depot_url_shown(p->args->context);
+    char *command = depot_asprintf("depot build %s", context);
     add_string(o, "project", p->project);
     add_string(o, "command", command);
     add_string(o, "target", p->args->target);
@@ -166,6 +167,7 @@ char *dp_build_request(const struct depot_build_plan *p)
     json_object_object_add(o, "solve", solve_of(p));
     char *text = depot_strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
     json_object_put(o);
+    depot_free(context);
     depot_free(command);
     return text;
 }

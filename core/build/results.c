@@ -3,10 +3,13 @@
  */
 #include "build/plan.h"
 
-#include <depot/path.h>
+#include <depot/file_writer.h>
 
 #include <json-c/json.h>
 #include <string.h>
+
+static const struct depot_file_opts iidfile = {.what = "image ID file", .mode = 0644};
+static const struct depot_file_opts metadata_file = {.what = "metadata file", .mode = 0644};
 
 static const struct depot_part *first_part(const struct depot_build *state)
 {
@@ -83,6 +86,29 @@ static struct json_object *metadata(
     return o;
 }
 
+int depot_build_begin_results(const struct depot_build_args *args, struct depot_error *err)
+{
+    int rc = 0;
+    if (!depot_str_empty(args->iidfile))
+        rc = depot_file_remove(args->iidfile, &iidfile, err);
+    if (rc == 0 && !depot_str_empty(args->iidfile))
+        rc = depot_file_check(args->iidfile, &iidfile, err);
+    if (rc == 0 && !depot_str_empty(args->metadata_file))
+        rc = depot_file_check(args->metadata_file, &metadata_file, err);
+    return rc;
+}
+
+static int write_metadata(
+    const struct depot_build_plan *plan, const struct depot_build *state, struct depot_error *err)
+{
+    struct json_object *o = metadata(plan, state);
+    const char *text = json_object_to_json_string_ext(
+        o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+    int rc = depot_file_write(plan->args->metadata_file, &metadata_file, text, strlen(text), err);
+    json_object_put(o);
+    return rc;
+}
+
 int depot_build_write_results(
     const struct depot_build_plan *plan, const struct depot_build *state, struct depot_error *err)
 {
@@ -90,13 +116,8 @@ int depot_build_write_results(
     const char *digest = depot_build_digest(state);
     int rc = 0;
     if (!depot_str_empty(a->iidfile) && digest != NULL)
-        rc = depot_file_write(a->iidfile, digest, strlen(digest), 0644, err);
-    if (rc == 0 && !depot_str_empty(a->metadata_file)) {
-        struct json_object *o = metadata(plan, state);
-        const char *text = json_object_to_json_string_ext(
-            o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
-        rc = depot_file_write(a->metadata_file, text, strlen(text), 0644, err);
-        json_object_put(o);
-    }
+        rc = depot_file_write(a->iidfile, &iidfile, digest, strlen(digest), err);
+    if (rc == 0 && !depot_str_empty(a->metadata_file))
+        rc = write_metadata(plan, state, err);
     return rc;
 }

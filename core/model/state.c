@@ -678,6 +678,16 @@ static void apply_result(struct depot_build *b, const struct depot_event *ev)
     depot_build_settle(b);
 }
 
+void depot_build_joined(struct depot_build *b, const struct depot_kvs *answer)
+{
+    const char *digest = depot_kvs_get(answer, "containerimage.digest");
+    if (b->digest != NULL || digest == NULL)
+        return;
+    b->digest = keep(b, NULL, digest);
+    depot_kvs_release(&b->response);
+    depot_kvs_copy(&b->response, answer);
+}
+
 static void apply_finished(struct depot_build *b, const struct depot_event *ev)
 {
     b->state = ev->u.finished.state;

@@ -77,7 +77,7 @@ static const char *params(const char *p, struct dp_challenge *c)
         after = skip(token(p, &name, &n), " \t");
         if (n == 0 || *after != '=')
             return n == 0 ? p : before;
-        p = value(skip(after + 1, " \t"), &text);
+        p = value(skip(after + 1, "= \t"), &text); /* other schemes' tokens end in '=' */
         if (p == NULL)
             return NULL;
         set_param(c, name, n, text);

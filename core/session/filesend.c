@@ -15,7 +15,7 @@ void dp_session_open_filesend(struct dp_grpc_call *call, void *arg)
         return;
     }
     if (s->cfg->outputs[index].kind == DP_OUTPUT_DIR)
-        dp_session_open_receive(s, call, s->cfg->outputs[index].path);
+        dp_session_open_receive(s, call, &s->cfg->outputs[index]);
     else
         dp_session_open_output(s, call, (size_t)index);
 }

@@ -91,7 +91,7 @@ static void give_up(struct sync *y, int code, const char *text)
 static int spool_error(int rc, struct depot_error *err)
 {
     depot_error_set(err, (enum depot_err)rc, "cannot read back a temporary file");
-    return depot_error_hint(err, "check the disk below TMPDIR (/tmp)");
+    return depot_error_hint(err, "check the disk below TMPDIR (/var/tmp)");
 }
 
 static int add_file(

@@ -82,7 +82,8 @@ void dp_session_send_packet(
 /* The methods, each in its file; `arg` is the session. */
 void dp_session_open_filesync(struct dp_grpc_call *call, void *arg);
 void dp_session_open_filesend(struct dp_grpc_call *call, void *arg);
-void dp_session_open_receive(struct dp_session *s, struct dp_grpc_call *call, const char *path);
+void dp_session_open_receive(
+    struct dp_session *s, struct dp_grpc_call *call, const struct dp_session_output *to);
 void dp_session_open_output(struct dp_session *s, struct dp_grpc_call *call, size_t index);
 void dp_session_open_health_check(struct dp_grpc_call *call, void *arg);
 void dp_session_open_health_watch(struct dp_grpc_call *call, void *arg);

@@ -2,12 +2,10 @@
  * FileSend/DiffCopy of one stream: a tar into a file, a descriptor or a sink. A file is written
  * beside its target and gets its name when the archive is complete, so half of one never appears.
  */
+#include <depot/file_writer.h>
+
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,39 +16,39 @@
 enum {
     TAR_END = 1024,   /* zero bytes that end every tar */
     PIPE_STEP = 4096, /* what poll() promises of a pipe: written without blocking (PIPE_BUF) */
-    TEMP_ID = 12,
+    READER_MS = 50,   /* between looks whether somebody reads the FIFO by now */
 };
 
 struct output {
     struct dp_scall base;
     size_t index;
     const struct dp_session_output *to;
-    char *path, *temp; /* DP_OUTPUT_FILE */
+    struct depot_file_writer *file; /* DP_OUTPUT_FILE */
     int fd;
-    bool own_fd, plain;       /* plain: a regular file, which takes all at once */
+    bool plain;               /* a regular file, which takes all at once */
     struct depot_buf pending; /* not taken by the descriptor so far */
     struct depot_loop_fd *watch;
-    size_t zeros; /* at the end of what came */
+    struct depot_timer *reader; /* looks for one */
+    size_t zeros;               /* at the end of what came */
     uint64_t size;
     bool ended, paused, over;
 };
 
 static const char *name_of(const struct output *o)
 {
-    return o->path != NULL ? o->path : o->to->kind == DP_OUTPUT_SINK ? "the image store" : "-";
+    static const char *const names[] = {[DP_OUTPUT_FD] = "-", [DP_OUTPUT_SINK] = "the image store",
+        [DP_OUTPUT_SPOOL] = "in a temporary file"};
+    return o->to->kind == DP_OUTPUT_FILE ? o->to->path : names[o->to->kind];
 }
 
 static void close_all(struct output *o)
 {
+    depot_timer_free(o->reader);
+    o->reader = NULL;
     depot_loop_fd_free(o->watch);
     o->watch = NULL;
-    if (o->own_fd)
-        close(o->fd);
-    o->own_fd = false;
-    if (o->temp != NULL)
-        unlink(o->temp);
-    depot_free(o->temp);
-    o->temp = NULL;
+    depot_file_writer_abandon(o->file);
+    o->file = NULL;
 }
 
 static void fail(struct output *o, const struct depot_error *err)
@@ -64,71 +62,49 @@ static void fail(struct output *o, const struct depot_error *err)
     dp_session_problem(o->base.s, err);
 }
 
-static int io_error(struct output *o, int errnum, const char *what, struct depot_error *err)
+static int io_error(const struct output *o, int errnum, struct depot_error *err)
 {
-    depot_error_errno(err, errnum, "cannot %s output %s", what, name_of(o));
-    if (errnum == ENOSPC || errnum == EDQUOT)
-        return depot_error_hint(err, "make room, or choose another dest= in -o");
-    if (errnum == EPIPE)
-        return depot_error_hint(err, "the reader of the output went away");
-    return depot_error_hint(err, "check that dest= in -o can be written");
+    if (o->file != NULL)
+        return depot_file_writer_error(o->file, errnum, err);
+    depot_error_errno(err, errnum, "cannot write the output %s", name_of(o));
+    return errnum == EPIPE ? depot_error_hint(err, "the reader of the output went away")
+                           : err->code;
 }
 
-/* ---- beginning ---- */
-
-static int open_temp(struct output *o, const struct stat *old, struct depot_error *err)
+static int open_file(struct output *o, struct depot_error *err)
 {
-    char id[TEMP_ID + 1];
-    const char *slash = strrchr(o->path, '/');
-    size_t dir = slash != NULL ? (size_t)(slash - o->path) + 1 : 0;
-    depot_random_id(id, TEMP_ID);
-    o->temp = depot_asprintf("%.*s.%.100s.depot-%s", (int)dir, o->path, o->path + dir, id);
-    o->fd = open(o->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (o->fd < 0) {
-        int failed = errno;
-        depot_free(o->temp);
-        o->temp = NULL;
-        return io_error(o, failed, "create", err);
-    }
-    o->own_fd = o->plain = true;
-    if (old != NULL && fchmod(o->fd, old->st_mode & 07777) < 0)
-        return io_error(o, errno, "set the mode of", err);
+    static const struct depot_file_opts opts = {
+        .what = "output", .mode = 0666, .flags = DEPOT_FILE_PARENTS | DEPOT_FILE_NO_WAIT};
+    int rc = depot_file_writer_open(o->to->path, &opts, &o->file, err);
+    if (rc < 0)
+        return rc;
+    o->fd = depot_file_writer_fd(o->file);
+    o->plain = depot_file_writer_plain(o->file);
     return 0;
 }
 
-static int open_path(struct output *o, struct depot_error *err)
-{
-    struct stat st;
-    char *real = realpath(o->to->path, NULL); /* a link stays one, its file is replaced */
-    o->path = depot_strdup(real != NULL ? real : o->to->path);
-    free(real);
-    if (stat(o->path, &st) < 0)
-        return open_temp(o, NULL, err);
-    if (S_ISREG(st.st_mode))
-        return open_temp(o, &st, err);
-    if (S_ISDIR(st.st_mode)) {
-        depot_error_set(
-            err, DEPOT_ERR_EXISTS, "cannot write output %s: it is a directory", o->path);
-        return depot_error_hint(err, "give dest= in -o the name of a file");
-    }
-    /* A device or a FIFO: there is nothing to be half-written. */
-    o->fd = open(o->path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (o->fd < 0)
-        return io_error(o, errno, "open", err);
-    o->own_fd = true;
-    return 0;
-}
+static void on_reader(struct depot_timer *t, void *arg);
 
 static int begin(struct output *o, struct depot_error *err)
 {
     struct stat st;
-    if (o->to->kind == DP_OUTPUT_FILE)
-        return open_path(o, err);
-    if (o->to->kind == DP_OUTPUT_FD) {
+    if (o->to->kind == DP_OUTPUT_FILE) {
+        int rc = open_file(o, err);
+        if (rc != DEPOT_ERR_AGAIN)
+            return rc;
+        o->reader = depot_timer_new(o->base.s->loop, on_reader, o);
+        depot_timer_start(o->reader, READER_MS, READER_MS);
+    } else if (o->to->kind == DP_OUTPUT_FD) {
         o->fd = o->to->fd;
         if (fstat(o->fd, &st) < 0)
-            return io_error(o, errno, "write", err);
+            return io_error(o, errno, err);
         o->plain = S_ISREG(st.st_mode);
+    } else if (o->to->kind == DP_OUTPUT_SPOOL) {
+        /* What an earlier session began is of no use. */
+        o->fd = o->to->fd;
+        if (ftruncate(o->fd, 0) < 0 || lseek(o->fd, 0, SEEK_SET) < 0)
+            return io_error(o, errno, err);
+        o->plain = true;
     }
     return 0;
 }
@@ -139,15 +115,11 @@ static void complete(struct output *o)
 {
     struct depot_error err;
     depot_error_clear(&err);
-    if (o->temp != NULL) {
-        o->own_fd = false;
-        if (close(o->fd) < 0 || rename(o->temp, o->path) < 0) {
-            io_error(o, errno, "write", &err);
-            fail(o, &err);
-            return;
-        }
-        depot_free(o->temp);
-        o->temp = NULL;
+    struct depot_file_writer *file = o->file;
+    o->file = NULL;
+    if (file != NULL && depot_file_writer_commit(file, &err) < 0) {
+        fail(o, &err);
+        return;
     }
     o->over = true;
     o->base.writes_output = false;
@@ -193,7 +165,7 @@ static int write_now(
         if (k < 0 && errno == EAGAIN)
             return 1;
         if (k < 0 && errno != EINTR)
-            return io_error(o, errno, "write", err);
+            return io_error(o, errno, err);
         *done += k > 0 ? (size_t)k : 0;
     }
     return 0;
@@ -204,17 +176,16 @@ static int keep(struct output *o, const char *data, size_t n, struct depot_error
 {
     depot_buf_add(&o->pending, data, n);
     pause_call(o, o->pending.len > DP_SESSION_QUEUE_HIGH);
-    if (o->watch != NULL)
+    if (o->watch != NULL || o->reader != NULL)
         return 0;
     return depot_loop_fd_new(o->base.s->loop, o->fd, DEPOT_WRITE, on_fd, o, &o->watch, err);
 }
 
-static void on_fd(struct depot_loop_fd *w, unsigned events, void *arg)
+/* Write what waits. */
+static void drain(struct output *o)
 {
-    struct output *o = arg;
     struct depot_error err;
     size_t done;
-    DEPOT_UNUSED(events);
     depot_error_clear(&err);
     int rc = write_now(o, o->pending.data, o->pending.len, &done, &err);
     if (rc < 0) {
@@ -225,10 +196,34 @@ static void on_fd(struct depot_loop_fd *w, unsigned events, void *arg)
     pause_call(o, o->pending.len > DP_SESSION_QUEUE_HIGH);
     if (o->pending.len > 0)
         return;
-    depot_loop_fd_free(w);
+    depot_loop_fd_free(o->watch);
     o->watch = NULL;
     if (o->ended)
         complete(o);
+}
+
+static void on_fd(struct depot_loop_fd *w, unsigned events, void *arg)
+{
+    DEPOT_UNUSED(w);
+    DEPOT_UNUSED(events);
+    drain(arg);
+}
+
+/* Nobody read the FIFO so far. */
+static void on_reader(struct depot_timer *t, void *arg)
+{
+    struct output *o = arg;
+    struct depot_error err;
+    depot_error_clear(&err);
+    int rc = open_file(o, &err);
+    if (rc == DEPOT_ERR_AGAIN)
+        return;
+    depot_timer_free(t);
+    o->reader = NULL;
+    if (rc == 0)
+        rc = keep(o, "", 0, &err); /* what came meanwhile, by and by */
+    if (rc < 0)
+        fail(o, &err);
 }
 
 static int take(struct output *o, const char *data, size_t n, struct depot_error *err)
@@ -241,7 +236,8 @@ static int take(struct output *o, const char *data, size_t n, struct depot_error
         return 0;
     }
     size_t done = 0;
-    int rc = o->pending.len > 0 ? 1 : write_now(o, data, n, &done, err);
+    const bool waits = o->pending.len > 0 || o->reader != NULL;
+    int rc = waits ? 1 : write_now(o, data, n, &done, err);
     return rc == 1 ? keep(o, data + done, n - done, err) : rc;
 }
 
@@ -287,7 +283,7 @@ static void on_half_closed(struct dp_grpc_call *call, void *arg)
     }
     if (rc < 0)
         fail(o, &err);
-    else if (o->pending.len == 0)
+    else if (o->pending.len == 0 && o->reader == NULL)
         complete(o);
 }
 
@@ -304,7 +300,6 @@ static void output_free(struct dp_scall *c)
     struct output *o = DEPOT_CONTAINER_OF(c, struct output, base);
     close_all(o);
     depot_buf_release(&o->pending);
-    depot_free(o->path);
     depot_free(o);
 }
 

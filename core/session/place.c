@@ -3,6 +3,7 @@
  */
 #include "session/place.h"
 
+#include <depot/file_writer.h>
 #include <depot/path.h>
 
 #include <errno.h>
@@ -30,7 +31,6 @@ int dp_place_error(const struct dp_place *pl, int errnum, const char *what, cons
 int dp_place_init(struct dp_place *pl, const char *path, struct depot_error *err)
 {
     *pl = (struct dp_place){.path = depot_strdup(path), .fd = -1, .near_fd = -1};
-    depot_random_id(pl->id, sizeof(pl->id) - 1);
     int rc = depot_path_mkdirs(path, 0755, err);
     if (rc < 0)
         return rc;
@@ -97,11 +97,6 @@ int dp_place_dir(
     return 0;
 }
 
-void dp_place_temp(struct dp_place *pl, char out[DP_PLACE_TEMP_MAX])
-{
-    snprintf(out, DP_PLACE_TEMP_MAX, ".depot-%s-%lu", pl->id, pl->counter++);
-}
-
 void dp_place_times(int64_t mtime, struct timespec times[2])
 {
     int64_t sec = mtime / 1000000000, nsec = mtime % 1000000000;
@@ -146,10 +141,10 @@ static int move(
 int dp_place_symlink(struct dp_place *pl, int dir, const char *name, const struct dp_fstat *st,
     struct depot_error *err)
 {
-    char temp[DP_PLACE_TEMP_MAX];
+    char temp[DEPOT_FILE_PART_NAME];
     struct timespec times[2];
     char *target = depot_strndup(st->link, st->link_len);
-    dp_place_temp(pl, temp);
+    depot_file_part_name(temp);
     int rc = symlinkat(target, dir, temp);
     depot_free(target);
     if (rc < 0)
@@ -163,10 +158,10 @@ int dp_place_symlink(struct dp_place *pl, int dir, const char *name, const struc
 int dp_place_special(struct dp_place *pl, int dir, const char *name, const struct dp_fstat *st,
     struct depot_error *err)
 {
-    char temp[DP_PLACE_TEMP_MAX];
+    char temp[DEPOT_FILE_PART_NAME];
     struct timespec times[2];
     mode_t type = st->mode & DP_MODE_FIFO ? S_IFIFO : st->mode & DP_MODE_CHAR ? S_IFCHR : S_IFBLK;
-    dp_place_temp(pl, temp);
+    depot_file_part_name(temp);
     if (mknodat(dir, temp, type | 0600, makedev((unsigned)st->major, (unsigned)st->minor)) < 0)
         return dp_place_error(pl, errno, "make special file", name, err);
     dp_place_times(st->mtime, times);
@@ -182,14 +177,14 @@ int dp_place_special(struct dp_place *pl, int dir, const char *name, const struc
 int dp_place_link(
     struct dp_place *pl, int dir, const char *name, const char *target, struct depot_error *err)
 {
-    char temp[DP_PLACE_TEMP_MAX];
+    char temp[DEPOT_FILE_PART_NAME];
     struct stat st;
     const char *slash = strrchr(target, '/');
     const char *base = slash != NULL ? slash + 1 : target;
     int from = open_below(pl, target, slash != NULL ? (size_t)(slash - target) : 0);
     if (from < 0)
         return dp_place_error(pl, errno, "find", target, err);
-    dp_place_temp(pl, temp);
+    depot_file_part_name(temp);
     int rc = fstatat(from, base, &st, AT_SYMLINK_NOFOLLOW);
     int failed = rc < 0 ? errno : !S_ISREG(st.st_mode) ? EINVAL : 0;
     if (failed == 0 && linkat(from, base, dir, temp, 0) < 0)

@@ -12,16 +12,12 @@
 #include "session/packet.h"
 #include "session/paths.h"
 
-enum { DP_PLACE_TEMP_MAX = 48 };
-
 struct dp_place {
     char *path;
     int fd;
     /* The directory used last, open. */
     int near_fd;
     uint32_t near;
-    char id[13]; /* in temporary names */
-    unsigned long counter;
 };
 
 /* Makes the directory when it is not there. */
@@ -44,8 +40,6 @@ int dp_place_special(struct dp_place *pl, int dir, const char *name, const struc
 int dp_place_link(struct dp_place *pl, int dir, const char *name, const char *target,
     struct depot_error *err) DEPOT_MUST_CHECK;
 
-/* A new temporary name. */
-void dp_place_temp(struct dp_place *pl, char out[DP_PLACE_TEMP_MAX]);
 void dp_place_times(int64_t mtime, struct timespec times[2]);
 int dp_place_error(const struct dp_place *pl, int errnum, const char *what, const char *name,
     struct depot_error *err);

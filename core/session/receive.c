@@ -3,7 +3,7 @@
  * are checked, no symbolic link below the directory is ever followed, and each file appears whole
  * under its name or not at all.
  */
-#include <depot/path.h>
+#include <depot/file_writer.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "session/internal.h"
+#include "session/claims.h"
 #include "session/packet.h"
 #include "session/paths.h"
 #include "session/place.h"
@@ -36,9 +37,8 @@ struct meta {
 
 struct incoming {
     uint32_t id;
-    int fd; /* -1: no data so far */
+    struct depot_file_part part; /* closed: no data so far */
     int64_t size;
-    char temp[DP_PLACE_TEMP_MAX];
 };
 
 struct hard_link {
@@ -49,6 +49,7 @@ struct hard_link {
 struct receive {
     struct dp_scall base;
     struct dp_place place;
+    struct dp_claims *claims; /* may be NULL */
     struct dp_paths paths;
     struct dp_spool metas; /* struct meta, by id */
     DEPOT_VEC(struct level) levels;
@@ -70,7 +71,7 @@ static void send_packet(struct receive *r, enum dp_packet_type type, uint32_t id
 static int spool_error(int rc, struct depot_error *err)
 {
     depot_error_set(err, (enum depot_err)rc, "cannot read back a temporary file");
-    return depot_error_hint(err, "check the disk below TMPDIR (/tmp)");
+    return depot_error_hint(err, "check the disk below TMPDIR (/var/tmp)");
 }
 
 /* The directory that `id` belongs into, open, and its name there when `buf` is given. */
@@ -97,11 +98,8 @@ static void drop_files(struct receive *r)
     for (size_t i = 0; i < r->files.len; i++) {
         struct incoming *f = &r->files.items[i];
         int dir = -1;
-        if (f->fd < 0)
-            continue;
-        close(f->fd);
-        if (find(r, f->id, &dir, NULL, NULL, NULL) == 0)
-            unlinkat(dir, f->temp, 0);
+        if (f->part.fd >= 0 && find(r, f->id, &dir, NULL, NULL, NULL) == 0)
+            depot_file_part_drop(&f->part, dir);
     }
     r->files.len = 0;
 }
@@ -187,7 +185,7 @@ static int request_more(struct receive *r, struct depot_error *err)
         int rc = dp_ids_pop(&r->wanted, &id);
         if (rc < 0)
             return spool_error(rc, err);
-        depot_vec_push(&r->files, ((struct incoming){.id = id, .fd = -1}));
+        depot_vec_push(&r->files, ((struct incoming){.id = id, .part = {.fd = -1}}));
         send_packet(r, DP_PACKET_REQ, id, "");
     }
     return 0;
@@ -228,6 +226,9 @@ static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_er
     int rc = check_path(st, err);
     if (rc == 0)
         rc = place_in_order(r, st, &name, err);
+    if (rc == 0 && r->claims != NULL)
+        rc = dp_claims_take(r->claims, r->base.s->cfg->platforms, st->path, st->path_len,
+            (st->mode & DP_MODE_DIR) != 0, err);
     if (rc < 0)
         return rc;
     uint32_t id = (uint32_t)r->paths.len;
@@ -260,16 +261,15 @@ static int open_file(struct receive *r, struct incoming *f, struct depot_error *
     int rc = find(r, f->id, &dir, NULL, NULL, err);
     if (rc < 0)
         return rc;
-    dp_place_temp(&r->place, f->temp);
-    f->fd = openat(dir, f->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return f->fd < 0 ? io_error(r, errno, "create", f->id, err) : 0;
+    const int failed = depot_file_part_open(&f->part, dir, 0600);
+    return failed != 0 ? io_error(r, failed, "create", f->id, err) : 0;
 }
 
 static int write_file(
     struct receive *r, struct incoming *f, const uint8_t *data, size_t n, struct depot_error *err)
 {
     while (n > 0) {
-        ssize_t k = write(f->fd, data, n);
+        ssize_t k = write(f->part.fd, data, n);
         if (k < 0 && errno == EINTR)
             continue;
         if (k < 0)
@@ -299,16 +299,10 @@ static int finish_file(struct receive *r, struct incoming *f, struct depot_error
             "the engine sent %lld bytes of %s where it announced %lld", (long long)f->size, name,
             (long long)m.size);
     dp_place_times(m.mtime, times);
-    if (fchmod(f->fd, dp_mode_permissions(m.mode)) < 0 || futimens(f->fd, times) < 0)
+    if (fchmod(f->part.fd, dp_mode_permissions(m.mode)) < 0 || futimens(f->part.fd, times) < 0)
         return io_error(r, errno, "set mode and time of", f->id, err);
-    rc = close(f->fd);
-    f->fd = -1;
-    if (rc < 0 || renameat(dir, f->temp, dir, name) < 0) {
-        int failed = errno;
-        unlinkat(dir, f->temp, 0);
-        return io_error(r, failed, "write", f->id, err);
-    }
-    return 0;
+    const int failed = depot_file_part_commit(&f->part, dir, name);
+    return failed != 0 ? io_error(r, failed, "write", f->id, err) : 0;
 }
 
 static int on_data(struct receive *r, const struct dp_packet *p, struct depot_error *err)
@@ -320,7 +314,7 @@ static int on_data(struct receive *r, const struct dp_packet *p, struct depot_er
         return depot_error_set(err, DEPOT_ERR_PROTOCOL,
             "the engine sent data of file %u, which was not asked for", (unsigned)p->id);
     struct incoming *f = &r->files.items[i];
-    int rc = f->fd < 0 ? open_file(r, f, err) : 0;
+    int rc = f->part.fd < 0 ? open_file(r, f, err) : 0;
     if (rc == 0 && p->len > 0)
         return write_file(r, f, p->data, p->len, err);
     if (rc == 0)
@@ -469,15 +463,17 @@ static const struct dp_grpc_call_ops call_ops = {
     .done = on_done,
 };
 
-void dp_session_open_receive(struct dp_session *s, struct dp_grpc_call *call, const char *path)
+void dp_session_open_receive(
+    struct dp_session *s, struct dp_grpc_call *call, const struct dp_session_output *to)
 {
     struct receive *r = depot_calloc(1, sizeof(*r));
     struct depot_error err;
     depot_error_clear(&err);
     r->base.writes_output = true;
+    r->claims = to->claims;
     depot_vec_push(&r->levels, ((struct level){.id = DP_PATHS_ROOT}));
     dp_scall_init(&r->base, &scall_ops, s, call);
     dp_grpc_accept(call, &call_ops, r);
-    if (dp_place_init(&r->place, path, &err) < 0)
+    if (dp_place_init(&r->place, to->path, &err) < 0)
         fail(r, &err);
 }

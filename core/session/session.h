@@ -28,6 +28,7 @@ enum dp_session_output_kind {
      * a tar does counts as broken. A device or a FIFO is written to as it is. */
     DP_OUTPUT_FILE,
     DP_OUTPUT_FD,   /* the same into a descriptor ("-") */
+    DP_OUTPUT_SPOOL, /* the same into the file behind a descriptor, from its beginning */
     DP_OUTPUT_SINK, /* the same into `sink` (docker load) */
 };
 
@@ -35,6 +36,7 @@ struct dp_session_output {
     enum dp_session_output_kind kind;
     char *path;
     int fd;
+    struct dp_claims *claims; /* DP_OUTPUT_DIR: what all platforms write there; may be NULL */
     /* DP_OUTPUT_SINK: bytes as they come, n 0 at the end; returns bytes still queued by the sink
      * (the engine is held back above 1 MiB until dp_session_output_drained()), or a negative
      * depot_err to refuse. */
@@ -54,6 +56,7 @@ struct dp_session_config {
     int upload_fd;
     const struct dp_session_secret *secrets;
     size_t nsecrets;
+    const struct depot_strv *platforms; /* that the engine makes */
     const struct dp_session_output *outputs; /* index = exporter's index in the solve */
     size_t noutputs;
     const struct depot_kvs *ssh; /* id -> agent socket path */

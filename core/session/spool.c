@@ -4,31 +4,16 @@
  */
 #include "session/spool.h"
 
+#include <depot/file_writer.h>
+
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int open_nameless(void)
-{
-    const char *dir = getenv("TMPDIR");
-    char *path = depot_asprintf("%s/depot-XXXXXX", depot_str_empty(dir) ? "/tmp" : dir);
-    int fd = mkstemp(path);
-    if (fd >= 0) {
-        unlink(path);
-        int flags = fcntl(fd, F_GETFD);
-        if (flags >= 0)
-            fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
-    }
-    depot_free(path);
-    return fd;
-}
 
 static bool store(struct dp_spool *sp, uint32_t number)
 {
     if (!sp->spilled) {
-        sp->fd = open_nameless();
+        sp->fd = depot_file_scratch();
         sp->spilled = sp->fd >= 0;
         if (!sp->spilled)
             return false;

@@ -103,6 +103,9 @@ bool depot_use_colour(const char *flag, int fd);
 int depot_project(
     const char *flag, const char *dir, char **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
+/* A URL as it may be shown: without the user name and password in it. The caller frees. */
+char *depot_url_shown(const char *url);
+
 /* What git says of a directory, read from its files; members may be NULL. */
 struct depot_source {
     char *remote, *commit, *branch;

@@ -37,8 +37,12 @@ enum depot_output_kind {
     DEPOT_OUTPUT_DOCKER, /* loaded into the Docker Engine of this machine */
 };
 struct depot_docker_host;
+/* What kind of archive comes of it where several builders may make the platforms: each sends one of
+ * its own, and they become one. */
+enum depot_archive { DEPOT_ARCHIVE_NONE, DEPOT_ARCHIVE_TAR, DEPOT_ARCHIVE_OCI, DEPOT_ARCHIVE_DOCKER };
 struct depot_output {
     enum depot_output_kind kind;
+    enum depot_archive archive;
     char *type; /* exporter: image, local, tar, oci, docker */
     struct depot_kvs attrs;
     char *dest;
@@ -76,6 +80,10 @@ const char *depot_job_id(const struct depot_job *j); /* NULL before it was creat
 void depot_job_cancel(struct depot_job *j);
 void depot_job_free(struct depot_job *j);
 
+/* Before anything else: an old --iidfile goes, so that none survives a build that fails; and both
+ * files can be written when the build is over. */
+int depot_build_begin_results(
+    const struct depot_build_args *args, struct depot_error *err) DEPOT_MUST_CHECK;
 /* After success: image digests, and the files that --iidfile and --metadata-file name. */
 int depot_build_write_results(const struct depot_build_plan *plan, const struct depot_build *state,
     struct depot_error *err) DEPOT_MUST_CHECK;

@@ -1,5 +1,5 @@
 /*
- * Where things live, and files written whole or not at all.
+ * Where things live, and files read whole. Writing them is file_writer.h.
  */
 #ifndef DEPOT_PATH_H
 #define DEPOT_PATH_H
@@ -28,9 +28,6 @@ char *depot_path_docker_dir(const char *given);
 int depot_path_mkdirs(const char *path, mode_t mode, struct depot_error *err) DEPOT_MUST_CHECK;
 /* As mkdirs with 0700, and an error when the directory is not ours or others may enter it. */
 int depot_path_private_dir(const char *path, struct depot_error *err) DEPOT_MUST_CHECK;
-/* Write beside the target, sync, rename: the file is the old one or the new one, never half. */
-int depot_file_write(const char *path, const void *data, size_t n, mode_t mode,
-    struct depot_error *err) DEPOT_MUST_CHECK;
 /* The whole file, no longer than `max`; the caller frees *out, which ends in a NUL. */
 int depot_file_read(const char *path, size_t max, char **out, size_t *len,
     struct depot_error *err) DEPOT_MUST_CHECK;

@@ -226,6 +226,9 @@ struct depot_build *depot_build_new(const struct depot_build_hooks *hooks); /* h
 void depot_build_free(struct depot_build *b);
 /* Reduce one event. Events of other builds and of the fleet are ignored. Borrows the event. */
 void depot_build_apply(struct depot_build *b, const struct depot_event *ev);
+/* What the client itself made of all parts, as an exporter answers; what the daemon has joined
+ * stays. */
+void depot_build_joined(struct depot_build *b, const struct depot_kvs *answer);
 /*
  * Recompute what needs the graph: platforms, inferred verdicts, counts, lanes, critical path.
  * Nothing when not dirty, linear in the steps that started or ended when the graph is the same as

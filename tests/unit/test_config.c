@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <depot/file_writer.h>
 #include <depot/path.h>
 
 #include "config.h"
@@ -54,8 +55,9 @@ static int load(const char *const *args, struct config *c, struct depot_error *e
 
 static char *write_file(const char *text)
 {
+    static const struct depot_file_opts opts = {.what = "file", .mode = 0600};
     char *path = depot_path_join(home, "test.conf");
-    assert_int_equal(depot_file_write(path, text, strlen(text), 0600, NULL), 0);
+    assert_int_equal(depot_file_write(path, &opts, text, strlen(text), NULL), 0);
     return path;
 }
 

@@ -391,12 +391,13 @@ static void test_output__broken_archives_do_not_appear(void **state)
 static void test_output__cannot_be_written(void **state)
 {
     (void)state;
-    static const char *const rows[] = {"no/such/x.tar", "dir"};
+    static const char *const rows[] = {"file/x.tar", "dir"};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
         struct rig r;
         struct rig_call k;
         begin(&r, DP_OUTPUT_FILE, rows[i], 0);
         rig_mkdir(&r, "dir");
+        rig_file(&r, "file", "", 0);
         rig_start(&r);
         open_call(&r, &k);
         RIG_UNTIL(&r, k.done && r.problems == 1);
@@ -405,6 +406,55 @@ static void test_output__cannot_be_written(void **state)
         rig_call_free(&k);
         end(&r);
     }
+}
+
+static void test_output__makes_its_directories(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct rig_call k;
+    char *tar = make_tar();
+    begin(&r, DP_OUTPUT_FILE, "new/dir/x.tar", 0);
+    rig_start(&r);
+    open_call(&r, &k);
+    send_tar(&k, tar, TAR_SIZE);
+    dp_grpc_send_end(k.call);
+    RIG_UNTIL(&r, k.done);
+    assert_tar(&r, "new/dir/x.tar", tar);
+    rig_call_free(&k);
+    end(&r);
+    depot_free(tar);
+}
+
+static void test_output__fifo_waits_for_its_reader(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct rig_call k;
+    char *tar = make_tar(), *got = depot_alloc(TAR_SIZE);
+    begin(&r, DP_OUTPUT_FILE, "p", 0);
+    assert_int_equal(mkfifo(outputs[0].path, 0600), 0);
+    rig_start(&r);
+    open_call(&r, &k);
+    send_tar(&k, tar, TAR_SIZE);
+    dp_grpc_send_end(k.call);
+    for (int i = 0; i < 100; i++)
+        depot_loop_turn(r.loop);
+    assert_false(k.done);
+    const int fd = open(outputs[0].path, O_RDONLY | O_NONBLOCK);
+    for (size_t n = 0; n < TAR_SIZE;) {
+        depot_loop_turn(r.loop);
+        ssize_t more = read(fd, got + n, TAR_SIZE - n);
+        n += more > 0 ? (size_t)more : 0;
+    }
+    RIG_UNTIL(&r, k.done);
+    assert_int_equal(k.code, DP_GRPC_OK);
+    assert_memory_equal(got, tar, TAR_SIZE);
+    close(fd);
+    rig_call_free(&k);
+    end(&r);
+    depot_free(got);
+    depot_free(tar);
 }
 
 static void test_output__descriptor_with_a_slow_reader(void **state)
@@ -516,6 +566,8 @@ int main(void)
         cmocka_unit_test(test_output__file_appears_whole),
         cmocka_unit_test(test_output__broken_archives_do_not_appear),
         cmocka_unit_test(test_output__cannot_be_written),
+        cmocka_unit_test(test_output__makes_its_directories),
+        cmocka_unit_test(test_output__fifo_waits_for_its_reader),
         cmocka_unit_test(test_output__descriptor_with_a_slow_reader),
         cmocka_unit_test(test_output__sink_holds_the_engine_back),
         cmocka_unit_test(test_output__nobody_asked_for_it),

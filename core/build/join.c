@@ -1,0 +1,253 @@
+/*
+ * See join.h. All that the worker needs is its own, since it may outlive the build.
+ */
+#include "build/join.h"
+
+#include <depot/file_writer.h>
+#include <depot/platform.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "build/archive.h"
+
+enum {
+    WAIT_MS = 50,     /* between two looks whether it is cancelled */
+    PIPE_STEP = 4096, /* PIPE_BUF: what poll() promises */
+};
+
+/* One part's archive. */
+struct piece {
+    char *builder;
+    struct depot_strv platforms;
+    int fd;
+};
+
+/* One output. */
+struct target {
+    enum depot_archive kind;
+    char *path;
+    DEPOT_VEC(struct piece) pieces;
+};
+
+struct dp_join {
+    dp_join_fn *done;
+    void *arg;
+    atomic_bool cancelled;
+    bool returned, dead;
+    DEPOT_VEC(struct target) targets;
+    struct depot_strv platforms;
+    struct depot_kvs answer;
+    int rc;
+    struct depot_error error;
+};
+
+bool dp_join_wanted(const struct depot_build_plan *plan)
+{
+    for (size_t i = 0; i < plan->outputs.len; i++)
+        if (plan->outputs.items[i].archive != DEPOT_ARCHIVE_NONE)
+            return true;
+    return false;
+}
+
+/* ---- in the worker ---- */
+
+struct sink {
+    struct dp_join *join;
+    struct depot_file_writer *file;
+};
+
+static int cancelled(struct depot_error *err)
+{
+    return depot_error_set(err, DEPOT_ERR_CANCELLED, "the build was cancelled");
+}
+
+/* A file takes all at once; what reads a pipe may never read on. */
+static int write_pipe(struct sink *s, const char *data, size_t n, struct depot_error *err)
+{
+    struct pollfd p = {.fd = depot_file_writer_fd(s->file), .events = POLLOUT};
+    while (n > 0) {
+        if (atomic_load(&s->join->cancelled))
+            return cancelled(err);
+        if (poll(&p, 1, WAIT_MS) <= 0)
+            continue;
+        ssize_t k = write(p.fd, data, n < PIPE_STEP ? n : PIPE_STEP);
+        if (k < 0 && errno != EINTR && errno != EAGAIN)
+            return depot_file_writer_error(s->file, errno, err);
+        data += k > 0 ? k : 0;
+        n -= k > 0 ? (size_t)k : 0;
+    }
+    return 0;
+}
+
+static int sink_write(void *arg, const void *data, size_t n, struct depot_error *err)
+{
+    struct sink *s = arg;
+    if (atomic_load(&s->join->cancelled))
+        return cancelled(err);
+    if (!depot_file_writer_plain(s->file))
+        return write_pipe(s, data, n, err);
+    return depot_file_writer_write(s->file, data, n, err);
+}
+
+/* A FIFO is waited for until somebody reads it. */
+static int open_target(struct sink *s, const char *path, struct depot_error *err)
+{
+    static const struct depot_file_opts opts = {
+        .what = "output", .mode = 0666, .flags = DEPOT_FILE_PARENTS | DEPOT_FILE_NO_WAIT};
+    int rc;
+    while ((rc = depot_file_writer_open(path, &opts, &s->file, err)) == DEPOT_ERR_AGAIN) {
+        if (atomic_load(&s->join->cancelled))
+            return cancelled(err);
+        poll(NULL, 0, WAIT_MS);
+    }
+    return rc;
+}
+
+static int fill_parts(
+    const struct target *t, struct dp_archive_part *parts, struct depot_error *err)
+{
+    for (size_t i = 0; i < t->pieces.len; i++) {
+        const struct piece *piece = &t->pieces.items[i];
+        struct stat st;
+        if (fstat(piece->fd, &st) < 0)
+            return depot_error_errno(err, errno, "cannot read back a temporary file");
+        parts[i] = (struct dp_archive_part){.builder = piece->builder,
+            .platforms = &piece->platforms,
+            .fd = piece->fd,
+            .len = (uint64_t)st.st_size};
+    }
+    return 0;
+}
+
+static int write_target(struct dp_join *j, const struct target *t, struct depot_error *err)
+{
+    char host[DEPOT_PLATFORM_MAX];
+    struct sink s = {.join = j};
+    struct dp_archive_part *parts = depot_calloc(t->pieces.len, sizeof(*parts));
+    const struct dp_archive a = {.kind = t->kind,
+        .parts = parts,
+        .nparts = t->pieces.len,
+        .platforms = &j->platforms,
+        .host = host,
+        .write = sink_write,
+        .arg = &s};
+    depot_platform_host(host);
+    int rc = fill_parts(t, parts, err);
+    if (rc == 0)
+        rc = open_target(&s, t->path, err);
+    if (rc == 0)
+        rc = dp_archive_join(&a, &j->answer, err);
+    if (rc == 0)
+        rc = depot_file_writer_commit(s.file, err);
+    else
+        depot_file_writer_abandon(s.file);
+    depot_free(parts);
+    return rc;
+}
+
+static void work(void *arg)
+{
+    struct dp_join *j = arg;
+    for (size_t i = 0; j->rc == 0 && i < j->targets.len; i++)
+        j->rc = write_target(j, &j->targets.items[i], &j->error);
+}
+
+/* ---- on the loop ---- */
+
+static void release(struct dp_join *j)
+{
+    for (size_t i = 0; i < j->targets.len; i++) {
+        struct target *t = &j->targets.items[i];
+        for (size_t k = 0; k < t->pieces.len; k++) {
+            depot_free(t->pieces.items[k].builder);
+            depot_strv_release(&t->pieces.items[k].platforms);
+            close(t->pieces.items[k].fd);
+        }
+        depot_vec_free(&t->pieces);
+        depot_free(t->path);
+    }
+    depot_vec_free(&j->targets);
+    depot_strv_release(&j->platforms);
+    depot_kvs_release(&j->answer);
+    depot_free(j);
+}
+
+static void worked(void *arg)
+{
+    struct dp_join *j = arg;
+    j->returned = true;
+    if (j->dead)
+        release(j);
+    else
+        j->done(j, &j->answer, j->rc != 0 ? &j->error : NULL, j->arg);
+}
+
+static int add_piece(
+    struct target *t, const struct dp_part *part, size_t output, struct depot_error *err)
+{
+    struct piece piece = {.fd = fcntl(dp_part_spool(part, output), F_DUPFD_CLOEXEC, 0)};
+    if (piece.fd < 0)
+        return depot_error_errno(err, errno, "cannot read back a temporary file");
+    piece.builder = depot_strdup(dp_part_builder(part));
+    depot_strv_copy(&piece.platforms, dp_part_platforms(part));
+    depot_vec_push(&t->pieces, piece);
+    return 0;
+}
+
+/* Parts without a file of the output have written it themselves. */
+static int add_target(struct dp_join *j, const struct depot_output *from, size_t output,
+    struct dp_part *const *parts, size_t nparts, struct depot_error *err)
+{
+    struct target t = {.kind = from->archive};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < nparts; i++)
+        if (dp_part_spool(parts[i], output) >= 0)
+            rc = add_piece(&t, parts[i], output, err);
+    if (t.pieces.len == 0)
+        return rc;
+    t.path = depot_strdup(from->kind == DEPOT_OUTPUT_STDOUT ? "/dev/stdout" : from->dest);
+    depot_vec_push(&j->targets, t);
+    return rc;
+}
+
+int dp_join_start(struct depot_loop *l, const struct depot_build_plan *plan,
+    struct dp_part *const *parts, size_t nparts, dp_join_fn *done, void *arg, struct dp_join **out,
+    struct depot_error *err)
+{
+    struct dp_join *j = depot_calloc(1, sizeof(*j));
+    int rc = 0;
+    j->done = done;
+    j->arg = arg;
+    depot_strv_copy(&j->platforms, &plan->platforms);
+    for (size_t i = 0; rc == 0 && i < plan->outputs.len; i++)
+        if (plan->outputs.items[i].archive != DEPOT_ARCHIVE_NONE)
+            rc = add_target(j, &plan->outputs.items[i], i, parts, nparts, err);
+    if (rc == 0 && depot_loop_work(l, work, worked, j) != 0)
+        rc = depot_error_set(err, DEPOT_ERR_EXHAUSTED, "cannot start a thread");
+    if (rc != 0) {
+        release(j);
+        return rc;
+    }
+    *out = j;
+    return 0;
+}
+
+void dp_join_cancel(struct dp_join *j)
+{
+    atomic_store(&j->cancelled, true);
+}
+
+void dp_join_free(struct dp_join *j)
+{
+    if (j == NULL)
+        return;
+    dp_join_cancel(j);
+    j->dead = true;
+    if (j->returned)
+        release(j);
+}
