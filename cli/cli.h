@@ -16,6 +16,8 @@
 /* Options of every command that talks to a daemon. */
 struct cli_remote {
     char *url, *token;
+    bool no_start; /* this user's own daemon need not be started: one that is not running has not
+                      got what is asked for */
 };
 #define CLI_REMOTE_OPTIONS(type)                                                                   \
     {"url", 0, DEPOT_OPT_STRING, offsetof(type, remote.url), "URL",                                \
@@ -81,8 +83,8 @@ void cli_show_free(struct cli_show *s);
 struct cli_record;
 int cli_record_open(
     const char *path, struct cli_record **out, struct depot_error *err) DEPOT_MUST_CHECK;
-int cli_record_event(
-    struct cli_record *r, const struct depot_event *ev, struct depot_error *err) DEPOT_MUST_CHECK;
-int cli_record_close(struct cli_record *r, struct depot_error *err) DEPOT_MUST_CHECK; /* frees */
+void cli_record_event(struct cli_record *r, const struct depot_event *ev);
+/* Also what went wrong before. Frees `r`, which may be NULL. */
+int cli_record_close(struct cli_record *r, struct depot_error *err) DEPOT_MUST_CHECK;
 
 #endif

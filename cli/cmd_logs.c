@@ -79,7 +79,7 @@ static int run_logs(const struct depot_command *cmd, void *target, const struct 
     struct depot_endpoint at = {0};
     struct logs g = {.exit_code = DEPOT_EXIT_FAILED};
     DEPOT_UNUSED(cmd);
-    int rc = depot_endpoint_resolve(a->remote.url, a->remote.token, false, &at, &err);
+    int rc = depot_endpoint_resolve(a->remote.url, a->remote.token, true, &at, &err);
     if (rc == 0)
         rc = depot_loop_new(&g.loop, &err);
     if (rc == 0) {

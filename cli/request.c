@@ -149,7 +149,7 @@ static int request(const struct cli_remote *remote, const struct depot_http_opts
 {
     struct depot_endpoint at;
     struct request q = {.err = err};
-    int rc = depot_endpoint_resolve(remote->url, remote->token, false, &at, err);
+    int rc = depot_endpoint_resolve(remote->url, remote->token, !remote->no_start, &at, err);
     if (rc != 0)
         return rc;
     rc = depot_loop_new(&q.loop, err);
