@@ -19,6 +19,14 @@ struct request {
     struct depot_error *err;
 };
 
+void cli_say(const char *before, const char *text)
+{
+    struct depot_buf clean = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_clean_string(&clean, text);
+    fprintf(stderr, "%s%s\n", before, depot_buf_str(&clean));
+    depot_buf_release(&clean);
+}
+
 static struct json_object *member(struct json_object *o, const char *key)
 {
     struct json_object *v = NULL;
@@ -106,11 +114,19 @@ static int answer_error(struct json_object *answer, int status, struct depot_err
     return depot_error_hint(err, "%s", cli_json_string(e, "hint"));
 }
 
+static void note_version(const char *daemon)
+{
+    char *text = depot_str_empty(daemon) ? NULL : depot_version_note(daemon, NULL);
+    if (text != NULL)
+        cli_say("depot: ", text);
+    depot_free(text);
+}
+
 static void on_done(struct depot_http_request *r, int status, const struct depot_buf *body,
     const struct depot_error *err, void *arg)
 {
     struct request *q = arg;
-    DEPOT_UNUSED(r);
+    note_version(depot_http_header(r, "Depot-Version"));
     if (status == 0) {
         *q->err = *err;
         q->rc = err->code;

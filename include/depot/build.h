@@ -64,6 +64,8 @@ struct depot_job_ops {
     void (*event)(struct depot_job *j, const struct depot_event *ev, void *arg);
     /* The feed was lost, or is back (`err` NULL). */
     void (*link)(struct depot_job *j, const struct depot_error *err, void *arg);
+    /* A line worth knowing, once, about the daemon that took the build. */
+    void (*note)(struct depot_job *j, const char *text, void *arg);
     /* Something on this machine that the user should know at once. */
     void (*problem)(struct depot_job *j, const struct depot_error *err, void *arg);
     /* Exactly once. `err` NULL: the build succeeded and its outputs are in place. Otherwise it
