@@ -13,6 +13,7 @@
 enum {
     FILE_MAX = 256 * 1024,
     BUILDERS_MAX = 256,
+    REGISTRIES_MAX = 256,
     LISTEN_MAX = 16,
     BUILDER_NAME_MAX = 64,
     CAPACITY_MAX = 1000,
@@ -22,7 +23,7 @@ enum {
 
 /* What was written, before it is understood. */
 struct given {
-    struct depot_strv listen, builders;
+    struct depot_strv listen, builders, registries;
     char *tls_cert, *tls_key, *token_file, *state_dir, *log_level, *log_file, *config_file;
     int64_t idle_s, ready_fd;
     bool version, man;
@@ -43,6 +44,10 @@ static const struct depot_opt options[] = {
     {"builder", 'b', DEPOT_OPT_LIST, OPT(builders), "NAME=ADDR",
         "Drive this BuildKit (repeatable; default: one found on this machine); after the address "
         "may follow ,ca=FILE ,cert=FILE ,key=FILE ,server-name=NAME ,max=BUILDS",
+        NULL, 0},
+    {"registry", 0, DEPOT_OPT_LIST, OPT(registries), "HOST",
+        "How to speak to a registry when what several builders pushed is joined (repeatable); after "
+        "the host may follow ,http ,insecure ,ca=FILE ,cert=FILE ,key=FILE",
         NULL, 0},
     {"state-dir", 0, DEPOT_OPT_STRING, OPT(state_dir), "DIR", "Where builds are remembered", NULL,
         0},
@@ -158,6 +163,63 @@ void config_builder_release(struct service_builder_config *b)
     *b = (struct service_builder_config){0};
 }
 
+/* ---- registries ---- */
+static void registry_release(struct depot_registry_host *r)
+{
+    depot_free(r->name);
+    depot_tls_release(&r->tls);
+}
+
+static int registry_setting(
+    struct depot_registry_host *r, const char *text, struct depot_error *err)
+{
+    const struct {
+        const char *word;
+        bool *on;
+        char **to;
+    } rows[] = {{"http", &r->http, NULL}, {"insecure", &r->insecure, NULL},
+        {"ca=", NULL, &r->tls.ca}, {"cert=", NULL, &r->tls.cert}, {"key=", NULL, &r->tls.key}};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        if (rows[i].on != NULL && depot_str_eq(text, rows[i].word)) {
+            *rows[i].on = true;
+            return 0;
+        }
+        if (rows[i].to != NULL && depot_str_starts(text, rows[i].word)) {
+            set_string(rows[i].to, text + strlen(rows[i].word));
+            return 0;
+        }
+    }
+    return depot_error_set(err, DEPOT_ERR_INVALID,
+        "registry %s: \"%s\" is not one of http, insecure, ca=, cert=, key=", r->name, text);
+}
+
+/* "HOST[:PORT][,http][,insecure][,ca=F][,cert=F][,key=F]" */
+static int add_registry(struct config *c, const char *text, struct depot_error *err)
+{
+    struct depot_registry_host r = {0};
+    struct depot_strv fields = {0};
+    int rc = 0;
+    depot_strv_split(&fields, text, ',');
+    if (fields.len == 0 || fields.items[0][0] == '\0' || strpbrk(fields.items[0], "/@ ") != NULL) {
+        depot_error_set(err, DEPOT_ERR_INVALID, "\"%.200s\" names no registry", text);
+        rc = depot_error_hint(err, "such as registry.example.com:5000,http");
+    } else if (c->nregistries == REGISTRIES_MAX) {
+        rc = depot_error_set(err, DEPOT_ERR_TOO_BIG, "more than %d registries", REGISTRIES_MAX);
+    } else {
+        r.name = depot_strdup(fields.items[0]);
+    }
+    for (size_t i = 1; rc == 0 && i < fields.len; i++)
+        rc = registry_setting(&r, fields.items[i], err);
+    depot_strv_release(&fields);
+    if (rc != 0) {
+        registry_release(&r);
+        return rc;
+    }
+    c->registries = depot_realloc(c->registries, (c->nregistries + 1) * sizeof(*c->registries));
+    c->registries[c->nregistries++] = r;
+    return 0;
+}
+
 /* ---- from what was written to what it means ---- */
 static int add_listen(struct config *c, const char *v, struct depot_error *err)
 {
@@ -218,6 +280,8 @@ static int understand(const struct given *g, struct config *c, struct depot_erro
     int rc = add_all(c, "listen", &g->listen, add_listen, err);
     if (rc == 0)
         rc = add_all(c, "builder", &g->builders, add_builder, err);
+    if (rc == 0)
+        rc = add_all(c, "registry", &g->registries, add_registry, err);
     if (rc == 0 && g->idle_s > IDLE_MAX_S)
         rc = depot_error_set(err, DEPOT_ERR_INVALID, "--idle: more than a year");
     if (rc != 0)
@@ -417,7 +481,10 @@ void config_release(struct config *c)
         depot_addr_release(&c->listen[i]);
     for (size_t i = 0; i < c->nbuilders; i++)
         config_builder_release(&c->builders[i]);
+    for (size_t i = 0; i < c->nregistries; i++)
+        registry_release(&c->registries[i]);
     depot_free(c->listen);
+    depot_free(c->registries);
     depot_free(c->builders);
     depot_free(c->tls_cert);
     depot_free(c->tls_key);

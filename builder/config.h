@@ -9,6 +9,7 @@
 
 #include <depot/app.h>
 #include <depot/log.h>
+#include <depot/registry.h>
 
 #include <stdio.h>
 
@@ -18,6 +19,8 @@ struct config {
     char *tls_cert, *tls_key, *token_file;
     struct service_builder_config *builders; /* none: to be discovered */
     size_t nbuilders;
+    struct depot_registry_host *registries;
+    size_t nregistries;
     char *state_dir;
     int64_t idle_s; /* 0: never leave */
     enum depot_log_level log_level;

@@ -17,7 +17,8 @@ static const char annotation[] = "annotation", index_annotation[] = "annotation-
 
 struct manifest {
     struct join *join;
-    const struct part *part;
+    const struct part *part;       /* NULL: an earlier build has pushed it */
+    const char *platform, *digest; /* borrowed; `digest` NULL until its part is done */
     struct depot_bk_call *call;
     struct depot_buf data; /* empty: the registry is asked */
     bool over;
@@ -184,8 +185,8 @@ static void on_joined(struct depot_join *dj, const struct depot_join_result *res
     struct join *j = arg;
     DEPOT_UNUSED(dj);
     if (err == NULL) {
-        depot_log_info("build %s: %s joined in %u requests", j->build->id, res->digest,
-            res->requests);
+        depot_log_info(
+            "build %s: %s joined in %u requests", j->build->id, res->digest, res->requests);
         keep_result(j, res);
         over(j, DEPOT_BUILD_SUCCEEDED, NULL);
         return;
@@ -219,8 +220,8 @@ static int start(struct join *j, struct depot_error *err)
     const struct depot_kvs *attrs = &j->build->req.exports[j->export].attrs;
     for (size_t i = 0; i < j->nmanifests; i++) {
         const struct manifest *m = &j->manifests[i];
-        const struct depot_join_part part = {.platform = m->part->platform,
-            .digest = m->part->outcome.digest,
+        const struct depot_join_part part = {.platform = m->platform,
+            .digest = m->digest,
             .manifest = m->data.len > 0 ? m->data.data : NULL,
             .len = m->data.len};
         depot_vec_push(&parts, part);
@@ -233,8 +234,8 @@ static int start(struct join *j, struct depot_error *err)
         .annotations = &j->annotations,
         .insecure = is_true(attrs, "registry.insecure"),
     };
-    int rc = depot_join_start(
-        j->build->service->loop, j->registry, &opts, on_joined, j, &j->join, err);
+    int rc =
+        depot_join_start(j->build->service->loop, j->registry, &opts, on_joined, j, &j->join, err);
     depot_vec_free(&parts);
     return rc;
 }
@@ -257,7 +258,7 @@ static void on_content(struct depot_bk_call *c, const struct depot_buf *data, vo
     m->over = true;
     if (data != NULL)
         depot_digest_of(depot_buf_str(data), data->len, digest);
-    if (depot_str_eq(digest, m->part->outcome.digest))
+    if (depot_str_eq(digest, m->digest))
         depot_buf_add(&m->data, data->data, data->len);
     else
         depot_log_debug("build %s: the registry is asked for what builder %s made",
@@ -276,9 +277,11 @@ static void on_kick(struct depot_timer *t, void *arg)
     }
     for (size_t i = 0; i < j->nmanifests; i++) {
         struct manifest *m = &j->manifests[i];
-        if (m->part->outcome.digest == NULL ||
-            depot_bk_content(engine_bk(m->part->engine), m->part->outcome.digest, on_content, m,
-                &m->call, NULL) != 0)
+        if (m->part != NULL)
+            m->digest = m->part->outcome.digest;
+        if (m->part == NULL || m->digest == NULL ||
+            depot_bk_content(
+                engine_bk(m->part->engine), m->digest, on_content, m, &m->call, NULL) != 0)
             m->over = true;
     }
     proceed(j);
@@ -289,11 +292,6 @@ void join_begin(struct join *j)
     j->began = true;
     tell_began(j);
     depot_timer_start(j->kick, 0, 0);
-}
-
-bool join_began(const struct join *j)
-{
-    return j->began;
 }
 
 void join_cancel(struct join *j)
@@ -341,23 +339,43 @@ static const struct part *part_of(const struct build *b, const char *platform)
     return NULL;
 }
 
-/* Parts in the order of the platforms that were asked for. */
-static void find_parts(struct join *j)
+static void add_manifest(
+    struct join *j, const struct part *p, const char *platform, const char *digest)
+{
+    for (size_t i = 0; p != NULL && i < j->nmanifests; i++)
+        if (j->manifests[i].part == p)
+            return;
+    struct manifest *m = &j->manifests[j->nmanifests++];
+    *m = (struct manifest){.join = j, .part = p, .platform = platform, .digest = digest};
+    depot_buf_init(&m->data, DEPOT_MANIFEST_MAX);
+}
+
+/* "linux/amd64", or several with commas: what makes them. */
+static void add_parts(struct join *j, const char *platforms)
+{
+    struct depot_strv list = {0};
+    depot_strv_split(&list, platforms, ',');
+    for (size_t i = 0; i < list.len; i++) {
+        const struct part *p = part_of(j->build, list.items[i]);
+        if (p != NULL)
+            add_manifest(j, p, p->platform, NULL);
+    }
+    depot_strv_release(&list);
+}
+
+/* In the order of the platforms that were asked for, now and before. */
+static void find_manifests(struct join *j)
 {
     const struct build *b = j->build;
-    j->manifests = depot_calloc(b->nparts, sizeof(*j->manifests));
-    for (size_t i = 0; i < b->req.platforms.len; i++) {
-        const struct part *p = part_of(b, b->req.platforms.items[i]);
-        bool known = p == NULL;
-        for (size_t k = 0; k < j->nmanifests; k++)
-            known |= j->manifests[k].part == p;
-        if (known)
-            continue;
-        struct manifest *m = &j->manifests[j->nmanifests++];
-        m->join = j;
-        m->part = p;
-        depot_buf_init(&m->data, DEPOT_MANIFEST_MAX);
-    }
+    const struct depot_kvs *with = &b->req.join_with;
+    j->manifests = depot_calloc(b->nparts + with->len, sizeof(*j->manifests));
+    for (size_t i = 0; i < with->len; i++)
+        if (*with->items[i].value != '\0')
+            add_manifest(j, NULL, with->items[i].key, with->items[i].value);
+        else
+            add_parts(j, with->items[i].key);
+    for (size_t i = 0; i < b->req.platforms.len; i++)
+        add_parts(j, b->req.platforms.items[i]);
 }
 
 struct join *join_new(struct build *b)
@@ -370,8 +388,9 @@ struct join *join_new(struct build *b)
     const char *names = depot_kvs_get(attrs, "name");
     depot_strv_split(&j->names, names != NULL ? names : "", ',');
     find_annotations(j, attrs);
-    find_parts(j);
-    j->registry = depot_registry_new(b->service->loop, &ops, j);
+    find_manifests(j);
+    j->registry = depot_registry_new(
+        b->service->loop, b->service->registries, b->service->nregistries, &ops, j);
     j->kick = depot_timer_new(b->service->loop, on_kick, j);
     return j;
 }

@@ -13,14 +13,13 @@ struct join;
 
 /* Of an export's attributes those that are for the platforms of a part (several with commas). */
 void join_keep_own(struct depot_kvs *attrs, const char *platform);
-/* The attributes of the joined export as a part is asked to make it: pushed by digest alone, to each
- * repository. */
+/* The attributes of the joined export as a part is asked to make it: pushed by digest alone, to
+ * each repository. */
 void join_rewrite(struct depot_kvs *attrs);
 
 struct join *join_new(struct build *b);
 /* All parts have succeeded. build_joined() comes once, not from in here. */
 void join_begin(struct join *j);
-bool join_began(const struct join *j);
 void join_cancel(struct join *j); /* build_joined() follows, when it began */
 /* The outcome. `joined.digest` NULL: there is none. Borrowed. */
 enum depot_build_state join_state(const struct join *j);

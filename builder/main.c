@@ -281,6 +281,7 @@ static int open_service(struct daemon *d, struct depot_error *err)
     int rc = service_new(d->loop, d->store, d->hub, c->builders, c->nbuilders, &d->service, err);
     if (rc != 0)
         return rc;
+    service_set_registries(d->service, c->registries, c->nregistries);
     hub_set_service(d->hub, d->service);
     d->discover = c->nbuilders == 0;
     discover(d, true);

@@ -289,7 +289,7 @@ static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
     depot_kvs_copy(attrs, &req->attrs);
     depot_kvs_set(attrs, "platform", p->platform);
     /* Step names then carry their platform, on every builder alike. */
-    if (req->platforms.len > 1 && !part_is_lone_image(p))
+    if (req->platforms.len + req->join_with.len > 1 && !part_is_lone_image(p))
         depot_kvs_set(attrs, "multi-platform", "true");
     if (req->target != NULL && *req->target != '\0' && depot_kvs_get(attrs, "target") == NULL)
         depot_kvs_set(attrs, "target", req->target);

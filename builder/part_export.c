@@ -100,7 +100,7 @@ int part_exports_fill(struct part_exports *x, const struct part *p, struct depot
         depot_kvs_copy(&to->attrs, &req->exports[i].attrs);
         if (p->build->join != NULL && (int)i == request_join_export(req))
             join_rewrite(&to->attrs);
-        if (p->build->nparts > 1)
+        if (p->build->nparts + req->join_with.len > 1)
             join_keep_own(&to->attrs, p->platform);
     }
     add_default(x, p);

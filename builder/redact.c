@@ -18,7 +18,8 @@ static size_t userinfo(const char *p)
     return n;
 }
 
-const char *redact_urls(const char *text, struct depot_arena *arena)
+/* `text` itself, or a copy in `arena`. NULL stays NULL. */
+static const char *redact_urls(const char *text, struct depot_arena *arena)
 {
     static const char mark[] = "://", hidden[] = "xxxxx:xxxxx@";
     struct depot_buf out = DEPOT_BUF_INIT(TEXT_MAX);
@@ -35,8 +36,7 @@ const char *redact_urls(const char *text, struct depot_arena *arena)
     if (done == text)
         return text;
     depot_buf_adds(&out, done);
-    const char *kept =
-        depot_arena_strdup(arena, out.overflow ? "" : depot_buf_str(&out));
+    const char *kept = depot_arena_strdup(arena, out.overflow ? "" : depot_buf_str(&out));
     depot_buf_release(&out);
     return kept;
 }

@@ -7,11 +7,9 @@
 
 #include <depot/event.h>
 
-/* `text` itself, or, where it holds URLs with user names or passwords, a copy in `arena` with those
- * made "xxxxx:xxxxx", as BuildKit does in its own messages. NULL stays NULL. */
-const char *redact_urls(const char *text, struct depot_arena *arena);
-/* The same for what an event says in words. What is replaced lives in `arena`. Logs of steps are
- * their own business. */
+/* Where what an event says in words holds URLs with user names or passwords, those are made
+ * "xxxxx:xxxxx", as BuildKit does in its own messages. What is replaced lives in `arena`. Logs of
+ * steps are their own business. */
 void redact_event(struct depot_event *ev, struct depot_arena *arena);
 
 #endif

@@ -4,6 +4,8 @@
  */
 #include "request.h"
 
+#include <depot/digest.h>
+
 #include "plan.h"
 
 #include <json-c/json.h>
@@ -63,6 +65,8 @@ static const struct field root_fields[] = {
     {"ci", OBJECT, 0, ci_fields},
     {"single_builder", BOOL, AT(single_builder), NULL},
     {"join", BOOL, AT(join), NULL},
+    {"join_with", ATTRS, AT(join_with), NULL},
+    {"keep_going", BOOL, AT(keep_going), NULL},
     {"detach", BOOL, AT(detach), NULL},
     {"settings", SETTINGS, AT(settings), NULL},
     {"session", OBJECT, AT(session), session_fields},
@@ -403,6 +407,17 @@ static struct json_object *parse(const char *json, size_t n, struct depot_error 
     return root;
 }
 
+static int check_join_with(const struct request *r, struct depot_error *err)
+{
+    for (size_t i = 0; i < r->join_with.len; i++) {
+        const char *digest = r->join_with.items[i].value;
+        if (*digest != '\0' && !depot_digest_valid(digest))
+            return depot_error_set(
+                err, DEPOT_ERR_INVALID, "field \"join_with\": \"%.80s\" is no digest", digest);
+    }
+    return 0;
+}
+
 int request_parse(const char *json, size_t n, struct request *out, struct depot_error *err)
 {
     struct depot_error local = {0};
@@ -416,6 +431,8 @@ int request_parse(const char *json, size_t n, struct request *out, struct depot_
     int rc = take_object("", root, root_fields, &r, err);
     if (rc == 0)
         rc = check(&r, root, err);
+    if (rc == 0)
+        rc = check_join_with(&r, err);
     json_object_put(root);
     if (rc != 0)
         request_release(&r);
@@ -469,6 +486,7 @@ unsigned request_exports_of(const struct request *r, const char *platform)
 
 void request_release(struct request *r)
 {
+    depot_kvs_release(&r->join_with);
     char *strings[] = {r->project, r->command, r->target, r->remote, r->commit, r->branch, r->user,
         r->host, r->ci_url, r->shared_key, r->frontend};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(strings); i++)

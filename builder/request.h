@@ -26,6 +26,9 @@ struct request {
     char *remote, *commit, *branch;
     bool dirty;
     char *user, *host, *ci_url;
+    struct depot_kvs join_with; /* platform -> digest of what an earlier build has pushed, or "" for
+                                   what this one makes; in the order of the index. May be empty. */
+    bool keep_going;            /* what one part cannot make, the others make all the same */
     bool single_builder, detach;
     bool join; /* the client makes one result of what several builders made: see request_single() */
     bool session; /* wants one */

@@ -116,8 +116,8 @@ static void post_builds(struct conn *c, const struct route_args *args)
 
     DEPOT_UNUSED(args);
     depot_error_clear(&err);
-    if (service_create(
-            c->server->service, depot_buf_str(&c->in), c->in.len, server_user(c), &made, &err) != 0) {
+    if (service_create(c->server->service, depot_buf_str(&c->in), c->in.len, server_user(c), &made,
+            &err) != 0) {
         server_reply_error(c, &err);
         return;
     }

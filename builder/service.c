@@ -87,6 +87,13 @@ void service_set_tried(struct service *s, const char *tried)
     s->tried = depot_strdup(tried);
 }
 
+void service_set_registries(
+    struct service *s, const struct depot_registry_host *hosts, size_t nhosts)
+{
+    s->registries = hosts;
+    s->nregistries = nhosts;
+}
+
 /* ---- the log ---- */
 void service_append(struct service *s, const char *build, struct depot_event *ev)
 {

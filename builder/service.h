@@ -33,6 +33,10 @@ void service_on_ready(struct service *s, void (*fn)(void *arg), void *arg);
 /* One more, from now on. */
 int service_add_builder(struct service *s, const struct service_builder_config *builder,
     struct depot_error *err) DEPOT_MUST_CHECK;
+/* How registries are spoken to when what builders pushed is joined; borrowed. */
+struct depot_registry_host;
+void service_set_registries(
+    struct service *s, const struct depot_registry_host *hosts, size_t nhosts);
 /* Where builders were looked for in vain: part of the error when there is none. */
 void service_set_tried(struct service *s, const char *tried);
 /* Cancel all that was started here; service_builds() is 0 when it is over. */

@@ -112,7 +112,7 @@ struct build *build_new(
         const struct plan_part *pp = &plan->parts[i];
         b->parts[b->nparts++] = part_new(b, s->engines[pp->engine], pp);
     }
-    if (b->nparts > 1 && request_join_export(&b->req) >= 0)
+    if (b->nparts + b->req.join_with.len > 1 && request_join_export(&b->req) >= 0)
         b->join = join_new(b);
     if (b->join != NULL || any_pushes(b))
         b->client = client_new(b);
@@ -208,8 +208,8 @@ static void keep_reason(struct build *b, const struct part *p)
 void build_part_done(struct build *b, struct part *p)
 {
     keep_reason(b, p);
-    /* What one part could not make, the others make in vain. */
-    if (p->outcome.state != DEPOT_BUILD_SUCCEEDED)
+    /* What one part could not make, the others make in vain, unless what they made is wanted. */
+    if (p->outcome.state != DEPOT_BUILD_SUCCEEDED && !b->req.keep_going)
         for (size_t i = 0; i < b->nparts; i++)
             if (b->parts[i] != p)
                 part_cancel(b->parts[i]);

@@ -26,6 +26,8 @@ struct service {
     size_t nengines;
     struct depot_map *builds; /* id -> struct build, those that are not over */
     struct relays relays;     /* all whose socket is open */
+    const struct depot_registry_host *registries; /* borrowed */
+    size_t nregistries;
     char *tried;              /* where a builder was looked for in vain */
     void (*on_ready)(void *arg);
     void *on_ready_arg;

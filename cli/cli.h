@@ -29,7 +29,7 @@ struct cli_remote {
 
 /* The commands, each in its own file. */
 extern const struct depot_command cmd_build, cmd_list, cmd_logs, cmd_replay, cmd_cancel, cmd_cache,
-    cmd_prune, cmd_why;
+    cmd_prune, cmd_why, cmd_retry;
 
 /* request.c: one request to the daemon, waited for. *out (may be NULL when out is) is the caller's
  * to put; an error answer becomes `err`. */
@@ -80,6 +80,19 @@ void cli_show_cover(struct cli_show *s, bool covered);
 /* What is printed when the build is over: warnings, the error with its excerpt, the summary. */
 void cli_show_end(struct cli_show *s, bool summary);
 void cli_show_free(struct cli_show *s);
+
+/* retry.c: what `depot retry BUILD` needs of a build that failed in part: its command line with the
+ * platforms that are missing, and what was made of the others. Kept for this user alone, since
+ * command lines hold what is nobody else's business. */
+bool cli_retry_worth(const struct depot_build *state);
+int cli_retry_save(const struct depot_build *state, const struct depot_command *cmd,
+    const void *target, const char *context, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The directory that it was given in, and its arguments; the caller's to free and release. */
+int cli_retry_load(
+    const char *id, char **dir, struct depot_strv *args, struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* main.c: run a command by its arguments, as the shell would. Returns the exit code. */
+int cli_run(const struct depot_command *cmd, int argc, char **argv);
 
 /* record.c: --record FILE, whole or not at all. */
 struct cli_record;

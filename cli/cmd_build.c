@@ -49,6 +49,11 @@ static const struct depot_opt build_opts[] = {
         "Name of the Dockerfile, - for standard input (default: PATH/Dockerfile)", NULL, 0},
     {"iidfile", 0, DEPOT_OPT_STRING, OPT(b.iidfile), "FILE", "Write the image ID to a file", NULL,
         0},
+    {"join-with", 0, DEPOT_OPT_LIST, OPT(b.join_with), "PLATFORM=DIGEST", NULL, NULL,
+        DEPOT_OPT_HIDDEN},
+    {"keep-going", 0, DEPOT_OPT_BOOL, OPT(b.keep_going), NULL,
+        "Let the other platforms finish when one fails; depot retry then makes only that one", NULL,
+        0},
     {"label", 0, DEPOT_OPT_LIST, OPT(b.labels), "KEY=VALUE", "Set metadata for an image", NULL, 0},
     {"load", 0, DEPOT_OPT_BOOL, OPT(b.load), NULL,
         "Load the image into the Docker Engine of this machine", NULL, 0},
@@ -121,6 +126,7 @@ static const struct depot_opt build_opts[] = {
 };
 
 struct run {
+    const struct depot_command *cmd;
     const struct build_args *args;
     struct depot_loop *loop;
     struct depot_build_plan *plan;
@@ -334,6 +340,18 @@ static int failure_code(const struct depot_build *state)
     return DEPOT_EXIT_FAILED;
 }
 
+/* Only what failed need be made again, and only where something did not. */
+static void keep_for_retry(struct run *r, const struct depot_build *state)
+{
+    struct depot_error err = {0};
+    if (!cli_retry_worth(state) || !depot_build_plan_resumes(r->plan))
+        return;
+    if (cli_retry_save(state, r->cmd, r->args, r->args->b.context, &err) != 0)
+        depot_error_print(CLI_PROGRAM, &err);
+    else if (!depot_str_eq(r->sink, "rawjson") && !depot_str_eq(r->sink, "quiet"))
+        fprintf(stderr, "depot: \"depot retry %s\" makes only what failed\n", state->id);
+}
+
 static void on_done(struct depot_job *j, const struct depot_error *err, void *arg)
 {
     struct run *r = arg;
@@ -352,6 +370,7 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
             told ? state->message : "");
     } else if (err->code == DEPOT_ERR_FAILED && state->state == DEPOT_BUILD_FAILED) {
         r->exit_code = failure_code(state);
+        keep_for_retry(r, state);
     } else {
         if (!is_known(r, err))
             depot_error_print(CLI_PROGRAM, err);
@@ -427,8 +446,7 @@ static int run_build(const struct depot_command *cmd, void *target, const struct
 {
     struct build_args *a = target;
     struct depot_error err = {0};
-    struct run r = {.args = a, .exit_code = DEPOT_EXIT_FAILED};
-    DEPOT_UNUSED(cmd);
+    struct run r = {.cmd = cmd, .args = a, .exit_code = DEPOT_EXIT_FAILED};
     a->b.context = args->items[0];
     int level = a->log_level != NULL ? depot_log_level_from_name(a->log_level) : -1;
     if (level >= 0)

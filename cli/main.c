@@ -42,7 +42,8 @@ static const struct depot_command cmd_help = {
 };
 
 static const struct depot_command *const command_list[] = {&cmd_build, &cmd_list, &cmd_logs,
-    &cmd_why, &cmd_replay, &cmd_cancel, &cmd_top, &cmd_cache, &cmd_prune, &cmd_version, &cmd_help};
+    &cmd_why, &cmd_retry, &cmd_replay, &cmd_cancel, &cmd_top, &cmd_cache, &cmd_prune, &cmd_version,
+    &cmd_help};
 
 /* The tables are taken by value by the printers of help. */
 static struct depot_command command_table[DEPOT_ARRAY_LEN(command_list)];
@@ -117,7 +118,7 @@ static int run_help(const struct depot_command *cmd, void *target, const struct 
     return DEPOT_EXIT_OK;
 }
 
-static int run(const struct depot_command *cmd, int argc, char **argv)
+int cli_run(const struct depot_command *cmd, int argc, char **argv)
 {
     struct depot_strv args = {0};
     struct depot_error err = {0};
@@ -156,5 +157,5 @@ int main(int argc, char **argv)
     if (depot_str_eq(name, "--version") || depot_str_eq(name, "-v"))
         name = "version";
     const struct depot_command *cmd = find_command(name);
-    return cmd != NULL ? run(cmd, argc - 2, argv + 2) : unknown_command(name);
+    return cmd != NULL ? cli_run(cmd, argc - 2, argv + 2) : unknown_command(name);
 }

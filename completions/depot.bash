@@ -4,7 +4,7 @@ _depot() {
     prev="${COMP_WORDS[COMP_CWORD-1]}"
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "build list logs why replay cancel top cache prune version help" -- "$cur"))
+        COMPREPLY=($(compgen -W "build list logs why retry replay cancel top cache prune version help" -- "$cur"))
         return
     fi
     case "${COMP_WORDS[1]}" in
@@ -14,7 +14,7 @@ _depot() {
         --progress) COMPREPLY=($(compgen -W "auto tty plain quiet rawjson none" -- "$cur")); return ;;
         --summary) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         esac
-        words="--help --add-host --allow --annotation --attest --build-arg --build-context --cache-from --cache-to --cgroup-parent --color --config --detach --file --iidfile --label --load --metadata-file --network --no-cache --no-cache-filter --output --plain --platform --progress --project --provenance --pull --push --quiet --record --sbom --secret --shm-size --ssh --summary --tag --target --token --tui --ulimit --url" ;;
+        words="--help --add-host --allow --annotation --attest --build-arg --build-context --cache-from --cache-to --cgroup-parent --color --config --detach --file --iidfile --keep-going --label --load --metadata-file --network --no-cache --no-cache-filter --output --plain --platform --progress --project --provenance --pull --push --quiet --record --sbom --secret --shm-size --ssh --summary --tag --target --token --tui --ulimit --url" ;;
     list|ls)
         case "$prev" in
         --state) COMPREPLY=($(compgen -W "active queued running succeeded failed cancelled" -- "$cur")); return ;;
@@ -30,6 +30,10 @@ _depot() {
         --color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         esac
         words="--help --against --color --json --replay --url --token" ;;
+    retry)
+        case "$prev" in
+        esac
+        words="--help" ;;
     replay)
         case "$prev" in
         --progress) COMPREPLY=($(compgen -W "tty plain rawjson quiet" -- "$cur")); return ;;

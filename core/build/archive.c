@@ -14,15 +14,13 @@ int dp_archive_blame(const struct dp_archive_part *part, struct depot_error *err
     return depot_error_prefix(err, "what builder %s sent cannot be joined", part->builder);
 }
 
-static int check_digest(
-    struct depot_digester *d, const char *digest, struct depot_error *err)
+static int check_digest(struct depot_digester *d, const char *digest, struct depot_error *err)
 {
     char found[DEPOT_DIGEST_LEN + 1];
     depot_digester_end(d, found);
     if (depot_str_eq(found, digest))
         return 0;
-    return depot_error_set(
-        err, DEPOT_ERR_PROTOCOL, "the blob %s has the digest %s", digest, found);
+    return depot_error_set(err, DEPOT_ERR_PROTOCOL, "the blob %s has the digest %s", digest, found);
 }
 
 int dp_archive_copy(const struct dp_archive *a, const struct dp_archive_part *part, uint64_t at,

@@ -37,14 +37,14 @@ struct dp_archive {
  * Write it. `answer` gets what an engine would have answered of the whole (containerimage.digest
  * and so on; nothing of a tar). On an error, which names the builder, half of it may be written.
  */
-int dp_archive_join(const struct dp_archive *a, struct depot_kvs *answer,
-    struct depot_error *err) DEPOT_MUST_CHECK;
+int dp_archive_join(
+    const struct dp_archive *a, struct depot_kvs *answer, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* ---- shared by the files of this part ---- */
 
 int dp_archive_tar(const struct dp_archive *a, struct depot_error *err) DEPOT_MUST_CHECK;
-int dp_archive_image(const struct dp_archive *a, struct depot_kvs *answer,
-    struct depot_error *err) DEPOT_MUST_CHECK;
+int dp_archive_image(
+    const struct dp_archive *a, struct depot_kvs *answer, struct depot_error *err) DEPOT_MUST_CHECK;
 /* Puts the builder before the message. */
 int dp_archive_blame(const struct dp_archive_part *part, struct depot_error *err);
 /* Copy bytes of a part; `digest` is that of them, or NULL. */

@@ -80,8 +80,8 @@ static int add_blob(struct dp_blobs *b, const struct dp_archive_part *part,
     if (known)
         return 0; /* the same content, or no blob at all */
     if (b->list.len == DP_ARCHIVE_BLOBS_MAX)
-        return depot_error_set(err, DEPOT_ERR_TOO_BIG, "the archives have more than %d blobs",
-            DP_ARCHIVE_BLOBS_MAX);
+        return depot_error_set(
+            err, DEPOT_ERR_TOO_BIG, "the archives have more than %d blobs", DP_ARCHIVE_BLOBS_MAX);
     struct dp_blob *kept = depot_arena_alloc(&b->arena, sizeof(*kept));
     *kept = blob;
     depot_map_set(b->by_digest, kept->digest, kept);
@@ -163,9 +163,8 @@ int dp_blobs_find(const struct dp_blobs *b, struct json_object *descriptor, stru
     const char *digest = dp_doc_string(descriptor, "digest");
     struct json_object *size;
     if (!depot_digest_valid(digest))
-        return depot_error_set(
-            err, DEPOT_ERR_PROTOCOL, "a descriptor has no digest of sha256: \"%.100s\"",
-            digest != NULL ? digest : "");
+        return depot_error_set(err, DEPOT_ERR_PROTOCOL,
+            "a descriptor has no digest of sha256: \"%.100s\"", digest != NULL ? digest : "");
     struct dp_blob *blob = depot_map_get(b->by_digest, digest);
     if (blob == NULL)
         return depot_error_set(
@@ -188,8 +187,8 @@ int dp_blob_read(const struct dp_blob *blob, char **out, struct depot_error *err
     if (rc == 0) {
         depot_digest_of(text, (size_t)blob->size, found);
         if (!depot_str_eq(found, blob->digest))
-            rc = depot_error_set(err, DEPOT_ERR_PROTOCOL, "the blob %s has the digest %s",
-                blob->digest, found);
+            rc = depot_error_set(
+                err, DEPOT_ERR_PROTOCOL, "the blob %s has the digest %s", blob->digest, found);
     }
     if (rc != 0) {
         depot_free(text);

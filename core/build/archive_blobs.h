@@ -1,6 +1,6 @@
 /*
- * The blobs in the OCI layouts that several builders sent, by their digests; and Go's way of writing
- * JSON. Used by archive_image.c alone.
+ * The blobs in the OCI layouts that several builders sent, by their digests; and Go's way of
+ * writing JSON. Used by archive_image.c alone.
  */
 #ifndef DEPOT_CORE_BUILD_ARCHIVE_BLOBS_H
 #define DEPOT_CORE_BUILD_ARCHIVE_BLOBS_H

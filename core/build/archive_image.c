@@ -20,7 +20,7 @@ static const char name_key[] = "io.containerd.image.name",
 
 /* What one builder's layout leads to. */
 struct top {
-    struct json_object *layout; /* its index.json */
+    struct json_object *layout;     /* its index.json */
     struct json_object *descriptor; /* borrowed from it: of the image */
     struct json_object *root;       /* the image's index, or its manifest */
     char *text;                     /* of it */
@@ -66,8 +66,7 @@ static int read_root(struct image *im, struct top *t, struct depot_error *err)
         return rc;
     t->len = (size_t)blob->size;
     t->root = dp_doc_object(t->text, t->len);
-    return t->root != NULL ? 0
-                           : depot_error_set(err, DEPOT_ERR_PROTOCOL, "its image is not JSON");
+    return t->root != NULL ? 0 : depot_error_set(err, DEPOT_ERR_PROTOCOL, "its image is not JSON");
 }
 
 static int read_part(struct image *im, size_t i, struct depot_error *err)
@@ -215,8 +214,8 @@ static int join_index(struct image *im, struct depot_error *err)
         depot_digest_of(im->index, strlen(im->index), im->digest);
         im->joined = dp_doc_object(im->index, strlen(im->index));
         if (im->joined == NULL)
-            rc = depot_error_set(err, DEPOT_ERR_TOO_BIG, "the joined index has over %d bytes",
-                DP_ARCHIVE_JSON_MAX);
+            rc = depot_error_set(
+                err, DEPOT_ERR_TOO_BIG, "the joined index has over %d bytes", DP_ARCHIVE_JSON_MAX);
     }
     for (size_t i = 0; i < p.list.len; i++) {
         depot_free(p.list.items[i].platform);
@@ -232,7 +231,8 @@ static int join_index(struct image *im, struct depot_error *err)
 static int want(
     struct image *im, struct json_object *descriptor, int nesting, struct depot_error *err);
 
-static int want_list(struct image *im, struct json_object *list, int nesting, struct depot_error *err)
+static int want_list(
+    struct image *im, struct json_object *list, int nesting, struct depot_error *err)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < json_object_array_length(list); i++)
@@ -240,7 +240,8 @@ static int want_list(struct image *im, struct json_object *list, int nesting, st
     return rc;
 }
 
-static int want_children(struct image *im, struct json_object *o, int nesting, struct depot_error *err)
+static int want_children(
+    struct image *im, struct json_object *o, int nesting, struct depot_error *err)
 {
     static const char *const lists[] = {"manifests", "layers"};
     struct json_object *config;
@@ -351,8 +352,7 @@ static char *layout_index(const struct image *im)
     struct json_object *o = json_object_new_object(), *list = json_object_new_array();
     struct json_object *from = dp_doc_array(im->tops[0].layout, "manifests");
     for (size_t i = 0; i < json_object_array_length(from); i++)
-        json_object_array_add(
-            list, new_descriptor(im, json_object_array_get_idx(from, i), true));
+        json_object_array_add(list, new_descriptor(im, json_object_array_get_idx(from, i), true));
     json_object_object_add(o, "schemaVersion", json_object_new_int(2));
     json_object_object_add(
         o, "mediaType", json_object_new_string("application/vnd.oci.image.index.v1+json"));
@@ -396,8 +396,8 @@ static void fill_answer(const struct image *im, struct depot_kvs *answer)
 
 /* ---- manifest.json ---- */
 
-static bool platform_is(struct json_object *descriptor, bool fits(const char *, const char *),
-    const char *host)
+static bool platform_is(
+    struct json_object *descriptor, bool fits(const char *, const char *), const char *host)
 {
     struct json_object *p;
     char found[DEPOT_PLATFORM_MAX];
@@ -432,8 +432,8 @@ static struct json_object *for_host(const struct image *im)
 static struct json_object *blob_path(struct json_object *descriptor)
 {
     const char *digest = dp_doc_string(descriptor, "digest");
-    char *path = depot_asprintf(
-        "blobs/sha256/%s", digest != NULL ? digest + sizeof("sha256:") - 1 : "");
+    char *path =
+        depot_asprintf("blobs/sha256/%s", digest != NULL ? digest + sizeof("sha256:") - 1 : "");
     struct json_object *o = json_object_new_string(path);
     depot_free(path);
     return o;

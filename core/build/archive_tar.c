@@ -48,8 +48,7 @@ static int add_entry(struct runs *r, const struct dp_archive_part *part,
     if (r->list.len == RUNS_MAX)
         return depot_error_set(err, DEPOT_ERR_TOO_BIG,
             "the archives have more than %d files outside of the folders of platforms", RUNS_MAX);
-    struct run run = {
-        .top = depot_strndup(e->name, len), .part = part, .at = e->at, .end = e->end};
+    struct run run = {.top = depot_strndup(e->name, len), .part = part, .at = e->at, .end = e->end};
     depot_vec_push(&r->list, run);
     return check_owner(r, run.top, part, err);
 }

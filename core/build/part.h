@@ -22,7 +22,7 @@ struct dp_part_opts {
     const char *build, *builder;
     const struct depot_strv *platforms; /* that the builder makes; borrowed */
     struct dp_claims *const *claims;    /* of all parts, for each output of the plan; may be NULL */
-    const char *secret; /* of the build's creator; NULL: the daemon wants none */
+    const char *secret;                 /* of the build's creator; NULL: the daemon wants none */
 };
 int dp_part_new(const struct dp_part_opts *opts, const struct dp_part_ops *ops, void *arg,
     struct dp_part **out, struct depot_error *err) DEPOT_MUST_CHECK;

@@ -39,7 +39,7 @@ struct depot_build_plan {
     struct depot_kvs ssh;
     bool single_builder; /* several could not do it, unless the daemon joins: */
     bool join;           /* what several builders make may be joined */
-    bool default_image; /* no output is asked for: a Docker Engine keeps the image, as ever */
+    bool default_image;  /* no output is asked for: a Docker Engine keeps the image, as ever */
     struct depot_source source;
     struct depot_strv warnings;
 

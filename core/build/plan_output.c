@@ -187,7 +187,7 @@ static void join_output(struct depot_build_plan *p, struct depot_output *out)
 static int check_output(
     struct depot_build_plan *p, struct depot_output *out, struct depot_error *err)
 {
-    bool several = p->platforms.len > 1;
+    bool several = p->platforms.len + p->args->join_with.len > 1;
     if (!depot_str_empty(p->args->iidfile) &&
         (depot_str_eq(out->type, "local") || depot_str_eq(out->type, "tar"))) {
         depot_error_set(err, DEPOT_ERR_INVALID,
@@ -258,4 +258,12 @@ int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
     p->default_image = p->args->outputs.len == 0 && p->outputs.len == 0 &&
                        !is_true(getenv("BUILDX_NO_DEFAULT_LOAD"));
     return rc;
+}
+
+bool depot_build_plan_resumes(const struct depot_build_plan *p)
+{
+    for (size_t i = 0; i < p->outputs.len; i++)
+        if (!pushes(&p->outputs.items[i]) && p->outputs.items[i].kind != DEPOT_OUTPUT_DIR)
+            return false;
+    return p->outputs.len > 0;
 }

@@ -146,6 +146,19 @@ static struct json_object *settings_of(const struct depot_build_plan *p)
     return a;
 }
 
+static struct json_object *join_with_of(const struct depot_strv *list)
+{
+    struct json_object *o = json_object_new_object();
+    for (size_t i = 0; i < list->len; i++) {
+        size_t n = strcspn(list->items[i], "=");
+        char *platform = depot_strndup(list->items[i], n);
+        const char *digest = list->items[i][n] == '=' ? list->items[i] + n + 1 : "";
+        json_object_object_add(o, platform, json_object_new_string(digest));
+        depot_free(platform);
+    }
+    return o;
+}
+
 char *dp_build_request(const struct depot_build_plan *p)
 {
     struct json_object *o = json_object_new_object();
@@ -160,6 +173,10 @@ char *dp_build_request(const struct depot_build_plan *p)
     add_who(o);
     json_object_object_add(o, "single_builder", json_object_new_boolean(p->single_builder));
     json_object_object_add(o, "join", json_object_new_boolean(p->join));
+    if (p->args->keep_going)
+        json_object_object_add(o, "keep_going", json_object_new_boolean(1));
+    if (p->args->join_with.len > 0)
+        json_object_object_add(o, "join_with", join_with_of(&p->args->join_with));
     json_object_object_add(o, "detach", json_object_new_boolean(p->args->detach));
     if (p->has_settings)
         json_object_object_add(o, "settings", settings_of(p));

@@ -53,8 +53,7 @@ static struct json_object *response_of(const struct depot_kvs *response)
 {
     struct json_object *o = json_object_new_object();
     for (size_t i = 0; i < response->len; i++)
-        json_object_object_add(
-            o, response->items[i].key, response_value(response->items[i].value));
+        json_object_object_add(o, response->items[i].key, response_value(response->items[i].value));
     return o;
 }
 
@@ -78,8 +77,7 @@ static struct json_object *metadata(
     if (state->parts.len > 1) {
         struct json_object *platforms = json_object_new_object();
         for (size_t i = 0; i < state->parts.len; i++)
-            json_object_object_add(
-                platforms, state->parts.items[i]->platform,
+            json_object_object_add(platforms, state->parts.items[i]->platform,
                 response_of(&state->parts.items[i]->response));
         json_object_object_add(o, "depot.platforms", platforms);
     }

@@ -41,8 +41,8 @@ struct feed_client {
 };
 
 /* The oldest create is answered. */
-void feed_client_answer(struct feed_client *c, const struct depot_feed_created *made,
-    const struct depot_error *err);
+void feed_client_answer(
+    struct feed_client *c, const struct depot_feed_created *made, const struct depot_error *err);
 /* True when the message was a reply, which is then dealt with; else it is an event. */
 bool feed_client_reply(struct feed_client *c, const char *data, size_t n);
 

@@ -14,8 +14,8 @@
 
 enum {
     CALL_TRIES = 5,
-    CALL_FIRST_WAIT_MS = 400,       /* doubled with each further try */
-    CALL_LONGEST_WAIT_MS = 60000,   /* what a registry may ask for */
+    CALL_FIRST_WAIT_MS = 400,     /* doubled with each further try */
+    CALL_LONGEST_WAIT_MS = 60000, /* what a registry may ask for */
     CALL_REDIRECTS = 5,
     CALL_TIMEOUT_MS = 60000,
     CALL_AUTH_TRIES = 2, /* a token may have run out just now */
@@ -60,8 +60,7 @@ static void release(void *arg)
     depot_free(c);
 }
 
-static void finish(
-    struct dp_call *c, const struct dp_call_answer *a, const struct depot_error *err)
+static void finish(struct dp_call *c, const struct dp_call_answer *a, const struct depot_error *err)
 {
     c->done(c, a, err, c->arg);
     release(c);
@@ -216,17 +215,17 @@ static int check_realm(
         "registry %s wants its tokens fetched in the clear, from %s", c->host->name, realm->text);
 }
 
-static int request_token(struct dp_call *c, const struct depot_addr *realm, const char *path,
-    struct depot_error *err)
+static int request_token(
+    struct dp_call *c, const struct depot_addr *realm, const char *path, struct depot_error *err)
 {
     static const struct depot_http_ops ops = {.done = on_token};
     struct dp_host *h = c->host;
     const bool refresh = h->secret != NULL && depot_str_empty(h->user);
     struct depot_buf form = DEPOT_BUF_INIT(DP_URL_MAX * 4);
     token_form(c, &form, refresh);
-    char *query =
-        refresh ? depot_strdup(path)
-                : depot_asprintf("%s%c%s", path, strchr(path, '?') ? '&' : '?', depot_buf_str(&form));
+    char *query = refresh ? depot_strdup(path)
+                          : depot_asprintf("%s%c%s", path, strchr(path, '?') ? '&' : '?',
+                                depot_buf_str(&form));
     char *auth = h->secret != NULL && !refresh ? basic(h) : NULL;
     struct depot_http_opts opts = {
         .addr = realm,
@@ -368,6 +367,9 @@ static void on_done(struct depot_http_request *r, int status, const struct depot
         if (fall_back(c, why) || (passing && try_again(c, 0)))
             return;
         depot_error_prefix(&err, "registry %s", c->host->name);
+        if (err.code != DEPOT_ERR_UNAVAILABLE && err.code != DEPOT_ERR_TIMEOUT)
+            depot_error_hint(&err, "tell depotd how to speak to it: --registry %s,http or ,ca=FILE",
+                c->host->name);
         finish(c, NULL, &err);
         return;
     }
@@ -410,8 +412,8 @@ static int start(struct dp_call *c, struct depot_error *err)
     };
     c->requests++;
     depot_log_debug("%s %s at %s", c->method, c->at_path, c->at.text);
-    int rc = depot_http_start(
-        dp_registry_http(c->host->registry), &opts, &ops, c, &c->request, err);
+    int rc =
+        depot_http_start(dp_registry_http(c->host->registry), &opts, &ops, c, &c->request, err);
     depot_free(accept);
     depot_free(auth);
     return rc;
@@ -447,8 +449,7 @@ struct dp_call *dp_call_start(
     c->done = done;
     c->arg = arg;
     c->path = depot_asprintf("/v2/%s/manifests/%s", o->repository, o->reference);
-    c->scope =
-        depot_asprintf("repository:%s:%spull,push", o->repository, removes ? "delete," : "");
+    c->scope = depot_asprintf("repository:%s:%spull,push", o->repository, removes ? "delete," : "");
     c->timer = depot_timer_new(l, on_timer, c);
     depot_timer_start(c->timer, 0, 0); /* outside of this call */
     return c;

@@ -54,8 +54,7 @@ void dp_call_cancel(struct dp_call *c);
 /* Requests that were sent for it so far. */
 unsigned dp_call_requests(const struct dp_call *c);
 /* Why a registry refused, in its words. Returns err's code. */
-int dp_call_error(
-    const struct dp_call *c, const struct dp_call_answer *a, struct depot_error *err);
+int dp_call_error(const struct dp_call *c, const struct dp_call_answer *a, struct depot_error *err);
 
 /* registry.c */
 struct dp_host *dp_registry_host(

@@ -49,8 +49,7 @@ static bool has_child(const struct joining *j, const char *digest)
     struct json_object *lists[] = {j->images, j->attestations};
     for (size_t k = 0; k < DEPOT_ARRAY_LEN(lists); k++)
         for (size_t i = 0; i < json_object_array_length(lists[k]); i++)
-            if (depot_str_eq(
-                    string_of(json_object_array_get_idx(lists[k], i), "digest"), digest))
+            if (depot_str_eq(string_of(json_object_array_get_idx(lists[k], i), "digest"), digest))
                 return true;
     return false;
 }
@@ -66,8 +65,8 @@ static int add_child(struct joining *j, struct json_object *descriptor, struct d
         return depot_error_set(err, DEPOT_ERR_TOO_BIG, "the index would list over %d manifests",
             DEPOT_JOIN_CHILDREN_MAX);
     if (!has_child(j, digest))
-        json_object_array_add(is_attestation(descriptor) ? j->attestations : j->images,
-            json_object_get(descriptor));
+        json_object_array_add(
+            is_attestation(descriptor) ? j->attestations : j->images, json_object_get(descriptor));
     return 0;
 }
 
@@ -147,8 +146,7 @@ static char *print(struct joining *j, const char *type, const struct depot_kvs *
     struct json_object *lists[] = {j->images, j->attestations};
     for (size_t k = 0; k < DEPOT_ARRAY_LEN(lists); k++)
         for (size_t i = 0; i < json_object_array_length(lists[k]); i++)
-            json_object_array_add(
-                list, json_object_get(json_object_array_get_idx(lists[k], i)));
+            json_object_array_add(list, json_object_get(json_object_array_get_idx(lists[k], i)));
     json_object_object_add(o, "schemaVersion", json_object_new_int(2));
     json_object_object_add(o, "mediaType", json_object_new_string(type));
     json_object_object_add(o, "manifests", list);
@@ -159,8 +157,8 @@ static char *print(struct joining *j, const char *type, const struct depot_kvs *
                 a, annotations->items[i].key, json_object_new_string(annotations->items[i].value));
         json_object_object_add(o, "annotations", a);
     }
-    char *text = depot_strdup(json_object_to_json_string_ext(o,
-        JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+    char *text = depot_strdup(json_object_to_json_string_ext(
+        o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(o);
     return text;
 }
@@ -169,8 +167,7 @@ int depot_index_join(const struct depot_join_part *parts, size_t nparts,
     const struct depot_kvs *annotations, char **text, const char **media_type,
     struct depot_error *err)
 {
-    struct joining j = {
-        .images = json_object_new_array(), .attestations = json_object_new_array()};
+    struct joining j = {.images = json_object_new_array(), .attestations = json_object_new_array()};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < nparts; i++)
         rc = add_part(&j, &parts[i], err);

@@ -18,9 +18,9 @@ struct target {
     char *name; /* as given */
     struct dp_host *host;
     char *repository, *tag;
-    bool first; /* of its repository: the index is written there for it */
-    bool moved; /* by us */
-    bool fresh; /* it was not there */
+    bool first;   /* of its repository: the index is written there for it */
+    bool moved;   /* by us */
+    bool fresh;   /* it was not there */
     char *before; /* its digest before; NULL: not known, or not there */
     char *old;    /* the manifest of that digest, while it is being put back */
     size_t old_len;
@@ -91,8 +91,8 @@ static void finish(struct depot_join *j)
         .requests = j->requests};
     if (j->failed && j->left.len > 0) {
         char *before = depot_strdup(j->error.msg);
-        depot_error_set(&j->error, j->error.code, "%s; not as before: %s", before,
-            depot_buf_str(&j->left));
+        depot_error_set(
+            &j->error, j->error.code, "%s; not as before: %s", before, depot_buf_str(&j->left));
         depot_free(before);
     }
     j->done(j, j->failed ? NULL : &res, j->failed ? &j->error : NULL, j->arg);
@@ -188,8 +188,8 @@ static int make_index(struct depot_join *j, struct depot_error *err)
             .platform = p->platform, .digest = p->digest, .manifest = p->manifest, .len = p->len};
         depot_vec_push(&parts, part);
     }
-    int rc = depot_index_join(
-        parts.items, parts.len, &j->annotations, &j->index, &j->media_type, err);
+    int rc =
+        depot_index_join(parts.items, parts.len, &j->annotations, &j->index, &j->media_type, err);
     depot_vec_free(&parts);
     if (rc != 0)
         return rc;
@@ -343,8 +343,9 @@ static int moved_back(struct depot_join *j, size_t i, const struct dp_call_answe
     DEPOT_UNUSED(none);
     DEPOT_UNUSED(err);
     if (!is_yes(a))
-        leave(j, t, t->fresh ? "it is new, and its registry does not delete it"
-                             : "it could not be put back");
+        leave(j, t,
+            t->fresh ? "it is new, and its registry does not delete it"
+                     : "it could not be put back");
     return 0;
 }
 
@@ -371,8 +372,8 @@ static bool any_moved(const struct depot_join *j)
 /* A tag whose answer was lost may be where it should be: then nothing has failed. */
 static bool last_is_ours(const struct depot_join *j)
 {
-    return j->phase == PHASE_UNDO_LOOK && !j->cancelled && j->targets.len > 0 &&
-           j->left.len == 0 && j->targets.items[j->targets.len - 1].moved;
+    return j->phase == PHASE_UNDO_LOOK && !j->cancelled && j->targets.len > 0 && j->left.len == 0 &&
+           j->targets.items[j->targets.len - 1].moved;
 }
 
 static void give_up(struct depot_join *j)
@@ -436,8 +437,8 @@ static int add_target(
     struct depot_join *j, const char *name, bool insecure, struct depot_error *err)
 {
     const char *slash = strchr(name, '/'), *colon = strrchr(name, ':');
-    if (slash == NULL || colon == NULL || colon < slash || colon[1] == '\0' ||
-        colon == slash + 1 || depot_str_has_control(name) || strpbrk(name, " ?#%@") != NULL)
+    if (slash == NULL || colon == NULL || colon < slash || colon[1] == '\0' || colon == slash + 1 ||
+        depot_str_has_control(name) || strpbrk(name, " ?#%@") != NULL)
         return depot_error_set(err, DEPOT_ERR_INVALID, "\"%.200s\" names no tag", name);
     char *host = depot_strndup(name, (size_t)(slash - name));
     struct target t = {.name = depot_strdup(name),

@@ -9,16 +9,21 @@
 struct depot_registry {
     struct depot_loop *loop;
     struct depot_http *http;
+    const struct depot_registry_host *known;
+    size_t nknown;
     const struct depot_registry_ops *ops;
     void *arg;
     struct depot_map *hosts;
 };
 
-struct depot_registry *depot_registry_new(
-    struct depot_loop *l, const struct depot_registry_ops *ops, void *arg)
+struct depot_registry *depot_registry_new(struct depot_loop *l,
+    const struct depot_registry_host *hosts, size_t nhosts, const struct depot_registry_ops *ops,
+    void *arg)
 {
     struct depot_registry *r = depot_calloc(1, sizeof(*r));
     r->loop = l;
+    r->known = hosts;
+    r->nknown = nhosts;
     r->ops = ops;
     r->arg = arg;
     r->http = depot_http_new(l);
@@ -81,8 +86,7 @@ static void find_certificates(struct dp_host *h)
     const struct {
         const char *file;
         char **to;
-    } rows[] = {
-        {"ca.crt", &h->tls.ca}, {"client.cert", &h->tls.cert}, {"client.key", &h->tls.key}};
+    } rows[] = {{"ca.crt", &h->tls.ca}, {"client.cert", &h->tls.cert}, {"client.key", &h->tls.key}};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
         char *path = depot_asprintf("/etc/docker/certs.d/%s/%s", h->name, rows[i].file);
         if (access(path, R_OK) == 0)
@@ -92,15 +96,27 @@ static void find_certificates(struct dp_host *h)
     }
 }
 
+/* What was said of this one; NULL: nothing. */
+static const struct depot_registry_host *find_known(
+    const struct depot_registry *r, const char *name)
+{
+    for (size_t i = 0; i < r->nknown; i++)
+        if (depot_str_eq(r->known[i].name, name))
+            return &r->known[i];
+    return NULL;
+}
+
 struct dp_host *dp_registry_host(
     struct depot_registry *r, const char *name, bool insecure, struct depot_error *err)
 {
     struct dp_host *h = depot_map_get(r->hosts, name);
     if (h != NULL)
         return h;
+    const struct depot_registry_host *known = find_known(r, name);
+    const bool plain = known != NULL ? known->http : is_local(name);
     struct depot_addr addr;
-    char *url = depot_asprintf("%s://%s", is_local(name) ? "http" : "https", real_name(name));
-    int rc = depot_addr_parse(url, is_local(name) ? 80 : 443, &addr, err);
+    char *url = depot_asprintf("%s://%s", plain ? "http" : "https", real_name(name));
+    int rc = depot_addr_parse(url, plain ? 80 : 443, &addr, err);
     depot_free(url);
     if (rc != 0)
         return NULL;
@@ -108,10 +124,14 @@ struct dp_host *dp_registry_host(
     h->registry = r;
     h->name = depot_strdup(name);
     h->addr = addr;
-    h->no_verify = h->may_be_plain = insecure && addr.tls;
+    h->no_verify = (insecure || (known != NULL && known->insecure)) && addr.tls;
+    h->may_be_plain = insecure && addr.tls;
     h->tokens = depot_map_new();
     TAILQ_INIT(&h->waiting);
-    find_certificates(h);
+    if (known != NULL)
+        depot_tls_copy(&h->tls, &known->tls);
+    else
+        find_certificates(h);
     depot_map_set(r->hosts, name, h);
     return h;
 }

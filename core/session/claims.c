@@ -92,8 +92,8 @@ static bool is_folder_of(const struct depot_strv *platforms, const char *path, s
     return false;
 }
 
-static int refuse(const char *first, const char *second, const char *path, size_t n,
-    struct depot_error *err)
+static int refuse(
+    const char *first, const char *second, const char *path, size_t n, struct depot_error *err)
 {
     depot_error_set(err, DEPOT_ERR_EXISTS, "cannot overwrite %.*s from %s with that of %s",
         n < 300 ? (int)n : 300, path, first, second);

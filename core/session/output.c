@@ -36,7 +36,8 @@ struct output {
 
 static const char *name_of(const struct output *o)
 {
-    static const char *const names[] = {[DP_OUTPUT_FD] = "-", [DP_OUTPUT_SINK] = "the image store",
+    static const char *const names[] = {[DP_OUTPUT_FD] = "-",
+        [DP_OUTPUT_SINK] = "the image store",
         [DP_OUTPUT_SPOOL] = "in a temporary file"};
     return o->to->kind == DP_OUTPUT_FILE ? o->to->path : names[o->to->kind];
 }

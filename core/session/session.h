@@ -27,9 +27,9 @@ enum dp_session_output_kind {
     /* tar, oci, docker: one stream into `path`, written whole or not at all; what does not end as
      * a tar does counts as broken. A device or a FIFO is written to as it is. */
     DP_OUTPUT_FILE,
-    DP_OUTPUT_FD,   /* the same into a descriptor ("-") */
+    DP_OUTPUT_FD,    /* the same into a descriptor ("-") */
     DP_OUTPUT_SPOOL, /* the same into the file behind a descriptor, from its beginning */
-    DP_OUTPUT_SINK, /* the same into `sink` (docker load) */
+    DP_OUTPUT_SINK,  /* the same into `sink` (docker load) */
 };
 
 struct dp_session_output {
@@ -56,7 +56,7 @@ struct dp_session_config {
     int upload_fd;
     const struct dp_session_secret *secrets;
     size_t nsecrets;
-    const struct depot_strv *platforms; /* that the engine makes */
+    const struct depot_strv *platforms;      /* that the engine makes */
     const struct dp_session_output *outputs; /* index = exporter's index in the solve */
     size_t noutputs;
     const struct depot_kvs *ssh; /* id -> agent socket path */

@@ -25,7 +25,9 @@ struct depot_build_args {
     struct depot_strv tags, build_args, labels, platforms, outputs, secrets, ssh;
     struct depot_strv cache_from, cache_to, no_cache_filter, build_contexts, add_hosts;
     struct depot_strv attests, annotations, allow, ulimits;
-    bool no_cache, pull, push, load, quiet, plain, tui, detach;
+    struct depot_strv
+        join_with; /* "PLATFORM=DIGEST" of an earlier build, "PLATFORM=" of this one */
+    bool no_cache, pull, push, load, quiet, plain, tui, detach, keep_going;
 };
 
 /* Where one exporter's result goes on this machine. */
@@ -39,7 +41,12 @@ enum depot_output_kind {
 struct depot_docker_host;
 /* What kind of archive comes of it where several builders may make the platforms: each sends one of
  * its own, and they become one. */
-enum depot_archive { DEPOT_ARCHIVE_NONE, DEPOT_ARCHIVE_TAR, DEPOT_ARCHIVE_OCI, DEPOT_ARCHIVE_DOCKER };
+enum depot_archive {
+    DEPOT_ARCHIVE_NONE,
+    DEPOT_ARCHIVE_TAR,
+    DEPOT_ARCHIVE_OCI,
+    DEPOT_ARCHIVE_DOCKER
+};
 struct depot_output {
     enum depot_output_kind kind;
     enum depot_archive archive;
@@ -55,6 +62,8 @@ struct depot_build_plan;
 int depot_build_plan_new(const struct depot_build_args *args, struct depot_build_plan **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 void depot_build_plan_free(struct depot_build_plan *p);
+/* What one builder made of it stays good when another one fails: a retry need not make it again. */
+bool depot_build_plan_resumes(const struct depot_build_plan *p);
 /* Things worth telling before the build starts (an ignored flag, no output given); borrowed. */
 const struct depot_strv *depot_build_plan_warnings(const struct depot_build_plan *p);
 

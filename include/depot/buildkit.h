@@ -126,8 +126,7 @@ void depot_bk_session_free(struct depot_bk_session *s);
 
 /* ---- content: what the engine made and still has, such as a manifest that it pushed ---- */
 /* `data` NULL: it could not be had. Borrowed, and not held against its digest. */
-typedef void depot_bk_content_fn(
-    struct depot_bk_call *c, const struct depot_buf *data, void *arg);
+typedef void depot_bk_content_fn(struct depot_bk_call *c, const struct depot_buf *data, void *arg);
 int depot_bk_content(struct depot_bk *bk, const char *digest, depot_bk_content_fn *done, void *arg,
     struct depot_bk_call **out, struct depot_error *err) DEPOT_MUST_CHECK;
 

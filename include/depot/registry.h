@@ -9,6 +9,7 @@
 #ifndef DEPOT_REGISTRY_H
 #define DEPOT_REGISTRY_H
 
+#include <depot/addr.h>
 #include <depot/digest.h>
 #include <depot/loop.h>
 
@@ -19,8 +20,18 @@ struct depot_registry_ops {
      * Asked once for each host; `host` is what engines call it ("registry-1.docker.io"). */
     void (*credentials)(struct depot_registry *r, const char *host, void *arg);
 };
-struct depot_registry *depot_registry_new(
-    struct depot_loop *l, const struct depot_registry_ops *ops, void *arg);
+/* How one registry is to be spoken to. Others: over plain HTTP on this machine, over TLS elsewhere,
+ * with what Docker keeps of them in /etc/docker/certs.d. */
+struct depot_registry_host {
+    char *name;        /* as in image names: "registry.example.com:5000" */
+    bool http;         /* no TLS */
+    bool insecure;     /* any certificate will do */
+    struct depot_tls tls; /* ca, cert, key */
+};
+/* `hosts` is borrowed as long as it lives. */
+struct depot_registry *depot_registry_new(struct depot_loop *l,
+    const struct depot_registry_host *hosts, size_t nhosts, const struct depot_registry_ops *ops,
+    void *arg);
 /* Both NULL: there are none. An empty user with a secret: an identity token. */
 void depot_registry_credentials(
     struct depot_registry *r, const char *host, const char *user, const char *secret);
@@ -47,7 +58,7 @@ struct depot_join_opts {
     const struct depot_join_part *parts; /* in the order that the index is to have */
     size_t nparts;
     const struct depot_kvs *annotations; /* of the index; may be NULL */
-    bool insecure; /* certificates are not checked, and plain HTTP will do */
+    bool insecure;                       /* certificates are not checked, and plain HTTP will do */
 };
 
 struct depot_join_result {

@@ -1,5 +1,6 @@
 """Pushing from several builders: each its own platform, then one index, all or nothing."""
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -184,6 +185,53 @@ class Push(TestCase):
         self.bad(self.push(self.plain(), tags=[self.tag, "%s/%s:x" % (self.proxy.host, other)]), 1, "push the index")
         self.assertIsNone(self.registry.digest(self.repository, self.tag))
 
+    # ---- one platform fails, and is made later ----
+
+    HALF = "ARG TARGETARCH\nFROM scratch AS %s\nCOPY f /f\nFROM scratch AS %s\nCOPY late /f\nFROM $TARGETARCH\n"
+
+    def half(self):
+        """A context that the second platform cannot be made from, until it has the file `late`."""
+        ctx = self.plain("")
+        self.write(ctx + "/Dockerfile", self.HALF % tuple(self.KINDS))
+        return ctx
+
+    def states(self):
+        return {r["platform"]: r["state"] for r in map(json.loads, self.home.api(
+            "/v1/builds/%s/events" % self.build_of()["id"])[1].splitlines()) if r["type"] == "build.result"}
+
+    def test_keep_going_lets_the_good_platform_finish(self):
+        self.bad(self.push(self.half(), "--keep-going"), 1, "late")
+        good, bad = self.PLATFORMS.split(",")
+        self.assertEqual(self.states(), {good: "succeeded", bad: "failed"})
+        self.assertIsNone(self.registry.digest(self.repository, self.tag))
+
+    def test_retry_makes_only_what_failed_and_joins(self):
+        ctx = self.half()
+        self.bad(self.push(ctx, "--keep-going", tags=[self.tag, "two"]), 1, "depot retry")
+        failed = self.build_of()["id"]
+        self.write(ctx + "/late", "now")
+        self.good(self.home.depot("retry", failed, env=WITHOUT))
+        self.assertEqual(self.states(), {self.PLATFORMS.split(",")[1]: "succeeded"})
+        self.assertEqual(self.registry.platforms(self.repository, self.tag), self.KINDS)
+        self.assertEqual(self.registry.digest(self.repository, self.tag), self.registry.digest(self.repository, "two"))
+        # The whole at once is the same index.
+        before = self.registry.digest(self.repository, self.tag)
+        self.good(self.push(ctx, tags=["whole"]))
+        self.assertEqual(self.registry.digest(self.repository, "whole"), before)
+
+    def test_retry_of_what_cannot_be_retried(self):
+        for build in ("nothing000", "../../etc", ""):
+            self.bad(self.home.depot("retry", build), (1, 2), "nothing to retry")
+        self.good(self.push(self.plain()))
+        self.bad(self.home.depot("retry", self.build_of()["id"]), 1, "nothing to retry")
+
+    def test_retry_keeps_command_lines_to_their_user(self):
+        self.bad(self.push(self.half(), "--keep-going", "--build-arg", "TOKEN=s3cr3t"), 1)
+        folder = os.path.join(self.home.state, "depot", "retry")
+        self.assertEqual(os.stat(folder).st_mode & 0o777, 0o700)
+        for name in os.listdir(folder):
+            self.assertEqual(os.stat(os.path.join(folder, name)).st_mode & 0o777, 0o600)
+
     # ---- registries as they are ----
 
     def test_a_busy_registry_is_waited_for(self):
@@ -269,28 +317,47 @@ class Push(TestCase):
 
     # ---- builders and clients that go ----
 
-    def test_a_builder_that_dies_before_the_join(self):
-        home = self.new_home(builders=[])
-        with own_engine(home, "dies") as dies, own_engine(home, "stays") as stays:
-            home.stop()
-            platforms = {"dies": "linux/amd64", "stays": "linux/arm64"}
-            for engine, name in ((dies, "dies"), (stays, "stays")):
+    @contextlib.contextmanager
+    def own_pair(self, home, more=""):
+        """Two engines of the test's own for amd64 and arm64, with more lines in their configuration."""
+        with own_engine(home, "one") as one, own_engine(home, "two") as two:
+            for engine, platform in ((one, "linux/amd64"), (two, "linux/arm64")):
                 path = engine.directory + "/buildkitd.toml"
-                text = self.read(path).decode().replace("linux/amd64", platforms[name])
-                self.write(path, text)
+                self.write(path, self.read(path).decode().replace("linux/amd64", platform) + more)
                 engine.process.terminate()
                 engine.process.wait(15)
                 engine.restart()
-            home.configure([("dies", dies.address), ("stays", stays.address)])
+            home.configure([("one", one.address), ("two", two.address)])
+            yield one
 
+    def test_a_builder_that_dies_before_the_join(self):
+        home = self.new_home(builders=[])
+        with self.own_pair(home) as one:
             def die(proxy, h, body):
-                dies.process.kill()
+                one.process.kill()
                 return False
             self.proxy.reset(Fault("PUT", "/manifests/sha256", does=die, times=1))
-            r = home.depot("build", "--plain", "--push", "--platform", "linux/amd64,linux/arm64", "-t",
-                           "%s:%s" % (self.name, self.tag), self.plain(), env=WITHOUT)
-            self.good(r)  # what it made is in the registry: nothing more is wanted of it
+            # What it made is in the registry: nothing more is wanted of it.
+            self.good(home.depot("build", "--plain", "--push", "--platform", "linux/amd64,linux/arm64", "-t",
+                                 "%s:%s" % (self.name, self.tag), self.plain(), env=WITHOUT))
             self.assertEqual(self.registry.platforms(self.repository, self.tag), ["amd64", "arm64"])
+
+    def test_a_registry_with_a_certificate_of_its_own(self):
+        home = self.new_home(builders=[])
+        certs = depot_test.Certificates(home.path("certs"))
+        proxy = Proxy(self.registry, tls=certs.issue("registry", "DNS:localhost,IP:127.0.0.1"))
+        self.addCleanup(proxy.close)
+        line = ("build", "--plain", "--push", "--platform", "linux/amd64,linux/arm64", "-t",
+                "%s/%s:1" % (proxy.host, self.repository), self.plain())
+        with self.own_pair(home, '[registry."%s"]\n  http = false\n  ca = ["%s"]\n' % (proxy.host, certs.path("ca.pem"))):
+            with open(os.path.join(home.config, "depot", "depotd.conf"), "a") as f:
+                f.write("registry = %s,cert=%s,key=%s\n" % (proxy.host, *certs.issue("client")))
+            self.bad(home.depot(*line, env=WITHOUT), 1, "certificate", "--registry %s" % proxy.host)
+            home.stop()
+            path = os.path.join(home.config, "depot", "depotd.conf")
+            self.write(path, self.read(path).decode().replace(",cert=", ",ca=%s,cert=" % certs.path("ca.pem")))
+            self.good(home.depot(*line, env=WITHOUT))
+        self.assertEqual(self.registry.platforms(self.repository, "1"), ["amd64", "arm64"])
 
     def test_cancelled_while_tags_move(self):
         self.good(self.push(self.plain(), tags=["a", "b"]))

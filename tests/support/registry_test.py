@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -99,8 +100,9 @@ class Fault:
 class Proxy:
     """HTTP on a port of its own, before a Registry."""
 
-    def __init__(self, registry, token=None, basic=None):
+    def __init__(self, registry, token=None, basic=None, tls=None):
         self.registry, self.token, self.basic = registry, token, basic
+        self.scheme = "https" if tls else "http"
         self.faults, self.log, self.authorizations = [], [], []
         proxy = self
 
@@ -116,6 +118,10 @@ class Proxy:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
@@ -198,6 +204,7 @@ class Proxy:
     def forward(self, h, body):
         headers = {k: v for k, v in h.headers.items()
                    if k.lower() not in ("authorization", "transfer-encoding", "content-length", "connection")}
+        headers["X-Forwarded-Proto"] = self.scheme
         c = http.client.HTTPConnection("127.0.0.1", self.registry.port, timeout=30)
         c.request(h.command, h.path, body=body or None, headers=headers)
         a = c.getresponse()

@@ -168,6 +168,9 @@ static void test_config__refuses_bad_options(void **state)
         {{"--builder", "a=unix:///x,max=0"}, "builder a: \"0\" is not 1 to"},
         {{"--builder", "a=unix:///x,colour=red"}, "\"colour=red\" is not one of"},
         {{"--builder", "a=tcp://h:1,cert=/c"}, "cert= and key= belong together"},
+        {{"--registry", ""}, "names no registry"},
+        {{"--registry", "https://r"}, "names no registry"},
+        {{"--registry", "r:5000,plain"}, "registry r:5000: \"plain\" is not one of http"},
         {{"--config", "/nonexistent/depotd.conf"}, "/nonexistent/depotd.conf"},
     };
     (void)state;

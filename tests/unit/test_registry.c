@@ -47,10 +47,9 @@ static void test_challenge__is_read(void **state)
         struct dp_challenge c;
         dp_challenge_parse(rows[i].header, &c);
         if (c.scheme != rows[i].scheme ||
-            (c.scheme != DP_AUTH_NONE &&
-                (!depot_str_eq(c.realm, rows[i].realm) ||
-                    !depot_str_eq(c.service, rows[i].service) ||
-                    !depot_str_eq(c.scope, rows[i].scope))))
+            (c.scheme != DP_AUTH_NONE && (!depot_str_eq(c.realm, rows[i].realm) ||
+                                             !depot_str_eq(c.service, rows[i].service) ||
+                                             !depot_str_eq(c.scope, rows[i].scope))))
             fail_msg("%s: scheme %d, realm %s, service %s, scope %s", rows[i].header, c.scheme,
                 c.realm, c.service, c.scope);
         dp_challenge_release(&c);
@@ -94,12 +93,11 @@ static void test_url__is_split(void **state)
 
 #define DIGEST(c)   "sha256:" c c c c c c c c c c c c c c c c
 #define CHILD(d, a) "{\"mediaType\":\"m\",\"digest\":\"" DIGEST(d) "\",\"size\":3" a "}"
-#define PROOF                                                                                      \
-    ",\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}"
+#define PROOF       ",\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}"
 #define INDEX(list) "{\"schemaVersion\":2,\"manifests\":[" list "]}"
 
-static int join(const char *const *texts, size_t n, char **out, const char **type,
-    struct depot_error *err)
+static int join(
+    const char *const *texts, size_t n, char **out, const char **type, struct depot_error *err)
 {
     struct depot_join_part parts[4] = {0};
     char digests[4][DEPOT_DIGEST_LEN + 1];
@@ -179,8 +177,7 @@ static void test_index__holds_bytes_against_their_digest(void **state)
     const char *type = NULL;
     struct depot_error err = {0};
     (void)state;
-    assert_int_equal(
-        depot_index_join(&part, 1, NULL, &text, &type, &err), DEPOT_ERR_PROTOCOL);
+    assert_int_equal(depot_index_join(&part, 1, NULL, &text, &type, &err), DEPOT_ERR_PROTOCOL);
     assert_non_null(strstr(err.msg, "not the one that its builder pushed"));
 }
 

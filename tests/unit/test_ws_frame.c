@@ -327,7 +327,8 @@ static void test_handshake__asks(void **state)
         "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: p.v1\r\n\r\n");
     depot_buf_clear(&b);
     dp_wsh_request(&b, "h", "/", "p", "s3cret", "X-A: b", KEY);
-    assert_non_null(strstr(depot_buf_str(&b), "\r\nAuthorization: Bearer s3cret\r\nX-A: b\r\n\r\n"));
+    assert_non_null(
+        strstr(depot_buf_str(&b), "\r\nAuthorization: Bearer s3cret\r\nX-A: b\r\n\r\n"));
     depot_buf_release(&b);
     char one[DP_WSH_KEY_LEN + 1], other[DP_WSH_KEY_LEN + 1];
     dp_wsh_key(one);

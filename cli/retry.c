@@ -1,0 +1,183 @@
+/*
+ * Builds that failed in part, remembered for `depot retry`: one JSON file each in the user's state
+ * directory.
+ */
+#include "cli.h"
+
+#include <depot/file_writer.h>
+#include <depot/path.h>
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    RETRY_FILE_MAX = 4 * 1024 * 1024,
+    RETRY_KEEP = 64, /* builds; the oldest goes */
+};
+
+static char *folder(void)
+{
+    char *state = depot_path_state_dir(), *dir = depot_path_join(state, "retry");
+    depot_free(state);
+    return dir;
+}
+
+static char *file_of(const char *dir, const char *id)
+{
+    char *name = depot_asprintf("%s.json", id), *path = depot_path_join(dir, name);
+    depot_free(name);
+    return path;
+}
+
+/* ---- the command line, from its options ---- */
+
+static void add_option(struct json_object *list, const char *name, const char *value)
+{
+    char *text =
+        value != NULL ? depot_asprintf("--%s=%s", name, value) : depot_asprintf("--%s", name);
+    json_object_array_add(list, json_object_new_string(text));
+    depot_free(text);
+}
+
+static void add_options(struct json_object *list, const struct depot_opt *opt, const void *target)
+{
+    const void *at = (const char *)target + opt->offset;
+    switch (opt->type) {
+    case DEPOT_OPT_BOOL:
+        if (*(const bool *)at)
+            add_option(list, opt->name, NULL);
+        break;
+    case DEPOT_OPT_STRING:
+        if (*(char *const *)at != NULL)
+            add_option(list, opt->name, *(char *const *)at);
+        break;
+    case DEPOT_OPT_LIST:
+    case DEPOT_OPT_CSV: {
+        const struct depot_strv *v = at;
+        for (size_t i = 0; i < v->len; i++)
+            add_option(list, opt->name, v->items[i]);
+        break;
+    }
+    case DEPOT_OPT_INT:
+    case DEPOT_OPT_IGNORED:
+        break;
+    }
+}
+
+/* What is told anew below. */
+static bool is_replaced(const char *name)
+{
+    return depot_str_eq(name, "platform") || depot_str_eq(name, "join-with");
+}
+
+static void add_parts(struct json_object *list, const struct depot_build *state)
+{
+    for (size_t i = 0; i < state->parts.len; i++) {
+        const struct depot_part *p = state->parts.items[i];
+        const bool made = p->state == DEPOT_BUILD_SUCCEEDED;
+        char *with = depot_asprintf("%s=%s", p->platform, made && p->digest ? p->digest : "");
+        if (!made)
+            add_option(list, "platform", p->platform);
+        add_option(list, "join-with", with);
+        depot_free(with);
+    }
+}
+
+bool cli_retry_worth(const struct depot_build *state)
+{
+    size_t made = 0;
+    for (size_t i = 0; i < state->parts.len; i++)
+        made += state->parts.items[i]->state == DEPOT_BUILD_SUCCEEDED;
+    return made > 0 && made < state->parts.len;
+}
+
+/* ---- the files ---- */
+
+static void forget_old(const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    char *oldest = NULL;
+    time_t when = 0;
+    size_t n = 0;
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        struct stat st;
+        if (!depot_str_ends(e->d_name, ".json") || fstatat(dirfd(d), e->d_name, &st, 0) != 0)
+            continue;
+        n++;
+        if (oldest == NULL || st.st_mtime < when) {
+            depot_free(oldest);
+            oldest = depot_strdup(e->d_name);
+            when = st.st_mtime;
+        }
+    }
+    if (n > RETRY_KEEP)
+        unlinkat(dirfd(d), oldest, 0);
+    depot_free(oldest);
+    if (d != NULL)
+        closedir(d);
+}
+
+int cli_retry_save(const struct depot_build *state, const struct depot_command *cmd,
+    const void *target, const char *context, struct depot_error *err)
+{
+    static const struct depot_file_opts opts = {.what = "note for depot retry", .mode = 0600};
+    char *dir = folder(), *path = file_of(dir, state->id), *cwd = getcwd(NULL, 0);
+    struct json_object *o = json_object_new_object(), *args = json_object_new_array();
+    for (size_t i = 0; i < cmd->nopts; i++)
+        if (!is_replaced(cmd->opts[i].name))
+            add_options(args, &cmd->opts[i], target);
+    add_parts(args, state);
+    json_object_array_add(args, json_object_new_string("--"));
+    json_object_array_add(args, json_object_new_string(context));
+    json_object_object_add(o, "dir", json_object_new_string(cwd != NULL ? cwd : "/"));
+    json_object_object_add(o, "args", args);
+    const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+    int rc = depot_path_private_dir(dir, err);
+    if (rc == 0)
+        rc = depot_file_write(path, &opts, text, strlen(text), err);
+    if (rc == 0)
+        forget_old(dir);
+    json_object_put(o);
+    free(cwd);
+    depot_free(path);
+    depot_free(dir);
+    return rc;
+}
+
+static int unknown(const char *id, struct depot_error *err)
+{
+    depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is nothing to retry of build %.64s", id);
+    return depot_error_hint(err,
+        "a build can be retried where it was started, when a part of it has succeeded and another "
+        "has failed; see depot build --keep-going");
+}
+
+int cli_retry_load(const char *id, char **dir, struct depot_strv *args, struct depot_error *err)
+{
+    char *at = folder(), *path = file_of(at, id), *text = NULL;
+    struct json_object *o = NULL;
+    size_t n = 0;
+    int rc = 0;
+    if (id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789")] != '\0' || access(path, F_OK) != 0)
+        rc = unknown(id, err);
+    if (rc == 0)
+        rc = depot_file_read(path, RETRY_FILE_MAX, &text, NULL, err);
+    if (rc == 0)
+        o = json_tokener_parse(text);
+    struct json_object *list = cli_json_list(o, "args", &n);
+    if (rc == 0 && n == 0)
+        rc = depot_error_set(err, DEPOT_ERR_INVALID, "%s is damaged", path);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        depot_strv_push(args, json_object_get_string(json_object_array_get_idx(list, i)));
+    if (rc == 0)
+        *dir = depot_strdup(cli_json_string(o, "dir"));
+    json_object_put(o);
+    depot_free(text);
+    depot_free(path);
+    depot_free(at);
+    return rc;
+}
