@@ -26,6 +26,8 @@ enum {
     CODE_UNAVAILABLE = 14,
 };
 
+static const char config_digest[] = "containerimage.config.digest";
+
 #define TO(id) (1u << PART_##id)
 static const struct {
     const char *name;
@@ -175,18 +177,18 @@ static void blame_client(struct part *p)
 /* What the Engine calls the image's digest is its id; now it has one in the registry, too. */
 static void set_pushed(struct part *p, const char *digest)
 {
-    static const char id[] = "containerimage.config.digest", key[] = "containerimage.digest";
+    static const char key[] = "containerimage.digest";
     struct part_outcome old = p->outcome;
     struct depot_pair *pairs = depot_calloc(old.nresponse + 2, sizeof(*pairs));
     size_t n = 0;
     bool has_id = false;
     for (size_t i = 0; i < old.nresponse; i++) {
-        has_id |= depot_str_eq(old.response[i].key, id);
+        has_id |= depot_str_eq(old.response[i].key, config_digest);
         if (!depot_str_eq(old.response[i].key, key))
             pairs[n++] = old.response[i];
     }
     if (!has_id && old.digest != NULL)
-        pairs[n++] = (struct depot_pair){id, old.digest};
+        pairs[n++] = (struct depot_pair){config_digest, old.digest};
     pairs[n++] = (struct depot_pair){key, digest};
     p->outcome = (struct part_outcome){0};
     part_outcome_set(&p->outcome, old.state, pairs, n, NULL);
@@ -206,6 +208,21 @@ static void on_pushed(struct part *p, const char *digest, const struct depot_err
 }
 
 /* ---- solve and status ---- */
+/* In the containerd store of a Docker Engine an image is known by its manifest's digest, not by its
+ * configuration's: nobody is to take that for its id. */
+static void succeeded(struct part *p, const struct depot_bk_result *res)
+{
+    const bool by_manifest =
+        engine_is_docker(p->engine) && !(engine_caps(p->engine) & DEPOT_BK_CAP_MOBY);
+    struct depot_pair *pairs = depot_calloc(res->nresponse + 1, sizeof(*pairs));
+    size_t n = 0;
+    for (size_t i = 0; i < res->nresponse; i++)
+        if (!by_manifest || !depot_str_eq(res->response[i].key, config_digest))
+            pairs[n++] = res->response[i];
+    part_outcome_set(&p->outcome, DEPOT_BUILD_SUCCEEDED, pairs, n, NULL);
+    depot_free(pairs);
+}
+
 static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res, void *arg)
 {
     struct part *p = arg;
@@ -213,7 +230,7 @@ static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res
     depot_bk_call_free(p->solve);
     p->solve = NULL;
     if (res->error == NULL) {
-        part_outcome_set(&p->outcome, DEPOT_BUILD_SUCCEEDED, res->response, res->nresponse, NULL);
+        succeeded(p, res);
     } else {
         part_outcome_set(&p->outcome, DEPOT_BUILD_FAILED, NULL, 0, res->error);
         p->transport = res->error->code == CODE_UNAVAILABLE && res->error->vertex == NULL;

@@ -314,7 +314,7 @@ static int finish_good(struct run *r)
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_FAILED;
     }
-    const char *digest = depot_build_digest(state);
+    const char *digest = depot_build_digest(r->plan, state);
     if (r->args->b.quiet && digest != NULL)
         printf("%s\n", digest);
     if (digest == NULL && !depot_str_empty(r->args->b.iidfile) && !depot_str_eq(r->sink, "rawjson"))

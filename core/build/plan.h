@@ -39,6 +39,7 @@ struct depot_build_plan {
     struct depot_kvs ssh;
     bool single_builder; /* several could not do it, unless the daemon joins: */
     bool join;           /* what several builders make may be joined */
+    bool id_is_manifest; /* an image is known by its manifest's digest where it is loaded */
     bool default_image;  /* no output is asked for: a Docker Engine keeps the image, as ever */
     struct depot_source source;
     struct depot_strv warnings;

@@ -55,7 +55,8 @@ static int fit_store(struct depot_build_plan *p, struct depot_output *out, struc
 {
     const bool attested = has_attestations(p);
     struct depot_docker_store store;
-    if (p->platforms.len < 2 && !attested)
+    const bool tells_id = p->args->quiet || !depot_str_empty(p->args->iidfile);
+    if (p->platforms.len < 2 && !attested && !tells_id)
         return 0; /* either store takes it: no need to ask */
     int rc = depot_docker_store_read(out->docker, &store, err);
     if (rc != 0)
@@ -63,9 +64,10 @@ static int fit_store(struct depot_build_plan *p, struct depot_output *out, struc
     if (store.containerd) {
         depot_free(out->type);
         out->type = depot_strdup("oci");
+        p->id_is_manifest = true;
     } else if (attested) {
         return bad_attestations(out, err);
-    } else {
+    } else if (p->platforms.len > 1) {
         keep_one(p, out, store.platform);
     }
     return 0;

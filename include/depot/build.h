@@ -103,6 +103,7 @@ int depot_build_write_results(const struct depot_build_plan *plan, const struct 
 const char *depot_build_unkept(
     const struct depot_build_plan *plan, const struct depot_build *state);
 /* The digest that -q prints; NULL when there is none. Borrowed from `state`. */
-const char *depot_build_digest(const struct depot_build *state);
+const char *depot_build_digest(
+    const struct depot_build_plan *plan, const struct depot_build *state);
 
 #endif
