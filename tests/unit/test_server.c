@@ -677,8 +677,9 @@ static void test_feed__subscribes_creates_and_cancels(void **state)
     append(f, "b1", DEPOT_EVENT_BUILD_STATUS, 100000);
     expect_message(&c, "\"seq\":2,");
     op(&c, "{\"op\":\"create\",\"request\":{\"platforms\":[\"linux/amd64\"]}}");
-    expect_message(
-        &c, "{\"op\":\"created\",\"build\":\"c000000001\",\"session\":\"s3cret\",\"join\":true}");
+    expect_message(&c,
+        "{\"op\":\"created\",\"build\":\"c000000001\",\"session\":\"s3cret\",\"join\":true,"
+        "\"version\":\"" DEPOT_VERSION "\",\"can\":[\"join\",\"export_platforms\"]}");
     expect_message(&c, "build.created");
     op(&c, "{\"op\":\"create\",\"request\":{\"x\":\"bad\"}}");
     expect_message(&c, "\"code\":\"unavailable\",\"message\":\"no \\\"builder\\\"\"");
