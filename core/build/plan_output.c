@@ -169,7 +169,7 @@ static int give_annotations(struct depot_build_plan *p, struct depot_error *err)
 static void join_output(struct depot_build_plan *p, struct depot_output *out)
 {
     const enum depot_archive archive = find_exporter(out->type)->archive;
-    const bool stream = out->kind == DEPOT_OUTPUT_FILE || out->kind == DEPOT_OUTPUT_STDOUT;
+    const bool stream = out->kind != DEPOT_OUTPUT_NONE && out->kind != DEPOT_OUTPUT_DIR;
     if (archive == DEPOT_ARCHIVE_NONE && !pushes(out))
         return;
     p->join = (stream || pushes(out)) && (p->join || !p->single_builder);

@@ -1,9 +1,14 @@
 """Which Docker Engine --load means: contexts, DOCKER_HOST over ssh, TLS. Real Engines, a real sshd."""
 import hashlib
+import http.server
+import io
 import json
 import os
 import shutil
+import socketserver
 import subprocess
+import tarfile
+import threading
 import unittest
 
 import depot_test
@@ -241,6 +246,139 @@ class Ssh(Contexts):
         self.bad(self.load(DOCKER_HOST=self.host(), PATH=self.tmp())[0], 1, "cannot run ssh")
 
 
+class FakeEngine(http.server.BaseHTTPRequestHandler):
+    """An Engine with the containerd image store, as far as --load asks one. Debian's has no such store."""
+    protocol_version = "HTTP/1.1"
+
+    def address_string(self):
+        return "client"
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.answer(200, json.dumps({"OSType": "linux", "Architecture": "x86_64", "DriverStatus": [
+            ["driver-type", "io.containerd.snapshotter.v1"]]}).encode() if self.path == "/info" else b"{")
+
+    def do_POST(self):
+        data = b""
+        while (n := int(self.rfile.readline(), 16)) > 0:
+            data += self.rfile.read(n)
+            self.rfile.readline()
+        self.rfile.readline()
+        self.server.loaded.append(data)
+        error = self.server.error
+        self.answer(200, (json.dumps({"error": error} if error else {"stream": "Loaded image"}) + "\r\n").encode())
+
+    def log_message(self, *args):
+        pass
+
+
+class FakeServer(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    loaded, error = (), ""
+
+
+class ContainerdStore(TestCase):
+    builders = ("amd64", "arm64")
+
+    def setUp(self):
+        path = os.path.join(self.tmp(), "docker.sock")
+        self.engine = FakeServer(path, FakeEngine)
+        self.engine.loaded = []
+        threading.Thread(target=self.engine.serve_forever, daemon=True).start()
+        self.addCleanup(self.engine.server_close)
+        self.addCleanup(self.engine.shutdown)
+        self.env = {"DOCKER_HOST": "unix://" + path}
+
+    def scratch(self):
+        d = self.tmp()
+        self.write(d + "/Dockerfile", "FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH of=%s\nCOPY f /\n" % unique())
+        self.write(d + "/f", unique())
+        return d
+
+    def index(self):
+        """Of the image that was loaded: its digest, and its manifests by architecture."""
+        self.assertEqual(len(self.engine.loaded), 1)
+        with tarfile.open(fileobj=io.BytesIO(self.engine.loaded[0])) as tar:
+            top = json.load(tar.extractfile("index.json"))["manifests"][0]
+            index = json.load(tar.extractfile("blobs/sha256/" + top["digest"].split(":")[1]))
+        return top, [m["platform"]["architecture"] for m in index.get("manifests", ())]
+
+    def test_all_platforms_from_the_builders_of_each(self):
+        r = self.good(self.build("-q", "--load", "--platform", "linux/amd64,linux/arm64", "-t", "app:1", self.scratch(),
+                                 env=self.env))
+        top, platforms = self.index()
+        self.assertEqual(platforms, ["amd64", "arm64"])
+        self.assertEqual(top["digest"], r.stdout.strip())
+        self.assertEqual(top["annotations"]["io.containerd.image.name"], "docker.io/library/app:1")
+        self.assertEqual(sorted(self.home.builds()[0]["builders"]), ["amd64", "arm64"])
+
+    def test_attestations(self):
+        self.good(self.build("--load", "--provenance=true", "--platform", "linux/amd64", "-t", "app:1", self.scratch(),
+                             env=self.env))
+        self.assertEqual(self.index()[1], ["amd64", "unknown"])
+
+    def test_the_id_is_the_manifest_s(self):
+        r = self.good(self.build("-q", "--load", "--platform", "linux/amd64", "-t", "app:1", self.scratch(), env=self.env))
+        self.assertEqual(self.index()[0]["digest"], r.stdout.strip())
+
+    def test_a_refusal_is_told(self):
+        self.engine.error = "no space left"
+        self.bad(self.build("--load", "--platform", "linux/amd64,linux/arm64", "-t", "app:1", self.scratch(), env=self.env),
+                 1, "did not load the image: no space left")
+
+    def test_files_beside_it(self):
+        out = self.tmp()
+        self.good(self.build("--load", "--platform", "linux/amd64,linux/arm64", "-t", "app:1", "-o",
+                             "type=oci,dest=%s/x.tar" % out, "-o", out + "/files", self.scratch(), env=self.env))
+        self.assertEqual(self.index()[1], ["amd64", "arm64"])
+        self.assertEqual(sorted(os.listdir(out + "/files")), ["linux_amd64", "linux_arm64"])
+        self.assertTrue(tarfile.is_tarfile(out + "/x.tar"))
+
+
+class ClassicStore(Contexts):
+    """It keeps one platform of an image: the Engine's."""
+    builders = ("amd64", "arm64")
+    test_the_context_in_use = test_the_variables_win_in_dockers_order = test_the_context_of_an_output = None
+    test_contexts_that_cannot_be = test_a_store_that_is_broken = None
+
+    def several(self, *args, home=None, platforms="linux/amd64,linux/arm64"):
+        tag, d = "depot-test:" + unique()[:12], self.tmp()
+        self.addCleanup(subprocess.run, ["docker", "--host", ENGINE, "rmi", "-f", tag], capture_output=True)
+        self.write(d + "/Dockerfile", "FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH of=%s\nCOPY f /\n" % tag)
+        self.write(d + "/f", tag)
+        r = self.good((home or self.home).depot("build", "--load", "--platform", platforms, "-t", tag, *args, d,
+                                                env={"DOCKER_HOST": ENGINE}))
+        return r, json.loads(run("docker", "--host", ENGINE, "image", "inspect", tag))[0]
+
+    def test_of_two_builders(self):
+        r, image = self.several("--plain")
+        self.assertEqual(image["Config"]["Labels"]["arch"], "amd64")
+        self.assertIn("keeps one platform of an image: linux/amd64 is loaded, linux/arm64 is built and not loaded", r.text)
+        self.assertIn("[linux/amd64 ", r.text)
+        self.assertIn("[linux/arm64 ", r.text)
+        self.assertEqual(sorted(self.home.builds()[0]["builders"]), ["amd64", "arm64"])
+
+    def test_of_one_builder(self):
+        home = self.new_home(builders=[("one", os.environ["DEPOT_TEST_AMD64"])])
+        out = self.tmp()
+        r, image = self.several("-q", "-o", out, home=home)
+        self.assertEqual(image["Config"]["Labels"]["arch"], "amd64")
+        self.assertEqual(r.stdout.strip(), image["Id"])
+        self.assertEqual(sorted(os.listdir(out)), ["linux_amd64", "linux_arm64"])
+        self.assertTrue(os.path.exists(out + "/linux_amd64/f"))
+
+    def test_attestations_have_no_place(self):
+        r, _ = self.load("--load", "--provenance=true", DOCKER_HOST=ENGINE)
+        self.bad(r, 2, "no place for attestations", "containerd image store")
+        self.bad(self.build("--sbom=true", "-o", "type=docker,dest=%s/x" % self.tmp(), self.context("")), 2,
+                 "no place for attestations", "type=oci")
+
+
 if __name__ == "__main__":
-    depot_test.need("DEPOT_TEST_AMD64", "DEPOT_TEST_DOCKER")
+    depot_test.need("DEPOT_TEST_AMD64", "DEPOT_TEST_ARM64", "DEPOT_TEST_DOCKER")
     depot_test.main()
