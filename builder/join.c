@@ -33,7 +33,7 @@ struct join {
     struct depot_kvs annotations;
     struct depot_registry *registry;
     struct depot_join *join;
-    struct depot_timer *kick;  /* what begins or ends, outside of the call that asked for it */
+    struct depot_timer *kick; /* what begins or ends, outside of the call that asked for it */
     bool began, cancelled, over;
     enum depot_build_state state;
     struct depot_arena arena; /* of `result` and the vertex */

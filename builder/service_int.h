@@ -24,11 +24,11 @@ struct service {
     struct engine **engines;
     struct observer **observers; /* one an engine */
     size_t nengines;
-    struct depot_map *builds; /* id -> struct build, those that are not over */
-    struct relays relays;     /* all whose socket is open */
+    struct depot_map *builds;                     /* id -> struct build, those that are not over */
+    struct relays relays;                         /* all whose socket is open */
     const struct depot_registry_host *registries; /* borrowed */
     size_t nregistries;
-    char *tried;              /* where a builder was looked for in vain */
+    char *tried; /* where a builder was looked for in vain */
     void (*on_ready)(void *arg);
     void *on_ready_arg;
     struct depot_timer *ready_timer;

@@ -21,11 +21,12 @@ char *depot_version_note(const char *daemon, const char *lack)
 {
     const char *known = depot_str_empty(daemon) ? "of an older version" : daemon;
     if (lack != NULL)
-        return depot_asprintf(
-            "the daemon (%.40s) does not know all of this depot (%s): %s", known, DEPOT_VERSION, lack);
+        return depot_asprintf("the daemon (%.40s) does not know all of this depot (%s): %s", known,
+            DEPOT_VERSION, lack);
     if (major(daemon) < 0 || major(daemon) == major(DEPOT_VERSION))
         return NULL;
-    return depot_asprintf("this is depot %s and the daemon is %.40s: what only one of them knows is "
-                          "left out; use the same version of both",
+    return depot_asprintf(
+        "this is depot %s and the daemon is %.40s: what only one of them knows is "
+        "left out; use the same version of both",
         DEPOT_VERSION, daemon);
 }

@@ -34,11 +34,11 @@ struct depot_http_request {
     bool unix_socket;
     struct depot_strv argv; /* of the command that is the connection */
     struct dp_command command;
-    bool over;                        /* no callback comes any more */
-    bool resuming;                    /* a deferred resume is on its way */
-    unsigned holds;                   /* deferred calls that still come */
-    int abort;                        /* what a callback of the owner returned, or TOO_BIG */
-    struct depot_buf collected;       /* the body, when the owner has no body() */
+    bool over;                  /* no callback comes any more */
+    bool resuming;              /* a deferred resume is on its way */
+    unsigned holds;             /* deferred calls that still come */
+    int abort;                  /* what a callback of the owner returned, or TOO_BIG */
+    struct depot_buf collected; /* the body, when the owner has no body() */
     char detail[CURL_ERROR_SIZE];
 };
 

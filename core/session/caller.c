@@ -99,7 +99,8 @@ static void on_done(struct dp_grpc_call *call, const struct dp_grpc_status *st, 
             "the client did not tell its credentials for %s: %s", q->host,
             *st->message != '\0' ? st->message : dp_grpc_code_name(st->code));
     if (q->done != NULL)
-        q->done(q->caller, q->host, q->user, q->secret, st->code != DP_GRPC_OK ? &err : NULL, q->arg);
+        q->done(
+            q->caller, q->host, q->user, q->secret, st->code != DP_GRPC_OK ? &err : NULL, q->arg);
     question_free(q);
 }
 
@@ -133,9 +134,9 @@ int depot_caller_credentials(struct depot_caller *c, const char *host, depot_cre
 void depot_caller_forget(struct depot_caller *c, const void *arg)
 {
     struct question *q;
-    LIST_FOREACH(q, &c->questions, entry)
-    if (q->arg == arg)
-        q->done = NULL;
+    LIST_FOREACH (q, &c->questions, entry)
+        if (q->arg == arg)
+            q->done = NULL;
 }
 
 /* ---- life ---- */

@@ -261,8 +261,9 @@ static void serve_create(struct fixture *f)
 {
     int fd = daemon_accept(f);
     daemon_expect(f, fd);
-    fake_text(fd, "{\"op\":\"created\",\"build\":\"b9\",\"version\":\"0.9.1\",\"can\":[\"tomorrow\","
-                  "7,\"export_platforms\"]}");
+    fake_text(fd,
+        "{\"op\":\"created\",\"build\":\"b9\",\"version\":\"0.9.1\",\"can\":[\"tomorrow\","
+        "7,\"export_platforms\"]}");
     daemon_event(fd, "b9", 1);
     daemon_event(fd, "b9", 2);
     close(fd);

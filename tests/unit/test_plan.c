@@ -27,7 +27,7 @@ struct row {
     const char *platforms;
     bool single;
     unsigned groups[4]; /* of the platforms */
-    const char *plan; /* "builder:platform[!],...;..." with ! for emulated; NULL: an error */
+    const char *plan;   /* "builder:platform[!],...;..." with ! for emulated; NULL: an error */
     const char *error;
 };
 
