@@ -42,6 +42,7 @@ struct dp_part {
     DEPOT_VEC(struct load_sink *) loads;
     struct depot_strv dirs; /* of outputs, where they are not those of the plan */
     bool is_lone;           /* it makes the one platform that an output takes */
+    DEPOT_VEC(struct dp_session_store) stores; /* the plan's, and what this builder wrote */
     bool paused, opened, closed, failed;
 };
 
@@ -254,9 +255,10 @@ static int add_spool(struct dp_part *p, struct depot_error *err)
 
 static void add_output(struct dp_part *p, const struct depot_output *from, struct dp_claims *claims)
 {
-    struct dp_session_output out = {.path = from->dest, .fd = -1};
+    struct dp_session_output out = {.path = from->dest, .fd = -1, .keep = from->keep};
     switch (from->kind) {
     case DEPOT_OUTPUT_NONE:
+    case DEPOT_OUTPUT_STORE:
         out.kind = DP_OUTPUT_NONE;
         break;
     case DEPOT_OUTPUT_DIR:
@@ -302,6 +304,8 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
 {
     const struct depot_build_plan *plan = p->plan;
     const int rc = fill_outputs(p, err);
+    for (size_t i = 0; i < plan->stores.len; i++)
+        depot_vec_push(&p->stores, plan->stores.items[i]);
     p->cfg = (struct dp_session_config){
         .dirs = plan->dirs.items,
         .ndirs = plan->dirs.len,
@@ -309,12 +313,15 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
         .dockerfile_len = plan->stdin_len,
         .upload_id = plan->upload_id,
         .upload_fd = plan->upload_fd,
+        .upload_at = plan->upload_at,
         .secrets = plan->secrets.items,
         .nsecrets = plan->secrets.len,
         .platforms = &p->platforms,
         .outputs = p->outputs.items,
         .noutputs = p->outputs.len,
         .ssh = plan->ssh.len > 0 ? &plan->ssh : NULL,
+        .stores = p->stores.items,
+        .nstores = p->stores.len,
         .docker_config = plan->args->docker_config,
     };
     return rc;
@@ -413,6 +420,14 @@ bool dp_part_busy(const struct dp_part *p)
     return false;
 }
 
+const char *dp_part_last_blob(const struct dp_part *p, const char *store)
+{
+    for (size_t i = 0; i < p->stores.len; i++)
+        if (depot_str_eq(p->stores.items[i].id, store))
+            return p->stores.items[i].last;
+    return "";
+}
+
 void dp_part_free(struct dp_part *p)
 {
     if (p == NULL)
@@ -433,6 +448,7 @@ void dp_part_free(struct dp_part *p)
     depot_vec_free(&p->outputs);
     depot_vec_free(&p->places);
     depot_strv_release(&p->dirs);
+    depot_vec_free(&p->stores);
     depot_strv_release(&p->platforms);
     depot_free(p->builder);
     depot_free(p->platform);

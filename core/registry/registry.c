@@ -73,7 +73,8 @@ static const char *real_name(const char *name)
     return depot_str_eq(name, "docker.io") ? "registry-1.docker.io" : name;
 }
 
-/* Engines speak plain HTTP to what is on their own machine. */
+/* Engines speak plain HTTP to what is on their own machine, and try TLS first where a registry is
+ * called insecure. */
 static bool is_local(const char *name)
 {
     return depot_str_eq(name, "localhost") || depot_str_starts(name, "localhost:") ||
@@ -113,7 +114,7 @@ struct dp_host *dp_registry_host(
     if (h != NULL)
         return h;
     const struct depot_registry_host *known = find_known(r, name);
-    const bool plain = known != NULL ? known->http : is_local(name);
+    const bool plain = known != NULL ? known->http : is_local(name) && !insecure;
     struct depot_addr addr;
     char *url = depot_asprintf("%s://%s", plain ? "http" : "https", real_name(name));
     int rc = depot_addr_parse(url, plain ? 80 : 443, &addr, err);

@@ -57,6 +57,7 @@ struct receive {
     struct dp_ids wanted;
     DEPOT_VEC(struct incoming) files;
     DEPOT_VEC(struct hard_link) links;
+    struct depot_map *keep; /* NULL: nobody asks */
     bool listed, finished, over;
 };
 
@@ -191,6 +192,21 @@ static int request_more(struct receive *r, struct depot_error *err)
     return 0;
 }
 
+static int open_file(struct receive *r, struct incoming *f, struct depot_error *err);
+static int finish_file(struct receive *r, struct incoming *f, struct depot_error *err);
+
+/* Of a socket, from an engine that still tells them apart: it cannot be asked for. */
+static int make_empty(struct receive *r, uint32_t id, struct depot_error *err)
+{
+    depot_vec_push(&r->files, ((struct incoming){.id = id, .part = {.fd = -1}}));
+    struct incoming *f = &r->files.items[r->files.len - 1];
+    int rc = open_file(r, f, err);
+    if (rc == 0)
+        rc = finish_file(r, f, err);
+    r->files.len -= rc == 0;
+    return rc;
+}
+
 static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struct depot_error *err)
 {
     char buf[DP_PATHS_NAME_MAX];
@@ -207,15 +223,26 @@ static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struc
         return dp_place_symlink(&r->place, dir, name, st, err);
     if (st->mode & (DP_MODE_DEVICE | DP_MODE_FIFO))
         return dp_place_special(&r->place, dir, name, st, err);
-    if (st->mode & DP_MODE_TYPE)
-        return 0; /* a socket, or what nobody knows */
+    if (st->mode & DP_MODE_TYPE & ~(uint32_t)DP_MODE_SOCKET)
+        return bad_path(st, "is of a type that this version does not know", err);
     if (st->link_len > 0) {
         char *target = depot_strndup(st->link, st->link_len);
         depot_vec_push(&r->links, ((struct hard_link){.id = id, .target = target}));
         return 0;
     }
+    if (st->mode & DP_MODE_SOCKET)
+        return make_empty(r, id, err);
     rc = dp_ids_push(&r->wanted, id);
     return rc < 0 ? spool_error(rc, err) : request_more(r, err);
+}
+
+static void note_kept(struct receive *r, const struct dp_fstat *st)
+{
+    if (r->keep == NULL)
+        return;
+    char *path = depot_strndup(st->path, st->path_len);
+    depot_map_set(r->keep, path, r->keep);
+    depot_free(path);
 }
 
 static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_error *err)
@@ -242,6 +269,7 @@ static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_er
         rc = dp_spool_write(&r->metas, (uint64_t)id * sizeof(m), &m, sizeof(m));
     if (rc < 0)
         return spool_error(rc, err);
+    note_kept(r, st);
     return make(r, id, st, err);
 }
 
@@ -474,6 +502,7 @@ void dp_session_open_receive(
     depot_vec_push(&r->levels, ((struct level){.id = DP_PATHS_ROOT}));
     dp_scall_init(&r->base, &scall_ops, s, call);
     dp_grpc_accept(call, &call_ops, r);
+    r->keep = to->keep;
     if (dp_place_init(&r->place, to->path, &err) < 0)
         fail(r, &err);
 }

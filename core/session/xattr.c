@@ -1,5 +1,5 @@
 /*
- * Extended attributes. What cannot be read is left out: no build depends on it.
+ * Extended attributes, for the wire and from it.
  */
 #include "session/xattr.h"
 
@@ -46,10 +46,11 @@ static bool is_skipped(const char *name)
     return false;
 }
 
-static void encode_all(const char *path, const char *names, size_t n, struct depot_buf *b)
+static int encode_all(const char *path, const char *names, size_t n, struct depot_buf *b)
 {
     char *value = NULL;
-    for (size_t at = 0; at < n; at += strlen(names + at) + 1) {
+    int failed = 0;
+    for (size_t at = 0; failed == 0 && at < n; at += strlen(names + at) + 1) {
         if (is_skipped(names + at))
             continue;
         if (value == NULL)
@@ -57,11 +58,14 @@ static void encode_all(const char *path, const char *names, size_t n, struct dep
         ssize_t len = get(path, names + at, value, XATTR_VALUE_MAX);
         if (len >= 0)
             dp_packet_add_xattr(b, names + at, value, (size_t)len);
+        else if (errno == ERANGE)
+            failed = E2BIG;
     }
     depot_free(value);
+    return b->overflow ? E2BIG : failed;
 }
 
-bool dp_xattr_encode(const char *path, struct depot_buf *b)
+int dp_xattr_encode(const char *path, struct depot_buf *b)
 {
     char small[256], *big = NULL;
     ssize_t n = list(path, small, sizeof(small) - 1);
@@ -69,14 +73,12 @@ bool dp_xattr_encode(const char *path, struct depot_buf *b)
         big = depot_alloc(XATTR_LIST_MAX);
         n = list(path, big, XATTR_LIST_MAX - 1);
     }
-    if (n < 0) {
-        int failed = errno;
-        depot_free(big);
-        return failed != ENOTSUP && failed != ENOSYS;
+    int failed = n < 0 ? errno : 0;
+    if (n > 0) {
+        char *names = big != NULL ? big : small;
+        names[n] = '\0';
+        failed = encode_all(path, names, (size_t)n, b);
     }
-    char *names = big != NULL ? big : small;
-    names[n] = '\0';
-    encode_all(path, names, (size_t)n, b);
     depot_free(big);
-    return true;
+    return failed == ENOSYS ? ENOTSUP : failed;
 }

@@ -359,6 +359,17 @@ class Push(TestCase):
             self.good(home.depot(*line, env=WITHOUT))
         self.assertEqual(self.registry.platforms(self.repository, "1"), ["amd64", "arm64"])
 
+    def test_a_registry_that_is_called_insecure(self):
+        certs = depot_test.Certificates(self.tmp() + "/certs")
+        proxy = Proxy(self.registry, tls=certs.issue("registry", "DNS:localhost"))
+        self.addCleanup(proxy.close)
+        for tag, host in (("tls", proxy.host), ("plain", "localhost:%d" % self.registry.port)):
+            with self.subTest(tag):
+                self.good(self.home.depot(
+                    "build", "--plain", "--platform", self.PLATFORMS, "-o", "type=image,push=true,registry.insecure=true,name=%s/%s:%s" % (
+                        host, self.repository, tag), self.plain(), env=WITHOUT))
+                self.assertEqual(self.registry.platforms(self.repository, tag), self.KINDS)
+
     def test_cancelled_while_tags_move(self):
         self.good(self.push(self.plain(), tags=["a", "b"]))
         before = self.registry.digest(self.repository, "a")

@@ -57,6 +57,7 @@ static void receive(size_t piece)
     rig_send_stat(&k, "d-x", 0755 | DP_MODE_SETUID, 0, "");
     rig_send_stat(&k, "h", 0640, 6, "d/f");
     rig_send_stat(&k, "p", 0600 | DP_MODE_FIFO, 0, "");
+    rig_send_stat(&k, "s", 0600 | DP_MODE_SOCKET, 0, "");
     dp_grpc_send(k.call, "", 0);
     RIG_UNTIL(&r, k.messages.len == 2);
     assert_true(last_is(&k, DP_PACKET_REQ));
@@ -73,6 +74,7 @@ static void receive(size_t piece)
     rig_assert_file(&r, "new/out/d/f", "abcdef");
     rig_assert_file(&r, "new/out/d/l", "abcdef");
     rig_assert_file(&r, "new/out/h", "abcdef");
+    rig_assert_file(&r, "new/out/s", "");
     char *path = rig_path(&r, "new/out/d/f"), *link = rig_path(&r, "new/out/h"),
          *dir = rig_path(&r, "new/out/d");
     assert_int_equal(stat(path, &st), 0);
