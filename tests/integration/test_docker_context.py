@@ -312,7 +312,7 @@ class ContainerdStore(TestCase):
         r = self.good(self.build("-q", "--load", "--platform", "linux/amd64,linux/arm64", "-t", "app:1", self.scratch(),
                                  env=self.env))
         top, platforms = self.index()
-        self.assertEqual(platforms, ["amd64", "arm64"])
+        self.assertEqual(platforms[:2], ["amd64", "arm64"])  # attestations come behind
         self.assertEqual(top["digest"], r.stdout.strip())
         self.assertEqual(top["annotations"]["io.containerd.image.name"], "docker.io/library/app:1")
         self.assertEqual(sorted(self.home.builds()[0]["builders"]), ["amd64", "arm64"])
@@ -335,7 +335,7 @@ class ContainerdStore(TestCase):
         out = self.tmp()
         self.good(self.build("--load", "--platform", "linux/amd64,linux/arm64", "-t", "app:1", "-o",
                              "type=oci,dest=%s/x.tar" % out, "-o", out + "/files", self.scratch(), env=self.env))
-        self.assertEqual(self.index()[1], ["amd64", "arm64"])
+        self.assertEqual(self.index()[1][:2], ["amd64", "arm64"])
         self.assertEqual(sorted(os.listdir(out + "/files")), ["linux_amd64", "linux_arm64"])
         self.assertTrue(tarfile.is_tarfile(out + "/x.tar"))
 
