@@ -141,6 +141,10 @@ static const struct depot_opt build_opts[] = {
         "error|warn|info|debug", DEPOT_OPT_HIDDEN},
 };
 
+/* What ends a build in order: half-written files go, and so does the build on its engine. */
+enum { SIGNALS = 3 };
+static const int ending[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+
 struct run {
     const struct depot_command *cmd;
     const struct build_args *args;
@@ -151,7 +155,8 @@ struct run {
     struct cli_show *show;
     struct depot_tui *tui; /* NULL: not wanted, or closed */
     struct cli_record *record;
-    struct depot_signal *sigint, *sigterm;
+    bool record_failed;
+    struct depot_signal *signals[SIGNALS];
     const char *sink;
     bool cancelling, builder_noted;
     DEPOT_VEC(struct depot_error) problems; /* told when it is over, where they are read */
@@ -337,6 +342,24 @@ static void warn_unkept(const struct run *r)
         cli_say("WARNING: ", text);
 }
 
+static void end_record(struct run *r)
+{
+    struct depot_error err = {0};
+    if (cli_record_close(r->record, &err) != 0) {
+        depot_error_print(CLI_PROGRAM, &err);
+        r->record_failed = true;
+    }
+    r->record = NULL;
+}
+
+static void unwatch_signals(struct run *r)
+{
+    for (size_t i = 0; i < SIGNALS; i++) {
+        depot_signal_free(r->signals[i]);
+        r->signals[i] = NULL;
+    }
+}
+
 static int finish_good(struct run *r)
 {
     struct depot_error err = {0};
@@ -393,7 +416,10 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     cli_show_end(r->show, depot_job_id(j) != NULL && want_summary(r->args));
     for (size_t i = 0; i < r->problems.len; i++)
         depot_error_print(CLI_PROGRAM, &r->problems.items[i]);
+    end_record(r);
     if (err == NULL) {
+        /* A FIFO among the results may wait for its reader: a signal ends that at once. */
+        unwatch_signals(r);
         r->exit_code = finish_good(r);
     } else if (err->code == DEPOT_ERR_CANCELLED) {
         r->exit_code = DEPOT_EXIT_INTERRUPTED;
@@ -441,13 +467,26 @@ static int prepare(struct run *r, struct depot_error *err)
     return rc;
 }
 
+static bool below_nohup(void)
+{
+    struct sigaction old;
+    return sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
+static int watch_signals(struct run *r, struct depot_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < SIGNALS; i++)
+        if (ending[i] != SIGHUP || !below_nohup())
+            rc = depot_signal_new(r->loop, ending[i], on_signal, r, &r->signals[i], err);
+    return rc;
+}
+
 static int start(struct run *r, struct depot_error *err)
 {
     struct cli_show_opts opts = {
         .sink = r->sink, .out = stderr, .color = r->args->b.color, .details = r->args->b.debug};
-    int rc = depot_signal_new(r->loop, SIGINT, on_signal, r, &r->sigint, err);
-    if (rc == 0)
-        rc = depot_signal_new(r->loop, SIGTERM, on_signal, r, &r->sigterm, err);
+    int rc = watch_signals(r, err);
     if (rc == 0)
         rc = depot_job_start(r->loop, r->plan, &r->at, &job_ops, r, &r->job, err);
     if (rc == 0)
@@ -459,17 +498,14 @@ static int start(struct run *r, struct depot_error *err)
 
 static void finish(struct run *r)
 {
-    struct depot_error err = {0};
-    depot_signal_free(r->sigint);
-    depot_signal_free(r->sigterm);
+    unwatch_signals(r);
     depot_tui_build_close(r->tui);
     cli_show_free(r->show);
     depot_job_free(r->job);
     depot_loop_free(r->loop);
-    if (cli_record_close(r->record, &err) != 0) {
-        depot_error_print(CLI_PROGRAM, &err);
-        r->exit_code = r->exit_code == DEPOT_EXIT_OK ? DEPOT_EXIT_FAILED : r->exit_code;
-    }
+    end_record(r);
+    if (r->record_failed && r->exit_code == DEPOT_EXIT_OK)
+        r->exit_code = DEPOT_EXIT_FAILED;
     depot_endpoint_release(&r->at);
     depot_build_plan_free(r->plan);
     depot_vec_free(&r->problems);

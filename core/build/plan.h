@@ -25,7 +25,9 @@ enum dp_context_kind {
 struct dp_plan_layout {
     char *store; /* its id in `stores` */
     char *path;
-    char *tag; /* of a cache; NULL: the layout is of an image, which has its own names */
+    char *tag;    /* of a cache; NULL: the layout is of an image, which has its own names */
+    bool reset;   /* what nothing names any more goes */
+    time_t since; /* when the build began */
 };
 
 struct depot_build_plan {
@@ -79,6 +81,8 @@ int dp_plan_names(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUS
 /* plan_load.c: an image for a Docker Engine, once the attributes are there. */
 int dp_plan_load(
     struct depot_build_plan *p, struct depot_output *out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* results.c: refuses outputs that would take a file from each other, or from --iidfile. */
+int dp_plan_files(const struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 /* plan_attrs.c: what the frontend is told. */
 int dp_plan_attrs(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 /* plan_cache.c: where caches come from and go to. */

@@ -10,13 +10,11 @@
 static int bad_attestations(const struct depot_output *out, struct depot_error *err)
 {
     depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-        "an image in Docker's own format (type=docker) has no place for attestations");
-    return depot_error_hint(
-        err, out->kind == DEPOT_OUTPUT_DOCKER
-                 ? "leave out --provenance, --sbom and --attest, or use --push; a Docker Engine "
-                   "with the "
-                   "containerd image store can load them"
-                 : "leave out --provenance, --sbom and --attest, or use -o type=oci,dest=FILE");
+        "the image store of the Docker Engine at %s has no place for attestations",
+        out->docker->addr.text);
+    return depot_error_hint(err,
+        "leave out --provenance, --sbom and --attest, or use --push; an Engine with the containerd "
+        "image store can load them");
 }
 
 /* Attestations that the user asked for; those that are only wanted where they fit are not. */
@@ -75,10 +73,8 @@ static int fit_store(struct depot_build_plan *p, struct depot_output *out, struc
 
 int dp_plan_load(struct depot_build_plan *p, struct depot_output *out, struct depot_error *err)
 {
-    if (!depot_str_eq(out->type, "docker"))
-        return 0;
     if (out->kind != DEPOT_OUTPUT_DOCKER)
-        return has_attestations(p) ? bad_attestations(out, err) : 0;
+        return 0;
     out->docker = depot_calloc(1, sizeof(*out->docker));
     int rc = depot_docker_host_find(
         depot_kvs_get(&out->attrs, "context"), p->args->docker_config, out->docker, err);

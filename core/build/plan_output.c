@@ -187,38 +187,48 @@ static int give_annotations(struct depot_build_plan *p, struct depot_error *err)
     return rc;
 }
 
+static bool attests(const struct depot_build_plan *p)
+{
+    for (size_t i = 0; i < p->attrs.len; i++)
+        if (depot_str_starts(p->attrs.items[i].key, "attest:") &&
+            strstr(p->attrs.items[i].value, "disabled=true") == NULL)
+            return true;
+    return false;
+}
+
+/* Engines write Docker's format for one platform only, and with attestations without what Docker
+ * reads of it: we make it of an OCI layout. */
+static void take_docker(struct depot_output *out)
+{
+    out->archive = DEPOT_ARCHIVE_DOCKER;
+    depot_free(out->type);
+    out->type = depot_strdup("oci");
+}
+
 /* What several builders make of one output is joined: a push by the daemon, a stream by us. */
 static void join_output(struct depot_build_plan *p, struct depot_output *out)
 {
     const enum depot_archive archive = find_exporter(out->type)->archive;
     const bool stream = out->kind != DEPOT_OUTPUT_NONE && out->kind != DEPOT_OUTPUT_DIR;
-    if (out->kind == DEPOT_OUTPUT_STORE || (archive == DEPOT_ARCHIVE_NONE && !pushes(out)))
+    const bool several = p->platforms.len + p->args->join_with.len > 1;
+    if (out->kind == DEPOT_OUTPUT_STORE)
         return;
+    if (archive == DEPOT_ARCHIVE_DOCKER && stream && (several || attests(p)))
+        take_docker(out);
+    if (!several || (archive == DEPOT_ARCHIVE_NONE && !pushes(out)))
+        return;
+    if (stream)
+        out->archive = archive;
     p->join = (stream || pushes(out)) && (p->join || !p->single_builder);
     p->single_builder = true;
-    if (!stream)
-        return;
-    out->archive = archive;
-    if (archive == DEPOT_ARCHIVE_DOCKER) {
-        /* Engines write Docker's format for one platform only; we make it of the other. */
-        depot_free(out->type);
-        out->type = depot_strdup("oci");
-    }
 }
 
 static int check_output(
     struct depot_build_plan *p, struct depot_output *out, struct depot_error *err)
 {
-    bool several = p->platforms.len + p->args->join_with.len > 1;
     int rc = check_names(out, err);
     if (rc != 0)
         return rc;
-    if (!depot_str_empty(p->args->iidfile) &&
-        (depot_str_eq(out->type, "local") || depot_str_eq(out->type, "tar"))) {
-        depot_error_set(err, DEPOT_ERR_INVALID,
-            "--iidfile has no ID to take from an output of type=%s", out->type);
-        return depot_error_hint(err, "drop one of the two, or use -o type=image or type=oci");
-    }
     if (pushes(out) && depot_str_empty(depot_kvs_get(&out->attrs, "name"))) {
         depot_error_set(err, DEPOT_ERR_INVALID, "pushing needs a name");
         return depot_error_hint(err, "add -t REGISTRY/REPOSITORY:TAG");
@@ -226,8 +236,7 @@ static int check_output(
     rc = dp_plan_load(p, out, err);
     if (rc != 0 || out->platform != NULL)
         return rc;
-    if (several)
-        join_output(p, out);
+    join_output(p, out);
     return 0;
 }
 
@@ -268,6 +277,8 @@ int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
     rc = give_annotations(p, err);
     for (size_t i = 0; rc == 0 && i < p->outputs.len; i++)
         rc = check_output(p, &p->outputs.items[i], err);
+    if (rc == 0)
+        rc = dp_plan_files(p, err);
     if (rc == 0 && sends_to_stdout(p, &to_stdout) && (to_stdout > 1 || p->args->quiet))
         rc = depot_error_set(err, DEPOT_ERR_INVALID,
             "standard output can take one thing: one archive, or the digest that -q prints");
@@ -278,8 +289,10 @@ int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
 
 bool depot_build_plan_resumes(const struct depot_build_plan *p)
 {
-    for (size_t i = 0; i < p->outputs.len; i++)
-        if (!pushes(&p->outputs.items[i]) && p->outputs.items[i].kind != DEPOT_OUTPUT_DIR)
+    for (size_t i = 0; i < p->outputs.len; i++) {
+        const struct depot_output *out = &p->outputs.items[i];
+        if (!pushes(out) && out->kind != DEPOT_OUTPUT_DIR && out->kind != DEPOT_OUTPUT_STORE)
             return false;
+    }
     return p->outputs.len > 0;
 }
