@@ -233,7 +233,8 @@ static void append_assigned(struct watched *w, const struct depot_strv *platform
         .builder = engine_name(e),
         .emulated = view.emulated || emulated.len > 0,
         .emulates = (const char **)emulated.items,
-        .nemulates = emulated.len};
+        .nemulates = emulated.len,
+        .ref = w->ref};
     append(w, &ev);
     depot_strv_release(&emulated);
 }

@@ -81,6 +81,7 @@ static void emit_assigned(struct part *p)
         .emulates = (const char **)p->emulated.items,
         .nemulates = p->emulated.len,
         .waited_ms = (int64_t)(depot_mono_ms() - p->entered_ms),
+        .ref = p->ref,
     };
     emit(p, &ev);
 }
@@ -218,6 +219,17 @@ static const struct depot_bk_status_ops status_ops = {
     .done = on_status_done,
 };
 
+/* Provenance that nobody asked for is only for engines that can keep it beside the image. */
+static void drop_inline_provenance(const struct part *p, struct depot_kvs *attrs)
+{
+    static const char key[] = "attest:provenance";
+    const char *value = depot_kvs_get(attrs, key);
+    const unsigned caps = engine_caps(p->engine);
+    const bool can = (caps & DEPOT_BK_CAP_ATTESTATIONS) != 0 && (caps & DEPOT_BK_CAP_MOBY) == 0;
+    if (!can && value != NULL && strstr(value, "inline-only=true") != NULL)
+        depot_kvs_unset(attrs, key);
+}
+
 static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
 {
     const struct request *req = &p->build->req;
@@ -228,6 +240,26 @@ static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
         depot_kvs_set(attrs, "multi-platform", "true");
     if (req->target != NULL && *req->target != '\0' && depot_kvs_get(attrs, "target") == NULL)
         depot_kvs_set(attrs, "target", req->target);
+    drop_inline_provenance(p, attrs);
+}
+
+/* Rules about sources, for an engine that holds to them. The caller frees *out. */
+static int source_policy(const struct part *p, void **out, size_t *len, struct depot_error *err)
+{
+    const char *text = p->build->req.source_policy;
+    *out = NULL;
+    *len = 0;
+    if (text == NULL)
+        return 0;
+    if ((engine_caps(p->engine) & DEPOT_BK_CAP_SOURCE_POLICY) == 0)
+        return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+            "builder %s cannot enforce a source policy", engine_name(p->engine));
+    *out = depot_alloc(strlen(text) / 4 * 3 + 3);
+    if (depot_base64_decode(*out, len, text, strlen(text)) == 0)
+        return 0;
+    depot_free(*out);
+    *out = NULL;
+    return depot_error_set(err, DEPOT_ERR_INVALID, "the source policy is not base64");
 }
 
 static int solve_start(struct part *p, struct depot_error *err)
@@ -235,9 +267,15 @@ static int solve_start(struct part *p, struct depot_error *err)
     const struct request *req = &p->build->req;
     struct depot_kvs attrs = {0};
     struct part_exports exports = {0};
-    int rc = part_exports_fill(&exports, p, err);
-    if (rc != 0)
+    void *policy = NULL;
+    size_t policy_len = 0;
+    int rc = source_policy(p, &policy, &policy_len, err);
+    if (rc == 0)
+        rc = part_exports_fill(&exports, p, err);
+    if (rc != 0) {
+        depot_free(policy);
         return rc;
+    }
     solve_attrs(p, &attrs);
     const struct depot_bk_solve solve = {
         .ref = p->ref,
@@ -249,10 +287,13 @@ static int solve_start(struct part *p, struct depot_error *err)
         .cache_exports = req->cache_exports,
         .ncache_exports = req->ncache_exports,
         .entitlements = &req->entitlements,
+        .source_policy = policy,
+        .source_policy_len = policy_len,
     };
     rc = depot_bk_solve(engine_bk(p->engine), &solve, on_solved, p, &p->solve, err);
     depot_kvs_release(&attrs);
     part_exports_release(&exports);
+    depot_free(policy);
     return rc;
 }
 

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum kind { STRING, BOOL, STRINGS, ATTRS, OBJECT, EXPORTS, SETTINGS };
+enum kind { STRING, TEXT, BOOL, STRINGS, ATTRS, OBJECT, EXPORTS, SETTINGS };
 
 struct field {
     const char *name;
@@ -50,6 +50,7 @@ static const struct field solve_fields[] = {
     {"cache_exports", EXPORTS, AT(cache_exports), NULL},
     {"default_image", BOOL, AT(default_image), NULL},
     {"entitlements", STRINGS, AT(entitlements), NULL},
+    {"source_policy", TEXT, AT(source_policy), NULL},
     {NULL, STRING, 0, NULL},
 };
 
@@ -57,6 +58,7 @@ static const struct field root_fields[] = {
     {"project", STRING, AT(project), NULL},
     {"command", STRING, AT(command), NULL},
     {"target", STRING, AT(target), NULL},
+    {"builder", STRING, AT(builder), NULL},
     {"tags", STRINGS, AT(tags), NULL},
     {"platforms", STRINGS, AT(platforms), NULL},
     {"source", OBJECT, 0, source_fields},
@@ -108,10 +110,10 @@ static int get_string(const struct where *w, struct json_object *v, size_t max, 
 }
 
 static int take_string(
-    const struct where *w, struct json_object *v, char **to, struct depot_error *err)
+    const struct where *w, struct json_object *v, size_t max, char **to, struct depot_error *err)
 {
     const char *s = NULL;
-    int rc = get_string(w, v, REQUEST_NAME_MAX, &s, err);
+    int rc = get_string(w, v, max, &s, err);
     if (rc != 0)
         return rc;
     depot_free(*to); /* a name may stand twice: the last one counts */
@@ -165,7 +167,7 @@ static int take_export(const struct where *w, struct json_object *v, struct depo
     if (!json_object_is_type(v, json_type_object) || !json_object_object_get_ex(v, "type", &type))
         return bad(w, "a list of objects with \"type\" and \"attrs\"", err);
     const struct where type_at = {w->name, "type"}, attrs_at = {w->name, "attrs"};
-    int rc = take_string(&type_at, type, &to->type, err);
+    int rc = take_string(&type_at, type, REQUEST_NAME_MAX, &to->type, err);
     if (rc == 0 && *to->type == '\0')
         rc = bad(&type_at, "a name", err);
     if (rc == 0 && json_object_object_get_ex(v, "attrs", &attrs) && attrs != NULL)
@@ -274,7 +276,9 @@ static int take_field(const char *outer, const struct field *f, struct json_obje
     void *to = (char *)r + f->offset;
     switch (f->kind) {
     case STRING:
-        return take_string(&w, v, to, err);
+        return take_string(&w, v, REQUEST_NAME_MAX, to, err);
+    case TEXT:
+        return take_string(&w, v, REQUEST_VALUE_MAX, to, err);
     case BOOL:
         if (!json_object_is_type(v, json_type_boolean))
             return bad(&w, "true or false", err);
@@ -454,8 +458,8 @@ bool request_single(const struct request *r)
 void request_release(struct request *r)
 {
     depot_kvs_release(&r->join_with);
-    char *strings[] = {r->project, r->command, r->target, r->remote, r->commit, r->branch, r->user,
-        r->host, r->ci_url, r->shared_key, r->frontend};
+    char *strings[] = {r->project, r->command, r->target, r->builder, r->remote, r->commit,
+        r->branch, r->user, r->host, r->ci_url, r->shared_key, r->frontend, r->source_policy};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(strings); i++)
         depot_free(strings[i]);
     depot_strv_release(&r->tags);

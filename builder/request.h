@@ -21,6 +21,7 @@ enum {
 
 struct request {
     char *project, *command, *target;
+    char *builder; /* to build on, if there is one of this name */
     struct depot_strv tags;
     struct depot_strv platforms; /* normal form, no doubles, at least one */
     char *remote, *commit, *branch;
@@ -43,6 +44,7 @@ struct request {
     struct depot_bk_cache *cache_exports;
     size_t ncache_exports;
     struct depot_strv entitlements;
+    char *source_policy; /* base64 of the engine's message; NULL: none */
     bool has_settings;
     struct depot_arena arena; /* of the settings */
     struct depot_setting *settings;

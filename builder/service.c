@@ -136,15 +136,31 @@ static int check_room(const struct service *s, const struct plan *plan, struct d
     return 0;
 }
 
+/* The builders that may be chosen from: the one that was named, if there is one of this name. */
+static void candidates(const struct service *s, const char *name, size_t *first, size_t *n)
+{
+    *first = 0;
+    *n = s->nengines;
+    for (size_t i = 0; i < s->nengines && !depot_str_empty(name); i++)
+        if (depot_str_eq(engine_name(s->engines[i]), name)) {
+            *first = i;
+            *n = 1;
+        }
+}
+
 static int make_plan(
     struct service *s, const struct request *req, struct plan *plan, struct depot_error *err)
 {
+    size_t first, n;
     if (s->nengines == 0)
         return no_builder(s, err);
-    struct plan_engine *view = depot_calloc(s->nengines, sizeof(*view));
-    for (size_t i = 0; i < s->nengines; i++)
-        engine_plan_view(s->engines[i], &view[i]);
-    int rc = plan_make(view, s->nengines, &req->platforms, request_single(req), plan, err);
+    candidates(s, req->builder, &first, &n);
+    struct plan_engine *view = depot_calloc(n, sizeof(*view));
+    for (size_t i = 0; i < n; i++)
+        engine_plan_view(s->engines[first + i], &view[i]);
+    int rc = plan_make(view, n, &req->platforms, request_single(req), plan, err);
+    for (size_t i = 0; rc == 0 && i < plan->nparts; i++)
+        plan->parts[i].engine += first;
     depot_free(view);
     return rc;
 }

@@ -59,6 +59,7 @@ struct cli_show_opts {
     const char *sink; /* tty, plain, rawjson, quiet */
     FILE *out;
     const char *color; /* --color */
+    bool details;      /* of warnings */
 };
 /* The sink of --progress=auto on `out`: tty where a person looks at a terminal, else plain. */
 const char *cli_show_auto(FILE *out);

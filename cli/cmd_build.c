@@ -20,11 +20,13 @@ struct build_args {
 };
 
 #define OPT(field) offsetof(struct build_args, field)
+/* What docker has no use for either, and says nothing of. */
+#define SILENT (DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG | DEPOT_OPT_SILENT)
 
 static const struct depot_opt build_opts[] = {
     {"add-host", 0, DEPOT_OPT_CSV, OPT(b.add_hosts), "HOST:IP", "Add a custom host-to-IP mapping",
         NULL, 0},
-    {"allow", 0, DEPOT_OPT_CSV, OPT(b.allow), "ENTITLEMENT",
+    {"allow", 0, DEPOT_OPT_LIST, OPT(b.allow), "ENTITLEMENT",
         "Allow extra privileged entitlement: network.host, security.insecure", NULL, 0},
     {"annotation", 0, DEPOT_OPT_LIST, OPT(b.annotations), "KEY=VALUE",
         "Add annotation to the image", NULL, 0},
@@ -34,15 +36,21 @@ static const struct depot_opt build_opts[] = {
         "Set build-time variables; without a value, the environment's", NULL, 0},
     {"build-context", 0, DEPOT_OPT_LIST, OPT(b.build_contexts), "NAME=PATH",
         "Additional build contexts", NULL, 0},
+    {"builder", 0, DEPOT_OPT_STRING, OPT(b.builder), "NAME",
+        "Build on this builder of the daemon; other names are accepted (default: BUILDX_BUILDER)",
+        NULL, 0},
     {"cache-from", 0, DEPOT_OPT_LIST, OPT(b.cache_from), "SOURCE",
-        "External cache sources, as user/app:cache or type=registry,ref=user/app:cache", NULL, 0},
-    {"cache-to", 0, DEPOT_OPT_LIST, OPT(b.cache_to), "DEST", "Cache export destinations", NULL, 0},
+        "External cache sources, as user/app:cache or type=local,src=DIR", NULL, 0},
+    {"cache-to", 0, DEPOT_OPT_LIST, OPT(b.cache_to), "DEST",
+        "Cache export destinations, as type=local,dest=DIR", NULL, 0},
     {"cgroup-parent", 0, DEPOT_OPT_STRING, OPT(b.cgroup_parent), "PARENT",
         "Set the parent cgroup for the RUN instructions", NULL, 0},
     {"color", 0, DEPOT_OPT_STRING, OPT(b.color), "WHEN", "Colour the output", "auto|always|never",
         0},
     {"config", 0, DEPOT_OPT_STRING, OPT(b.docker_config), "DIR",
         "Docker's configuration directory, for registry credentials", NULL, 0},
+    {"debug", 'D', DEPOT_OPT_BOOL, OPT(b.debug), NULL,
+        "Print diagnostics, and warnings with their details", NULL, 0},
     {"detach", 0, DEPOT_OPT_BOOL, OPT(b.detach), NULL,
         "Let the build go on when this client's connection is lost", NULL, 0},
     {"file", 'f', DEPOT_OPT_STRING, OPT(b.file), "FILE",
@@ -71,6 +79,9 @@ static const struct depot_opt build_opts[] = {
     {"plain", 0, DEPOT_OPT_BOOL, OPT(b.plain), NULL, "Short for --progress=plain", NULL, 0},
     {"platform", 0, DEPOT_OPT_CSV, OPT(b.platforms), "PLATFORM",
         "Target platforms, as linux/amd64,linux/arm64 (default: this machine's)", NULL, 0},
+    {"policy", 0, DEPOT_OPT_LIST, OPT(b.policies), "disabled=true",
+        "Build although there is a policy; any other policy is refused, as none is enforced", NULL,
+        0},
     {"progress", 0, DEPOT_OPT_STRING, OPT(b.progress), "MODE", "Progress output on stderr",
         "auto|tty|plain|quiet|rawjson|none", 0},
     {"project", 0, DEPOT_OPT_STRING, OPT(b.project), "NAME",
@@ -85,6 +96,10 @@ static const struct depot_opt build_opts[] = {
         NULL, 0},
     {"record", 0, DEPOT_OPT_STRING, OPT(b.record), "FILE",
         "Write the build's feed to a file, for replay", NULL, 0},
+    {"resource", 0, DEPOT_OPT_LIST, OPT(b.resources), "KEY=VALUE",
+        "Limit each step, as memory=2g or cpu-quota=50000; keys: memory, memory-swap, cpu-shares, "
+        "cpu-period, cpu-quota, cpuset-cpus, cpuset-mems",
+        NULL, 0},
     {"sbom", 0, DEPOT_OPT_STRING, OPT(b.sbom), "MODE", "Short for --attest=type=sbom", NULL, 0},
     {"secret", 0, DEPOT_OPT_LIST, OPT(b.secrets), "id=ID[,src=FILE|,env=NAME]",
         "Secret to expose to the build", NULL, 0},
@@ -108,19 +123,20 @@ static const struct depot_opt build_opts[] = {
         "user's own, started when needed)",
         NULL, 0},
     /* Accepted, so that a docker build command works unchanged. */
-    {"compress", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
-    {"force-rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
-    {"rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
+    {"compress", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
+    {"force-rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
+    {"rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
     {"squash", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
     {"isolation", 0, DEPOT_OPT_IGNORED, 0, "TECH", NULL, NULL, DEPOT_OPT_HIDDEN},
     {"security-opt", 0, DEPOT_OPT_IGNORED, 0, "OPT", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"memory", 'm', DEPOT_OPT_IGNORED, 0, "BYTES", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"memory-swap", 0, DEPOT_OPT_IGNORED, 0, "BYTES", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"cpu-shares", 'c', DEPOT_OPT_IGNORED, 0, "N", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"cpu-period", 0, DEPOT_OPT_IGNORED, 0, "N", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"cpu-quota", 0, DEPOT_OPT_IGNORED, 0, "N", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"cpuset-cpus", 0, DEPOT_OPT_IGNORED, 0, "SET", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"cpuset-mems", 0, DEPOT_OPT_IGNORED, 0, "SET", NULL, NULL, DEPOT_OPT_HIDDEN},
+    /* Older names of --resource. */
+    {"memory", 'm', DEPOT_OPT_STRING, OPT(b.memory), "BYTES", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"memory-swap", 0, DEPOT_OPT_STRING, OPT(b.memory_swap), "BYTES", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpu-shares", 'c', DEPOT_OPT_STRING, OPT(b.cpu_shares), "N", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpu-period", 0, DEPOT_OPT_STRING, OPT(b.cpu_period), "N", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpu-quota", 0, DEPOT_OPT_STRING, OPT(b.cpu_quota), "N", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpuset-cpus", 0, DEPOT_OPT_STRING, OPT(b.cpuset_cpus), "SET", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpuset-mems", 0, DEPOT_OPT_STRING, OPT(b.cpuset_mems), "SET", NULL, NULL, DEPOT_OPT_HIDDEN},
     {"log-level", 0, DEPOT_OPT_STRING, OPT(log_level), "LEVEL", "Diagnostics on stderr",
         "error|warn|info|debug", DEPOT_OPT_HIDDEN},
 };
@@ -142,7 +158,7 @@ struct run {
     bool record_failed;
     struct depot_signal *signals[SIGNALS];
     const char *sink;
-    bool cancelling;
+    bool cancelling, builder_noted;
     DEPOT_VEC(struct depot_error) problems; /* told when it is over, where they are read */
     int exit_code;
 };
@@ -212,6 +228,20 @@ static void print_warnings(const struct run *r)
         say("WARNING: ", w->items[i]);
 }
 
+/* Scripts name the builder that they made with docker buildx: said once, it stops nothing. */
+static void note_builder(struct run *r, const char *builder)
+{
+    const char *wanted = r->args->b.builder;
+    if (r->builder_noted || depot_str_empty(wanted) || depot_str_eq(wanted, builder) ||
+        depot_str_eq(r->sink, "rawjson"))
+        return;
+    r->builder_noted = true;
+    char *text =
+        depot_asprintf("--builder %s is no builder of this daemon; %s builds", wanted, builder);
+    note(r, text);
+    depot_free(text);
+}
+
 /* ---- the job's callbacks ---- */
 
 static void on_event(struct depot_job *j, const struct depot_event *ev, void *arg)
@@ -219,6 +249,8 @@ static void on_event(struct depot_job *j, const struct depot_event *ev, void *ar
     struct run *r = arg;
     DEPOT_UNUSED(j);
     cli_show_event(r->show, ev);
+    if (ev->type == DEPOT_EVENT_BUILD_ASSIGNED)
+        note_builder(r, ev->u.assigned.builder);
     if (r->tui != NULL)
         depot_tui_build_event(r->tui, ev);
     if (r->record != NULL)
@@ -453,7 +485,8 @@ static int watch_signals(struct run *r, struct depot_error *err)
 
 static int start(struct run *r, struct depot_error *err)
 {
-    struct cli_show_opts opts = {.sink = r->sink, .out = stderr, .color = r->args->b.color};
+    struct cli_show_opts opts = {
+        .sink = r->sink, .out = stderr, .color = r->args->b.color, .details = r->args->b.debug};
     int rc = watch_signals(r, err);
     if (rc == 0)
         rc = depot_job_start(r->loop, r->plan, &r->at, &job_ops, r, &r->job, err);
@@ -486,6 +519,8 @@ static int run_build(const struct depot_command *cmd, void *target, const struct
     struct run r = {.cmd = cmd, .args = a, .exit_code = DEPOT_EXIT_FAILED};
     a->b.context = args->items[0];
     int level = a->log_level != NULL ? depot_log_level_from_name(a->log_level) : -1;
+    if (level < 0 && a->b.debug)
+        level = DEPOT_LOG_DEBUG;
     if (level >= 0)
         depot_log_set_level((enum depot_log_level)level);
     r.sink = choose_sink(a);

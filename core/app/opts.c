@@ -158,8 +158,9 @@ static int set_value(struct parse *p, const struct depot_opt *opt, const char *v
                 "invalid value \"%s\" for --%s: expected a number", value, opt->name);
         return 0;
     case DEPOT_OPT_IGNORED:
-        fprintf(stderr, "WARNING: --%s has no effect: %s\n", opt->name,
-            opt->help != NULL ? opt->help : "BuildKit has no such setting");
+        if (!(opt->flags & DEPOT_OPT_SILENT))
+            fprintf(stderr, "WARNING: --%s has no effect: %s\n", opt->name,
+                opt->help != NULL ? opt->help : "BuildKit has no such setting");
         return 0;
     }
     return DEPOT_ERR_INTERNAL;

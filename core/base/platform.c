@@ -274,11 +274,8 @@ static bool reaches(const struct name *made, const struct name *wanted)
 bool depot_platform_covers(const char *made, const char *wanted)
 {
     struct name m, w;
-    if (!cut(&m, made) || !cut(&w, wanted) || !depot_str_eq(m.os, w.os))
-        return false;
-    if (depot_str_eq(m.arch, w.arch))
-        return depot_str_eq(m.variant, w.variant) || reaches(&m, &w);
-    return depot_str_eq(m.arch, "amd64") && depot_str_eq(w.arch, "386") && *w.variant == '\0';
+    return cut(&m, made) && cut(&w, wanted) && depot_str_eq(m.os, w.os) &&
+           depot_str_eq(m.arch, w.arch) && (depot_str_eq(m.variant, w.variant) || reaches(&m, &w));
 }
 
 bool depot_platform_runs_on(const char *platform, const char *native)

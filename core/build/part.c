@@ -36,6 +36,7 @@ struct dp_part {
     struct dp_session_config cfg;
     DEPOT_VEC(struct dp_session_output) outputs;
     DEPOT_VEC(struct load_sink *) loads;
+    DEPOT_VEC(struct dp_session_store) stores; /* the plan's, and what this builder wrote */
     bool paused, opened, closed, failed;
 };
 
@@ -232,10 +233,11 @@ static int add_spool(struct dp_part *p, struct depot_error *err)
 
 static int add_output(struct dp_part *p, const struct depot_output *from, struct depot_error *err)
 {
-    struct dp_session_output out = {.path = from->dest, .fd = -1};
+    struct dp_session_output out = {.path = from->dest, .fd = -1, .keep = from->keep};
     int rc = 0;
     switch (from->kind) {
     case DEPOT_OUTPUT_NONE:
+    case DEPOT_OUTPUT_STORE:
         out.kind = DP_OUTPUT_NONE;
         break;
     case DEPOT_OUTPUT_DIR:
@@ -264,6 +266,8 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
     for (size_t i = 0; rc == 0 && i < plan->outputs.len; i++)
         rc = waits(p, &plan->outputs.items[i]) ? add_spool(p, err)
                                                : add_output(p, &plan->outputs.items[i], err);
+    for (size_t i = 0; i < plan->stores.len; i++)
+        depot_vec_push(&p->stores, plan->stores.items[i]);
     p->cfg = (struct dp_session_config){
         .dirs = plan->dirs.items,
         .ndirs = plan->dirs.len,
@@ -271,12 +275,15 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
         .dockerfile_len = plan->stdin_len,
         .upload_id = plan->upload_id,
         .upload_fd = plan->upload_fd,
+        .upload_at = plan->upload_at,
         .secrets = plan->secrets.items,
         .nsecrets = plan->secrets.len,
         .platforms = &p->platforms,
         .outputs = p->outputs.items,
         .noutputs = p->outputs.len,
         .ssh = plan->ssh.len > 0 ? &plan->ssh : NULL,
+        .stores = p->stores.items,
+        .nstores = p->stores.len,
         .docker_config = plan->args->docker_config,
     };
     return rc;
@@ -365,6 +372,14 @@ bool dp_part_busy(const struct dp_part *p)
     return false;
 }
 
+const char *dp_part_last_blob(const struct dp_part *p, const char *store)
+{
+    for (size_t i = 0; i < p->stores.len; i++)
+        if (depot_str_eq(p->stores.items[i].id, store))
+            return p->stores.items[i].last;
+    return "";
+}
+
 void dp_part_free(struct dp_part *p)
 {
     if (p == NULL)
@@ -383,6 +398,7 @@ void dp_part_free(struct dp_part *p)
         if (p->outputs.items[i].kind == DP_OUTPUT_SPOOL)
             close(p->outputs.items[i].fd);
     depot_vec_free(&p->outputs);
+    depot_vec_free(&p->stores);
     depot_strv_release(&p->platforms);
     depot_free(p->builder);
     depot_free(p);

@@ -35,7 +35,15 @@ bool dp_part_was_open(const struct dp_part *p);
 bool dp_part_is_closed(const struct dp_part *p);
 /* Outputs still on their way to disk or into the Docker Engine. */
 bool dp_part_busy(const struct dp_part *p);
+/* The blob that the builder wrote last to a store of the plan; "" for none. */
+const char *dp_part_last_blob(const struct dp_part *p, const char *store);
 void dp_part_free(struct dp_part *p);
+
+/* stores.c: after success, the indexes of the directories that builders wrote blobs to. What
+ * several of them made one image of is told in `joined`, as an engine tells it of its own. */
+int dp_stores_finish(const struct depot_build_plan *plan, const struct depot_build *state,
+    struct dp_part *const *parts, size_t nparts, struct depot_kvs *joined,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* docker_load.c: a stream of a Docker image archive into the Engine of this machine. */
 struct dp_docker_load;

@@ -1,8 +1,8 @@
 /*
- * Makes the plan of a build from what the command line says. Looks at files and environment, talks
- * to nobody.
+ * Makes the plan of a build from what the command line says. Looks at files and environment, and
+ * talks to nobody but to fetch a Dockerfile that is named by its URL.
  */
-#include "build/plan.h"
+#include "build/plan_env.h"
 
 #include <depot/platform.h>
 
@@ -64,9 +64,19 @@ int depot_build_plan_new(
     if (rc == 0)
         rc = dp_plan_attrs(p, err);
     if (rc == 0)
+        rc = dp_plan_policy(p, err);
+    if (rc == 0)
         rc = dp_plan_outputs(p, err);
     if (rc == 0)
+        rc = dp_plan_output_env(p, err);
+    if (rc == 0)
+        rc = dp_plan_deletes(p, err);
+    if (rc == 0)
+        rc = dp_plan_check_attests(p, err);
+    if (rc == 0)
         rc = dp_plan_secrets(p, err);
+    if (rc == 0)
+        rc = dp_plan_make_stores(p, err);
     if (rc != 0) {
         depot_build_plan_free(p);
         return rc;
@@ -77,11 +87,8 @@ int depot_build_plan_new(
 
 static void release_outputs(struct depot_output *outputs, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        depot_free(outputs[i].type);
-        depot_free(outputs[i].dest);
-        depot_kvs_release(&outputs[i].attrs);
-    }
+    for (size_t i = 0; i < n; i++)
+        dp_spec_output_release(&outputs[i]);
 }
 
 static void release_session_parts(struct depot_build_plan *p)
@@ -90,14 +97,15 @@ static void release_session_parts(struct depot_build_plan *p)
         depot_free(p->dirs.items[i].name);
         depot_free(p->dirs.items[i].path);
     }
-    for (size_t i = 0; i < p->secrets.len; i++) {
-        depot_free(p->secrets.items[i].id);
-        depot_free(p->secrets.items[i].file);
-        depot_free(p->secrets.items[i].env);
-    }
+    for (size_t i = 0; i < p->secrets.len; i++)
+        dp_session_secret_release(&p->secrets.items[i]);
     depot_vec_free(&p->dirs);
     depot_vec_free(&p->secrets);
     depot_kvs_release(&p->ssh);
+    for (size_t i = 0; i < p->ssh_keys.len; i++)
+        dp_ssh_keys_free(p->ssh_keys.items[i]);
+    depot_vec_free(&p->ssh_keys);
+    dp_plan_release_stores(p);
 }
 
 void depot_build_plan_free(struct depot_build_plan *p)
@@ -123,6 +131,7 @@ void depot_build_plan_free(struct depot_build_plan *p)
     depot_free(p->upload_id);
     depot_free(p->stdin_data);
     depot_free(p->frontend);
+    depot_free(p->source_policy);
     depot_free(p);
 }
 

@@ -1,7 +1,7 @@
 /*
  * The request that makes a build: docs/api.md, "The body of POST /v1/builds".
  */
-#include "build/plan.h"
+#include "build/plan_env.h"
 
 #include <json-c/json.h>
 #include <pwd.h>
@@ -102,6 +102,8 @@ static struct json_object *session_of(const struct depot_build_plan *p)
         .secrets = p->secrets.items,
         .nsecrets = p->secrets.len,
         .ssh = p->ssh.len > 0 ? &p->ssh : NULL,
+        .stores = p->stores.items,
+        .nstores = p->stores.len,
         .outputs = outputs,
         .noutputs = p->outputs.len > 0 ? 1 : 0,
     };
@@ -124,6 +126,7 @@ static struct json_object *solve_of(const struct depot_build_plan *p)
     json_object_object_add(
         o, "cache_exports", exports_of(p->cache_exports.items, p->cache_exports.len));
     json_object_object_add(o, "entitlements", array_of(&p->entitlements));
+    add_string(o, "source_policy", p->source_policy);
     if (p->default_image)
         json_object_object_add(o, "default_image", json_object_new_boolean(1));
     return o;
@@ -162,6 +165,7 @@ char *dp_build_request(const struct depot_build_plan *p)
     add_string(o, "project", p->project);
     add_string(o, "command", command);
     add_string(o, "target", p->args->target);
+    add_string(o, "builder", dp_plan_builder(p));
     json_object_object_add(o, "tags", array_of(&p->args->tags));
     json_object_object_add(o, "platforms", array_of(&p->platforms));
     add_source(o, &p->source);

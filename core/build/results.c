@@ -1,7 +1,8 @@
 /*
  * What is left on disk of a build that went well: --iidfile, --metadata-file.
  */
-#include "build/plan.h"
+#include "build/metadata.h"
+#include "build/plan_env.h"
 
 #include <depot/file_writer.h>
 
@@ -67,56 +68,6 @@ const char *depot_build_unkept(const struct depot_build_plan *plan, const struct
            "use --push, to load it into Docker use --load, to get files use -o DIR";
 }
 
-/* Some answers are JSON in base64; those stand in the file as JSON. */
-static struct json_object *response_value(const char *value)
-{
-    size_t n = strlen(value), len = 0;
-    char *text = depot_alloc(n / 4 * 3 + 4);
-    struct json_object *o = NULL;
-    if (n > 0 && depot_base64_decode(text, &len, value, n) == 0) {
-        text[len] = '\0';
-        if (text[0] == '{' || text[0] == '[')
-            o = json_tokener_parse(text);
-    }
-    depot_free(text);
-    return o != NULL ? o : json_object_new_string(value);
-}
-
-static struct json_object *response_of(const struct depot_kvs *response)
-{
-    struct json_object *o = json_object_new_object();
-    for (size_t i = 0; i < response->len; i++)
-        json_object_object_add(o, response->items[i].key, response_value(response->items[i].value));
-    return o;
-}
-
-/* Of the whole build: what was joined, or what its first part has made. */
-static struct json_object *whole(const struct depot_build *state)
-{
-    const struct depot_part *first = first_part(state);
-    if (state->digest != NULL)
-        return response_of(&state->response);
-    return first != NULL ? response_of(&first->response) : json_object_new_object();
-}
-
-static struct json_object *metadata(
-    const struct depot_build_plan *plan, const struct depot_build *state)
-{
-    struct json_object *o = whole(state);
-    struct json_object *build = json_object_new_object();
-    json_object_object_add(build, "buildID", json_object_new_string(state->id));
-    json_object_object_add(build, "projectID", json_object_new_string(plan->project));
-    json_object_object_add(o, "depot.build", build);
-    if (state->parts.len > 1) {
-        struct json_object *platforms = json_object_new_object();
-        for (size_t i = 0; i < state->parts.len; i++)
-            json_object_object_add(platforms, state->parts.items[i]->platform,
-                response_of(&state->parts.items[i]->response));
-        json_object_object_add(o, "depot.platforms", platforms);
-    }
-    return o;
-}
-
 int depot_build_begin_results(const struct depot_build_args *args, struct depot_error *err)
 {
     int rc = 0;
@@ -132,7 +83,7 @@ int depot_build_begin_results(const struct depot_build_args *args, struct depot_
 static int write_metadata(
     const struct depot_build_plan *plan, const struct depot_build *state, struct depot_error *err)
 {
-    struct json_object *o = metadata(plan, state);
+    struct json_object *o = dp_build_metadata(plan, state);
     const char *text = json_object_to_json_string_ext(
         o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
     int rc = depot_file_write(plan->args->metadata_file, &metadata_file, text, strlen(text), err);
@@ -145,8 +96,8 @@ int depot_build_write_results(
 {
     const struct depot_build_args *a = plan->args;
     const char *digest = depot_build_digest(state);
-    int rc = 0;
-    if (!depot_str_empty(a->iidfile) && digest != NULL)
+    int rc = dp_plan_prune(plan, err);
+    if (rc == 0 && !depot_str_empty(a->iidfile) && digest != NULL)
         rc = depot_file_write(a->iidfile, &iidfile, digest, strlen(digest), err);
     if (rc == 0 && !depot_str_empty(a->metadata_file))
         rc = write_metadata(plan, state, err);

@@ -81,6 +81,18 @@ static void add_cache(Bk__CacheOptions *m, const struct depot_bk_solve *req, str
     }
 }
 
+/* It comes as a message already: fields may stand in any order. */
+static void add_source_policy(struct depot_buf *to, const void *data, size_t n)
+{
+    enum { SOURCE_POLICY = 12 /* of SolveRequest */ };
+    uint8_t head[2 * DP_PB_VARINT_MAX];
+    if (n == 0)
+        return;
+    uint8_t *end = dp_pb_put_varint(dp_pb_put_tag(head, SOURCE_POLICY, DP_PB_BYTES), n);
+    depot_buf_add(to, head, (size_t)(end - head));
+    depot_buf_add(to, data, n);
+}
+
 void dp_bk_pack_solve(const struct depot_bk_solve *req, bool internal, struct depot_buf *to)
 {
     struct depot_arena a = {0};
@@ -103,6 +115,7 @@ void dp_bk_pack_solve(const struct depot_bk_solve *req, bool internal, struct de
     add_cache(&cache, req, &a);
     m.cache = &cache; /* engines 0.17 to 0.21 crash without one */
     dp_pb_pack(to, &m.base);
+    add_source_policy(to, req->source_policy, req->source_policy_len);
     depot_arena_release(&a);
 }
 

@@ -105,6 +105,7 @@ static const struct {
 } cap_rows[] = {
     {"exporter.multiple", DEPOT_BK_CAP_MULTI_EXPORTER},
     {"exporter.image.attestations", DEPOT_BK_CAP_ATTESTATIONS},
+    {"source.policy", DEPOT_BK_CAP_SOURCE_POLICY},
 };
 
 static void read_caps(struct probe_call *c, Gateway__ApiCap **caps, size_t n)

@@ -60,6 +60,7 @@ struct receive {
     struct dp_ids wanted;
     DEPOT_VEC(struct incoming) files;
     DEPOT_VEC(struct hard_link) links;
+    struct depot_map *keep; /* NULL: nobody asks */
     bool listed, finished, over;
 };
 
@@ -251,6 +252,15 @@ static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struc
     return rc < 0 ? spool_error(rc, err) : request_more(r, err);
 }
 
+static void note_kept(struct receive *r, const struct dp_fstat *st)
+{
+    if (r->keep == NULL)
+        return;
+    char *path = depot_strndup(st->path, st->path_len);
+    depot_map_set(r->keep, path, r->keep);
+    depot_free(path);
+}
+
 static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_error *err)
 {
     const char *name = st->path;
@@ -281,6 +291,7 @@ static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_er
         rc = dp_spool_write(&r->xattrs, r->xattrs.len, st->xattrs, st->xattrs_len);
     if (rc < 0)
         return spool_error(rc, err);
+    note_kept(r, st);
     return make(r, id, st, err);
 }
 
@@ -519,6 +530,7 @@ void dp_session_open_receive(
     depot_vec_push(&r->levels, ((struct level){.id = DP_PATHS_ROOT}));
     dp_scall_init(&r->base, &scall_ops, s, call);
     dp_grpc_accept(call, &call_ops, r);
+    r->keep = to->keep;
     if (dp_place_init(&r->place, to->path, &err) < 0)
         fail(r, &err);
 }

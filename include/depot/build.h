@@ -22,12 +22,14 @@ struct depot_build_args {
     char *iidfile, *metadata_file, *record;
     char *progress, *color;
     char *sbom, *provenance;
+    char *builder; /* of the daemon's; the name of another is no error */
+    char *memory, *memory_swap, *cpu_shares, *cpu_period, *cpu_quota, *cpuset_cpus, *cpuset_mems;
     struct depot_strv tags, build_args, labels, platforms, outputs, secrets, ssh;
     struct depot_strv cache_from, cache_to, no_cache_filter, build_contexts, add_hosts;
-    struct depot_strv attests, annotations, allow, ulimits;
+    struct depot_strv attests, annotations, allow, ulimits, policies, resources;
     struct depot_strv
         join_with; /* "PLATFORM=DIGEST" of an earlier build, "PLATFORM=" of this one */
-    bool no_cache, pull, push, load, quiet, plain, tui, detach, keep_going;
+    bool no_cache, pull, push, load, quiet, plain, tui, detach, debug, keep_going;
 };
 
 /* Where one exporter's result goes on this machine. */
@@ -36,6 +38,7 @@ enum depot_output_kind {
     DEPOT_OUTPUT_DIR,  /* local */
     DEPOT_OUTPUT_FILE, /* tar, oci, docker */
     DEPOT_OUTPUT_STDOUT,
+    DEPOT_OUTPUT_STORE,  /* oci, docker with tar=false: a directory, as an OCI layout */
     DEPOT_OUTPUT_DOCKER, /* loaded into the Docker Engine of this machine */
 };
 /* What kind of archive comes of it where several builders may make the platforms: each sends one of
@@ -52,6 +55,7 @@ struct depot_output {
     char *type; /* exporter: image, local, tar, oci, docker */
     struct depot_kvs attrs;
     char *dest;
+    struct depot_map *keep; /* DIR: paths of the result, when all others are to go; NULL */
 };
 
 /* The checked plan; made once from the arguments. */

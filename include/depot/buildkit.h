@@ -29,6 +29,7 @@ enum depot_bk_cap {
     DEPOT_BK_CAP_HISTORY = 1 << 0,        /* ListenBuildHistory */
     DEPOT_BK_CAP_MULTI_EXPORTER = 1 << 1, /* several exporters in one solve */
     DEPOT_BK_CAP_ATTESTATIONS = 1 << 2,
+    DEPOT_BK_CAP_SOURCE_POLICY = 1 << 8, /* holds to the rules of a solve */
     DEPOT_BK_CAP_MOBY = 1 << 3, /* Docker's classic image store: exporters moby, local, tar only */
 };
 struct depot_bk_info {
@@ -64,6 +65,8 @@ struct depot_bk_solve {
     const struct depot_bk_cache *cache_exports;
     size_t ncache_exports;
     const struct depot_strv *entitlements;
+    const void *source_policy; /* a sourcepolicy.Policy as it goes over the wire */
+    size_t source_policy_len;  /* 0: none */
 };
 struct depot_bk_result {
     const struct depot_pair *response; /* exporter response, on success */
@@ -107,6 +110,17 @@ struct depot_bk_history_ops {
  */
 int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, bool early_exit,
     const struct depot_bk_history_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* ---- provenance: what the engine recorded of how a build was made ---- */
+struct depot_bk_provenance_ops {
+    /* `platform` "": of the whole build. `text` is the predicate, JSON; all borrowed. */
+    void (*found)(struct depot_bk_call *c, const char *platform, const char *type, const char *text,
+        size_t n, void *arg);
+    void (*done)(struct depot_bk_call *c, const struct depot_error *err, void *arg);
+};
+int depot_bk_provenance(struct depot_bk *bk, const char *ref,
+    const struct depot_bk_provenance_ops *ops, void *arg, struct depot_bk_call **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* ---- session: relays the bytes of a client's session ---- */

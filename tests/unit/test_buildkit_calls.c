@@ -2,6 +2,7 @@
  * The calls of core/buildkit against a small engine of our own: gRPC over a unix socket, a handful
  * of methods with scripted answers.
  */
+#define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,9 +105,29 @@ static void on_status(struct dp_grpc_call *c, const uint8_t *data, size_t n, voi
     dp_grpc_respond(c, DP_GRPC_OK, "");
 }
 
+/* One platform with provenance behind another attestation, one with none. */
 static void on_history(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
 {
     (void)data, (void)n, (void)arg;
+    Bk__Pair sbom_type = BK__PAIR__INIT, slsa_type = BK__PAIR__INIT;
+    sbom_type.key = slsa_type.key = STR("in-toto.io/predicate-type");
+    sbom_type.value = STR("https://spdx.dev/Document");
+    slsa_type.value = STR("https://slsa.dev/provenance/v1");
+    Bk__Descriptor sbom = BK__DESCRIPTOR__INIT, slsa = BK__DESCRIPTOR__INIT;
+    sbom.media_type = slsa.media_type = STR("application/vnd.in-toto+json");
+    sbom.digest = STR("sha256:sbom");
+    slsa.digest = STR("sha256:slsa");
+    sbom.annotations = (Bk__Pair *[]){&sbom_type};
+    slsa.annotations = (Bk__Pair *[]){&slsa_type};
+    sbom.n_annotations = slsa.n_annotations = 1;
+    Bk__ResultInfo attested = BK__RESULT_INFO__INIT, bare = BK__RESULT_INFO__INIT;
+    attested.attestations = (Bk__Descriptor *[]){&sbom, &slsa};
+    attested.n_attestations = 2;
+    Bk__NamedResultInfo amd = BK__NAMED_RESULT_INFO__INIT, arm = BK__NAMED_RESULT_INFO__INIT;
+    amd.key = STR("linux/amd64");
+    amd.value = &attested;
+    arm.key = STR("linux/arm64");
+    arm.value = &bare;
     Google__Status error = GOOGLE__STATUS__INIT;
     error.code = 2;
     error.message = STR("short");
@@ -116,6 +137,8 @@ static void on_history(struct dp_grpc_call *c, const uint8_t *data, size_t n, vo
     r.ref = STR("ref");
     r.error = &error;
     r.external_error = &blob;
+    r.results = (Bk__NamedResultInfo *[]){&amd, &arm};
+    r.n_results = 2;
     Bk__HistoryEvent ev = BK__HISTORY_EVENT__INIT;
     ev.type = BK__HISTORY_EVENT_TYPE__COMPLETE;
     ev.record = &r;
@@ -435,6 +458,54 @@ static void test_history__error_blob_is_read(void **state)
     assert_string_equal(e->text, "ref 1 the whole story");
 }
 
+static void note_provenance(struct depot_bk_call *c, const char *platform, const char *type,
+    const char *text, size_t n, void *arg)
+{
+    (void)c;
+    struct engine *e = arg;
+    e->items++;
+    snprintf(e->text, sizeof(e->text), "%s %s %d", platform, type,
+        memmem(text, n, "the whole story", 15) != NULL);
+}
+
+static void free_at_once(struct depot_bk_call *c, const char *platform, const char *type,
+    const char *text, size_t n, void *arg)
+{
+    (void)platform, (void)type, (void)text, (void)n;
+    struct engine *e = arg;
+    depot_bk_call_free(c);
+    e->call = NULL;
+    depot_loop_stop(e->loop);
+}
+
+static void test_provenance__is_read_from_the_record(void **state)
+{
+    static const struct depot_bk_provenance_ops ops = {note_provenance, note_done};
+    static const struct depot_bk_provenance_ops freeing = {free_at_once, note_done};
+    struct engine *e = *state;
+    e->has_history = true;
+    assert_int_equal(depot_bk_provenance(e->bk, "ref", &ops, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_int_equal(e->items, 1);
+    assert_int_equal(e->dones, 1);
+    assert_string_equal(e->text, "linux/amd64 https://slsa.dev/provenance/v1 1");
+    depot_bk_call_free(e->call);
+    assert_int_equal(depot_bk_provenance(e->bk, "ref", &freeing, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_int_equal(e->dones, 1);
+}
+
+static void test_provenance__without_history_is_an_error(void **state)
+{
+    static const struct depot_bk_provenance_ops ops = {note_provenance, note_done};
+    struct engine *e = *state;
+    assert_int_equal(depot_bk_provenance(e->bk, "ref", &ops, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_int_equal(e->items, 0);
+    assert_int_equal(e->dones, 1);
+    assert_non_null(strstr(e->text, "unknown method"));
+}
+
 static void note_usage(struct depot_bk_call *c, const struct depot_bk_usage *u, void *arg)
 {
     (void)c, (void)u, (void)arg;
@@ -510,6 +581,8 @@ int main(void)
         TEST(test_status__messages_then_done),
         TEST(test_status__freed_inside_its_callback_goes_quiet),
         TEST(test_history__error_blob_is_read),
+        TEST(test_provenance__is_read_from_the_record),
+        TEST(test_provenance__without_history_is_an_error),
         TEST(test_link__engine_dies_and_comes_back),
         TEST(test_session__bytes_both_ways_and_metadata),
     };

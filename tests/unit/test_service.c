@@ -33,6 +33,7 @@ struct depot_bk_call {
     struct depot_bk *bk;
     bool over; /* freed by the daemon: cancelled, or done with */
     char ref[32], session[32], platform[64];
+    char attest[64];
     char exports[64]; /* types, each with a blank after it */
     bool multi;
     depot_bk_info_fn *info;
@@ -114,6 +115,8 @@ int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_
     snprintf(c->ref, sizeof(c->ref), "%s", req->ref);
     snprintf(c->session, sizeof(c->session), "%s", req->session != NULL ? req->session : "");
     snprintf(c->platform, sizeof(c->platform), "%s", depot_kvs_get(req->attrs, "platform"));
+    const char *attest = depot_kvs_get(req->attrs, "attest:provenance");
+    snprintf(c->attest, sizeof(c->attest), "%s", attest != NULL ? attest : "");
     c->multi = depot_str_eq(depot_kvs_get(req->attrs, "multi-platform"), "true");
     for (size_t i = 0; i < req->nexports; i++) {
         strncat(c->exports, req->exports[i].type, 16);
@@ -130,6 +133,14 @@ int depot_bk_status(struct depot_bk *bk, const char *ref, const struct depot_bk_
     c->status = ops;
     snprintf(c->ref, sizeof(c->ref), "%s", ref);
     return 0;
+}
+
+int depot_bk_provenance(struct depot_bk *bk, const char *ref,
+    const struct depot_bk_provenance_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err)
+{
+    (void)bk, (void)ref, (void)ops, (void)arg, (void)out;
+    return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "no record here");
 }
 
 int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, bool early_exit,
@@ -490,6 +501,49 @@ static void test_service__cancels_and_reads_to_the_end(void **state)
     assert_non_null(strstr(err.msg, "is over already"));
     assert_int_equal(service_cancel(d.service, "nosuchone1", &err), DEPOT_ERR_NOT_FOUND);
     stop_daemon();
+}
+
+static void test_service__builds_on_the_builder_that_is_named(void **state)
+{
+    static const char json[] = "{\"platforms\":[" AMD "],\"builder\":\"%s\",\"solve\":{}}";
+    struct depot_error err = {0};
+    (void)state;
+    start_daemon(2, 4, 0);
+    create(AMD, ",\"builder\":\"nobody\"");
+    assert_trace("created depot;assigned linux/amd64 a;");
+    create("\"linux/arm64\"", ",\"builder\":\"b\"");
+    assert_trace("created depot;assigned linux/arm64 b;");
+    char *request = depot_asprintf(json, "b");
+    assert_true(service_create(d.service, request, strlen(request), "ann", &made, &err) < 0);
+    assert_non_null(strstr(err.msg, "builders: b (")); /* and no other is thought of */
+    depot_free(request);
+    stop_daemon();
+}
+
+/* What nobody asked for goes only to engines that can keep it; what somebody did goes to all. */
+static void test_service__keeps_unasked_provenance_from_some_engines(void **state)
+{
+    static const struct {
+        unsigned caps;
+        const char *given, *sent;
+    } rows[] = {
+        {DEPOT_BK_CAP_ATTESTATIONS, "mode=min,inline-only=true", "mode=min,inline-only=true"},
+        {DEPOT_BK_CAP_ATTESTATIONS | DEPOT_BK_CAP_MOBY, "mode=min,inline-only=true", ""},
+        {0, "mode=min,inline-only=true", ""},
+        {0, "mode=max", "mode=max"},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct depot_error err = {0};
+        start_daemon(1, 4, rows[i].caps);
+        char *json = depot_asprintf("{\"platforms\":[%s],\"solve\":{\"attrs\":"
+                                    "{\"attest:provenance\":\"%s\"}}}",
+            AMD, rows[i].given);
+        assert_int_equal(service_create(d.service, json, strlen(json), "ann", &made, &err), 0);
+        assert_string_equal(find(0, SOLVE)->attest, rows[i].sent);
+        depot_free(json);
+        stop_daemon();
+    }
 }
 
 static void test_service__adapts_exports_to_docker(void **state)
@@ -856,6 +910,8 @@ int main(void)
         cmocka_unit_test(test_service__names_an_engine_that_went_away),
         cmocka_unit_test(test_service__queues_beyond_capacity),
         cmocka_unit_test(test_service__cancels_and_reads_to_the_end),
+        cmocka_unit_test(test_service__builds_on_the_builder_that_is_named),
+        cmocka_unit_test(test_service__keeps_unasked_provenance_from_some_engines),
         cmocka_unit_test(test_service__adapts_exports_to_docker),
         cmocka_unit_test(test_service__refuses_what_docker_cannot_export),
         cmocka_unit_test(test_service__waits_for_the_session_and_relays),
