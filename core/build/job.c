@@ -107,8 +107,10 @@ static bool ask_provenance(struct depot_job *j)
         return false;
     for (; j->asked < j->state->parts.len; j->asked++) {
         const struct depot_part *p = j->state->parts.items[j->asked];
-        const struct depot_question q = {
-            .ask = DEPOT_ASK_PROVENANCE, .builder = p->builder, .ref = p->ref};
+        const struct depot_question q = {.ask = DEPOT_ASK_PROVENANCE,
+            .builder = p->builder,
+            .ref = p->ref,
+            .session = j->secret};
         if (p->ref == NULL || p->builder == NULL || !depot_feed_ask(j->feed, &q))
             continue;
         j->asking = true;
@@ -123,9 +125,11 @@ static void finish_stores(struct depot_job *j)
 {
     struct depot_error err = {0};
     struct depot_kvs joined = {0};
-    if (j->state->state != DEPOT_BUILD_SUCCEEDED || j->has_error)
+    if (j->has_error)
         return;
-    if (dp_stores_finish(j->plan, j->state, j->parts.items, j->parts.len, &joined, &err) != 0)
+    /* A build that failed has its own reason. */
+    if (dp_stores_finish(j->plan, j->state, j->parts.items, j->parts.len, &joined, &err) != 0 &&
+        j->state->state == DEPOT_BUILD_SUCCEEDED)
         keep_error(j, &err);
     depot_build_joined(j->state, &joined);
     depot_kvs_release(&joined);
@@ -356,8 +360,8 @@ static void on_feed_state(
 {
     struct depot_job *j = arg;
     DEPOT_UNUSED(f);
-    if (j->over)
-        return;
+    if (j->over || j->join != NULL)
+        return; /* what is left to do is done here */
     if (s == DEPOT_FEED_CONNECTING && err != NULL) {
         /* Never connected: nothing is lost by saying so at once. */
         end_with(j, err);

@@ -25,7 +25,9 @@ enum dp_context_kind {
 struct dp_plan_layout {
     char *store; /* its id in `stores` */
     char *path;
-    char *tag; /* of a cache; NULL: the layout is of an image, which has its own names */
+    char *tag;    /* of a cache; NULL: the layout is of an image, which has its own names */
+    bool reset;   /* what nothing names any more goes */
+    time_t since; /* when the build began */
 };
 
 struct depot_build_plan {
