@@ -87,7 +87,7 @@ int dp_plan_cache_to_local(
         return DEPOT_ERR_INVALID;
     }
     int rc = check_writable("--cache-to dest", dest, err);
-    if (rc == 0 && reset != NULL && !is_one_of(reset, true_words) && !is_one_of(reset, false_words))
+    if (rc == 0 && reset != NULL && dp_spec_bool(reset) < 0)
         rc = depot_error_set(
             err, DEPOT_ERR_INVALID, "--cache-to reset=%s: expected true or false", reset);
     if (rc != 0)
@@ -99,7 +99,7 @@ int dp_plan_cache_to_local(
     struct dp_plan_layout layout = {.store = depot_strdup(store->id),
         .path = depot_strdup(dest),
         .tag = depot_strdup(tag != NULL ? tag : default_tag),
-        .reset = is_one_of(reset, true_words),
+        .reset = dp_spec_bool(reset) == 1,
         .since = time(NULL)};
     depot_vec_push(&p->layouts, layout);
     depot_kvs_set(&e->attrs, "dest", name);
