@@ -323,8 +323,8 @@ class Surroundings(TestCase):
 
     def test_a_policy_is_refused(self):
         ctx = self.context("", {"Dockerfile.rego": "package docker\n", "other": "FROM scratch\nCOPY other /\n"})
-        self.bad(self.build(ctx), 2, r"Dockerfile\.rego: depot enforces no policies")
-        self.bad(self.build("--policy", "filename=p.rego", ctx), 2, "--policy: depot enforces no policies")
+        self.bad(self.build(ctx), 2, r"Dockerfile\.rego: depot evaluates no policies")
+        self.bad(self.build("--policy", "filename=p.rego", ctx), 2, "--policy: depot evaluates no policies")
         self.bad(self.build(ctx, env={"BUILDX_DEFAULT_POLICY": "1"}), 2, "BUILDX_DEFAULT_POLICY is set")
         self.good(self.build("--policy", "disabled=true", ctx))
         self.good(self.build("-f", ctx + "/other", ctx))
