@@ -358,8 +358,8 @@ static void on_feed_state(
 {
     struct depot_job *j = arg;
     DEPOT_UNUSED(f);
-    if (j->over)
-        return;
+    if (j->over || j->join != NULL)
+        return; /* what is left to do is done here */
     if (s == DEPOT_FEED_CONNECTING && err != NULL) {
         /* Never connected: nothing is lost by saying so at once. */
         end_with(j, err);
