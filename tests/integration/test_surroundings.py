@@ -276,6 +276,8 @@ class Surroundings(TestCase):
         self.assertEqual(self.kind("-o", "type=image", ctx, env={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}), "manifest")
         for off in ("--provenance=false", "--attest=type=provenance,disabled=true"):
             self.assertEqual(self.kind("-o", "type=image", off, ctx), "manifest")
+        # Where it cannot be written.
+        self.assertEqual(self.kind("-o", "type=image,oci-mediatypes=false", ctx), "manifest")
         # Files stay what they are.
         self.assertEqual(self.kind("-o", "type=oci,dest=%s/i" % self.tmp(), ctx), "manifest")
 
