@@ -158,7 +158,9 @@ static int make_plan(
     struct plan_engine *view = depot_calloc(n, sizeof(*view));
     for (size_t i = 0; i < n; i++)
         engine_plan_view(s->engines[first + i], &view[i]);
-    int rc = plan_make(view, n, &req->platforms, request_single(req), plan, err);
+    int rc = req->call != NULL
+                 ? plan_any(view, n, &req->platforms, plan, err)
+                 : plan_make(view, n, &req->platforms, request_single(req), plan, err);
     for (size_t i = 0; rc == 0 && i < plan->nparts; i++)
         plan->parts[i].engine += first;
     depot_free(view);

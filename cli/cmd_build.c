@@ -44,8 +44,13 @@ static const struct depot_opt build_opts[] = {
         "External cache sources, as user/app:cache or type=local,src=DIR", NULL, 0},
     {"cache-to", 0, DEPOT_OPT_LIST, OPT(b.cache_to), "DEST",
         "Cache export destinations, as type=local,dest=DIR", NULL, 0},
+    {"call", 0, DEPOT_OPT_STRING, OPT(b.call), "METHOD",
+        "Ask the frontend instead of building: check, outline, targets; with ,format=json as JSON",
+        NULL, 0},
     {"cgroup-parent", 0, DEPOT_OPT_STRING, OPT(b.cgroup_parent), "PARENT",
         "Set the parent cgroup for the RUN instructions", NULL, 0},
+    {"check", 0, DEPOT_OPT_BOOL, OPT(b.check), NULL,
+        "Short for --call=check: lint the Dockerfile, exit with 1 on warnings", NULL, 0},
     CLI_CI_OPTION(OPT(ci)),
     {"color", 0, DEPOT_OPT_STRING, OPT(b.color), "WHEN", "Colour the output", "auto|always|never",
         0},
@@ -126,6 +131,7 @@ static const struct depot_opt build_opts[] = {
         "user's own, started when needed)",
         NULL, 0},
     /* Accepted, so that a docker build command works unchanged. */
+    {"print", 0, DEPOT_OPT_STRING, OPT(b.call), "METHOD", NULL, NULL, DEPOT_OPT_HIDDEN},
     {"compress", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
     {"force-rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
     {"rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
@@ -364,6 +370,43 @@ static void unwatch_signals(struct run *r)
     }
 }
 
+/* Text of many lines that an engine gave: as it is for a program, cleaned for a terminal. */
+static void print_text(FILE *to, const struct depot_buf *text)
+{
+    struct depot_clean clean = {0};
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    if (isatty(fileno(to)) == 1)
+        depot_clean_feed(&clean, &out, depot_buf_str(text), text->len);
+    else
+        depot_buf_add(&out, depot_buf_str(text), text->len);
+    fwrite(depot_buf_str(&out), 1, out.len, to);
+    depot_buf_release(&out);
+}
+
+/* The exit code is the frontend's: a linter that warned fails. */
+static int print_call(struct run *r)
+{
+    struct depot_error err = {0};
+    struct depot_call_result answer = {0};
+    int code = DEPOT_EXIT_FAILED;
+    int rc = depot_build_call_result(r->plan, depot_job_state(r->job), &answer, &err);
+    if (rc == 0) {
+        print_text(stdout, &answer.text);
+        rc = depot_stdout_flush(&err);
+        code = answer.status;
+    }
+    if (rc != 0) {
+        depot_error_print(CLI_PROGRAM, &err);
+        code = DEPOT_EXIT_FAILED;
+    }
+    if (answer.problem.len > 0) {
+        fputs("ERROR: ", stderr);
+        print_text(stderr, &answer.problem);
+    }
+    depot_call_result_release(&answer);
+    return code;
+}
+
 static int finish_good(struct run *r)
 {
     struct depot_error err = {0};
@@ -373,6 +416,8 @@ static int finish_good(struct run *r)
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_FAILED;
     }
+    if (depot_build_is_call(r->plan))
+        return print_call(r);
     const char *digest = depot_build_digest(state);
     if (r->args->b.quiet && digest != NULL)
         printf("%s\n", digest);
@@ -500,7 +545,7 @@ static int start(struct run *r, struct depot_error *err)
         .color = r->args->b.color,
         .details = r->args->b.debug,
         .ci = &r->ci,
-        .summary = cli_show_sums_up(r->args->summary, stderr)};
+        .summary = cli_show_sums_up(r->args->summary, stderr) && !depot_build_is_call(r->plan)};
     int rc = watch_signals(r, err);
     if (rc == 0)
         rc = depot_job_start(r->loop, r->plan, &r->at, &job_ops, r, &r->job, err);
