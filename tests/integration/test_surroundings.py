@@ -265,6 +265,11 @@ class Surroundings(TestCase):
                 strip = [sorted(w["short"] for w in m["buildx.build.warnings"]) for m in (ours, theirs)]
                 self.assertEqual(*strip)
 
+    def test_metadata_of_a_question(self):
+        for m in self.metadata("--check", self.context("")):
+            self.assertEqual([k for k in m if k.startswith("buildx.")], [])
+            self.assertIn("result.json", m)
+
     def kind(self, *args, env=None):
         meta = os.path.join(self.tmp(), "meta")
         self.good(self.build("-q", "--metadata-file", meta, *args, env=env))
