@@ -147,20 +147,20 @@ static int refuse(const struct plan_engine *engines, size_t n, const char *what,
     return DEPOT_ERR_UNAVAILABLE;
 }
 
-static struct plan_part *part_for(struct plan *p, size_t engine)
+static struct plan_part *part_for(struct plan *p, size_t engine, unsigned group)
 {
     for (size_t i = 0; i < p->nparts; i++)
-        if (p->parts[i].engine == engine)
+        if (p->parts[i].engine == engine && p->parts[i].group == group)
             return &p->parts[i];
     p->parts = depot_realloc(p->parts, (p->nparts + 1) * sizeof(*p->parts));
-    p->parts[p->nparts] = (struct plan_part){.engine = engine};
+    p->parts[p->nparts] = (struct plan_part){.engine = engine, .group = group};
     return &p->parts[p->nparts++];
 }
 
-static void assign(
-    struct plan *p, const struct plan_engine *engines, size_t engine, const char *platform)
+static void assign(struct plan *p, const struct plan_engine *engines, size_t engine, unsigned group,
+    const char *platform)
 {
-    struct plan_part *part = part_for(p, engine);
+    struct plan_part *part = part_for(p, engine, group);
     if (!depot_strv_has(&part->platforms, platform))
         depot_strv_push(&part->platforms, platform);
     enum fit fit = fit_of(&engines[engine], platform);
@@ -170,7 +170,7 @@ static void assign(
 }
 
 int plan_make(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,
-    bool single, struct plan *out, struct depot_error *err)
+    const unsigned *groups, bool single, struct plan *out, struct depot_error *err)
 {
     struct plan p = {0};
     size_t step = single ? platforms->len : 1;
@@ -187,7 +187,7 @@ int plan_make(const struct plan_engine *engines, size_t n, const struct depot_st
             return rc;
         }
         for (size_t k = i; k < i + step; k++)
-            assign(&p, engines, (size_t)e, platforms->items[k]);
+            assign(&p, engines, (size_t)e, groups != NULL ? groups[k] : 0, platforms->items[k]);
     }
     *out = p;
     return 0;
@@ -200,7 +200,7 @@ int plan_any(const struct plan_engine *engines, size_t n, const struct depot_str
     ptrdiff_t e = choose_any(engines, n, platforms->items, platforms->len);
     if (e < 0)
         return refuse(engines, n, platforms->items[0], false, err);
-    struct plan_part *part = part_for(&p, (size_t)e);
+    struct plan_part *part = part_for(&p, (size_t)e, 0);
     depot_strv_copy(&part->platforms, platforms);
     *out = p;
     return 0;

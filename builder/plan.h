@@ -31,6 +31,7 @@ struct plan_part {
     struct depot_strv emulated; /* those of them that are */
     struct depot_strv
         foreign; /* those that nothing of the builder's runs: it may still make them */
+    unsigned group;
 };
 
 struct plan {
@@ -44,11 +45,13 @@ struct plan {
  *
  * Split `platforms` (normal form) over the builders: for each the best one that is up (native, then
  * configured for it but emulated, then able to emulate it; among equals the least loaded, then the
- * first). `single`: one builder for all. DEPOT_ERR_UNAVAILABLE names the builders and what they
- * can.
+ * first). `single`: one builder for all. `groups`: a number for each platform, those of different
+ * numbers never share a part; NULL: all are of one group. DEPOT_ERR_UNAVAILABLE names the builders
+ * and what they can.
  */
 int plan_make(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,
-    bool single, struct plan *out, struct depot_error *err) DEPOT_MUST_CHECK;
+    const unsigned *groups, bool single, struct plan *out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 /* One builder for a question about the build, for which nothing runs: none of the platforms counts
  * as emulated or foreign. */
 int plan_any(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,

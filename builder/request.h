@@ -43,6 +43,7 @@ struct request {
     size_t nexports;
     bool default_image; /* without exports: make the image that docker build makes */
     unsigned loads;     /* bit i: the client wants exports[i] in its Docker Engine, not as a file */
+    struct depot_strv only_for[REQUEST_EXPORTS_MAX]; /* the platforms of exports[i]; none: all */
     struct depot_bk_cache *cache_exports;
     size_t ncache_exports;
     struct depot_strv entitlements;
@@ -64,5 +65,7 @@ int request_join_export(const struct request *r);
  * daemons that know nothing of joining obey the first, and the result is whole either way.
  */
 bool request_single(const struct request *r);
+/* A bit for each export that is made of a platform (normal form). */
+unsigned request_exports_of(const struct request *r, const char *platform);
 
 #endif

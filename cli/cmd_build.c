@@ -207,18 +207,6 @@ static void note(struct run *r, const char *text)
         cli_show_note(r->show, "depot: %s", text);
 }
 
-/* A line on stderr of what a file or a daemon says. */
-static void say(const char *before, const char *text)
-{
-    struct depot_buf clean = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
-                     safe = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    depot_clean_string(&clean, text);
-    depot_guard_string(&safe, depot_ci_detect(), depot_buf_str(&clean));
-    fprintf(stderr, "%s%s\n", before, depot_buf_str(&safe));
-    depot_buf_release(&clean);
-    depot_buf_release(&safe);
-}
-
 /* Nothing but its own lines may stand on stderr. */
 static bool is_silent(const struct run *r)
 {
@@ -233,7 +221,7 @@ static void print_warnings(struct run *r)
     if (is_silent(r))
         return;
     for (size_t i = 0; i < w->len && !r->warned; i++)
-        say("WARNING: ", w->items[i]);
+        cli_say("WARNING: ", w->items[i]);
     r->warned = true;
 }
 
@@ -286,6 +274,14 @@ static bool is_known(const struct run *r, const struct depot_error *err)
         if (depot_str_eq(r->problems.items[i].msg, err->msg))
             return true;
     return false;
+}
+
+static void on_note(struct depot_job *j, const char *text, void *arg)
+{
+    struct run *r = arg;
+    DEPOT_UNUSED(j);
+    if (!is_silent(r))
+        note(r, text);
 }
 
 static void on_problem(struct depot_job *j, const struct depot_error *err, void *arg)
@@ -349,7 +345,7 @@ static void warn_unkept(const struct run *r)
 {
     const char *text = depot_build_unkept(r->plan, depot_job_state(r->job));
     if (text != NULL && !is_silent(r))
-        say("WARNING: ", text);
+        cli_say("WARNING: ", text);
 }
 
 static void end_record(struct run *r)
@@ -418,11 +414,11 @@ static int finish_good(struct run *r)
     }
     if (depot_build_is_call(r->plan))
         return print_call(r);
-    const char *digest = depot_build_digest(state);
+    const char *digest = depot_build_digest(r->plan, state);
     if (r->args->b.quiet && digest != NULL)
         printf("%s\n", digest);
     if (digest == NULL && !depot_str_empty(r->args->b.iidfile) && !depot_str_eq(r->sink, "rawjson"))
-        say("WARNING: the build made no image, so no ID was written to ", r->args->b.iidfile);
+        cli_say("WARNING: the build made no image, so no ID was written to ", r->args->b.iidfile);
     if (depot_stdout_flush(&err) != 0) {
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_FAILED;
@@ -474,7 +470,7 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     } else if (err->code == DEPOT_ERR_CANCELLED) {
         r->exit_code = DEPOT_EXIT_INTERRUPTED;
         const bool told = !r->cancelling && state->message != NULL;
-        say(told ? "ERROR: the build was cancelled: " : "ERROR: the build was cancelled",
+        cli_say(told ? "ERROR: the build was cancelled: " : "ERROR: the build was cancelled",
             told ? state->message : "");
     } else if (err->code == DEPOT_ERR_FAILED && state->state == DEPOT_BUILD_FAILED) {
         r->exit_code = failure_code(state);
@@ -490,7 +486,7 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
 }
 
 static const struct depot_job_ops job_ops = {
-    .event = on_event, .link = on_link, .problem = on_problem, .done = on_done};
+    .event = on_event, .link = on_link, .note = on_note, .problem = on_problem, .done = on_done};
 
 /* The first ^C cancels the build on the engine, the second leaves at once. */
 static void on_signal(struct depot_signal *s, int signum, void *arg)

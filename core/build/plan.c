@@ -1,6 +1,7 @@
 /*
  * Makes the plan of a build from what the command line says. Looks at files and environment, and
- * talks to nobody but to fetch a Dockerfile that is named by its URL.
+ * talks to nobody but to fetch a Dockerfile that is named by its URL, and to ask a Docker Engine
+ * what its image store takes (plan_load.c).
  */
 #include "build/plan_env.h"
 
@@ -74,8 +75,6 @@ int depot_build_plan_new(
         rc = dp_plan_output_env(p, err);
     if (rc == 0)
         rc = dp_plan_deletes(p, err);
-    if (rc == 0)
-        rc = dp_plan_check_attests(p, err);
     if (rc == 0)
         rc = dp_plan_secrets(p, err);
     if (rc == 0)

@@ -65,6 +65,7 @@ struct depot_build_plan {
     DEPOT_VEC(struct dp_plan_layout) layouts;
     bool single_builder; /* several could not do it, unless the daemon joins: */
     bool join;           /* what several builders make may be joined */
+    bool id_is_manifest; /* an image is known by its manifest's digest where it is loaded */
     bool allow_delete;   /* --allow buildx.local.delete: mode=delete may clear any directory */
     bool cache_only;     /* no output is wanted, and that was said */
     bool default_image;  /* no output is asked for: a Docker Engine keeps the image, as ever */
@@ -85,6 +86,9 @@ int dp_plan_stdin_dockerfile(struct depot_build_plan *p, struct depot_error *err
 /* plan_output.c: where the results go. */
 int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 int dp_plan_names(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* plan_load.c: an image for a Docker Engine, once the attributes are there. */
+int dp_plan_load(
+    struct depot_build_plan *p, struct depot_output *out, struct depot_error *err) DEPOT_MUST_CHECK;
 /* results.c: refuses outputs that would take a file from each other, or from --iidfile. */
 int dp_plan_files(const struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 /* plan_attrs.c: what the frontend is told. */

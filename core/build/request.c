@@ -42,6 +42,11 @@ static struct json_object *exports_of(const struct depot_output *outputs, size_t
         json_object_object_add(o, "attrs", object_of(&outputs[i].attrs));
         if (outputs[i].kind == DEPOT_OUTPUT_DOCKER)
             json_object_object_add(o, "load", json_object_new_boolean(1));
+        if (outputs[i].platform != NULL) {
+            struct json_object *only = json_object_new_array();
+            json_object_array_add(only, json_object_new_string(outputs[i].platform));
+            json_object_object_add(o, "platforms", only);
+        }
         json_object_array_add(a, o);
     }
     return a;

@@ -43,6 +43,7 @@ enum depot_output_kind {
     DEPOT_OUTPUT_STORE,  /* oci, docker with tar=false: a directory, as an OCI layout */
     DEPOT_OUTPUT_DOCKER, /* loaded into the Docker Engine of this machine */
 };
+struct depot_docker_host;
 /* What kind of archive comes of it where several builders may make the platforms: each sends one of
  * its own, and they become one. */
 enum depot_archive {
@@ -57,6 +58,8 @@ struct depot_output {
     char *type; /* exporter: image, local, tar, oci, docker */
     struct depot_kvs attrs;
     char *dest;
+    struct depot_docker_host *docker; /* DEPOT_OUTPUT_DOCKER: which one */
+    char *platform;                   /* the one platform that is made for it; NULL: all of them */
     struct depot_map *keep; /* DIR: paths of the result, when all others are to go; NULL */
 };
 
@@ -76,6 +79,8 @@ struct depot_job_ops {
     void (*event)(struct depot_job *j, const struct depot_event *ev, void *arg);
     /* The feed was lost, or is back (`err` NULL). */
     void (*link)(struct depot_job *j, const struct depot_error *err, void *arg);
+    /* A line worth knowing, once, about the daemon that took the build. */
+    void (*note)(struct depot_job *j, const char *text, void *arg);
     /* Something on this machine that the user should know at once. */
     void (*problem)(struct depot_job *j, const struct depot_error *err, void *arg);
     /* Exactly once. `err` NULL: the build succeeded and its outputs are in place. Otherwise it
@@ -116,6 +121,7 @@ int depot_build_call_result(const struct depot_build_plan *p, const struct depot
     struct depot_call_result *r, struct depot_error *err) DEPOT_MUST_CHECK;
 void depot_call_result_release(struct depot_call_result *r);
 /* The digest that -q prints; NULL when there is none. Borrowed from `state`. */
-const char *depot_build_digest(const struct depot_build *state);
+const char *depot_build_digest(
+    const struct depot_build_plan *plan, const struct depot_build *state);
 
 #endif

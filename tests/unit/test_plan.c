@@ -26,6 +26,7 @@ struct row {
     } engines[MAX_ENGINES];
     const char *platforms;
     bool single, any;
+    unsigned groups[4]; /* of the platforms */
     /* "builder:platform[!|?],...;..." with ! for emulated, ? for foreign; NULL: an error */
     const char *plan;
     const char *error;
@@ -84,6 +85,17 @@ static const struct row rows[] = {
             {.name = "b", .platforms = AMD, .load = 5}},
         .platforms = "linux/amd64",
         .plan = "b:linux/amd64"},
+    {.what = "platforms of different groups are parts of their own",
+        .engines = {{.name = "a", .platforms = AMD "," ARM}},
+        .platforms = "linux/amd64,linux/arm64,linux/386",
+        .groups = {1, 0, 1},
+        .plan = "a:linux/amd64,linux/386;a:linux/arm64!"},
+    {.what = "also where one builder must make all",
+        .engines = {{.name = "a", .platforms = AMD "," ARM}, {.name = "b", .platforms = ARM}},
+        .platforms = "linux/amd64,linux/arm64",
+        .single = true,
+        .groups = {1, 0},
+        .plan = "a:linux/amd64;a:linux/arm64!"},
     {.what = "no builder can",
         .engines = {{.name = "a", .platforms = AMD}, {.name = "b", .platforms = ARM, .down = true}},
         .platforms = "linux/amd64,linux/arm64",
@@ -177,7 +189,7 @@ static void run_row(const struct row *r)
     }
     depot_strv_split(&platforms, r->platforms, ',');
     int rc = r->any ? plan_any(engines, n, &platforms, &plan, &err)
-                    : plan_make(engines, n, &platforms, r->single, &plan, &err);
+                    : plan_make(engines, n, &platforms, r->groups, r->single, &plan, &err);
     if (r->plan != NULL) {
         assert_int_equal(rc, 0);
         char *text = show(&plan, r);

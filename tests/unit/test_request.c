@@ -87,6 +87,20 @@ static void test_request__a_client_that_joins_needs_no_single_builder(void **sta
     }
 }
 
+static void test_request__exports_of_a_platform(void **state)
+{
+    static const char json[] =
+        "{\"platforms\":[\"linux/amd64\",\"linux/arm64\"],\"solve\":{\"exports\":[{\"type\":"
+        "\"local\"},{\"type\":\"docker\",\"platforms\":[\"arm64\"],\"load\":true}]}}";
+    struct request r;
+    (void)state;
+    assert_int_equal(request_parse(json, strlen(json), &r, NULL), 0);
+    assert_int_equal(request_exports_of(&r, "linux/amd64"), 1);
+    assert_int_equal(request_exports_of(&r, "linux/arm64"), 3);
+    assert_int_equal(r.loads, 2);
+    request_release(&r);
+}
+
 static void test_request__needs_little(void **state)
 {
     static const char json[] = "{\"platforms\":[\"linux/amd64\"],\"solve\":{},\"session\":null}";
@@ -137,6 +151,10 @@ static const struct {
     {"{" P ",\"solve\":{\"exports\":[{\"type\":\"\"}]}}", "field \"exports.type\" must be a name"},
     {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"attrs\":1}]}}", "\"exports.attrs\" must be"},
     {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"load\":1}]}}", "\"exports.load\" must be"},
+    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"platforms\":1}]}}",
+        "\"exports.platforms\" must be a list"},
+    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"platforms\":[\"a b\"]}]}}",
+        "field \"exports.platforms\": "},
     {"{" P ",\"solve\":{\"cache_exports\":[{\"type\":\"a\"},7]}}", "\"solve.cache_exports\" must"},
 };
 
@@ -234,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request__takes_every_field),
+        cmocka_unit_test(test_request__exports_of_a_platform),
         cmocka_unit_test(test_request__needs_little),
         cmocka_unit_test(test_request__a_client_that_joins_needs_no_single_builder),
         cmocka_unit_test(test_request__a_question_has_a_name),

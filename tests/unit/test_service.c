@@ -329,7 +329,8 @@ static void engine_answers(int engine)
         {"linux/amd64", "linux/386"}, {"linux/arm64", "linux/arm/v7"}};
     struct depot_bk_call *c = find(engine, PROBE);
     assert_non_null(c);
-    const struct depot_bk_info info = {.engine = "buildkit",
+    const struct depot_bk_info info = {
+        .engine = fake.caps & DEPOT_BK_CAP_MOBY ? "docker" : "buildkit",
         .version = "v1",
         .platforms = platforms[engine],
         .nplatforms = 2,
@@ -394,6 +395,13 @@ static void create_with(const char *platforms, const char *exports, const char *
     if (service_create(d.service, json, strlen(json), "ann", &made, &err) != 0)
         fail_msg("%s", err.msg);
     depot_free(json);
+}
+
+static void create_default(void)
+{
+    static const char json[] = "{\"tags\":[\"app\",\"app:2\"],\"platforms\":[\"linux/amd64\"],"
+                               "\"solve\":{\"default_image\":true}}";
+    assert_int_equal(service_create(d.service, json, sizeof(json) - 1, "ann", &made, NULL), 0);
 }
 
 static void create(const char *platforms, const char *more)
@@ -759,12 +767,25 @@ static void test_service__keeps_unasked_provenance_from_some_engines(void **stat
 static void test_service__adapts_exports_to_docker(void **state)
 {
     (void)state;
-    start_daemon(1, 4, DEPOT_BK_CAP_MOBY);
+    start_daemon(1, 4, DEPOT_BK_CAP_MOBY | DEPOT_BK_CAP_MULTI_EXPORTER);
     create_with(AMD,
         "{\"type\":\"image\",\"attrs\":{\"name\":\"x\"}},{\"type\":\"local\"},{\"type\":\"docker\","
         "\"load\":true}",
         "");
     assert_string_equal(find(0, SOLVE)->exports, "moby local moby ");
+    stop_daemon();
+}
+
+static void test_service__leaves_an_image_on_docker_alone(void **state)
+{
+    (void)state;
+    start_daemon(1, 4, DEPOT_BK_CAP_MOBY);
+    create_default();
+    assert_string_equal(find(0, SOLVE)->exports, "moby ");
+    stop_daemon();
+    start_daemon(1, 4, 0);
+    create_default();
+    assert_string_equal(find(0, SOLVE)->exports, "");
     stop_daemon();
 }
 
@@ -774,7 +795,9 @@ static void test_service__refuses_what_docker_cannot_export(void **state)
         "{\"type\":\"oci\"}",
         "{\"type\":\"docker\"}",
         "{\"type\":\"docker\",\"load\":true},{\"type\":\"docker\",\"load\":false}",
-        "{\"type\":\"image\",\"attrs\":{\"name\":\"x\",\"push\":\"true\"}}",
+        "{\"type\":\"docker\",\"load\":true},{\"type\":\"local\"}",
+        "{\"type\":\"image\",\"attrs\":{\"name\":\"x\",\"push\":\"true\","
+        "\"push-by-digest\":\"true\"}}",
     };
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
@@ -819,11 +842,11 @@ static void test_service__waits_for_the_session_and_relays(void **state)
     create(AMD, SESSION);
     assert_null(find(0, SOLVE));
     assert_int_equal(
-        service_session(d.service, id, "b", &relay_ops, NULL, &r, &err), DEPOT_ERR_NOT_FOUND);
-    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, &err), 0);
+        service_session(d.service, id, "b", NULL, &relay_ops, NULL, &r, &err), DEPOT_ERR_NOT_FOUND);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &r, &err), 0);
     assert_string_equal(find(0, SOLVE)->session, fake.sessions[0].id);
-    assert_int_equal(
-        service_session(d.service, id, "a", &relay_ops, NULL, &second, &err), DEPOT_ERR_EXISTS);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &second, &err),
+        DEPOT_ERR_EXISTS);
     relay_write(r, "hello", 5);
     assert_string_equal(depot_buf_str(&fake.sessions[0].got), "hello");
     assert_int_equal(relay_queued(r), 5);
@@ -853,10 +876,10 @@ static void test_service__takes_a_session_again(void **state)
     (void)state;
     start_daemon(1, 4, 0);
     create(AMD, SESSION);
-    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, NULL), 0);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &r, NULL), 0);
     relay_free(r);
     assert_non_null(find(0, SOLVE)); /* the build goes on */
-    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, NULL), 0);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &r, NULL), 0);
     assert_string_equal(fake.sessions[1].id, fake.sessions[0].id);
     memset(&client, 0, sizeof(client));
     stop_daemon();
@@ -870,7 +893,7 @@ static void test_service__blames_a_lost_client(void **state)
     (void)state;
     start_daemon(1, 4, 0);
     create(AMD, SESSION);
-    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, NULL), 0);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &r, NULL), 0);
     relay_free(r);
     depot_buf_clear(&d.trace);
     status_ends(0, NULL);
@@ -1129,6 +1152,7 @@ int main(void)
         cmocka_unit_test(test_service__tells_provenance_to_the_creator_alone),
         cmocka_unit_test(test_service__keeps_unasked_provenance_from_some_engines),
         cmocka_unit_test(test_service__adapts_exports_to_docker),
+        cmocka_unit_test(test_service__leaves_an_image_on_docker_alone),
         cmocka_unit_test(test_service__refuses_what_docker_cannot_export),
         cmocka_unit_test(test_service__waits_for_the_session_and_relays),
         cmocka_unit_test(test_service__takes_a_session_again),
