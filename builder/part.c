@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "part_export.h"
+#include "part_hosts.h"
 #include "service_int.h"
 
 #define DEPOT_LOG_MODULE "part"
@@ -277,6 +278,7 @@ static int solve_start(struct part *p, struct depot_error *err)
         return rc;
     }
     solve_attrs(p, &attrs);
+    rc = part_hosts_fill(&attrs, engine_host_gateway(p->engine), engine_name(p->engine), err);
     const struct depot_bk_solve solve = {
         .ref = p->ref,
         .session = req->session ? p->session : NULL,
@@ -290,7 +292,8 @@ static int solve_start(struct part *p, struct depot_error *err)
         .source_policy = policy,
         .source_policy_len = policy_len,
     };
-    rc = depot_bk_solve(engine_bk(p->engine), &solve, on_solved, p, &p->solve, err);
+    if (rc == 0)
+        rc = depot_bk_solve(engine_bk(p->engine), &solve, on_solved, p, &p->solve, err);
     depot_kvs_release(&attrs);
     part_exports_release(&exports);
     depot_free(policy);

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tarfile
 import threading
+import time
 import unittest
 
 import depot_test
@@ -146,6 +147,21 @@ class OneBuilder(Both):
                     self.said(r, "::1 foo")
         r = self.good(self.build("--plain", "--no-cache", "--add-host", "bar:10.0.0.1,foo=[10.0.0.2]", ctx))
         self.assertEqual(self.marked(r), ["10.0.0.2 foo"])
+
+    def test_the_host_gateway_is_a_docker_engine_s(self):
+        started = time.monotonic()
+        self.bad(self.build("--add-host", "me:host-gateway", self.context("RUN true\n")), 1,
+                 "--add-host me=host-gateway: builder amd64 tells no host-gateway")
+        self.assertLess(time.monotonic() - started, 20)
+        if not os.environ.get("DEPOT_TEST_DOCKER"):
+            return
+        home = self.new_home([("docker", os.environ["DEPOT_TEST_DOCKER"])])
+        r = home.depot("build", "--plain", "--no-cache", "--add-host", "me:host-gateway",
+                       self.context('RUN echo ">>$(grep me$ /etc/hosts)"\n'))
+        if r.code != 0:  # an old one, and so it is for docker buildx
+            self.bad(r, 1, "builder docker tells no host-gateway")
+        else:
+            self.assertRegex(self.marked(r)[0], r"^[0-9.]+\s+me$")
 
     def secret_context(self):
         return self.context('RUN --mount=type=secret,id=tok echo ">>$(cat /run/secrets/tok 2>&1 | wc -c)"\n')
@@ -363,7 +379,7 @@ class TwoBuilders(Both):
 # flag: words that are wrong, and what is said beside the flag and the word (regular expressions).
 WRONG = [
     ("--add-host", ["x", "x:", ":1.2.3.4", "x:bad", "x=[::1", "x:1.2.3.4.5"], "HOST:IP"),
-    ("--add-host", ["x:host-gateway"], "host-gateway"),
+    ("--add-host", ["x:host-gatewa", "x:[host-gateway]"], "HOST:IP"),
     ("--allow", ["network.hots", "buildx.local.delete=1", "security", "device=a,b=c"], "security.insecure"),
     ("--annotation", ["x", "=x", "foo:a=b", "index,foo:a=b", "manifest[z80]:a=b", "manifest[:a=b", "a b=c"], "KEY=VALUE"),
     ("--attest", ["", "sbom", "type=", "type=foo", "mode=max", "type=sbom,disabled=x"], "type=sbom"),

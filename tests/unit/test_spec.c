@@ -212,6 +212,7 @@ static void test_spec__reads_what_is_right(void **state)
         {parse_add_host, "foo:::1", "foo=::1"},
         {parse_add_host, "v6=[2001:db8::1]", "v6=2001:db8::1"},
         {parse_add_host, "v4=[10.0.0.5]", "v4=10.0.0.5"},
+        {parse_add_host, "me:host-gateway", "me=host-gateway"},
         {parse_allow, "network.host", "network.host"},
         {parse_allow, "network.host,security.insecure", "network.host|security.insecure"},
         {parse_allow, "buildx.local.delete", "+delete"},
@@ -438,16 +439,6 @@ static void test_spec__refuses_by_flag_word_and_form(void **state)
     }
 }
 
-static void test_spec__tells_of_the_host_gateway(void **state)
-{
-    struct depot_error err = {0};
-    char *out = NULL;
-    (void)state;
-    assert_int_equal(dp_spec_add_host("h:host-gateway", &out, &err), DEPOT_ERR_UNSUPPORTED);
-    assert_non_null(strstr(err.msg, "--add-host \"h:host-gateway\""));
-    assert_non_null(strstr(err.hint, "address"));
-}
-
 static void test_bool__knows_dockers_words(void **state)
 {
     static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
@@ -468,7 +459,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spec__reads_what_is_right),
         cmocka_unit_test(test_spec__refuses_by_flag_word_and_form),
-        cmocka_unit_test(test_spec__tells_of_the_host_gateway),
         cmocka_unit_test(test_bool__knows_dockers_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
