@@ -30,6 +30,7 @@ static const struct form {
     {"--output", "a directory, - for a tar on standard output, or type=TYPE[,dest=PATH]"
                  "[,KEY=VALUE...]; types: local, tar, oci, docker, image, registry, cacheonly"},
     {"--output name", "[REGISTRY/]REPOSITORY[:TAG], as registry.example.com/team/app:1"},
+    {"--policy", "disabled=true, to build without"},
     {"--provenance", "true, false, or attributes, as mode=max"},
     {"--sbom", "true, false, or attributes, as generator=IMAGE"},
     {"--secret", "id=NAME[,src=FILE|,env=VARIABLE]"},
