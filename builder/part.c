@@ -307,6 +307,7 @@ static void solve(struct part *p)
     set_state(p, PART_SOLVING);
     /* The engine's history will show this build too: it is not a stranger's. */
     store_seen_ref(p->build->service->store, engine_name(p->engine), p->ref);
+    records_add(&p->build->service->records, p->ref, p->build->secret);
     if (solve_start(p, &err) != 0) {
         p->solve = NULL;
         part_outcome_fail(&p->outcome, DEPOT_BUILD_FAILED, CODE_UNAVAILABLE, "%s", err.msg);

@@ -125,8 +125,7 @@ static int open_session(struct relay *r, struct part *p, struct depot_error *err
     return rc;
 }
 
-/* Takes as long wherever they differ. */
-static bool same_secret(const char *a, const char *b)
+bool service_same_secret(const char a[SERVICE_SECRET_LEN + 1], const char *b)
 {
     unsigned char differ = 0;
     if (b == NULL || strlen(b) != SERVICE_SECRET_LEN)
@@ -140,7 +139,7 @@ int service_session_allowed(
     struct service *s, const char *build, const char *secret, struct depot_error *err)
 {
     const struct build *b = depot_map_get(s->builds, build);
-    if (b != NULL && same_secret(b->secret, secret))
+    if (b != NULL && service_same_secret(b->secret, secret))
         return 0;
     if (b != NULL)
         depot_log_warn("build %s: a session without the secret of its creator was refused", build);

@@ -11,6 +11,7 @@
 #include "metrics.h"
 #include "observe.h"
 #include "part.h"
+#include "record.h"
 #include "request.h"
 #include "service.h"
 
@@ -25,6 +26,7 @@ struct service {
     size_t nengines;
     struct depot_map *builds; /* id -> struct build, those that are not over */
     struct relays relays;     /* all whose socket is open */
+    struct records records;   /* of builds of clients of ours */
     const struct depot_registry_host *registries; /* borrowed */
     size_t nregistries;
     char *tried;              /* where a builder was looked for in vain */
@@ -52,6 +54,8 @@ struct build {
     char *message;            /* why it is cancelled or failed; the first reason stays */
 };
 
+/* Takes as long wherever they differ. `b` may be NULL, or of any length. */
+bool service_same_secret(const char a[SERVICE_SECRET_LEN + 1], const char *b);
 /* Append to the build's log; what cannot be written is logged. */
 void service_append(struct service *s, const char *build, struct depot_event *ev);
 void service_new_id(struct service *s, char id[SERVICE_ID_LEN + 1]);

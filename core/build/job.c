@@ -107,8 +107,10 @@ static bool ask_provenance(struct depot_job *j)
         return false;
     for (; j->asked < j->state->parts.len; j->asked++) {
         const struct depot_part *p = j->state->parts.items[j->asked];
-        const struct depot_question q = {
-            .ask = DEPOT_ASK_PROVENANCE, .builder = p->builder, .ref = p->ref};
+        const struct depot_question q = {.ask = DEPOT_ASK_PROVENANCE,
+            .builder = p->builder,
+            .ref = p->ref,
+            .session = j->secret};
         if (p->ref == NULL || p->builder == NULL || !depot_feed_ask(j->feed, &q))
             continue;
         j->asking = true;
@@ -356,8 +358,8 @@ static void on_feed_state(
 {
     struct depot_job *j = arg;
     DEPOT_UNUSED(f);
-    if (j->over)
-        return;
+    if (j->over || j->join != NULL)
+        return; /* what is left to do is done here */
     if (s == DEPOT_FEED_CONNECTING && err != NULL) {
         /* Never connected: nothing is lost by saying so at once. */
         end_with(j, err);

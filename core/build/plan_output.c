@@ -187,23 +187,40 @@ static int give_annotations(struct depot_build_plan *p, struct depot_error *err)
     return rc;
 }
 
+static bool attests(const struct depot_build_plan *p)
+{
+    for (size_t i = 0; i < p->attrs.len; i++)
+        if (depot_str_starts(p->attrs.items[i].key, "attest:") &&
+            strstr(p->attrs.items[i].value, "disabled=true") == NULL)
+            return true;
+    return false;
+}
+
+/* Engines write Docker's format for one platform only, and with attestations without what Docker
+ * reads of it: we make it of an OCI layout. */
+static void take_docker(struct depot_output *out)
+{
+    out->archive = DEPOT_ARCHIVE_DOCKER;
+    depot_free(out->type);
+    out->type = depot_strdup("oci");
+}
+
 /* What several builders make of one output is joined: a push by the daemon, a stream by us. */
 static void join_output(struct depot_build_plan *p, struct depot_output *out)
 {
     const enum depot_archive archive = find_exporter(out->type)->archive;
     const bool stream = out->kind == DEPOT_OUTPUT_FILE || out->kind == DEPOT_OUTPUT_STDOUT;
-    if (out->kind == DEPOT_OUTPUT_STORE || (archive == DEPOT_ARCHIVE_NONE && !pushes(out)))
+    const bool several = p->platforms.len + p->args->join_with.len > 1;
+    if (out->kind == DEPOT_OUTPUT_STORE)
         return;
+    if (archive == DEPOT_ARCHIVE_DOCKER && stream && (several || attests(p)))
+        take_docker(out);
+    if (!several || (archive == DEPOT_ARCHIVE_NONE && !pushes(out)))
+        return;
+    if (stream)
+        out->archive = archive;
     p->join = (stream || pushes(out)) && (p->join || !p->single_builder);
     p->single_builder = true;
-    if (!stream)
-        return;
-    out->archive = archive;
-    if (archive == DEPOT_ARCHIVE_DOCKER) {
-        /* Engines write Docker's format for one platform only; we make it of the other. */
-        depot_free(out->type);
-        out->type = depot_strdup("oci");
-    }
 }
 
 static int check_output(
@@ -228,8 +245,7 @@ static int check_output(
             "the Docker image format holds one platform, and %zu are asked for", p->platforms.len);
         return depot_error_hint(err, "use --platform with one of them, or -o type=oci,dest=FILE");
     }
-    if (several)
-        join_output(p, out);
+    join_output(p, out);
     return 0;
 }
 

@@ -21,9 +21,7 @@ static int check_key(const char *spec, const char *key, struct depot_error *err)
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(policy_keys); i++)
         if (depot_str_eq(policy_keys[i], key))
             return 0;
-    depot_error_set(
-        err, DEPOT_ERR_INVALID, "invalid --policy \"%.128s\": unknown key \"%.64s\"", spec, key);
-    return depot_error_hint(err, "keys: filename, reset, disabled, strict, log-level");
+    return dp_spec_refuse(err, "--policy", spec, "unknown key \"%.50s\"", key);
 }
 
 /* `disabled` is the only thing that can be said of a policy and be kept. */
@@ -39,8 +37,7 @@ static int read_flag(const char *spec, bool *disabled, struct depot_error *err)
         rc = depot_error_set(
             err, DEPOT_ERR_INVALID, "invalid --policy \"%.128s\": disabled is true or false", spec);
     if (rc == 0 && *disabled && fields.len > 1)
-        rc = depot_error_set(err, DEPOT_ERR_INVALID,
-            "invalid --policy \"%.128s\": disabled=true stands alone", spec);
+        rc = dp_spec_refuse(err, "--policy", spec, "disabled=true stands alone");
     depot_kvs_release(&fields);
     return rc;
 }

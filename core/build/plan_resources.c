@@ -4,10 +4,8 @@
  */
 #include "build/plan_env.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum kind { BYTES, BYTES_OR_ANY, NUMBER, SET };
 
@@ -29,59 +27,32 @@ static const struct resource resources[] = {
     {"cpuset-mems", "cpusetmems", SET, FLAG(cpuset_mems)},
 };
 
-static const char *const forms[] = {
-    [BYTES] = "a size, as 512m or 2g",
-    [BYTES_OR_ANY] = "a size, as 512m or 2g, or -1 for no limit",
-    [NUMBER] = "a number",
-    [SET] = "a list of numbers and ranges, as 0-3,7",
-};
-
-/* "1.5g", "64m", "100", "2GiB": units of 1024. */
-static bool parse_bytes(const char *s, int64_t *out)
-{
-    static const char units[] = "bkmgtp";
-    char *end = NULL;
-    if (!(*s >= '0' && *s <= '9') && *s != '.')
-        return false;
-    errno = 0;
-    double v = strtod(s, &end);
-    if (*end == ' ')
-        end++;
-    const char *unit = *end != '\0' ? strchr(units, *end | 0x20) : units;
-    if (unit == NULL || errno != 0)
-        return false;
-    const char *tail = *end != '\0' ? end + 1 : end;
-    if (unit > units && (*tail | 0x20) == 'i')
-        tail++;
-    if (unit > units && (*tail | 0x20) == 'b')
-        tail++;
-    for (const char *u = units; u < unit; u++)
-        v *= 1024;
-    if (*tail != '\0' || !(v < 9e18))
-        return false;
-    *out = (int64_t)v;
-    return true;
-}
-
 static bool is_set(const char *s)
 {
     return s[0] >= '0' && s[0] <= '9' && s[strspn(s, "0123456789,-")] == '\0';
 }
 
-static bool parse(const struct resource *r, const char *value, int64_t *n)
+static int parse(const struct resource *r, const char *flag, const char *value, int64_t *n,
+    struct depot_error *err)
 {
     switch (r->kind) {
-    case BYTES:
-        return parse_bytes(value, n);
     case BYTES_OR_ANY:
         *n = -1;
-        return depot_str_eq(value, "-1") || parse_bytes(value, n);
+        if (depot_str_eq(value, "-1"))
+            return 0;
+        return dp_spec_bytes(flag, value, n, err);
+    case BYTES:
+        return dp_spec_bytes(flag, value, n, err);
     case NUMBER:
-        return depot_str_to_int64(value, INT64_MIN, INT64_MAX, n) == 0;
+        if (depot_str_to_int64(value, INT64_MIN, INT64_MAX, n) != 0)
+            return dp_spec_refuse(err, flag, value, "it is not a number");
+        return 0;
     case SET:
-        return is_set(value);
+        if (!is_set(value))
+            return dp_spec_refuse(err, flag, value, "it is no list of numbers and ranges");
+        return 0;
     }
-    return false;
+    return DEPOT_ERR_INTERNAL;
 }
 
 /* Nothing and 0 mean no limit: an engine that knows none must not see them. */
@@ -92,10 +63,9 @@ static int limit(struct depot_build_plan *p, const struct resource *r, const cha
     char text[32];
     if (*value == '\0' && r->kind == SET)
         return 0;
-    if (!parse(r, value, &n)) {
-        depot_error_set(err, DEPOT_ERR_INVALID, "invalid %s \"%.64s\"", flag, value);
-        return depot_error_hint(err, "%s takes %s", r->key, forms[r->kind]);
-    }
+    int rc = parse(r, flag, value, &n, err);
+    if (rc != 0)
+        return rc;
     snprintf(text, sizeof(text), "%lld", (long long)n);
     if (r->kind == SET)
         depot_kvs_set(&p->attrs, r->attr, value);
@@ -120,13 +90,6 @@ static int from_flags(struct depot_build_plan *p, struct depot_error *err)
     return rc;
 }
 
-static int unknown(const char *spec, struct depot_error *err)
-{
-    depot_error_set(err, DEPOT_ERR_INVALID, "invalid --resource \"%.64s\"", spec);
-    return depot_error_hint(err, "expected KEY=VALUE; keys: memory, memory-swap, cpu-shares, "
-                                 "cpu-period, cpu-quota, cpuset-cpus, cpuset-mems");
-}
-
 static int one(struct depot_build_plan *p, const char *spec, struct depot_error *err)
 {
     const char *eq = strchr(spec, '=');
@@ -139,7 +102,7 @@ static int one(struct depot_build_plan *p, const char *spec, struct depot_error 
             return rc;
         }
     }
-    return unknown(spec, err);
+    return dp_spec_refuse(err, "--resource", spec, "there is no such limit");
 }
 
 int dp_plan_resources(struct depot_build_plan *p, struct depot_error *err)

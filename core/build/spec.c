@@ -25,13 +25,22 @@ static const struct form {
         "azblob"},
     {"--cache-to", "an image, or type=registry,ref=IMAGE[,mode=max]; types: registry, local, "
                    "inline, gha, s3, azblob"},
+    {"--cpu-period", "microseconds, as 100000"},
+    {"--cpu-quota", "microseconds of a period, as 50000"},
+    {"--cpu-shares", "a number, as 512"},
+    {"--cpuset-cpus", "numbers and ranges, as 0-3,7"},
+    {"--cpuset-mems", "numbers and ranges, as 0-1"},
     {"--label", "KEY=VALUE"},
+    {"--memory", "a number with a unit: b, k, m or g, as 2g"},
+    {"--memory-swap", "a number with a unit: b, k, m or g, as 4g; -1 for no limit"},
     {"--network", "default, host or none"},
     {"--output", "a directory, - for a tar on standard output, or type=TYPE[,dest=PATH]"
                  "[,KEY=VALUE...]; types: local, tar, oci, docker, image, registry, cacheonly"},
     {"--output name", "[REGISTRY/]REPOSITORY[:TAG], as registry.example.com/team/app:1"},
-    {"--policy", "disabled=true, to build without"},
+    {"--policy", "disabled=true; keys: filename, reset, disabled, strict, log-level"},
     {"--provenance", "true, false, or attributes, as mode=max"},
+    {"--resource", "KEY=VALUE, as memory=2g or cpuset-cpus=0-3; keys: memory, memory-swap, "
+                   "cpu-shares, cpu-period, cpu-quota, cpuset-cpus, cpuset-mems"},
     {"--sbom", "true, false, or attributes, as generator=IMAGE"},
     {"--secret", "id=NAME[,src=FILE|,env=VARIABLE]"},
     {"--shm-size", "a number with a unit: b, k, m or g, as 64m"},

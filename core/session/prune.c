@@ -37,12 +37,11 @@ static int open_dir(int at, const char *name)
 static int look_into(struct prune *p, int at, const char *name, const char *path, size_t depth)
 {
     struct stat st;
-    int fd = open_dir(at, name), rc = 0;
-    if (fd < 0 || fstat(fd, &st) != 0)
-        rc = failed(p, path);
-    if (rc == 0 && st.st_dev == p->device)
-        rc = walk(p, fd, path, depth + 1);
-    else if (fd >= 0)
+    int fd = open_dir(at, name);
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == p->device)
+        return walk(p, fd, path, depth + 1);
+    int rc = fd < 0 ? failed(p, path) : 0;
+    if (fd >= 0)
         close(fd);
     return rc;
 }

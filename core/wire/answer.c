@@ -159,6 +159,7 @@ static const struct dp_field question_fields[] = {
     ROW(STR, "project", depot_question, project),
     ROW(STR, "builder", depot_question, builder),
     ROW(STR, "ref", depot_question, ref),
+    ROW(STR, "session", depot_question, session),
     ROW(BOOL, "all", depot_question, all),
     ROW(I64, "keep_bytes", depot_question, keep_bytes),
     ROW(I64, "keep_hours", depot_question, keep_hours),

@@ -35,6 +35,7 @@ struct depot_question {
     const char *project; /* ESTIMATES without `build`; BUILDS: only of this one */
     const char *builder; /* CACHE, PRUNE; NULL: all of them. PROVENANCE: needed */
     const char *ref;     /* PROVENANCE: as build.assigned tells it */
+    const char *session; /* PROVENANCE: the secret that the answer to the create told */
     bool all;            /* PRUNE: also what is shared with images and what frontends keep */
     int64_t keep_bytes;  /* PRUNE: leave so much; 0: nothing */
     int64_t keep_hours;  /* PRUNE: leave what was used within; 0: nothing */

@@ -119,6 +119,8 @@ static const struct {
     {"{\"solve\":{},\"platforms\":[1]}", "field \"platforms\" must be a string"},
     {"{\"solve\":{},\"platforms\":[\"linux/\"]}",
         "field \"platforms\": \"linux/\" is not a platform"},
+    {"{\"solve\":{},\"platforms\":[\"lin ux\"]}",
+        "field \"platforms\": \"lin ux\" is not a platform"},
     {"{" P ",\"solve\":1}", "field \"solve\" must be an object"},
     {"{" PS ",\"project\":1}", "field \"project\" must be a string"},
     {"{" PS ",\"project\":\"a\\u0000b\"}", "field \"project\" must be a string without NUL"},

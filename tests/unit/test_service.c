@@ -520,6 +520,42 @@ static void test_service__builds_on_the_builder_that_is_named(void **state)
     stop_daemon();
 }
 
+static void no_answer(struct cache_ask *ask, const struct depot_answer *a, void *arg)
+{
+    (void)ask, (void)a, (void)arg;
+    fail();
+}
+
+static void test_service__tells_provenance_to_the_creator_alone(void **state)
+{
+    struct depot_error err = {0};
+    struct cache_ask *ask = NULL;
+    char ref[32];
+    (void)state;
+    start_daemon(1, 4, 0);
+    create(AMD, "");
+    snprintf(ref, sizeof(ref), "%s", find(0, SOLVE)->ref);
+    char *wrong = depot_strdup(made.secret);
+    wrong[0] = wrong[0] == 'a' ? 'b' : 'a';
+    const struct {
+        const char *ref, *session;
+        bool mine;
+    } rows[] = {{ref, made.secret, true}, {ref, NULL, false}, {ref, "", false}, {ref, wrong, false},
+        {"other", made.secret, false}};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        const struct depot_question q = {.ask = DEPOT_ASK_PROVENANCE,
+            .builder = "a",
+            .ref = rows[i].ref,
+            .session = rows[i].session};
+        int rc = service_cache(d.service, &q, no_answer, NULL, &ask, &err);
+        assert_int_equal(rc, rows[i].mine ? 0 : DEPOT_ERR_NOT_FOUND);
+        if (rc == 0)
+            cache_ask_free(ask);
+    }
+    depot_free(wrong);
+    stop_daemon();
+}
+
 /* What nobody asked for goes only to engines that can keep it; what somebody did goes to all. */
 static void test_service__keeps_unasked_provenance_from_some_engines(void **state)
 {
@@ -911,6 +947,7 @@ int main(void)
         cmocka_unit_test(test_service__queues_beyond_capacity),
         cmocka_unit_test(test_service__cancels_and_reads_to_the_end),
         cmocka_unit_test(test_service__builds_on_the_builder_that_is_named),
+        cmocka_unit_test(test_service__tells_provenance_to_the_creator_alone),
         cmocka_unit_test(test_service__keeps_unasked_provenance_from_some_engines),
         cmocka_unit_test(test_service__adapts_exports_to_docker),
         cmocka_unit_test(test_service__refuses_what_docker_cannot_export),

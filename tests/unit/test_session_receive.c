@@ -493,6 +493,40 @@ static void test_output__descriptor_with_a_slow_reader(void **state)
     depot_free(got);
 }
 
+/* The part's session was lost in the middle, and the engine sends it all again. */
+static void test_output__spool_begins_again(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct rig_call k;
+    char *tar = make_tar(), *got = depot_alloc(TAR_SIZE);
+    FILE *spool = tmpfile();
+    assert_non_null(spool);
+    begin(&r, DP_OUTPUT_SPOOL, "-", 0);
+    outputs[0].fd = fileno(spool);
+    assert_int_equal(write(outputs[0].fd, "what was before", 15), 15);
+    rig_start(&r);
+    open_call(&r, &k);
+    send_tar(&k, tar, TAR_SIZE / 2);
+    dp_grpc_send_end(k.call);
+    RIG_UNTIL(&r, k.done);
+    assert_int_not_equal(k.code, DP_GRPC_OK);
+    rig_call_free(&k);
+    open_call(&r, &k);
+    send_tar(&k, tar, TAR_SIZE);
+    dp_grpc_send_end(k.call);
+    RIG_UNTIL(&r, k.done);
+    assert_int_equal(k.code, DP_GRPC_OK);
+    assert_int_equal(lseek(outputs[0].fd, 0, SEEK_END), TAR_SIZE);
+    assert_int_equal(pread(outputs[0].fd, got, TAR_SIZE, 0), TAR_SIZE);
+    assert_memory_equal(got, tar, TAR_SIZE);
+    rig_call_free(&k);
+    end(&r);
+    fclose(spool);
+    depot_free(tar);
+    depot_free(got);
+}
+
 struct sink {
     size_t got, queued;
     int ends;
@@ -571,6 +605,7 @@ int main(void)
         cmocka_unit_test(test_output__makes_its_directories),
         cmocka_unit_test(test_output__fifo_waits_for_its_reader),
         cmocka_unit_test(test_output__descriptor_with_a_slow_reader),
+        cmocka_unit_test(test_output__spool_begins_again),
         cmocka_unit_test(test_output__sink_holds_the_engine_back),
         cmocka_unit_test(test_output__nobody_asked_for_it),
     };
