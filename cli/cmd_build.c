@@ -16,6 +16,7 @@
 struct build_args {
     struct depot_build_args b;
     char *summary;
+    struct depot_strv ci;
     char *log_level;
 };
 
@@ -49,6 +50,7 @@ static const struct depot_opt build_opts[] = {
         "Cache export destinations, as type=local,dest=DIR", NULL, 0},
     {"cgroup-parent", 0, DEPOT_OPT_STRING, OPT(b.cgroup_parent), "PARENT",
         "Set the parent cgroup for the RUN instructions", NULL, 0},
+    CLI_CI_OPTION(OPT(ci)),
     {"color", 0, DEPOT_OPT_STRING, OPT(b.color), "WHEN", "Colour the output", "auto|always|never",
         0},
     {"config", 0, DEPOT_OPT_STRING, OPT(b.docker_config), "DIR",
@@ -113,7 +115,8 @@ static const struct depot_opt build_opts[] = {
     {"ssh", 0, DEPOT_OPT_LIST, OPT(b.ssh), "ID[=SOCKET|KEY,...]",
         "SSH agent socket or private keys to expose to the build", NULL, 0},
     {"summary", 0, DEPOT_OPT_STRING, OPT(summary), "WHEN",
-        "Print what was built when it is done; auto: on a terminal", "auto|always|never", 0},
+        "Print what was built when it is done; auto: on a terminal, and in CI", "auto|always|never",
+        0},
     {"tag", 't', DEPOT_OPT_LIST, OPT(b.tags), "NAME[:TAG]",
         "Image name, as registry/repository:tag", NULL, 0},
     {"target", 0, DEPOT_OPT_STRING, OPT(b.target), "STAGE", "Set the target build stage to build",
@@ -146,6 +149,10 @@ static const struct depot_opt build_opts[] = {
         "error|warn|info|debug", DEPOT_OPT_HIDDEN},
 };
 
+/* What ends a build in order: half-written files go, and so does the build on its engine. */
+enum { SIGNALS = 3 };
+static const int ending[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+
 struct run {
     const struct depot_command *cmd;
     const struct build_args *args;
@@ -154,11 +161,13 @@ struct run {
     struct depot_endpoint at;
     struct depot_job *job;
     struct cli_show *show;
+    struct cli_ci ci;
     struct depot_tui *tui; /* NULL: not wanted, or closed */
     struct cli_record *record;
-    struct depot_signal *sigint, *sigterm;
+    bool record_failed;
+    struct depot_signal *signals[SIGNALS];
     const char *sink;
-    bool cancelling, builder_noted;
+    bool cancelling, builder_noted, warned;
     DEPOT_VEC(struct depot_error) problems; /* told when it is over, where they are read */
     int exit_code;
 };
@@ -188,13 +197,6 @@ static const char *choose_sink(const struct build_args *a)
     return is_sink(mode) ? mode : cli_show_auto(stderr);
 }
 
-static bool want_summary(const struct build_args *a)
-{
-    if (depot_str_eq(a->summary, "always"))
-        return true;
-    return !depot_str_eq(a->summary, "never") && isatty(STDERR_FILENO) == 1;
-}
-
 /* A line of the client's own, on whatever is on the screen. */
 static void note(struct run *r, const char *text)
 {
@@ -207,10 +209,13 @@ static void note(struct run *r, const char *text)
 /* A line on stderr of what a file or a daemon says. */
 static void say(const char *before, const char *text)
 {
-    struct depot_buf clean = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_buf clean = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
+                     safe = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     depot_clean_string(&clean, text);
-    fprintf(stderr, "%s%s\n", before, depot_buf_str(&clean));
+    depot_guard_string(&safe, depot_ci_detect(), depot_buf_str(&clean));
+    fprintf(stderr, "%s%s\n", before, depot_buf_str(&safe));
     depot_buf_release(&clean);
+    depot_buf_release(&safe);
 }
 
 /* Nothing but its own lines may stand on stderr. */
@@ -219,13 +224,16 @@ static bool is_silent(const struct run *r)
     return depot_str_eq(r->sink, "rawjson") || depot_str_eq(r->sink, "quiet");
 }
 
-static void print_warnings(const struct run *r)
+/* Of the plan: above a screen, and as buildx has it below a log, which begins with its first line.
+ */
+static void print_warnings(struct run *r)
 {
     const struct depot_strv *w = depot_build_plan_warnings(r->plan);
     if (is_silent(r))
         return;
-    for (size_t i = 0; i < w->len; i++)
+    for (size_t i = 0; i < w->len && !r->warned; i++)
         say("WARNING: ", w->items[i]);
+    r->warned = true;
 }
 
 /* Scripts name the builder that they made with docker buildx: said once, it stops nothing. */
@@ -343,6 +351,24 @@ static void warn_unkept(const struct run *r)
         say("WARNING: ", text);
 }
 
+static void end_record(struct run *r)
+{
+    struct depot_error err = {0};
+    if (cli_record_close(r->record, &err) != 0) {
+        depot_error_print(CLI_PROGRAM, &err);
+        r->record_failed = true;
+    }
+    r->record = NULL;
+}
+
+static void unwatch_signals(struct run *r)
+{
+    for (size_t i = 0; i < SIGNALS; i++) {
+        depot_signal_free(r->signals[i]);
+        r->signals[i] = NULL;
+    }
+}
+
 static int finish_good(struct run *r)
 {
     struct depot_error err = {0};
@@ -396,10 +422,14 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     const struct depot_build *state = depot_job_state(j);
     close_tui(r);
     /* A build that never came to be has nothing to sum up. */
-    cli_show_end(r->show, depot_job_id(j) != NULL && want_summary(r->args));
+    cli_show_end(r->show, depot_job_id(j) != NULL);
+    print_warnings(r);
     for (size_t i = 0; i < r->problems.len; i++)
         depot_error_print(CLI_PROGRAM, &r->problems.items[i]);
+    end_record(r);
     if (err == NULL) {
+        /* A FIFO among the results may wait for its reader: a signal ends that at once. */
+        unwatch_signals(r);
         r->exit_code = finish_good(r);
     } else if (err->code == DEPOT_ERR_CANCELLED) {
         r->exit_code = DEPOT_EXIT_INTERRUPTED;
@@ -412,8 +442,10 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     } else {
         if (!is_known(r, err))
             depot_error_print(CLI_PROGRAM, err);
+        cli_ci_error(&r->ci, err);
         r->exit_code = depot_exit_from_err(err->code);
     }
+    cli_show_last(r->show);
     depot_loop_stop(r->loop);
 }
 
@@ -433,12 +465,16 @@ static void on_signal(struct depot_signal *s, int signum, void *arg)
 static int prepare(struct run *r, struct depot_error *err)
 {
     const struct depot_build_args *b = &r->args->b;
-    int rc = depot_build_begin_results(b, err);
+    int rc = cli_ci_init(&r->ci, &r->args->ci, CLI_CI_ANNOTATIONS | CLI_CI_REPORT, err);
+    if (rc == 0)
+        rc = depot_build_begin_results(b, err);
     if (rc == 0)
         rc = depot_build_plan_new(b, &r->plan, err);
     if (rc != 0)
         return rc;
-    print_warnings(r);
+    cli_ci_place(&r->ci, b->context, b->file);
+    if (depot_str_eq(r->sink, "tty"))
+        print_warnings(r);
     rc = depot_endpoint_resolve(b->url, b->token, true, &r->at, err);
     if (rc == 0 && b->record != NULL)
         rc = cli_record_open(b->record, &r->record, err);
@@ -447,13 +483,30 @@ static int prepare(struct run *r, struct depot_error *err)
     return rc;
 }
 
+static bool below_nohup(void)
+{
+    struct sigaction old;
+    return sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
+static int watch_signals(struct run *r, struct depot_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < SIGNALS; i++)
+        if (ending[i] != SIGHUP || !below_nohup())
+            rc = depot_signal_new(r->loop, ending[i], on_signal, r, &r->signals[i], err);
+    return rc;
+}
+
 static int start(struct run *r, struct depot_error *err)
 {
-    struct cli_show_opts opts = {
-        .sink = r->sink, .out = stderr, .color = r->args->b.color, .details = r->args->b.debug};
-    int rc = depot_signal_new(r->loop, SIGINT, on_signal, r, &r->sigint, err);
-    if (rc == 0)
-        rc = depot_signal_new(r->loop, SIGTERM, on_signal, r, &r->sigterm, err);
+    struct cli_show_opts opts = {.sink = r->sink,
+        .out = stderr,
+        .color = r->args->b.color,
+        .details = r->args->b.debug,
+        .ci = &r->ci,
+        .summary = cli_show_sums_up(r->args->summary, stderr)};
+    int rc = watch_signals(r, err);
     if (rc == 0)
         rc = depot_job_start(r->loop, r->plan, &r->at, &job_ops, r, &r->job, err);
     if (rc == 0)
@@ -465,17 +518,15 @@ static int start(struct run *r, struct depot_error *err)
 
 static void finish(struct run *r)
 {
-    struct depot_error err = {0};
-    depot_signal_free(r->sigint);
-    depot_signal_free(r->sigterm);
+    unwatch_signals(r);
     depot_tui_build_close(r->tui);
     cli_show_free(r->show);
+    cli_ci_release(&r->ci);
     depot_job_free(r->job);
     depot_loop_free(r->loop);
-    if (cli_record_close(r->record, &err) != 0) {
-        depot_error_print(CLI_PROGRAM, &err);
-        r->exit_code = r->exit_code == DEPOT_EXIT_OK ? DEPOT_EXIT_FAILED : r->exit_code;
-    }
+    end_record(r);
+    if (r->record_failed && r->exit_code == DEPOT_EXIT_OK)
+        r->exit_code = DEPOT_EXIT_FAILED;
     depot_endpoint_release(&r->at);
     depot_build_plan_free(r->plan);
     depot_vec_free(&r->problems);
@@ -502,6 +553,7 @@ static int run_build(const struct depot_command *cmd, void *target, const struct
         depot_loop_run(r.loop);
     } else {
         depot_error_print(CLI_PROGRAM, &err);
+        cli_ci_error(&r.ci, &err);
         r.exit_code = rc == DEPOT_ERR_INVALID || rc == DEPOT_ERR_UNSUPPORTED ? DEPOT_EXIT_USAGE
                                                                              : DEPOT_EXIT_FAILED;
     }

@@ -125,9 +125,11 @@ static void finish_stores(struct depot_job *j)
 {
     struct depot_error err = {0};
     struct depot_kvs joined = {0};
-    if (j->state->state != DEPOT_BUILD_SUCCEEDED || j->has_error)
+    if (j->has_error)
         return;
-    if (dp_stores_finish(j->plan, j->state, j->parts.items, j->parts.len, &joined, &err) != 0)
+    /* A build that failed has its own reason. */
+    if (dp_stores_finish(j->plan, j->state, j->parts.items, j->parts.len, &joined, &err) != 0 &&
+        j->state->state == DEPOT_BUILD_SUCCEEDED)
         keep_error(j, &err);
     depot_build_joined(j->state, &joined);
     depot_kvs_release(&joined);

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "build/archive_blobs.h"
 #include "session/content.h"
 
 enum {
@@ -33,15 +34,6 @@ static const char platforms_key[] = "depot.platforms";
 
 /* ---- values ---- */
 
-static const char *string_of(struct json_object *o, const char *key)
-{
-    struct json_object *v;
-    if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &v) ||
-        !json_object_is_type(v, json_type_string))
-        return NULL;
-    return json_object_get_string(v);
-}
-
 static struct json_object *member(struct json_object *o, const char *key, enum json_type type)
 {
     struct json_object *v;
@@ -53,7 +45,7 @@ static struct json_object *member(struct json_object *o, const char *key, enum j
 
 static const char *annotation(struct json_object *desc, const char *key)
 {
-    return string_of(member(desc, "annotations", json_type_object), key);
+    return dp_doc_string(member(desc, "annotations", json_type_object), key);
 }
 
 static void set_string(struct json_object *o, const char *key, const char *value)
@@ -64,7 +56,7 @@ static void set_string(struct json_object *o, const char *key, const char *value
 static bool is_blank(const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (memchr(" \t\r\n", s[i], 4) == NULL)
+        if (s[i] == '\0' || strchr(" \t\r\n", s[i]) == NULL)
             return false;
     return true;
 }
@@ -131,7 +123,7 @@ static int read_once(const char *dir, struct json_object **out, struct depot_err
 {
     char *path = index_path(dir), *text = NULL;
     struct stat st;
-    size_t n;
+    size_t n = 0;
     int rc = stat(path, &st) == 0 && !S_ISREG(st.st_mode)
                  ? depot_error_set(err, DEPOT_ERR_DENIED, "%s is not a regular file", path)
                  : depot_file_read(path, DP_LAYOUT_INDEX_MAX, &text, &n, err);
@@ -178,7 +170,7 @@ static void find_by(
 {
     for (size_t i = 0; i < entry_count(index) && digests->len < DP_LAYOUT_FOUND_MAX; i++) {
         struct json_object *entry = entry_at(index, i);
-        const char *digest = string_of(entry, "digest"), *named = annotation(entry, key);
+        const char *digest = dp_doc_string(entry, "digest"), *named = annotation(entry, key);
         if (named != NULL && depot_str_eq(named, name) && depot_digest_valid(digest) &&
             !depot_strv_has(digests, digest))
             depot_strv_push(digests, digest);
@@ -194,7 +186,8 @@ void dp_layout_find(struct json_object *index, const char *name, struct depot_st
 
 const char *dp_layout_single(struct json_object *index)
 {
-    const char *digest = entry_count(index) == 1 ? string_of(entry_at(index, 0), "digest") : NULL;
+    const char *digest =
+        entry_count(index) == 1 ? dp_doc_string(entry_at(index, 0), "digest") : NULL;
     return depot_digest_valid(digest) ? digest : NULL;
 }
 
@@ -210,8 +203,8 @@ int dp_layout_desc_parse(
     const char *json, size_t n, struct json_object **out, struct depot_error *err)
 {
     struct json_object *o = parse_object(json, n, DP_LAYOUT_DESC_MAX);
-    if (o == NULL || !depot_digest_valid(string_of(o, "digest")) || size_of(o) < 0 ||
-        string_of(o, "mediaType") == NULL) {
+    if (o == NULL || !depot_digest_valid(dp_doc_string(o, "digest")) || size_of(o) < 0 ||
+        dp_doc_string(o, "mediaType") == NULL) {
         json_object_put(o);
         return depot_error_set(
             err, DEPOT_ERR_PROTOCOL, "the builder's description of what it wrote is not one");
@@ -239,26 +232,42 @@ static int read_blob(
     return rc;
 }
 
+static int read_manifest(const char *dir, const char *digest, struct json_object **out, size_t *n,
+    struct depot_error *err)
+{
+    char *text = NULL;
+    int rc = read_blob(dir, digest, &text, n, err);
+    if (rc == 0 && (*out = parse_object(text, *n, DEPOT_MANIFEST_MAX)) == NULL)
+        rc = depot_error_set(err, DEPOT_ERR_PROTOCOL, "%s in %s is no manifest", digest, dir);
+    depot_free(text);
+    return rc;
+}
+
+int dp_layout_manifest(
+    const char *dir, const char *digest, struct json_object **out, struct depot_error *err)
+{
+    size_t n;
+    return read_manifest(dir, digest, out, &n, err);
+}
+
 int dp_layout_desc_of(
     const char *dir, const char *digest, struct json_object **out, struct depot_error *err)
 {
-    char *text = NULL;
-    size_t n = 0;
-    int rc = read_blob(dir, digest, &text, &n, err);
-    struct json_object *o = rc == 0 ? parse_object(text, n, DEPOT_MANIFEST_MAX) : NULL;
-    const char *type = string_of(o, "mediaType");
+    struct json_object *o = NULL;
+    size_t n;
+    int rc = read_manifest(dir, digest, &o, &n, err);
+    const char *type = dp_doc_string(o, "mediaType");
     if (rc == 0 && type == NULL)
         rc = depot_error_set(err, DEPOT_ERR_PROTOCOL, "%s in %s is no manifest", digest, dir);
     if (rc == 0)
         *out = new_desc(type, digest, n);
     json_object_put(o);
-    depot_free(text);
     return rc;
 }
 
 const char *dp_layout_desc_digest(struct json_object *desc)
 {
-    return string_of(desc, "digest");
+    return dp_doc_string(desc, "digest");
 }
 
 bool dp_layout_has(const char *dir, struct json_object *desc)
@@ -292,7 +301,7 @@ static bool replaces(const struct dp_layout_entry *e, struct json_object *old)
         !depot_str_eq(image != NULL ? image : "", e->image != NULL ? e->image : ""))
         return false;
     return e->platforms == NULL || platforms == NULL || covers(e->platforms, platforms) ||
-           depot_str_eq(string_of(old, "digest"), dp_layout_desc_digest(e->desc));
+           depot_str_eq(dp_doc_string(old, "digest"), dp_layout_desc_digest(e->desc));
 }
 
 static struct json_object *new_entry(const struct dp_layout_entry *e)

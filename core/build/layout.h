@@ -7,6 +7,8 @@
 
 #include <depot/base.h>
 
+#include <time.h>
+
 struct json_object;
 
 enum {
@@ -29,6 +31,9 @@ const char *dp_layout_single(struct json_object *index);
 /* An engine's descriptor: media type, digest and size are there and sound. The caller puts it. */
 int dp_layout_desc_parse(
     const char *json, size_t n, struct json_object **out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* A manifest or an index among the blobs. The caller puts it. */
+int dp_layout_manifest(const char *dir, const char *digest, struct json_object **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 /* Of a manifest or an index among the blobs, which says itself what it is. The caller puts it. */
 int dp_layout_desc_of(const char *dir, const char *digest, struct json_object **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
@@ -50,6 +55,9 @@ int dp_layout_check(const char *dir, struct depot_error *err) DEPOT_MUST_CHECK;
 /* Put these before all others, at once. Waits for whoever is at it. */
 int dp_layout_put(const char *dir, const struct dp_layout_entry *entries, size_t n,
     struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* Removes the blobs that nothing in the index leads to, and that are older than `before`. */
+int dp_layout_prune(const char *dir, time_t before, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* One image index of the images in `descs`, each of its platforms, as a new blob. The caller puts
  * *out, its descriptor. */

@@ -25,7 +25,9 @@ enum dp_context_kind {
 struct dp_plan_layout {
     char *store; /* its id in `stores` */
     char *path;
-    char *tag; /* of a cache; NULL: the layout is of an image, which has its own names */
+    char *tag;    /* of a cache; NULL: the layout is of an image, which has its own names */
+    bool reset;   /* what nothing names any more goes */
+    time_t since; /* when the build began */
 };
 
 struct depot_build_plan {
@@ -75,6 +77,8 @@ int dp_plan_stdin_dockerfile(struct depot_build_plan *p, struct depot_error *err
 /* plan_output.c: where the results go. */
 int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 int dp_plan_names(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* results.c: refuses outputs that would take a file from each other, or from --iidfile. */
+int dp_plan_files(const struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 /* plan_attrs.c: what the frontend is told. */
 int dp_plan_attrs(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 /* plan_cache.c: where caches come from and go to. */

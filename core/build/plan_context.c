@@ -92,7 +92,7 @@ static int default_dockerfile(struct depot_build_plan *p, struct depot_error *er
     static const char *const names[] = {"Dockerfile", "dockerfile"};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(names); i++) {
         char *path = depot_path_join(p->context_dir, names[i]);
-        bool there = access(path, F_OK) == 0;
+        bool there = access(path, F_OK) == 0 || errno == EACCES; /* the walk tells what is shut */
         int rc = there ? dockerfile_dir(p, path, err) : 0;
         depot_free(path);
         if (there)

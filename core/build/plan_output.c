@@ -230,12 +230,6 @@ static int check_output(
     int rc = check_names(out, err);
     if (rc != 0)
         return rc;
-    if (!depot_str_empty(p->args->iidfile) &&
-        (depot_str_eq(out->type, "local") || depot_str_eq(out->type, "tar"))) {
-        depot_error_set(err, DEPOT_ERR_INVALID,
-            "--iidfile has no ID to take from an output of type=%s", out->type);
-        return depot_error_hint(err, "drop one of the two, or use -o type=image or type=oci");
-    }
     if (pushes(out) && depot_str_empty(depot_kvs_get(&out->attrs, "name"))) {
         depot_error_set(err, DEPOT_ERR_INVALID, "pushing needs a name");
         return depot_error_hint(err, "add -t REGISTRY/REPOSITORY:TAG");
@@ -286,6 +280,8 @@ int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
     rc = give_annotations(p, err);
     for (size_t i = 0; rc == 0 && i < p->outputs.len; i++)
         rc = check_output(p, &p->outputs.items[i], err);
+    if (rc == 0)
+        rc = dp_plan_files(p, err);
     if (rc == 0 && sends_to_stdout(p, &to_stdout) && (to_stdout > 1 || p->args->quiet))
         rc = depot_error_set(err, DEPOT_ERR_INVALID,
             "standard output can take one thing: one archive, or the digest that -q prints");
@@ -296,8 +292,10 @@ int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
 
 bool depot_build_plan_resumes(const struct depot_build_plan *p)
 {
-    for (size_t i = 0; i < p->outputs.len; i++)
-        if (!pushes(&p->outputs.items[i]) && p->outputs.items[i].kind != DEPOT_OUTPUT_DIR)
+    for (size_t i = 0; i < p->outputs.len; i++) {
+        const struct depot_output *out = &p->outputs.items[i];
+        if (!pushes(out) && out->kind != DEPOT_OUTPUT_DIR && out->kind != DEPOT_OUTPUT_STORE)
             return false;
+    }
     return p->outputs.len > 0;
 }

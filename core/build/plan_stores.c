@@ -81,11 +81,15 @@ int dp_plan_cache_to_local(
     struct depot_build_plan *p, struct depot_output *e, struct depot_error *err)
 {
     const char *dest = depot_kvs_get(&e->attrs, "dest"), *tag = depot_kvs_get(&e->attrs, "tag");
+    const char *reset = depot_kvs_get(&e->attrs, "reset");
     if (depot_str_empty(dest)) {
         depot_error_set(err, DEPOT_ERR_INVALID, "--cache-to type=local needs dest=DIRECTORY");
         return DEPOT_ERR_INVALID;
     }
     int rc = check_writable("--cache-to dest", dest, err);
+    if (rc == 0 && reset != NULL && dp_spec_bool(reset) < 0)
+        rc = depot_error_set(
+            err, DEPOT_ERR_INVALID, "--cache-to reset=%s: expected true or false", reset);
     if (rc != 0)
         return rc;
     char *name = header_name(dest);
@@ -94,7 +98,9 @@ int dp_plan_cache_to_local(
     store->optional = dp_spec_bool(depot_kvs_get(&e->attrs, "ignore-error")) == 1;
     struct dp_plan_layout layout = {.store = depot_strdup(store->id),
         .path = depot_strdup(dest),
-        .tag = depot_strdup(tag != NULL ? tag : default_tag)};
+        .tag = depot_strdup(tag != NULL ? tag : default_tag),
+        .reset = dp_spec_bool(reset) == 1,
+        .since = time(NULL)};
     depot_vec_push(&p->layouts, layout);
     depot_kvs_set(&e->attrs, "dest", name);
     depot_free(name);

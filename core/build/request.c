@@ -3,6 +3,8 @@
  */
 #include "build/plan_env.h"
 
+#include <depot/ci.h>
+
 #include <json-c/json.h>
 #include <pwd.h>
 #include <stdlib.h>

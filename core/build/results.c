@@ -8,9 +8,42 @@
 
 #include <json-c/json.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct depot_file_opts iidfile = {.what = "image ID file", .mode = 0644};
 static const struct depot_file_opts metadata_file = {.what = "metadata file", .mode = 0644};
+
+/* Two files of the same name would come one after the other, and the first be lost. */
+static int check_alone(
+    const struct depot_build_plan *p, const struct depot_output *out, struct depot_error *err)
+{
+    struct stat st;
+    for (const struct depot_output *o = p->outputs.items; o < out; o++) {
+        if (o->kind != DEPOT_OUTPUT_FILE || !depot_str_eq(o->dest, out->dest) ||
+            (stat(out->dest, &st) == 0 && !S_ISREG(st.st_mode)))
+            continue;
+        depot_error_set(err, DEPOT_ERR_INVALID, "two outputs go to %s", out->dest);
+        return depot_error_hint(err, "give each -o a dest= of its own");
+    }
+    return 0;
+}
+
+int dp_plan_files(const struct depot_build_plan *p, struct depot_error *err)
+{
+    for (size_t i = 0; i < p->outputs.len; i++) {
+        const struct depot_output *out = &p->outputs.items[i];
+        if (!depot_str_empty(p->args->iidfile) &&
+            (depot_str_eq(out->type, "local") || depot_str_eq(out->type, "tar"))) {
+            depot_error_set(err, DEPOT_ERR_INVALID,
+                "--iidfile has no ID to take from an output of type=%s", out->type);
+            return depot_error_hint(err, "drop one of the two, or use -o type=image or type=oci");
+        }
+        int rc = out->kind == DEPOT_OUTPUT_FILE ? check_alone(p, out, err) : 0;
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
 
 static const struct depot_part *first_part(const struct depot_build *state)
 {

@@ -4,11 +4,15 @@
  */
 #include "build/part.h"
 
+#include <depot/log.h>
+
 #include <json-c/json.h>
 #include <string.h>
 
 #include "build/layout.h"
 #include "session/content.h"
+
+#define DEPOT_LOG_MODULE "build"
 
 /* What each part wrote to one layout. */
 struct written {
@@ -17,6 +21,7 @@ struct written {
     const char **platforms;
     size_t n;
     const char *names; /* of an image, separated by commas; NULL: none */
+    struct depot_arena arena;
 };
 
 /* ---- what was written ---- */
@@ -82,8 +87,6 @@ static int collect(struct written *w, const struct depot_build *state, struct dp
     size_t nparts, struct depot_error *err)
 {
     int rc = 0;
-    w->descs = depot_calloc(state->parts.len + 1, sizeof(struct json_object *));
-    w->platforms = depot_calloc(state->parts.len + 1, sizeof(char *));
     for (size_t i = 0; rc == 0 && i < state->parts.len; i++) {
         const struct depot_part *part = state->parts.items[i];
         const char *last = last_blob(parts, nparts, part->builder, w->layout);
@@ -96,12 +99,49 @@ static int collect(struct written *w, const struct depot_build *state, struct dp
     return rc;
 }
 
+static void insert(struct written *w, size_t at, struct json_object *desc, const char *platform)
+{
+    at = at < w->n ? at : w->n;
+    memmove(w->descs + at + 1, w->descs + at, (w->n - at) * sizeof(*w->descs));
+    memmove(w->platforms + at + 1, w->platforms + at, (w->n - at) * sizeof(*w->platforms));
+    w->descs[at] = desc;
+    w->platforms[at] = platform;
+    w->n++;
+}
+
+/* "linux/amd64=sha256:...": an image that an earlier run of this build wrote to the directory. */
+static int add_earlier(struct written *w, size_t at, const char *spec, struct depot_error *err)
+{
+    const char *dir = w->layout->path, *eq = strchr(spec, '=');
+    struct json_object *desc = NULL;
+    if (eq == NULL || eq[1] == '\0')
+        return 0; /* made by this run */
+    if (!depot_digest_valid(eq + 1) || dp_layout_desc_of(dir, eq + 1, &desc, err) != 0) {
+        depot_error_set(err, DEPOT_ERR_NOT_FOUND, "the image of %.*s is not in %s any more",
+            (int)(eq - spec), spec, dir);
+        return depot_error_hint(err, "build all platforms again");
+    }
+    insert(w, at, desc, depot_arena_strndup(&w->arena, spec, (size_t)(eq - spec)));
+    return 0;
+}
+
+/* All platforms are listed, in the order that was asked for; this run's are there in that order. */
+static int add_all_earlier(
+    struct written *w, const struct depot_strv *specs, struct depot_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < specs->len; i++)
+        rc = add_earlier(w, i, specs->items[i], err);
+    return rc;
+}
+
 static void written_release(struct written *w)
 {
     for (size_t i = 0; i < w->n; i++)
         json_object_put(w->descs[i]);
     depot_free(w->descs);
     depot_free(w->platforms);
+    depot_arena_release(&w->arena);
 }
 
 /* ---- indexes ---- */
@@ -168,17 +208,43 @@ static int put_image(const struct written *w, struct depot_kvs *joined, struct d
     return rc;
 }
 
+/* What is left over harms nobody, so that it could not be removed is worth a word at most. */
+static void clean(const struct dp_plan_layout *l)
+{
+    struct depot_error err = {0};
+    dp_ingest_sweep(l->path);
+    if (l->reset && dp_layout_prune(l->path, l->since, &err) != 0)
+        depot_log_warn("nothing was removed from the cache %s: %s", l->path, err.msg);
+}
+
+static int finish(struct written *w, const struct depot_build_plan *plan,
+    const struct depot_build *state, struct depot_kvs *joined, struct depot_error *err)
+{
+    int rc = 0;
+    if (w->layout->tag != NULL)
+        return w->n > 0 ? put_caches(w, err) : 0;
+    if (w->n > 0 && state->state == DEPOT_BUILD_SUCCEEDED)
+        rc = add_all_earlier(w, &plan->args->join_with, err);
+    if (rc == 0 && w->n > 0 && state->state == DEPOT_BUILD_SUCCEEDED)
+        rc = put_image(w, joined, err);
+    return rc;
+}
+
 int dp_stores_finish(const struct depot_build_plan *plan, const struct depot_build *state,
     struct dp_part *const *parts, size_t nparts, struct depot_kvs *joined, struct depot_error *err)
 {
+    const size_t max = state->parts.len + plan->args->join_with.len + 1;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < plan->layouts.len; i++) {
-        struct written w = {.layout = &plan->layouts.items[i]};
+        struct written w = {.layout = &plan->layouts.items[i],
+            .descs = depot_calloc(max, sizeof(struct json_object *)),
+            .platforms = depot_calloc(max, sizeof(char *))};
         rc = collect(&w, state, parts, nparts, err);
+        if (rc == 0)
+            rc = finish(&w, plan, state, joined, err);
         if (rc == 0 && w.n > 0)
-            rc = w.layout->tag != NULL ? put_caches(&w, err) : put_image(&w, joined, err);
+            clean(w.layout);
         written_release(&w);
-        dp_ingest_sweep(w.layout->path);
     }
     return rc;
 }

@@ -56,6 +56,9 @@ size_t dp_content_read_head(uint8_t out[DP_CONTENT_HEAD_MAX], int64_t offset, si
 int dp_blob_open(const char *dir, const char *digest, int *fd, struct stat *st,
     struct depot_error *err) DEPOT_MUST_CHECK;
 
+/* It is wanted now: the time of its file says so. */
+void dp_blob_touch(const char *dir, const char *digest);
+
 /* A blob that is being written: it lies beside the others under a name that is no digest, and gets
  * its own when all of it is there and is what its digest says. */
 struct dp_ingest;

@@ -56,6 +56,14 @@ int dp_blob_open(
     return rc;
 }
 
+void dp_blob_touch(const char *dir, const char *digest)
+{
+    char *path = blob_path(dir, digest);
+    int rc = utimensat(AT_FDCWD, path, NULL, 0);
+    DEPOT_UNUSED(rc); /* of somebody else's directory, perhaps */
+    depot_free(path);
+}
+
 /* ---- writing ---- */
 
 struct dp_ingest {

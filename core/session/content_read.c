@@ -99,11 +99,11 @@ static void pump(struct dp_scall *c)
     while (!r->over && dp_grpc_queued(c->call) < DP_SESSION_QUEUE_HIGH) {
         int64_t left = r->end - r->at;
         size_t n = left < DP_SESSION_CHUNK ? (size_t)left : DP_SESSION_CHUNK;
-        if (n == 0)
-            respond(r, DP_GRPC_OK, "");
-        else if (!send_piece(r, n))
+        if (n > 0 && !send_piece(r, n)) {
             respond(r, DP_GRPC_DATA_LOSS, "the content ended early");
-        else if ((moved += n) >= TURN_BYTES) {
+        } else if (r->at == r->end) { /* the engine waits for this word: not a turn later */
+            respond(r, DP_GRPC_OK, "");
+        } else if ((moved += n) >= TURN_BYTES) {
             dp_scall_wake(c);
             return;
         }

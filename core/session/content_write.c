@@ -139,6 +139,7 @@ static void refuse_there(struct writing *w)
 {
     char text[DP_DIGEST_SIZE + 64];
     snprintf(text, sizeof(text), "content %s: already exists", w->expected);
+    dp_blob_touch(w->store->path, w->expected);
     note_last(w, w->expected);
     refuse(w, DP_GRPC_ALREADY_EXISTS, text);
 }

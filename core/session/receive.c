@@ -18,6 +18,7 @@
 #include "session/packet.h"
 #include "session/paths.h"
 #include "session/place.h"
+#include "session/xattr.h"
 
 enum {
     WINDOW = 64, /* files asked for at once; also the most that are open */
@@ -31,8 +32,9 @@ struct level {
 };
 
 struct meta {
-    uint32_t mode;
+    uint32_t mode, xattrs_len;
     int64_t mtime, size;
+    uint64_t xattrs_at; /* in receive.xattrs */
 };
 
 struct incoming {
@@ -52,6 +54,7 @@ struct receive {
     struct dp_claims *claims; /* may be NULL */
     struct dp_paths paths;
     struct dp_spool metas; /* struct meta, by id */
+    struct dp_spool xattrs;
     DEPOT_VEC(struct level) levels;
     char dir[DP_PATH_MAX]; /* of the deepest level */
     struct dp_ids wanted;
@@ -91,6 +94,19 @@ static int find(
 static int meta_of(struct receive *r, uint32_t id, struct meta *out, struct depot_error *err)
 {
     int rc = dp_spool_read(&r->metas, (uint64_t)id * sizeof(*out), out, sizeof(*out));
+    return rc < 0 ? spool_error(rc, err) : 0;
+}
+
+/* Extended attributes, before the mode: it may forbid to set them. */
+static int set_xattrs(struct receive *r, int fd, const struct meta *m, struct depot_error *err)
+{
+    if (m->xattrs_len == 0)
+        return 0;
+    void *fields = depot_alloc(m->xattrs_len);
+    int rc = dp_spool_read(&r->xattrs, m->xattrs_at, fields, m->xattrs_len);
+    if (rc == 0)
+        dp_xattr_apply(fd, fields, m->xattrs_len);
+    depot_free(fields);
     return rc < 0 ? spool_error(rc, err) : 0;
 }
 
@@ -260,13 +276,19 @@ static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_er
         return rc;
     uint32_t id = (uint32_t)r->paths.len;
     uint32_t parent = r->levels.items[r->levels.len - 1].id;
-    const struct meta m = {.mode = st->mode, .mtime = st->mtime, .size = st->size};
+    const struct meta m = {.mode = st->mode,
+        .mtime = st->mtime,
+        .size = st->size,
+        .xattrs_at = r->xattrs.len,
+        .xattrs_len = (uint32_t)st->xattrs_len};
     rc = dp_paths_add(&r->paths, parent, name, st->path_len - (size_t)(name - st->path), 0);
     if (rc == DEPOT_ERR_TOO_BIG)
         return depot_error_set(
             err, DEPOT_ERR_TOO_BIG, "the engine sent more than %d files", DP_PATHS_MAX);
     if (rc == 0)
         rc = dp_spool_write(&r->metas, (uint64_t)id * sizeof(m), &m, sizeof(m));
+    if (rc == 0 && st->xattrs_len > 0)
+        rc = dp_spool_write(&r->xattrs, r->xattrs.len, st->xattrs, st->xattrs_len);
     if (rc < 0)
         return spool_error(rc, err);
     note_kept(r, st);
@@ -326,6 +348,9 @@ static int finish_file(struct receive *r, struct incoming *f, struct depot_error
         return depot_error_set(err, DEPOT_ERR_PROTOCOL,
             "the engine sent %lld bytes of %s where it announced %lld", (long long)f->size, name,
             (long long)m.size);
+    rc = set_xattrs(r, f->part.fd, &m, err);
+    if (rc < 0)
+        return rc;
     dp_place_times(m.mtime, times);
     if (fchmod(f->part.fd, dp_mode_permissions(m.mode)) < 0 || futimens(f->part.fd, times) < 0)
         return io_error(r, errno, "set mode and time of", f->id, err);
@@ -389,6 +414,8 @@ static int finish_dirs(struct receive *r, struct depot_error *err)
             continue;
         if (rc == 0)
             rc = dp_place_dir(&r->place, &r->paths, (uint32_t)id, &dir, err);
+        if (rc == 0)
+            rc = set_xattrs(r, dir, &m, err);
         if (rc < 0)
             return rc;
         dp_place_times(m.mtime, times);
@@ -479,6 +506,7 @@ static void receive_free(struct dp_scall *c)
     dp_ids_release(&r->wanted);
     depot_vec_free(&r->levels);
     dp_spool_release(&r->metas);
+    dp_spool_release(&r->xattrs);
     dp_paths_release(&r->paths);
     dp_place_release(&r->place);
     depot_free(r);

@@ -165,6 +165,25 @@ class Cache(Content):
         self.rand(context, "--cache-from", "type=local,src=" + two, "--cache-to", "type=local,mode=max,dest=" + two)
         self.assertEqual(self.check_layout(two), b)
 
+    def test_reset_removes_what_nothing_names(self):
+        d = self.tmp()
+        self.rand(self.rand_context(), "--cache-to", "type=local,mode=max,dest=" + d)
+        self.rand(self.rand_context(), "--cache-to", "type=local,mode=max,tag=other,dest=" + d)
+        blobs = os.path.join(d, "blobs", "sha256")
+        for name in os.listdir(blobs):
+            os.utime(os.path.join(blobs, name), (time.time() - 10,) * 2)
+        before = set(os.listdir(blobs))
+        context = self.rand_context()
+        first = self.rand(context, "--cache-to", "type=local,mode=max,reset=true,dest=" + d)
+        named = {m["digest"][7:] for m in self.check_layout(d)}
+        self.assertEqual(len(named), 2)
+        left = set(os.listdir(blobs))
+        self.assertTrue(before - left)
+        self.assertTrue(named <= left)
+        self.forget()
+        self.assertEqual(first, self.rand(context, "--cache-from", "type=local,src=" + d))
+        self.bad(self.build("--cache-to", "type=local,reset=x,dest=" + d, context), 2, "reset=x")
+
     def test_two_builds_at_once(self):
         d, contexts = self.tmp(), [self.rand_context() for _ in range(4)]
         running = [self.home.start("build", "--cache-to", "type=local,mode=max,tag=t%d,dest=%s" % (i, d), c)
@@ -286,6 +305,27 @@ class Layout(Content):
             a, b = (self.read(out, "linux_" + n, "rand") for n in ("amd64", "arm64"))
             self.assertEqual((len(a), len(b)), (2000, 2000))
             self.assertNotEqual(a, b)
+
+    def test_retry_of_one_platform(self):
+        """What failed is made again, and joined with what the first run wrote; the good cache is kept at once."""
+        d, cache = self.tmp(), self.tmp()
+        context = self.rand_context("ARG TARGETARCH\nCOPY ok* /\nRUN echo %s; test $TARGETARCH = amd64 || test -f /ok\n"
+                                    % unique())
+        self.write(os.path.join(context, "okay"), "")
+        self.bad(self.build("--platform", BOTH, "--keep-going", "-t", "app:1", "-o", "type=oci,tar=false,dest=" + d,
+                            "--cache-to", "type=local,mode=max,dest=" + cache, context), 1)
+        self.assertFalse(os.path.exists(os.path.join(d, "index.json")))
+        self.assertEqual([m["annotations"]["depot.platforms"] for m in self.check_layout(cache)], ["linux/amd64"])
+        first = set(os.listdir(os.path.join(d, "blobs", "sha256")))
+        self.write(os.path.join(context, "ok"), "")
+        self.good(self.home.depot("retry", self.home.builds()[0]["id"]))
+        entries = self.check_layout(d)
+        self.assertEqual([m["annotations"]["io.containerd.image.name"] for m in entries], ["docker.io/library/app:1"])
+        index = json.loads(self.read(d, "blobs", "sha256", entries[0]["digest"][7:]))
+        self.assertEqual([m["platform"]["architecture"] for m in index["manifests"]], ["amd64", "arm64"])
+        self.assertTrue(first & {m["digest"][7:] for m in index["manifests"]})
+        self.assertEqual(sorted(m["annotations"]["depot.platforms"] for m in self.check_layout(cache)),
+                         ["linux/amd64", "linux/arm64"])
 
     def test_contexts(self):
         d, use = self.tmp(), self.tmp()

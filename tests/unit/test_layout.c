@@ -362,6 +362,54 @@ static void test_layout__join(void **state)
     dir_free(&d);
 }
 
+static bool has_blob(const struct dir *d, const char *digest)
+{
+    char *path = depot_asprintf("%s/blobs/sha256/%s", d->path, digest + strlen("sha256:"));
+    bool there = access(path, F_OK) == 0;
+    depot_free(path);
+    return there;
+}
+
+static void test_layout__prune(void **state)
+{
+    static const char type[] = "application/vnd.oci.image.manifest.v1+json";
+    char layer[DEPOT_DIGEST_LEN + 1], rest[DEPOT_DIGEST_LEN + 1], top[DEPOT_DIGEST_LEN + 1];
+    struct depot_error err = {0};
+    (void)state;
+    struct dir d = dir_new();
+    char *blobs = depot_path_join(d.path, "blobs/sha256");
+    assert_int_equal(depot_path_mkdirs(blobs, 0755, NULL), 0);
+    put_blob(&d, "layer", layer);
+    put_blob(&d, "rest", rest);
+    char *text = depot_asprintf("{\"layers\":[{\"digest\":\"%s\"},{\"digest\":7},9]}", layer);
+    put_blob(&d, text, top);
+    dir_file(&d, "blobs/sha256/no-digest", "x");
+    struct json_object *desc = desc_with(type, top, strlen(text));
+    const struct dp_layout_entry e = {.desc = desc, .tag = "t"};
+    assert_int_equal(dp_layout_put(d.path, &e, 1, &err), 0);
+    assert_int_equal(dp_layout_prune(d.path, 1, &err), 0);
+    assert_true(has_blob(&d, rest)); /* it is newer than that */
+    assert_int_equal(dp_layout_prune(d.path, time(NULL) + 10, &err), 0);
+    assert_false(has_blob(&d, rest));
+    assert_true(has_blob(&d, layer));
+    assert_true(has_blob(&d, top));
+    assert_true(has_blob(&d, "sha256:no-digest"));
+    /* What is not known may name anything. */
+    put_blob(&d, "rest", rest);
+    char *path = depot_asprintf("%s/%s", blobs, top + strlen("sha256:"));
+    assert_int_equal(truncate(path, 3), 0);
+    assert_true(dp_layout_prune(d.path, time(NULL) + 10, &err) < 0);
+    assert_int_equal(unlink(path), 0);
+    assert_true(dp_layout_prune(d.path, time(NULL) + 10, &err) < 0);
+    assert_true(has_blob(&d, rest));
+    assert_true(has_blob(&d, layer));
+    depot_free(path);
+    depot_free(text);
+    depot_free(blobs);
+    json_object_put(desc);
+    dir_free(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_layout__many_writers),
         cmocka_unit_test(test_layout__waits_for_another_tool),
         cmocka_unit_test(test_layout__join),
+        cmocka_unit_test(test_layout__prune),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

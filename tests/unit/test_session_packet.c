@@ -73,6 +73,7 @@ static void test_packet__stat_there_and_back(void **state)
     assert_true(p.stat.mtime == -5);
     assert_int_equal(p.stat.major, 8);
     assert_int_equal(p.stat.minor, 300);
+    assert_int_equal(p.stat.xattrs_len, 27);
     depot_buf_release(&b);
 }
 

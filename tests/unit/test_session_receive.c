@@ -4,7 +4,9 @@
  */
 #include "session_rig.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <sys/xattr.h>
 
 static const char file_send[] = "/moby.filesync.v1.FileSend/DiffCopy";
 
@@ -257,6 +259,45 @@ static void test_receive__a_directory_in_the_way(void **state)
     assert_non_null(strstr(r.problem.hint, "a directory is in its place"));
     rig_assert_file(&r, "out/f/precious", "p");
     assert_false(rig_finds(&r, ".depot-"));
+    rig_call_free(&k);
+    end(&r);
+}
+
+static void test_receive__extended_attributes(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct rig_call k;
+    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT), x = DEPOT_BUF_INIT(1000);
+    char got[16];
+    begin(&r, DP_OUTPUT_DIR, "out", 0);
+    rig_start(&r);
+    open_call(&r, &k);
+    dp_packet_add_xattr(&x, "security.capability", "\1\0\0\2", 4);
+    dp_packet_add_xattr(&x, "user.a", "b\0c", 3);
+    const struct dp_fstat st = {.path = "f",
+        .path_len = 1,
+        .mode = 0444,
+        .link = "",
+        .xattrs = x.data,
+        .xattrs_len = x.len};
+    dp_packet_add_stat(&b, &st);
+    dp_grpc_send(k.call, b.data, b.len);
+    dp_grpc_send(k.call, "", 0);
+    RIG_UNTIL(&r, last_is(&k, DP_PACKET_REQ));
+    rig_send(&k, DP_PACKET_DATA, 0, "");
+    RIG_UNTIL(&r, last_is(&k, DP_PACKET_FIN));
+    rig_assert_file(&r, "out/f", "");
+    char *path = rig_path(&r, "out/f");
+    const ssize_t n = getxattr(path, "user.a", got, sizeof(got));
+    if (n >= 0 || errno != ENOTSUP) {
+        assert_int_equal(n, 3);
+        assert_memory_equal(got, "b\0c", 3);
+    }
+    assert_true(getxattr(path, "security.capability", got, sizeof(got)) < 0);
+    depot_free(path);
+    depot_buf_release(&b);
+    depot_buf_release(&x);
     rig_call_free(&k);
     end(&r);
 }
@@ -598,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_receive__refuses_bad_links),
         cmocka_unit_test(test_receive__bad_data),
         cmocka_unit_test(test_receive__a_directory_in_the_way),
+        cmocka_unit_test(test_receive__extended_attributes),
         cmocka_unit_test(test_receive__freed_half_way),
         cmocka_unit_test(test_output__file_appears_whole),
         cmocka_unit_test(test_output__broken_archives_do_not_appear),
