@@ -46,7 +46,8 @@ static const struct depot_opt options[] = {
         "may follow ,ca=FILE ,cert=FILE ,key=FILE ,server-name=NAME ,max=BUILDS",
         NULL, 0},
     {"registry", 0, DEPOT_OPT_LIST, OPT(registries), "HOST",
-        "How to speak to a registry when what several builders pushed is joined (repeatable); after "
+        "How to speak to a registry when what several builders pushed is joined (repeatable); "
+        "after "
         "the host may follow ,http ,insecure ,ca=FILE ,cert=FILE ,key=FILE",
         NULL, 0},
     {"state-dir", 0, DEPOT_OPT_STRING, OPT(state_dir), "DIR", "Where builds are remembered", NULL,

@@ -25,9 +25,9 @@ struct service {
     struct engine **engines;
     struct observer **observers; /* one an engine */
     size_t nengines;
-    struct depot_map *builds; /* id -> struct build, those that are not over */
-    struct relays relays;     /* all whose socket is open */
-    struct records records;   /* of builds of clients of ours */
+    struct depot_map *builds;                     /* id -> struct build, those that are not over */
+    struct relays relays;                         /* all whose socket is open */
+    struct records records;                       /* of builds of clients of ours */
     const struct depot_registry_host *registries; /* borrowed */
     size_t nregistries;
     char *tried; /* where a builder was looked for in vain */

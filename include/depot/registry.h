@@ -23,9 +23,9 @@ struct depot_registry_ops {
 /* How one registry is to be spoken to. Others: over plain HTTP on this machine, over TLS elsewhere,
  * with what Docker keeps of them in /etc/docker/certs.d. */
 struct depot_registry_host {
-    char *name;        /* as in image names: "registry.example.com:5000" */
-    bool http;         /* no TLS */
-    bool insecure;     /* any certificate will do */
+    char *name;           /* as in image names: "registry.example.com:5000" */
+    bool http;            /* no TLS */
+    bool insecure;        /* any certificate will do */
     struct depot_tls tls; /* ca, cert, key */
 };
 /* `hosts` is borrowed as long as it lives. */
