@@ -4,6 +4,7 @@
  */
 #include "engine.h"
 
+#include <depot/docker.h>
 #include <depot/log.h>
 
 #include <stdio.h>
@@ -279,6 +280,13 @@ const char *engine_host_gateway(const struct engine *e)
 bool engine_is_docker(const struct engine *e)
 {
     return depot_str_eq(e->engine, "docker");
+}
+
+void engine_docker_host(const struct engine *e, struct depot_docker_host *out)
+{
+    *out = (struct depot_docker_host){0};
+    depot_addr_copy(&out->addr, &e->config.addr);
+    depot_tls_copy(&out->tls, &e->config.tls);
 }
 
 const char *engine_native(const struct engine *e)

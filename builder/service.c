@@ -158,7 +158,13 @@ static int make_plan(
     struct plan_engine *view = depot_calloc(n, sizeof(*view));
     for (size_t i = 0; i < n; i++)
         engine_plan_view(s->engines[first + i], &view[i]);
-    int rc = plan_make(view, n, &req->platforms, request_single(req), plan, err);
+    unsigned *groups = depot_calloc(req->platforms.len + 1, sizeof(*groups));
+    for (size_t i = 0; i < req->platforms.len; i++)
+        groups[i] = request_exports_of(req, req->platforms.items[i]);
+    int rc = req->call != NULL ? plan_any(view, n, &req->platforms, plan, err)
+                               : plan_make(view, n, &req->platforms, groups, request_single(req),
+                                     plan, err);
+    depot_free(groups);
     for (size_t i = 0; rc == 0 && i < plan->nparts; i++)
         plan->parts[i].engine += first;
     depot_free(view);
@@ -179,7 +185,7 @@ int service_create(struct service *s, const char *json, size_t n, const char *us
         struct build *b = build_new(s, &req, user, &plan);
         memcpy(out->id, b->id, sizeof(out->id));
         memcpy(out->secret, b->secret, sizeof(out->secret));
-        out->join = b->join != NULL;
+        out->join = b->client != NULL;
         build_start(b);
     }
     plan_release(&plan);

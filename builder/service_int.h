@@ -6,6 +6,7 @@
 
 #include <sys/queue.h>
 
+#include "client.h"
 #include "engine.h"
 #include "join.h"
 #include "metrics.h"
@@ -29,7 +30,7 @@ struct service {
     struct records records;   /* of builds of clients of ours */
     const struct depot_registry_host *registries; /* borrowed */
     size_t nregistries;
-    char *tried;              /* where a builder was looked for in vain */
+    char *tried; /* where a builder was looked for in vain */
     void (*on_ready)(void *arg);
     void *on_ready_arg;
     struct depot_timer *ready_timer;
@@ -47,6 +48,7 @@ struct build {
     struct part **parts;
     size_t nparts;
     char secret[SERVICE_SECRET_LEN + 1]; /* of who created it; see service.h */
+    struct client *client;               /* asked by the daemon itself; NULL: it asks nothing */
     struct join *join;                   /* of its parts' results; NULL: each stands alone */
     bool over;
     bool orphan;              /* the connection that created it is gone */
@@ -73,7 +75,8 @@ void build_forsaken(struct build *b);                  /* cancels it, and says t
 void build_say(struct build *b, const char *why);      /* its message, unless it has one */
 void build_part_done(struct build *b, struct part *p); /* a part's last word */
 void build_joined(struct build *b);                    /* its join's last word */
-struct part *build_part(const struct build *b, const char *builder);
+/* The part of a builder that makes `platform`; NULL: the first that wants a session, or any. */
+struct part *build_part(const struct build *b, const char *builder, const char *platform);
 /* End it now, without waiting for the engines. */
 void build_abort(struct build *b);
 

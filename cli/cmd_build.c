@@ -48,8 +48,13 @@ static const struct depot_opt build_opts[] = {
         "External cache sources, as user/app:cache or type=local,src=DIR", NULL, 0},
     {"cache-to", 0, DEPOT_OPT_LIST, OPT(b.cache_to), "DEST",
         "Cache export destinations, as type=local,dest=DIR", NULL, 0},
+    {"call", 0, DEPOT_OPT_STRING, OPT(b.call), "METHOD",
+        "Ask the frontend instead of building: check, outline, targets; with ,format=json as JSON",
+        NULL, 0},
     {"cgroup-parent", 0, DEPOT_OPT_STRING, OPT(b.cgroup_parent), "PARENT",
         "Set the parent cgroup for the RUN instructions", NULL, 0},
+    {"check", 0, DEPOT_OPT_BOOL, OPT(b.check), NULL,
+        "Short for --call=check: lint the Dockerfile, exit with 1 on warnings", NULL, 0},
     CLI_CI_OPTION(OPT(ci)),
     {"color", 0, DEPOT_OPT_STRING, OPT(b.color), "WHEN", "Colour the output", "auto|always|never",
         0},
@@ -131,6 +136,7 @@ static const struct depot_opt build_opts[] = {
         "user's own, started when needed)",
         NULL, 0},
     /* Accepted, so that a docker build command works unchanged. */
+    {"print", 0, DEPOT_OPT_STRING, OPT(b.call), "METHOD", NULL, NULL, DEPOT_OPT_HIDDEN},
     {"compress", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
     {"force-rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
     {"rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
@@ -206,18 +212,6 @@ static void note(struct run *r, const char *text)
         cli_show_note(r->show, "depot: %s", text);
 }
 
-/* A line on stderr of what a file or a daemon says. */
-static void say(const char *before, const char *text)
-{
-    struct depot_buf clean = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
-                     safe = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    depot_clean_string(&clean, text);
-    depot_guard_string(&safe, depot_ci_detect(), depot_buf_str(&clean));
-    fprintf(stderr, "%s%s\n", before, depot_buf_str(&safe));
-    depot_buf_release(&clean);
-    depot_buf_release(&safe);
-}
-
 /* Nothing but its own lines may stand on stderr. */
 static bool is_silent(const struct run *r)
 {
@@ -232,7 +226,7 @@ static void print_warnings(struct run *r)
     if (is_silent(r))
         return;
     for (size_t i = 0; i < w->len && !r->warned; i++)
-        say("WARNING: ", w->items[i]);
+        cli_say("WARNING: ", w->items[i]);
     r->warned = true;
 }
 
@@ -285,6 +279,14 @@ static bool is_known(const struct run *r, const struct depot_error *err)
         if (depot_str_eq(r->problems.items[i].msg, err->msg))
             return true;
     return false;
+}
+
+static void on_note(struct depot_job *j, const char *text, void *arg)
+{
+    struct run *r = arg;
+    DEPOT_UNUSED(j);
+    if (!is_silent(r))
+        note(r, text);
 }
 
 static void on_problem(struct depot_job *j, const struct depot_error *err, void *arg)
@@ -348,7 +350,7 @@ static void warn_unkept(const struct run *r)
 {
     const char *text = depot_build_unkept(r->plan, depot_job_state(r->job));
     if (text != NULL && !is_silent(r))
-        say("WARNING: ", text);
+        cli_say("WARNING: ", text);
 }
 
 static void end_record(struct run *r)
@@ -369,6 +371,43 @@ static void unwatch_signals(struct run *r)
     }
 }
 
+/* Text of many lines that an engine gave: as it is for a program, cleaned for a terminal. */
+static void print_text(FILE *to, const struct depot_buf *text)
+{
+    struct depot_clean clean = {0};
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    if (isatty(fileno(to)) == 1)
+        depot_clean_feed(&clean, &out, depot_buf_str(text), text->len);
+    else
+        depot_buf_add(&out, depot_buf_str(text), text->len);
+    fwrite(depot_buf_str(&out), 1, out.len, to);
+    depot_buf_release(&out);
+}
+
+/* The exit code is the frontend's: a linter that warned fails. */
+static int print_call(struct run *r)
+{
+    struct depot_error err = {0};
+    struct depot_call_result answer = {0};
+    int code = DEPOT_EXIT_FAILED;
+    int rc = depot_build_call_result(r->plan, depot_job_state(r->job), &answer, &err);
+    if (rc == 0) {
+        print_text(stdout, &answer.text);
+        rc = depot_stdout_flush(&err);
+        code = answer.status;
+    }
+    if (rc != 0) {
+        depot_error_print(CLI_PROGRAM, &err);
+        code = DEPOT_EXIT_FAILED;
+    }
+    if (answer.problem.len > 0) {
+        fputs("ERROR: ", stderr);
+        print_text(stderr, &answer.problem);
+    }
+    depot_call_result_release(&answer);
+    return code;
+}
+
 static int finish_good(struct run *r)
 {
     struct depot_error err = {0};
@@ -378,11 +417,13 @@ static int finish_good(struct run *r)
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_FAILED;
     }
-    const char *digest = depot_build_digest(state);
+    if (depot_build_is_call(r->plan))
+        return print_call(r);
+    const char *digest = depot_build_digest(r->plan, state);
     if (r->args->b.quiet && digest != NULL)
         printf("%s\n", digest);
     if (digest == NULL && !depot_str_empty(r->args->b.iidfile) && !depot_str_eq(r->sink, "rawjson"))
-        say("WARNING: the build made no image, so no ID was written to ", r->args->b.iidfile);
+        cli_say("WARNING: the build made no image, so no ID was written to ", r->args->b.iidfile);
     if (depot_stdout_flush(&err) != 0) {
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_FAILED;
@@ -434,7 +475,7 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     } else if (err->code == DEPOT_ERR_CANCELLED) {
         r->exit_code = DEPOT_EXIT_INTERRUPTED;
         const bool told = !r->cancelling && state->message != NULL;
-        say(told ? "ERROR: the build was cancelled: " : "ERROR: the build was cancelled",
+        cli_say(told ? "ERROR: the build was cancelled: " : "ERROR: the build was cancelled",
             told ? state->message : "");
     } else if (err->code == DEPOT_ERR_FAILED && state->state == DEPOT_BUILD_FAILED) {
         r->exit_code = failure_code(state);
@@ -450,7 +491,7 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
 }
 
 static const struct depot_job_ops job_ops = {
-    .event = on_event, .link = on_link, .problem = on_problem, .done = on_done};
+    .event = on_event, .link = on_link, .note = on_note, .problem = on_problem, .done = on_done};
 
 /* The first ^C cancels the build on the engine, the second leaves at once. */
 static void on_signal(struct depot_signal *s, int signum, void *arg)
@@ -505,7 +546,7 @@ static int start(struct run *r, struct depot_error *err)
         .color = r->args->b.color,
         .details = r->args->b.debug,
         .ci = &r->ci,
-        .summary = cli_show_sums_up(r->args->summary, stderr)};
+        .summary = cli_show_sums_up(r->args->summary, stderr) && !depot_build_is_call(r->plan)};
     int rc = watch_signals(r, err);
     if (rc == 0)
         rc = depot_job_start(r->loop, r->plan, &r->at, &job_ops, r, &r->job, err);

@@ -204,14 +204,24 @@ static int ensure_daemon(const char *runtime, const char *socket_path, struct de
     return rc;
 }
 
+static int need_daemon(const char *socket_path, struct depot_error *err)
+{
+    const int rc = somebody_listens(socket_path, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    depot_error_set(err, DEPOT_ERR_UNAVAILABLE,
+        "the depotd of this user is not running, and so no build of its own is");
+    return depot_error_hint(err, "set DEPOT_URL for the builds of another daemon");
+}
+
 static int own_daemon(bool start, struct depot_endpoint *out, struct depot_error *err)
 {
     char *runtime = depot_path_runtime_dir();
     char *socket_path = depot_path_join(runtime, "depotd.sock");
     char *url = depot_asprintf("unix://%s", socket_path);
     int rc = depot_path_private_dir(runtime, err);
-    if (rc == 0 && start)
-        rc = ensure_daemon(runtime, socket_path, err);
+    if (rc == 0)
+        rc = start ? ensure_daemon(runtime, socket_path, err) : need_daemon(socket_path, err);
     if (rc == 0)
         rc = depot_addr_parse(url, 0, &out->addr, err);
     depot_free(url);

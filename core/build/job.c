@@ -304,10 +304,11 @@ static void part_closed(struct dp_part *p, const struct depot_error *err, void *
     settle(j);
 }
 
-static bool has_part(const struct depot_job *j, const char *builder)
+static bool has_part(const struct depot_job *j, const char *builder, const char *platform)
 {
     for (size_t i = 0; i < j->parts.len; i++)
-        if (depot_str_eq(dp_part_builder(j->parts.items[i]), builder))
+        if (depot_str_eq(dp_part_builder(j->parts.items[i]), builder) &&
+            depot_str_eq(dp_part_platform(j->parts.items[i]), platform))
             return true;
     return false;
 }
@@ -318,7 +319,7 @@ static void open_part(struct depot_job *j, const char *builder, const char *plat
     struct depot_error err = {0};
     struct dp_part *part = NULL;
     struct depot_strv list = {0};
-    if (depot_str_empty(builder) || has_part(j, builder))
+    if (depot_str_empty(builder) || has_part(j, builder, platforms))
         return;
     if (platforms != NULL)
         depot_strv_split(&list, platforms, ',');
@@ -386,6 +387,25 @@ static void on_feed_state(
     }
 }
 
+/* What comes of it where the daemon does not know what this plan needs; NULL: it knows. */
+static const char *lack_of(const struct depot_build_plan *plan, unsigned can)
+{
+    if (plan->join && !(can & 1u << DEPOT_CAN_JOIN))
+        return "one builder makes all platforms";
+    for (size_t i = 0; i < plan->outputs.len; i++)
+        if (plan->outputs.items[i].platform != NULL && !(can & 1u << DEPOT_CAN_EXPORT_PLATFORMS))
+            return "it cannot load one platform of several";
+    return NULL;
+}
+
+static void note_version(struct depot_job *j, const struct depot_feed_created *made)
+{
+    char *text = depot_version_note(made->version, lack_of(j->plan, made->can));
+    if (text != NULL)
+        j->ops->note(j, text, j->arg);
+    depot_free(text);
+}
+
 static void on_created(struct depot_feed *f, const struct depot_feed_created *made,
     const struct depot_error *err, void *arg)
 {
@@ -396,6 +416,7 @@ static void on_created(struct depot_feed *f, const struct depot_feed_created *ma
     }
     j->id = depot_strdup(made->build);
     j->secret = depot_strdup(made->secret);
+    note_version(j, made);
     if (j->cancelling)
         depot_feed_cancel(f, j->id);
     else if (made->join)

@@ -209,7 +209,7 @@ static void take_docker(struct depot_output *out)
 static void join_output(struct depot_build_plan *p, struct depot_output *out)
 {
     const enum depot_archive archive = find_exporter(out->type)->archive;
-    const bool stream = out->kind == DEPOT_OUTPUT_FILE || out->kind == DEPOT_OUTPUT_STDOUT;
+    const bool stream = out->kind != DEPOT_OUTPUT_NONE && out->kind != DEPOT_OUTPUT_DIR;
     const bool several = p->platforms.len + p->args->join_with.len > 1;
     if (out->kind == DEPOT_OUTPUT_STORE)
         return;
@@ -226,7 +226,6 @@ static void join_output(struct depot_build_plan *p, struct depot_output *out)
 static int check_output(
     struct depot_build_plan *p, struct depot_output *out, struct depot_error *err)
 {
-    bool several = p->platforms.len + p->args->join_with.len > 1;
     int rc = check_names(out, err);
     if (rc != 0)
         return rc;
@@ -234,11 +233,9 @@ static int check_output(
         depot_error_set(err, DEPOT_ERR_INVALID, "pushing needs a name");
         return depot_error_hint(err, "add -t REGISTRY/REPOSITORY:TAG");
     }
-    if (several && out->kind == DEPOT_OUTPUT_DOCKER) {
-        depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-            "the Docker image format holds one platform, and %zu are asked for", p->platforms.len);
-        return depot_error_hint(err, "use --platform with one of them, or -o type=oci,dest=FILE");
-    }
+    rc = dp_plan_load(p, out, err);
+    if (rc != 0 || out->platform != NULL)
+        return rc;
     join_output(p, out);
     return 0;
 }

@@ -42,6 +42,11 @@ static struct json_object *exports_of(const struct depot_output *outputs, size_t
         json_object_object_add(o, "attrs", object_of(&outputs[i].attrs));
         if (outputs[i].kind == DEPOT_OUTPUT_DOCKER)
             json_object_object_add(o, "load", json_object_new_boolean(1));
+        if (outputs[i].platform != NULL) {
+            struct json_object *only = json_object_new_array();
+            json_object_array_add(only, json_object_new_string(outputs[i].platform));
+            json_object_object_add(o, "platforms", only);
+        }
         json_object_array_add(a, o);
     }
     return a;
@@ -162,10 +167,13 @@ static struct json_object *join_with_of(const struct depot_strv *list)
 char *dp_build_request(const struct depot_build_plan *p)
 {
     struct json_object *o = json_object_new_object();
+    const char *method = p->call.method;
     char *context = depot_url_shown(p->args->context);
-    char *command = depot_asprintf("depot build %s", context);
+    char *command = depot_asprintf("depot build %s%s%s%s", method != NULL ? "--call=" : "",
+        method != NULL ? method : "", method != NULL ? " " : "", context);
     add_string(o, "project", p->project);
     add_string(o, "command", command);
+    add_string(o, "call", p->call.method);
     add_string(o, "target", p->args->target);
     add_string(o, "builder", dp_plan_builder(p));
     json_object_object_add(o, "tags", array_of(&p->args->tags));

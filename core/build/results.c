@@ -50,19 +50,32 @@ static const struct depot_part *first_part(const struct depot_build *state)
     return state->parts.len > 0 ? state->parts.items[0] : NULL;
 }
 
-/* The image id is the config's digest where the engine tells it; docker prints that one. */
-const char *depot_build_digest(const struct depot_build *state)
+/* The part whose image is loaded alone; NULL: none is. */
+static const struct depot_part *lone_part(
+    const struct depot_build_plan *plan, const struct depot_build *state)
 {
-    const struct depot_part *part = first_part(state);
+    for (size_t i = 0; i < plan->outputs.len; i++)
+        if (plan->outputs.items[i].platform != NULL)
+            return depot_build_part(state, plan->outputs.items[i].platform);
+    return NULL;
+}
+
+/* The image id is the config's digest where the engine tells it; docker prints that one. */
+const char *depot_build_digest(const struct depot_build_plan *plan, const struct depot_build *state)
+{
+    const struct depot_part *lone = lone_part(plan, state);
+    const struct depot_part *part = lone != NULL ? lone : first_part(state);
     if (state->digest != NULL || part == NULL)
         return state->digest;
     const char *config = depot_kvs_get(&part->response, "containerimage.config.digest");
-    return config != NULL && state->parts.len == 1 ? config : part->digest;
+    const bool has_id = config != NULL && (lone != NULL || state->parts.len == 1);
+    return has_id && !plan->id_is_manifest ? config : part->digest;
 }
 
 const char *depot_build_unkept(const struct depot_build_plan *plan, const struct depot_build *state)
 {
-    if (plan->args->outputs.len > 0 || plan->outputs.len > 0 || depot_build_digest(state) != NULL)
+    if (plan->call.method != NULL || !plan->default_image ||
+        depot_build_digest(plan, state) != NULL)
         return NULL;
     return "No output specified: the build result will only remain in the build cache. To push it "
            "use --push, to load it into Docker use --load, to get files use -o DIR";
@@ -97,7 +110,7 @@ int depot_build_write_results(
     const struct depot_build_plan *plan, const struct depot_build *state, struct depot_error *err)
 {
     const struct depot_build_args *a = plan->args;
-    const char *digest = depot_build_digest(state);
+    const char *digest = depot_build_digest(plan, state);
     int rc = dp_plan_prune(plan, err);
     if (rc == 0 && !depot_str_empty(a->iidfile) && digest != NULL)
         rc = depot_file_write(a->iidfile, &iidfile, digest, strlen(digest), err);

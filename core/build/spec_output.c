@@ -3,6 +3,8 @@
  */
 #include "build/spec.h"
 
+#include <depot/docker.h>
+
 #include <string.h>
 
 static bool is_one_of(const char *const *list, size_t n, const char *s)
@@ -77,6 +79,10 @@ void dp_spec_output_release(struct depot_output *o)
     depot_free(o->type);
     depot_free(o->dest);
     depot_map_free(o->keep);
+    depot_free(o->platform);
+    if (o->docker != NULL)
+        depot_docker_host_release(o->docker);
+    depot_free(o->docker);
     depot_kvs_release(&o->attrs);
     *o = (struct depot_output){0};
 }

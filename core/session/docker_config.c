@@ -149,12 +149,10 @@ int dp_docker_config_find(const char *json, size_t n, const char *host, struct d
 
 char *dp_docker_config_path(const char *dir)
 {
-    const char *home = getenv("HOME");
-    if (dir == NULL)
-        dir = getenv("DOCKER_CONFIG");
-    if (!depot_str_empty(dir))
-        return depot_path_join(dir, "config.json");
-    return depot_asprintf("%s/.docker/config.json", home != NULL ? home : "");
+    char *where = depot_path_docker_dir(dir);
+    char *path = depot_path_join(where, "config.json");
+    depot_free(where);
+    return path;
 }
 
 int dp_docker_config_proxies(const char *json, size_t n, const char *docker_host,

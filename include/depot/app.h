@@ -112,6 +112,12 @@ struct depot_source {
 void depot_source_read(struct depot_source *s, const char *dir);
 void depot_source_release(struct depot_source *s);
 
+/* ---- versions ---- */
+/* A line for a client whose daemon (its version; NULL: so old that it does not tell) lacks what is
+ * needed (`lack` says what comes of it; NULL: nothing), or is of another major version. NULL when
+ * none is worth it. The caller frees. */
+char *depot_version_note(const char *daemon, const char *lack);
+
 /* ---- which daemon ---- */
 struct depot_endpoint {
     struct depot_addr addr;
