@@ -68,7 +68,7 @@ struct depot_bk_solve {
     const struct depot_strv *entitlements;
     const void *source_policy; /* a sourcepolicy.Policy as it goes over the wire */
     size_t source_policy_len;  /* 0: none */
-    bool internal; /* the engine keeps no record of it */
+    bool internal;             /* the engine keeps no record of it */
 };
 struct depot_bk_result {
     const struct depot_pair *response; /* exporter response, on success */
