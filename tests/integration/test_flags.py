@@ -389,6 +389,7 @@ WRONG = [
     ("--cache-from", ["type=foo", "ref=x", "type=registry", "x,,y", "type=registry,x"], "type=registry"),
     ("--cache-to", ["type=foo", "ref=x", "type=registry", "x,,y", "type=registry,\"x"], "type=registry"),
     ("--color", ["x", ""], "auto"),
+    ("--call", ["check,format=x", "check,foo=1"], "methods: check"),
     ("--config-not-a-flag", ["x"], "unknown flag"),
     ("--cpu-period", ["x"], "a number"),
     ("--cpu-quota", ["x"], "a number"),
@@ -423,7 +424,7 @@ WRONG = [
     ("--url", ["foo", "http://x:99999", "unix://relative"], "unix://"),
     ("--ulimit", ["x", "nofile", "foo=1", "nofile=", "nofile=x", "nofile=2:1", "nofile=1:2:3"], "TYPE=SOFT"),
 ] + [("--" + flag, ["maybe", "2"], "true or false") for flag in (
-    "compress", "debug", "detach", "force-rm", "keep-going", "load", "no-cache", "plain", "pull", "push", "quiet", "rm", "squash",
+    "check", "compress", "debug", "detach", "force-rm", "keep-going", "load", "no-cache", "plain", "pull", "push", "quiet", "rm", "squash",
     "tui")]
 
 
@@ -444,7 +445,7 @@ class Malformed(TestCase):
                 with self.subTest(flag=flag, word=word):
                     r = self.refuse("%s=%s" % (flag, word), ctx)
                     self.assertIn(flag, r.text)
-                    if "name=" not in word and "\t" not in word and flag not in ("--resource", "--config-not-a-flag"):
+                    if "name=" not in word and "\t" not in word and flag not in ("--call", "--resource", "--config-not-a-flag"):
                         self.assertIn(word.split(",")[0], r.text)
                     self.assertIn(form, r.text)
                     self.assertEqual(r.out, b"")

@@ -222,26 +222,24 @@ static void test_plan__has_outputs(void **state)
 {
     static const struct {
         const char *words[WORDS_MAX], *outputs;
-        bool push, load;
+        bool push;
     } rows[] = {
-        {{NULL}, "", false, false},
-        {{"--output="}, "", false, false},
-        {{"--output=type=cacheonly"}, "", false, false},
-        {{"--output=out"}, "local dir out ", false, false},
-        {{"--output=type=tar,dest=x"}, "tar file x ", false, false},
+        {{NULL}, "", false},
+        {{"--output="}, "", false},
+        {{"--output=type=cacheonly"}, "", false},
+        {{"--output=out"}, "local dir out ", false},
+        {{"--output=type=tar,dest=x"}, "tar file x ", false},
         {{"--output=type=registry", "--tag=a"},
-            "image engine  push=true,unpack=false,name=docker.io/library/a:latest", false, false},
+            "image engine  push=true,unpack=false,name=docker.io/library/a:latest", false},
         {{"--tag=r.io/a", "--tag=r.io/b:1"},
-            "image engine  push=true,unpack=false,\"name=r.io/a:latest,r.io/b:1\"", true, false},
+            "image engine  push=true,unpack=false,\"name=r.io/a:latest,r.io/b:1\"", true},
         {{"--output=type=image,unpack=1", "--tag=r.io/a"},
-            "image engine  unpack=1,push=true,name=r.io/a:latest", true, false},
-        {{"--output=type=image,name=x", "--tag=r.io/a"}, "image engine  name=r.io/a:latest", false,
-            false},
-        {{"--output=type=docker"}, "docker load  ", false, true},
+            "image engine  unpack=1,push=true,name=r.io/a:latest", true},
+        {{"--output=type=image,name=x", "--tag=r.io/a"}, "image engine  name=r.io/a:latest", false},
         {{"--output=type=image,name=a", "--annotation=index,manifest[linux/arm64]:a=b"},
-            "image engine  name=a,annotation-index.a=b,annotation-manifest[linux/arm64].a=b", false,
+            "image engine  name=a,annotation-index.a=b,annotation-manifest[linux/arm64].a=b",
             false},
-        {{"--output=out", "--annotation=a=b"}, "local dir out ", false, false},
+        {{"--output=out", "--annotation=a=b"}, "local dir out ", false},
     };
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
@@ -249,7 +247,6 @@ static void test_plan__has_outputs(void **state)
         memset(&l, 0, sizeof(l));
         l.args.context = depot_strdup(".");
         l.args.push = rows[i].push;
-        l.args.load = rows[i].load;
         for (const char *const *w = rows[i].words; *w != NULL; w++) {
             char *flag = depot_strndup(*w, strcspn(*w, "="));
             give(&l, flag, *w + strlen(flag) + 1);
