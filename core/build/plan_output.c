@@ -204,7 +204,8 @@ static void join_output(struct depot_build_plan *p, struct depot_output *out)
     const bool several = p->platforms.len + p->args->join_with.len > 1;
     if (out->kind == DEPOT_OUTPUT_STORE)
         return;
-    if (archive == DEPOT_ARCHIVE_DOCKER && stream && (several || dp_plan_attests(p)))
+    if (archive == DEPOT_ARCHIVE_DOCKER && out->kind != DEPOT_OUTPUT_DOCKER &&
+        (several || dp_plan_attests(p)))
         take_docker(out);
     if (!several || (archive == DEPOT_ARCHIVE_NONE && !pushes(out)))
         return;
