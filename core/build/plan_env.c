@@ -4,6 +4,7 @@
  */
 #include "build/plan.h"
 
+#include <depot/docker.h>
 #include <depot/path.h>
 
 #include <ctype.h>
@@ -41,11 +42,19 @@ static void add_arg(struct depot_build_plan *p, const char *name, const char *va
     depot_free(key);
 }
 
-/* The name under which config.json keeps the proxies of one engine. */
-static const char *docker_host(void)
+/* Of the Docker Engine that is meant, by its address, or else the default ones. An Engine that
+ * cannot be found has none of its own: who needs it will say why. */
+static int find_proxies(const struct depot_build_plan *p, const char *text, size_t n,
+    struct depot_kvs *out, struct depot_error *err)
 {
-    const char *host = getenv("DOCKER_HOST");
-    return depot_str_empty(host) ? "unix:///var/run/docker.sock" : host;
+    struct depot_docker_host host = {0};
+    int rc = dp_docker_config_proxies(text, n, "default", out, err);
+    if (rc == 0 && depot_docker_host_find(NULL, p->args->docker_config, &host, NULL) == 0) {
+        depot_kvs_release(out);
+        rc = dp_docker_config_proxies(text, n, host.addr.text, out, err);
+    }
+    depot_docker_host_release(&host);
+    return rc;
 }
 
 /* A file that cannot be read or understood stops nothing, as with docker, but it is told. */
@@ -57,7 +66,7 @@ static void proxies(struct depot_build_plan *p)
     size_t n = 0;
     int rc = depot_file_read(path, DP_DOCKER_CONFIG_MAX, &text, &n, &err);
     if (rc == 0)
-        rc = dp_docker_config_proxies(text, n, docker_host(), &found, &err);
+        rc = find_proxies(p, text, n, &found, &err);
     if (rc != 0 && rc != DEPOT_ERR_NOT_FOUND)
         depot_strv_push_take(
             &p->warnings, depot_asprintf("no proxies are taken from %s: %s", path, err.msg));

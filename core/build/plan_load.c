@@ -1,7 +1,7 @@
 /*
  * --load: into which Docker Engine, and what its image store can take.
  */
-#include "build/plan.h"
+#include "build/plan_env.h"
 
 #include <depot/docker.h>
 
@@ -15,18 +15,6 @@ static int bad_attestations(const struct depot_output *out, struct depot_error *
     return depot_error_hint(err,
         "leave out --provenance, --sbom and --attest, or use --push; an Engine with the containerd "
         "image store can load them");
-}
-
-/* Attestations that the user asked for; those that are only wanted where they fit are not. */
-static bool has_attestations(const struct depot_build_plan *p)
-{
-    for (size_t i = 0; i < p->attrs.len; i++) {
-        const char *value = p->attrs.items[i].value;
-        if (depot_str_starts(p->attrs.items[i].key, "attest:") &&
-            strstr(value, "disabled=true") == NULL && strstr(value, "inline-only=true") == NULL)
-            return true;
-    }
-    return false;
 }
 
 /* The classic store keeps one platform of an image: the Engine's own, or else the first. */
@@ -51,7 +39,7 @@ static void keep_one(struct depot_build_plan *p, struct depot_output *out, const
 /* An image of several manifests goes to a store that knows them, as an OCI archive. */
 static int fit_store(struct depot_build_plan *p, struct depot_output *out, struct depot_error *err)
 {
-    const bool attested = has_attestations(p);
+    const bool attested = dp_plan_attests(p);
     struct depot_docker_store store;
     const bool tells_id = p->args->quiet || !depot_str_empty(p->args->iidfile);
     if (p->platforms.len < 2 && !attested && !tells_id)
