@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "part_bridge.h"
 #include "part_export.h"
 #include "service_int.h"
 
@@ -373,7 +374,7 @@ static int solve_start(struct part *p, struct depot_error *err)
         .source_policy = policy,
         .source_policy_len = policy_len,
     };
-    rc = depot_bk_solve(engine_bk(p->engine), &solve, on_solved, p, &p->solve, err);
+    rc = part_bridge_solve(p, &solve, on_solved, err);
     depot_kvs_release(&attrs);
     part_exports_release(&exports);
     depot_free(policy);
@@ -541,6 +542,7 @@ struct part *part_new(struct build *b, struct engine *e, const struct plan_part 
     for (size_t i = 0; i < plan->emulated.len; i++)
         depot_strv_push(&p->emulated, plan->emulated.items[i]);
     p->exports = plan->group;
+    depot_strv_copy(&p->foreign, &plan->foreign);
     p->slot.ready = on_ready;
     p->slot.moved = on_moved;
     p->timer = depot_timer_new(l, on_timer, p);
@@ -558,7 +560,9 @@ void part_free(struct part *p)
     depot_timer_free(p->timer);
     depot_timer_free(p->grace);
     part_outcome_release(&p->outcome);
+    part_bridge_free(p->bridge);
     depot_strv_release(&p->emulated);
+    depot_strv_release(&p->foreign);
     depot_free(p->platform);
     depot_free(p);
 }

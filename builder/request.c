@@ -70,6 +70,7 @@ static const struct field root_fields[] = {
     {"join_with", ATTRS, AT(join_with), NULL},
     {"keep_going", BOOL, AT(keep_going), NULL},
     {"detach", BOOL, AT(detach), NULL},
+    {"call", STRING, AT(call), NULL},
     {"settings", SETTINGS, AT(settings), NULL},
     {"session", OBJECT, AT(session), session_fields},
     {"solve", OBJECT, 0, solve_fields},
@@ -365,14 +366,23 @@ static int take_object(const char *outer, struct json_object *obj, const struct 
     return 0;
 }
 
+static bool is_call(const char *s)
+{
+    const size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+    return n > 0 && n <= REQUEST_CALL_MAX && s[n] == '\0';
+}
+
 static int check(struct request *r, struct json_object *root, struct depot_error *err)
 {
     static const struct where platforms = {"", "platforms"}, solve = {"", "solve"},
-                              key = {"session", "shared_key"}, methods = {"session", "methods"};
+                              call = {"", "call"}, key = {"session", "shared_key"},
+                              methods = {"session", "methods"};
     if (!json_object_object_get_ex(root, "solve", NULL))
         return bad(&solve, "there", err);
     if (r->platforms.len == 0)
         return bad(&platforms, "a list of at least one platform", err);
+    if (r->call != NULL && !is_call(r->call))
+        return bad(&call, "the name of a question, such as \"lint\"", err);
     /* These become header values of the session call. */
     if (r->shared_key != NULL && depot_str_has_control(r->shared_key))
         return bad(&key, "a string without control characters", err);
@@ -492,7 +502,7 @@ void request_release(struct request *r)
 {
     depot_kvs_release(&r->join_with);
     char *strings[] = {r->project, r->command, r->target, r->builder, r->remote, r->commit,
-        r->branch, r->user, r->host, r->ci_url, r->shared_key, r->frontend, r->source_policy};
+        r->branch, r->user, r->host, r->ci_url, r->shared_key, r->frontend, r->source_policy, r->call};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(strings); i++)
         depot_free(strings[i]);
     depot_strv_release(&r->tags);

@@ -16,6 +16,7 @@ enum {
     REQUEST_LIST_MAX = 256,         /* tags, methods, entitlements */
     REQUEST_ATTRS_MAX = 4096,       /* attributes of one object */
     REQUEST_EXPORTS_MAX = 16,       /* exports, cache exports; see request.loads */
+    REQUEST_CALL_MAX = 64,          /* name of a question */
     REQUEST_SETTINGS_MAX = 512,     /* lines of a Dockerfile that make no step */
 };
 
@@ -32,6 +33,7 @@ struct request {
     bool keep_going;            /* what one part cannot make, the others make all the same */
     bool single_builder, detach;
     bool join; /* the client makes one result of what several builders made: see request_single() */
+    char *call;   /* a question to the frontend, such as "lint", instead of a build; NULL: none */
     bool session; /* wants one */
     char *shared_key;
     struct depot_strv methods;

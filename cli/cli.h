@@ -6,7 +6,9 @@
 
 #include <depot/app.h>
 #include <depot/build.h>
+#include <depot/ci.h>
 #include <depot/loop.h>
+#include <depot/render.h>
 
 #include <json-c/json.h>
 
@@ -57,14 +59,45 @@ struct json_object *cli_json_clean(struct json_object *o);
 /* For --json: strings stay what they are, and their controls are written as escapes. */
 void cli_json_print(struct json_object *o);
 
+/* ci.c: what a CI system gets beside the log. */
+enum { CLI_CI_ANNOTATIONS = 1, CLI_CI_GROUPS = 2, CLI_CI_REPORT = 4 };
+struct cli_ci {
+    const struct depot_ci *system; /* NULL: we run in none */
+    unsigned what;                 /* of CLI_CI_*; 0 in none */
+    char *dockerfile;              /* where annotations point; NULL: as the engine calls it */
+};
+#define CLI_CI_OPTION(offset)                                                                      \
+    {                                                                                              \
+        "ci", 0, DEPOT_OPT_CSV, offset, "WHAT",                                                    \
+            "Give a CI system annotations, groups, report, all or none (default: "                 \
+            "DEPOT_CI_OUTPUT)",                                                                    \
+            NULL, 0                                                                                \
+    }
+/* The flag, else DEPOT_CI_OUTPUT where something is given by itself, else `otherwise`. */
+int cli_ci_init(struct cli_ci *c, const struct depot_strv *flag, unsigned otherwise,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+/* Where the Dockerfile of a build is: `file` (may be NULL), or that of a directory. */
+void cli_ci_place(struct cli_ci *c, const char *context, const char *file);
+void cli_ci_annotate(
+    const struct cli_ci *c, const struct depot_build *b, const struct depot_render_opts *opts);
+/* An error of our own, which no engine has told. */
+void cli_ci_error(const struct cli_ci *c, const struct depot_error *err);
+void cli_ci_report(
+    const struct cli_ci *c, const struct depot_build *b, const struct depot_render_opts *opts);
+void cli_ci_release(struct cli_ci *c);
+
 /* show.c: events of one build to a headless sink, as `depot build --plain` and `depot logs` do. */
 struct cli_show;
 struct cli_show_opts {
     const char *sink; /* tty, plain, rawjson, quiet */
     FILE *out;
-    const char *color; /* --color */
-    bool details;      /* of warnings */
+    const char *color;       /* --color */
+    bool details;            /* of warnings */
+    const struct cli_ci *ci; /* borrowed; NULL: it gets nothing beside the log */
+    bool summary;            /* asked for, or by itself: cli_show_sums_up() */
 };
+/* Whether --summary=WHEN wants one on `out`; by itself on a terminal, and for a CI system. */
+bool cli_show_sums_up(const char *when, FILE *out);
 /* The sink of --progress=auto on `out`: tty where a person looks at a terminal, else plain. */
 const char *cli_show_auto(FILE *out);
 /* DEPOT_ERR_INVALID when `out` is not what the sink needs; `flag` is what asked for it. */
@@ -78,8 +111,11 @@ void cli_show_event(struct cli_show *s, const struct depot_event *ev);
 void cli_show_note(struct cli_show *s, const char *fmt, ...) DEPOT_PRINTF(2, 3);
 /* The dashboard lies over the terminal: draw nothing until it is gone. */
 void cli_show_cover(struct cli_show *s, bool covered);
-/* What is printed when the build is over: warnings, the error with its excerpt, the summary. */
-void cli_show_end(struct cli_show *s, bool summary);
+/* What is printed when the build is over: warnings, the error with its excerpt, annotations; on a
+ * screen the summary. `build`: there was one. */
+void cli_show_end(struct cli_show *s, bool build);
+/* The last of all, where a log ends with a summary, and the report. */
+void cli_show_last(struct cli_show *s);
 void cli_show_free(struct cli_show *s);
 
 /* retry.c: what `depot retry BUILD` needs of a build that failed in part: its command line with the

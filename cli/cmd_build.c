@@ -16,6 +16,7 @@
 struct build_args {
     struct depot_build_args b;
     char *summary;
+    struct depot_strv ci;
     char *log_level;
 };
 
@@ -43,8 +44,14 @@ static const struct depot_opt build_opts[] = {
         "External cache sources, as user/app:cache or type=local,src=DIR", NULL, 0},
     {"cache-to", 0, DEPOT_OPT_LIST, OPT(b.cache_to), "DEST",
         "Cache export destinations, as type=local,dest=DIR", NULL, 0},
+    {"call", 0, DEPOT_OPT_STRING, OPT(b.call), "METHOD",
+        "Ask the frontend instead of building: check, outline, targets; with ,format=json as JSON",
+        NULL, 0},
     {"cgroup-parent", 0, DEPOT_OPT_STRING, OPT(b.cgroup_parent), "PARENT",
         "Set the parent cgroup for the RUN instructions", NULL, 0},
+    {"check", 0, DEPOT_OPT_BOOL, OPT(b.check), NULL,
+        "Short for --call=check: lint the Dockerfile, exit with 1 on warnings", NULL, 0},
+    CLI_CI_OPTION(OPT(ci)),
     {"color", 0, DEPOT_OPT_STRING, OPT(b.color), "WHEN", "Colour the output", "auto|always|never",
         0},
     {"config", 0, DEPOT_OPT_STRING, OPT(b.docker_config), "DIR",
@@ -108,7 +115,8 @@ static const struct depot_opt build_opts[] = {
     {"ssh", 0, DEPOT_OPT_LIST, OPT(b.ssh), "ID[=SOCKET]", "SSH agent socket to expose to the build",
         NULL, 0},
     {"summary", 0, DEPOT_OPT_STRING, OPT(summary), "WHEN",
-        "Print what was built when it is done; auto: on a terminal", "auto|always|never", 0},
+        "Print what was built when it is done; auto: on a terminal, and in CI", "auto|always|never",
+        0},
     {"tag", 't', DEPOT_OPT_LIST, OPT(b.tags), "NAME[:TAG]",
         "Image name, as registry/repository:tag", NULL, 0},
     {"target", 0, DEPOT_OPT_STRING, OPT(b.target), "STAGE", "Set the target build stage to build",
@@ -123,6 +131,7 @@ static const struct depot_opt build_opts[] = {
         "user's own, started when needed)",
         NULL, 0},
     /* Accepted, so that a docker build command works unchanged. */
+    {"print", 0, DEPOT_OPT_STRING, OPT(b.call), "METHOD", NULL, NULL, DEPOT_OPT_HIDDEN},
     {"compress", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
     {"force-rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
     {"rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
@@ -153,12 +162,13 @@ struct run {
     struct depot_endpoint at;
     struct depot_job *job;
     struct cli_show *show;
+    struct cli_ci ci;
     struct depot_tui *tui; /* NULL: not wanted, or closed */
     struct cli_record *record;
     bool record_failed;
     struct depot_signal *signals[SIGNALS];
     const char *sink;
-    bool cancelling, builder_noted;
+    bool cancelling, builder_noted, warned;
     DEPOT_VEC(struct depot_error) problems; /* told when it is over, where they are read */
     int exit_code;
 };
@@ -188,13 +198,6 @@ static const char *choose_sink(const struct build_args *a)
     return is_sink(mode) ? mode : cli_show_auto(stderr);
 }
 
-static bool want_summary(const struct build_args *a)
-{
-    if (depot_str_eq(a->summary, "always"))
-        return true;
-    return !depot_str_eq(a->summary, "never") && isatty(STDERR_FILENO) == 1;
-}
-
 /* A line of the client's own, on whatever is on the screen. */
 static void note(struct run *r, const char *text)
 {
@@ -210,13 +213,16 @@ static bool is_silent(const struct run *r)
     return depot_str_eq(r->sink, "rawjson") || depot_str_eq(r->sink, "quiet");
 }
 
-static void print_warnings(const struct run *r)
+/* Of the plan: above a screen, and as buildx has it below a log, which begins with its first line.
+ */
+static void print_warnings(struct run *r)
 {
     const struct depot_strv *w = depot_build_plan_warnings(r->plan);
     if (is_silent(r))
         return;
-    for (size_t i = 0; i < w->len; i++)
+    for (size_t i = 0; i < w->len && !r->warned; i++)
         cli_say("WARNING: ", w->items[i]);
+    r->warned = true;
 }
 
 /* Scripts name the builder that they made with docker buildx: said once, it stops nothing. */
@@ -360,6 +366,43 @@ static void unwatch_signals(struct run *r)
     }
 }
 
+/* Text of many lines that an engine gave: as it is for a program, cleaned for a terminal. */
+static void print_text(FILE *to, const struct depot_buf *text)
+{
+    struct depot_clean clean = {0};
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    if (isatty(fileno(to)) == 1)
+        depot_clean_feed(&clean, &out, depot_buf_str(text), text->len);
+    else
+        depot_buf_add(&out, depot_buf_str(text), text->len);
+    fwrite(depot_buf_str(&out), 1, out.len, to);
+    depot_buf_release(&out);
+}
+
+/* The exit code is the frontend's: a linter that warned fails. */
+static int print_call(struct run *r)
+{
+    struct depot_error err = {0};
+    struct depot_call_result answer = {0};
+    int code = DEPOT_EXIT_FAILED;
+    int rc = depot_build_call_result(r->plan, depot_job_state(r->job), &answer, &err);
+    if (rc == 0) {
+        print_text(stdout, &answer.text);
+        rc = depot_stdout_flush(&err);
+        code = answer.status;
+    }
+    if (rc != 0) {
+        depot_error_print(CLI_PROGRAM, &err);
+        code = DEPOT_EXIT_FAILED;
+    }
+    if (answer.problem.len > 0) {
+        fputs("ERROR: ", stderr);
+        print_text(stderr, &answer.problem);
+    }
+    depot_call_result_release(&answer);
+    return code;
+}
+
 static int finish_good(struct run *r)
 {
     struct depot_error err = {0};
@@ -369,6 +412,8 @@ static int finish_good(struct run *r)
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_FAILED;
     }
+    if (depot_build_is_call(r->plan))
+        return print_call(r);
     const char *digest = depot_build_digest(r->plan, state);
     if (r->args->b.quiet && digest != NULL)
         printf("%s\n", digest);
@@ -413,7 +458,8 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     const struct depot_build *state = depot_job_state(j);
     close_tui(r);
     /* A build that never came to be has nothing to sum up. */
-    cli_show_end(r->show, depot_job_id(j) != NULL && want_summary(r->args));
+    cli_show_end(r->show, depot_job_id(j) != NULL);
+    print_warnings(r);
     for (size_t i = 0; i < r->problems.len; i++)
         depot_error_print(CLI_PROGRAM, &r->problems.items[i]);
     end_record(r);
@@ -432,8 +478,10 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     } else {
         if (!is_known(r, err))
             depot_error_print(CLI_PROGRAM, err);
+        cli_ci_error(&r->ci, err);
         r->exit_code = depot_exit_from_err(err->code);
     }
+    cli_show_last(r->show);
     depot_loop_stop(r->loop);
 }
 
@@ -453,12 +501,16 @@ static void on_signal(struct depot_signal *s, int signum, void *arg)
 static int prepare(struct run *r, struct depot_error *err)
 {
     const struct depot_build_args *b = &r->args->b;
-    int rc = depot_build_begin_results(b, err);
+    int rc = cli_ci_init(&r->ci, &r->args->ci, CLI_CI_ANNOTATIONS | CLI_CI_REPORT, err);
+    if (rc == 0)
+        rc = depot_build_begin_results(b, err);
     if (rc == 0)
         rc = depot_build_plan_new(b, &r->plan, err);
     if (rc != 0)
         return rc;
-    print_warnings(r);
+    cli_ci_place(&r->ci, b->context, b->file);
+    if (depot_str_eq(r->sink, "tty"))
+        print_warnings(r);
     rc = depot_endpoint_resolve(b->url, b->token, true, &r->at, err);
     if (rc == 0 && b->record != NULL)
         rc = cli_record_open(b->record, &r->record, err);
@@ -484,8 +536,12 @@ static int watch_signals(struct run *r, struct depot_error *err)
 
 static int start(struct run *r, struct depot_error *err)
 {
-    struct cli_show_opts opts = {
-        .sink = r->sink, .out = stderr, .color = r->args->b.color, .details = r->args->b.debug};
+    struct cli_show_opts opts = {.sink = r->sink,
+        .out = stderr,
+        .color = r->args->b.color,
+        .details = r->args->b.debug,
+        .ci = &r->ci,
+        .summary = cli_show_sums_up(r->args->summary, stderr) && !depot_build_is_call(r->plan)};
     int rc = watch_signals(r, err);
     if (rc == 0)
         rc = depot_job_start(r->loop, r->plan, &r->at, &job_ops, r, &r->job, err);
@@ -501,6 +557,7 @@ static void finish(struct run *r)
     unwatch_signals(r);
     depot_tui_build_close(r->tui);
     cli_show_free(r->show);
+    cli_ci_release(&r->ci);
     depot_job_free(r->job);
     depot_loop_free(r->loop);
     end_record(r);
@@ -532,6 +589,7 @@ static int run_build(const struct depot_command *cmd, void *target, const struct
         depot_loop_run(r.loop);
     } else {
         depot_error_print(CLI_PROGRAM, &err);
+        cli_ci_error(&r.ci, &err);
         r.exit_code = rc == DEPOT_ERR_INVALID || rc == DEPOT_ERR_UNSUPPORTED ? DEPOT_EXIT_USAGE
                                                                              : DEPOT_EXIT_FAILED;
     }

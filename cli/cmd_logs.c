@@ -12,13 +12,17 @@ enum { LOGS_GIVE_UP_MS = 10000 };
 
 struct logs_args {
     struct cli_remote remote;
-    char *progress;
+    char *progress, *summary;
+    struct depot_strv ci;
 };
 
 #define OPT(field) offsetof(struct logs_args, field)
 
 static const struct depot_opt logs_opts[] = {
+    CLI_CI_OPTION(OPT(ci)),
     {"progress", 0, DEPOT_OPT_STRING, OPT(progress), "MODE", "How to print it", "plain|rawjson", 0},
+    {"summary", 0, DEPOT_OPT_STRING, OPT(summary), "WHEN",
+        "Begin and end with what was built; auto: in CI", "auto|always|never", 0},
     CLI_REMOTE_OPTIONS(struct logs_args),
 };
 
@@ -27,6 +31,7 @@ struct logs {
     struct depot_feed *feed;
     struct depot_build *state;
     struct cli_show *show;
+    struct cli_ci ci;
     int exit_code;
 };
 
@@ -43,7 +48,8 @@ static void on_event(struct depot_feed *f, const struct depot_event *ev, void *a
     depot_build_apply(g->state, ev);
     cli_show_event(g->show, ev);
     if (ev->type == DEPOT_EVENT_BUILD_FINISHED) {
-        cli_show_end(g->show, false);
+        cli_show_end(g->show, true);
+        cli_show_last(g->show);
         leave(g, DEPOT_EXIT_OK);
     }
 }
@@ -72,6 +78,14 @@ static void on_refused(
 static const struct depot_feed_ops feed_ops = {
     .event = on_event, .state = on_state, .refused = on_refused};
 
+/* What a person reads on a terminal is the log alone, unless asked for more. */
+static bool wants_summary(const struct logs_args *a)
+{
+    if (depot_str_eq(a->summary, "always"))
+        return true;
+    return !depot_str_eq(a->summary, "never") && depot_ci_detect() != NULL;
+}
+
 static int run_logs(const struct depot_command *cmd, void *target, const struct depot_strv *args)
 {
     const struct logs_args *a = target;
@@ -79,12 +93,16 @@ static int run_logs(const struct depot_command *cmd, void *target, const struct 
     struct depot_endpoint at = {0};
     struct logs g = {.exit_code = DEPOT_EXIT_FAILED};
     DEPOT_UNUSED(cmd);
-    int rc = depot_endpoint_resolve(a->remote.url, a->remote.token, true, &at, &err);
+    int rc = cli_ci_init(&g.ci, &a->ci, 0, &err);
+    if (rc == 0)
+        rc = depot_endpoint_resolve(a->remote.url, a->remote.token, true, &at, &err);
     if (rc == 0)
         rc = depot_loop_new(&g.loop, &err);
     if (rc == 0) {
-        struct cli_show_opts show = {
-            .sink = a->progress != NULL ? a->progress : "plain", .out = stdout};
+        struct cli_show_opts show = {.sink = a->progress != NULL ? a->progress : "plain",
+            .out = stdout,
+            .ci = &g.ci,
+            .summary = wants_summary(a)};
         g.state = depot_build_new(NULL);
         rc = cli_show_new(g.loop, g.state, &show, &g.show, &err);
     }
@@ -101,6 +119,7 @@ static int run_logs(const struct depot_command *cmd, void *target, const struct 
     }
     depot_feed_free(g.feed);
     cli_show_free(g.show);
+    cli_ci_release(&g.ci);
     depot_build_free(g.state);
     depot_loop_free(g.loop);
     depot_endpoint_release(&at);

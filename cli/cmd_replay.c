@@ -14,17 +14,19 @@
 
 struct replay_args {
     char *progress, *speed, *summary;
+    struct depot_strv ci;
 };
 
 #define OPT(field) offsetof(struct replay_args, field)
 
 static const struct depot_opt replay_opts[] = {
+    CLI_CI_OPTION(OPT(ci)),
     {"progress", 0, DEPOT_OPT_STRING, OPT(progress), "MODE", "How to print it",
         "tty|plain|rawjson|quiet", 0},
     {"speed", 0, DEPOT_OPT_STRING, OPT(speed), "N",
         "Times the recorded pace; 0 is as fast as it can be read (default: 0)", NULL, 0},
     {"summary", 0, DEPOT_OPT_STRING, OPT(summary), "WHEN",
-        "Print what was built at the end; auto: on a terminal", "auto|always|never", 0},
+        "Print what was built at the end; auto: on a terminal, and in CI", "auto|always|never", 0},
 };
 
 struct replay {
@@ -32,7 +34,7 @@ struct replay {
     struct depot_feed *feed;
     struct depot_build *state;
     struct cli_show *show;
-    bool summary;
+    struct cli_ci ci;
     int bad_lines;
     struct depot_buf text; /* what another tool said beside its events */
 };
@@ -57,6 +59,15 @@ static void on_text(struct depot_feed *f, const char *line, size_t n, void *arg)
     depot_buf_addc(&p->text, '\n');
 }
 
+/* What another tool said is no command of the CI system's either. */
+static void print_text(const struct replay *p)
+{
+    struct depot_buf safe = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_guard_string(&safe, p->ci.system, depot_buf_str(&p->text));
+    fputs(depot_buf_str(&safe), stderr);
+    depot_buf_release(&safe);
+}
+
 static void on_state(
     struct depot_feed *f, enum depot_feed_state s, const struct depot_error *err, void *arg)
 {
@@ -69,8 +80,9 @@ static void on_state(
     if (s != DEPOT_FEED_ENDED)
         return;
     depot_build_settle(p->state);
-    cli_show_end(p->show, p->summary);
-    fputs(depot_buf_str(&p->text), stderr);
+    cli_show_end(p->show, true);
+    print_text(p);
+    cli_show_last(p->show);
     depot_loop_stop(p->loop);
 }
 
@@ -100,9 +112,13 @@ static int parse_speed(const char *s, double *out, struct depot_error *err)
     return 0;
 }
 
-static int play(struct replay *p, const char *sink, int fd, double speed, struct depot_error *err)
+static int play(
+    struct replay *p, const struct replay_args *a, int fd, double speed, struct depot_error *err)
 {
-    struct cli_show_opts opts = {.sink = sink != NULL ? sink : "plain", .out = stderr};
+    struct cli_show_opts opts = {.sink = a->progress != NULL ? a->progress : "plain",
+        .out = stderr,
+        .ci = &p->ci,
+        .summary = cli_show_sums_up(a->summary, stderr)};
     int rc = cli_show_check(opts.sink, "--progress=tty", opts.out, err);
     if (rc == 0)
         rc = depot_loop_new(&p->loop, err);
@@ -126,17 +142,18 @@ static int run_replay(const struct depot_command *cmd, void *target, const struc
     int fd = -1;
     depot_buf_init(&p.text, REPLAY_TEXT_MAX);
     DEPOT_UNUSED(cmd);
-    p.summary = depot_str_eq(a->summary, "always") ||
-                (!depot_str_eq(a->summary, "never") && isatty(STDERR_FILENO) == 1);
-    int rc = parse_speed(a->speed, &speed, &err);
+    int rc = cli_ci_init(&p.ci, &a->ci, 0, &err);
+    if (rc == 0)
+        rc = parse_speed(a->speed, &speed, &err);
     if (rc == 0)
         rc = open_input(args->items[0], &fd, &err);
     if (rc == 0)
-        rc = play(&p, a->progress, fd, speed, &err);
+        rc = play(&p, a, fd, speed, &err);
     if (rc != 0)
         depot_error_print(CLI_PROGRAM, &err);
     depot_feed_free(p.feed);
     cli_show_free(p.show);
+    cli_ci_release(&p.ci);
     depot_build_free(p.state);
     depot_loop_free(p.loop);
     depot_buf_release(&p.text);

@@ -43,6 +43,7 @@ struct why {
     struct depot_feed *feed;
     struct depot_build *build, *before;
     struct depot_build *reading; /* which of them the feed gives now */
+    enum depot_past past;        /* where there is no build before */
     int rc;
     struct depot_error *err;
 };
@@ -56,6 +57,19 @@ static void stop(struct why *y, int rc, const struct depot_error *err)
 }
 
 /* ---- which build to compare with ---- */
+
+/* Of a list that is whole: is there any earlier build of the project? */
+static enum depot_past past_of(
+    const struct depot_build_summary *self, const struct depot_build_summary *const *list, size_t n)
+{
+    bool earlier = false;
+    if (self == NULL || n >= WHY_LOOK_BACK)
+        return DEPOT_PAST_UNKNOWN;
+    for (size_t i = 0; i < n; i++)
+        earlier = earlier || (list[i]->created < self->created &&
+                                 depot_str_eq(list[i]->info.project, self->info.project));
+    return earlier ? DEPOT_PAST_FIRST_SUCH : DEPOT_PAST_FIRST;
+}
 
 static void read_before(struct why *y, const char *id)
 {
@@ -95,6 +109,7 @@ static void on_answer(struct depot_feed *f, enum depot_ask ask, const struct dep
         read_before(y, list[chosen]->id);
     else
         stop(y, 0, NULL);
+    y->past = past_of(self, list, n);
     depot_free(list);
 }
 
@@ -225,6 +240,8 @@ static void print_json(const struct why *y, const struct depot_why *w)
     struct json_object *o = json_object_new_object(), *causes = json_object_new_array();
     add(o, "build", y->build->id);
     add(o, "against", y->before != NULL ? y->before->id : NULL);
+    if (y->before == NULL && y->past == DEPOT_PAST_FIRST)
+        json_object_object_add(o, "first", json_object_new_boolean(true));
     for (size_t i = 0; i < w->causes.len; i++)
         json_object_array_add(causes, cause_json(w->causes.items[i]));
     json_object_object_add(o, "causes", causes);
@@ -238,7 +255,8 @@ static void print(const struct why *y)
     const struct depot_render_opts opts = {.out = stdout,
         .sanitize = true,
         .colors = depot_use_colour(y->args->color, STDOUT_FILENO) ? WHY_COLORS : 0,
-        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
+        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+        .ci = depot_ci_detect()};
     depot_build_settle(y->build);
     if (y->before != NULL)
         depot_build_settle(y->before);
@@ -246,7 +264,7 @@ static void print(const struct why *y)
     if (y->args->json)
         print_json(y, &w);
     else
-        depot_render_why(&w, y->build, y->before, &opts);
+        depot_render_why(&w, y->build, y->before, y->past, &opts);
     depot_why_release(&w);
 }
 

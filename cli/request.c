@@ -21,10 +21,13 @@ struct request {
 
 void cli_say(const char *before, const char *text)
 {
-    struct depot_buf clean = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_buf clean = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
+                     safe = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     depot_clean_string(&clean, text);
-    fprintf(stderr, "%s%s\n", before, depot_buf_str(&clean));
+    depot_guard_string(&safe, depot_ci_detect(), depot_buf_str(&clean));
+    fprintf(stderr, "%s%s\n", before, depot_buf_str(&safe));
     depot_buf_release(&clean);
+    depot_buf_release(&safe);
 }
 
 static struct json_object *member(struct json_object *o, const char *key)
@@ -61,10 +64,13 @@ struct json_object *cli_json_list(struct json_object *o, const char *key, size_t
 
 static void clean_string(struct json_object *o)
 {
-    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
+                     safe = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     depot_clean_string(&text, json_object_get_string(o));
-    json_object_set_string(o, depot_buf_str(&text));
+    depot_guard_string(&safe, depot_ci_detect(), depot_buf_str(&text));
+    json_object_set_string(o, depot_buf_str(&safe));
     depot_buf_release(&text);
+    depot_buf_release(&safe);
 }
 
 /* No deeper than the parser lets an answer be. */
@@ -88,8 +94,13 @@ struct json_object *cli_json_clean(struct json_object *o)
 /* json-c escapes C0; DEL and C1 (U+0080 to U+009F) are left, which stand in strings alone. */
 void cli_json_print(struct json_object *o)
 {
-    const unsigned char *c = (const unsigned char *)json_object_to_json_string_ext(
-        o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+    const char *text =
+        json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+    struct depot_buf safe = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_guard guard;
+    depot_guard_init(&guard, depot_ci_detect(), true);
+    depot_guard_feed(&guard, &safe, text, strlen(text));
+    const unsigned char *c = (const unsigned char *)depot_buf_str(&safe);
     for (; *c != '\0'; c++) {
         const bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
         c += c1;
@@ -99,6 +110,7 @@ void cli_json_print(struct json_object *o)
             putchar(*c);
     }
     putchar('\n');
+    depot_buf_release(&safe);
 }
 
 static int answer_error(struct json_object *answer, int status, struct depot_error *err)

@@ -4,6 +4,7 @@
  */
 #include "cli.h"
 
+#include <depot/ci.h>
 #include <depot/clock.h>
 #include <depot/log.h>
 #include <depot/render.h>
@@ -22,7 +23,9 @@ struct cli_show {
     struct depot_timer *timer;
     const struct depot_build *state;
     struct depot_render_opts opts;
+    const struct cli_ci *ci;
     bool quiet, raw, live, covered;
+    bool summary, ended;
     /* Of the live display only: */
     struct depot_signal *winch, *tstp;
     struct depot_loop_fd *diag_watch;
@@ -40,7 +43,16 @@ const char *cli_show_auto(FILE *out)
         return "plain";
     if (!depot_str_empty(accessible) && !depot_str_eq(accessible, "0"))
         return "plain";
-    return depot_in_ci(NULL) ? "plain" : "tty";
+    return depot_ci_detect() != NULL ? "plain" : "tty";
+}
+
+bool cli_show_sums_up(const char *when, FILE *out)
+{
+    if (depot_str_eq(when, "always"))
+        return true;
+    if (depot_str_eq(when, "never"))
+        return false;
+    return isatty(fileno(out)) == 1 || depot_ci_detect() != NULL;
 }
 
 int cli_show_check(const char *sink, const char *flag, FILE *out, struct depot_error *err)
@@ -171,6 +183,18 @@ static int watch_terminal(struct depot_loop *l, struct cli_show *s, struct depot
     return rc != 0 ? rc : take_diagnostics(l, s, err);
 }
 
+/* A log is read from its top: it says there what it is of. */
+static void choose_frame(struct cli_show *s, const struct cli_show_opts *opts)
+{
+    const bool plain = depot_str_eq(opts->sink, "plain");
+    s->ci = opts->ci;
+    s->summary = opts->summary;
+    s->opts.ci = depot_ci_detect();
+    s->opts.frame =
+        plain && opts->summary && (s->opts.ci != NULL || isatty(fileno(opts->out)) != 1);
+    s->opts.groups = plain && opts->ci != NULL && (opts->ci->what & CLI_CI_GROUPS) != 0;
+}
+
 int cli_show_new(struct depot_loop *l, const struct depot_build *state,
     const struct cli_show_opts *opts, struct cli_show **out, struct depot_error *err)
 {
@@ -184,6 +208,7 @@ int cli_show_new(struct depot_loop *l, const struct depot_build *state,
     s->opts.utf8 = depot_str_eq(nl_langinfo(CODESET), "UTF-8");
     s->live = depot_str_eq(opts->sink, "tty");
     ask_size(s, &s->opts.width, &s->opts.height);
+    choose_frame(s, opts);
     s->quiet = depot_str_eq(opts->sink, "quiet");
     s->raw = depot_str_eq(opts->sink, "rawjson");
     int rc = depot_render_new(&s->render, opts->sink, state, &s->opts, err);
@@ -236,31 +261,49 @@ void cli_show_cover(struct cli_show *s, bool covered)
 
 /* On a screen what matters most stands last: the summary of a good build, the error of a bad one.
  */
-static void end_live(struct cli_show *s, bool summary)
+static void end_live(struct cli_show *s)
 {
     give_diagnostics_back(s);
     depot_render_warnings(s->state, &s->opts);
-    if (summary)
+    if (s->summary)
         depot_render_summary(s->state, &s->opts);
     depot_render_tails(s->render);
     if (s->state->state == DEPOT_BUILD_FAILED)
         depot_render_error(s->state, &s->opts);
 }
 
-void cli_show_end(struct cli_show *s, bool summary)
+static void end_log(struct cli_show *s)
 {
-    depot_timer_stop(s->timer);
-    depot_render_end(s->render, depot_mono_ns());
-    if (s->live) {
-        end_live(s, summary);
-        return;
-    }
     if (!s->raw && !s->quiet)
         depot_render_warnings(s->state, &s->opts);
     if (s->state->state == DEPOT_BUILD_FAILED)
         depot_render_error(s->state, &s->opts);
-    if (summary && !s->raw && !s->quiet)
+    if (s->ci != NULL && !s->raw && !s->quiet)
+        cli_ci_annotate(s->ci, s->state, &s->opts);
+    if (s->summary && !s->raw && !s->quiet && !s->opts.frame)
         depot_render_summary(s->state, &s->opts);
+}
+
+void cli_show_end(struct cli_show *s, bool build)
+{
+    s->ended = build;
+    s->summary = s->summary && build;
+    depot_timer_stop(s->timer);
+    depot_render_end(s->render, depot_mono_ns());
+    if (s->live)
+        end_live(s);
+    else
+        end_log(s);
+}
+
+void cli_show_last(struct cli_show *s)
+{
+    if (!s->ended)
+        return;
+    if (s->opts.frame)
+        depot_render_frame_end(s->state, &s->opts);
+    if (s->ci != NULL)
+        cli_ci_report(s->ci, s->state, &s->opts);
 }
 
 void cli_show_free(struct cli_show *s)

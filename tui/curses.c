@@ -102,7 +102,7 @@ static void put_text(const struct term *t, const char *s)
 
 /* ---- rescue ---- */
 
-static void on_crash(int signum)
+static void on_end(int signum)
 {
     if (rescue.armed) {
         rescue.armed = 0;
@@ -117,7 +117,17 @@ static void on_crash(int signum)
     (void)raise(signum);
 }
 
-static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+/* Those that end a process, unless somebody takes them: crashes, and what others send. */
+static const int ending_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP,
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGVTALRM, SIGPROF, SIGUSR1, SIGUSR2, SIGXCPU,
+    SIGXFSZ};
+enum { CRASHES = 5 }; /* the first of them: a sanitizer has handlers of its own, which wait */
+
+static bool is_taken(int signum, void (*by)(int))
+{
+    struct sigaction now;
+    return sigaction(signum, NULL, &now) != 0 || now.sa_handler != by;
+}
 
 /* What leaves the alternate screen; "": there is none. */
 static const char *leave_sequence(void)
@@ -128,7 +138,7 @@ static const char *leave_sequence(void)
 
 static void arm_rescue(const struct term *t)
 {
-    struct sigaction sa = {.sa_handler = on_crash};
+    struct sigaction sa = {.sa_handler = on_end};
     sa.sa_flags = (int)SA_RESETHAND;
     sigemptyset(&sa.sa_mask);
     rescue.len = (size_t)snprintf(rescue.text, sizeof(rescue.text),
@@ -138,15 +148,17 @@ static void arm_rescue(const struct term *t)
     rescue.fd = t->out;
     rescue.cooked = t->cooked;
     rescue.armed = 1;
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(crash_signals); i++)
-        (void)sigaction(crash_signals[i], &sa, NULL);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(ending_signals); i++)
+        if (i < CRASHES || !is_taken(ending_signals[i], SIG_DFL))
+            (void)sigaction(ending_signals[i], &sa, NULL);
 }
 
 static void disarm_rescue(void)
 {
     rescue.armed = 0;
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(crash_signals); i++)
-        (void)signal(crash_signals[i], SIG_DFL);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(ending_signals); i++)
+        if (!is_taken(ending_signals[i], on_end))
+            (void)signal(ending_signals[i], SIG_DFL);
 }
 
 /* ---- modes ---- */
@@ -187,11 +199,11 @@ static size_t send_frame(struct term *t)
 
 static void switch_on(struct term *t)
 {
+    arm_rescue(t);
     raw_mode(t);
     put_text(t, PASTE_ON);
     if (t->mouse)
         put_text(t, MOUSE_ON);
-    arm_rescue(t);
 }
 
 /* Into the frame: the terminal must read it before it echoes keys again. */

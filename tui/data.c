@@ -228,6 +228,23 @@ const char *dp_fleet_event_build(const struct fleet_source *s, const struct depo
     return ev->build != NULL ? ev->build : s->name[0] != '\0' ? s->name : "build";
 }
 
+depot_time dp_fleet_event_time(const struct depot_event *ev)
+{
+    depot_time t = ev->time;
+    if (t != 0 || ev->type != DEPOT_EVENT_BUILD_STATUS)
+        return t;
+    const struct depot_status *s = &ev->u.status.status;
+    for (size_t i = 0; i < s->nvertexes; i++) {
+        t = s->vertexes[i].started > t ? s->vertexes[i].started : t;
+        t = s->vertexes[i].completed > t ? s->vertexes[i].completed : t;
+    }
+    for (size_t i = 0; i < s->nstatuses; i++)
+        t = s->statuses[i].timestamp > t ? s->statuses[i].timestamp : t;
+    for (size_t i = 0; i < s->nlogs; i++)
+        t = s->logs[i].timestamp > t ? s->logs[i].timestamp : t;
+    return t;
+}
+
 static void apply_build(struct fleet_source *s, const struct depot_event *ev)
 {
     struct fleet_build *b = make_build(s, dp_fleet_event_build(s, ev));
@@ -301,7 +318,7 @@ static void apply_snapshot(struct fleet_source *s, const struct depot_event *ev)
         catch_up(s, snap);
 }
 
-/* The newest event of all is the nearest to now by its clock. */
+/* The newest event of all is the nearest to now by its clock: a stream of any age ends now. */
 static void learn_skew(struct fleet_source *s, depot_time t)
 {
     const int64_t skew = t - depot_time_now();
@@ -326,7 +343,7 @@ static void tell_lost(struct fleet *f)
 void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev)
 {
     if (s->feed != NULL)
-        learn_skew(s, ev->time);
+        learn_skew(s, dp_fleet_event_time(ev));
     switch (ev->type) {
     case DEPOT_EVENT_FLEET_SNAPSHOT:
         apply_snapshot(s, ev);
@@ -523,6 +540,11 @@ int dp_fleet_read(
     struct fleet_source *s = dp_fleet_source(f, name);
     s->owned_ = false;
     return depot_feed_open_fd(l, fd, 0, &feed_ops, s, &s->feed, err);
+}
+
+bool dp_fleet_is_stream(const struct fleet_source *s)
+{
+    return s->feed != NULL && s->url == NULL && !s->asks_ && !s->owned_;
 }
 
 void dp_fleet_restart(struct fleet_source *s)

@@ -120,6 +120,11 @@ void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev);
 /* The daemon behind such a source, for what its owner does not give: estimates, earlier builds. */
 int dp_fleet_consult(struct fleet_source *s, struct depot_loop *l,
     const struct depot_feed_opts *opts, struct depot_error *err) DEPOT_MUST_CHECK;
+/* What arrives on a descriptor, and is over when that ends. */
+bool dp_fleet_is_stream(const struct fleet_source *s);
+/* When an event happened. A line of another tool's rawjson has no envelope: the newest moment it
+ * speaks of. */
+depot_time dp_fleet_event_time(const struct depot_event *ev);
 /* The id of the build that an event speaks of: rawjson names none. */
 const char *dp_fleet_event_build(const struct fleet_source *s, const struct depot_event *ev);
 void dp_fleet_source_state(

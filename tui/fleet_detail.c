@@ -137,6 +137,12 @@ static int put_folded(const struct canvas *c, int y, const char *text)
     return y + 1;
 }
 
+/* A stream of any age is drawn as if it ended now; how old it is, is told by our own clock. */
+static depot_time clock_of(const struct fleet_build *b, depot_time now)
+{
+    return dp_fleet_is_stream(b->source) ? now : dp_fleet_build_now(b, now);
+}
+
 /* "succeeded 4m ago in 7.3s: 28 steps, 10 hit, 18 ran" */
 static int detail_counts(
     const struct fleet_view *v, const struct canvas *c, const struct fleet_build *b, int y)
@@ -155,9 +161,9 @@ static int detail_counts(
     const bool over = depot_build_state_over(row.state);
     depot_buf_addf(&t, "%s", depot_build_state_name(row.state));
     if (over && b->sum.finished != 0)
-        depot_buf_addf(&t, " %s", dp_text_ago(age, b->sum.finished, dp_fleet_build_now(b, now)));
-    depot_buf_addf(&t, "%s%s, %d steps", over ? " in " : " for ",
-        dp_text_duration(took, row.elapsed, over), k->total);
+        depot_buf_addf(&t, " %s", dp_text_ago(age, b->sum.finished, clock_of(b, now)));
+    depot_buf_addf(&t, "%s%s, %d step%s", over ? " in " : " for ",
+        dp_text_duration(took, row.elapsed, over), k->total, k->total == 1 ? "" : "s");
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++)
         if (parts[i].n > 0)
             depot_buf_addf(&t, ", %d %s", parts[i].n, parts[i].word);

@@ -456,13 +456,24 @@ static const char *nothing(const struct fleet_view *v)
     return v->tab == TAB_FAILED ? "no build failed" : "no build yet";
 }
 
+static bool holds_nothing(const struct fleet *f, const struct fleet_source *s)
+{
+    for (size_t i = 0; i < f->builds.len; i++)
+        if (f->builds.items[i]->source == s)
+            return false;
+    for (size_t i = 0; i < f->builders.len; i++)
+        if (f->builders.items[i]->source == s)
+            return false;
+    return true;
+}
+
 /* Why there is nothing, for each daemon that is not there, and what to do about it. */
 static int draw_reasons(const struct fleet *f, const struct canvas *c, int y)
 {
     for (size_t i = 0; i < f->sources.len; i++) {
         const struct fleet_source *s = f->sources.items[i];
         if (s->why.msg[0] == '\0') {
-            if (s->state == DEPOT_FEED_ENDED && s->feed != NULL && s->url == NULL)
+            if (s->state == DEPOT_FEED_ENDED && dp_fleet_is_stream(s) && holds_nothing(f, s))
                 dp_canvas_put(c, y++, 3, STYLE_WARN, "standard input has ended, and held no event");
             continue;
         }

@@ -43,24 +43,6 @@ struct player {
 
 /* ---- the index ---- */
 
-/* A line of another tool's rawjson has no envelope: the newest moment it speaks of. */
-static depot_time time_of(const struct depot_event *ev)
-{
-    depot_time t = ev->time;
-    if (t != 0 || ev->type != DEPOT_EVENT_BUILD_STATUS)
-        return t;
-    const struct depot_status *s = &ev->u.status.status;
-    for (size_t i = 0; i < s->nvertexes; i++) {
-        t = s->vertexes[i].started > t ? s->vertexes[i].started : t;
-        t = s->vertexes[i].completed > t ? s->vertexes[i].completed : t;
-    }
-    for (size_t i = 0; i < s->nstatuses; i++)
-        t = s->statuses[i].timestamp > t ? s->statuses[i].timestamp : t;
-    for (size_t i = 0; i < s->nlogs; i++)
-        t = s->logs[i].timestamp > t ? s->logs[i].timestamp : t;
-    return t;
-}
-
 static void index_line(struct player *p, size_t number, size_t from, size_t n)
 {
     struct depot_error err = {0};
@@ -72,7 +54,7 @@ static void index_line(struct player *p, size_t number, size_t from, size_t n)
         dp_fleet_source_state(p->to, DEPOT_FEED_LIVE, &err);
         return;
     }
-    depot_time t = time_of(&ev);
+    depot_time t = dp_fleet_event_time(&ev);
     if (p->moments.len > 0 && t < p->moments.items[p->moments.len - 1].time)
         t = p->moments.items[p->moments.len - 1].time;
     const struct moment m = {.offset = from, .len = (uint32_t)n, .time = t};

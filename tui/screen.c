@@ -663,6 +663,11 @@ void dp_screen_play(struct screen *s, struct player *p)
     play(&s->base, p);
 }
 
+void dp_screen_touch(struct screen *s)
+{
+    data_changed(&s->base);
+}
+
 struct fleet *dp_screen_fleet(struct screen *s)
 {
     return s->base.fleet;

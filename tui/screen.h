@@ -23,6 +23,8 @@ struct fleet *dp_screen_fleet(struct screen *s);
 struct tui *dp_screen_tui(struct screen *s);
 /* The fleet; a recording of one build begins with that. */
 void dp_screen_first_views(struct tui *t, bool recording);
+/* Draw soon: its owner has changed what is shown. */
+void dp_screen_touch(struct screen *s);
 /* Its clock and keys drive the screen from now on; taken. */
 void dp_screen_play(struct screen *s, struct player *p);
 /* Take the terminal and draw. */

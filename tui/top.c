@@ -126,6 +126,7 @@ static void on_look(struct depot_timer *timer, void *arg)
     depot_timer_stop(timer);
     if (f->builds.len == 1 && dp_tui_top(tui)->ops == &view_fleet)
         dp_tui_push(tui, &view_build, f->builds.items[0]->key);
+    dp_screen_touch(t->screen); /* the stream may have ended, and nothing else would */
 }
 
 static void open_views(struct top *t, const struct depot_tui_opts *o)

@@ -18,10 +18,12 @@ static bool in_tab(const struct fleet_view *v, const struct fleet_build *b, enum
 {
     const bool over = depot_build_state_over(b->sum.state);
     switch (tab) {
-    case TAB_ACTIVE: /* what ends stays for a while, below what runs */
-        return !over || (b->sum.finished != 0 &&
-                            dp_fleet_build_now(b, dp_tui_now(v->base.tui)) - b->sum.finished <
-                                STAY_SECONDS * DEPOT_SEC);
+    case TAB_ACTIVE: /* what ends stays for a while, below what runs; of a stream it is all there is
+                      */
+        return !over || dp_fleet_is_stream(b->source) ||
+               (b->sum.finished != 0 &&
+                   dp_fleet_build_now(b, dp_tui_now(v->base.tui)) - b->sum.finished <
+                       STAY_SECONDS * DEPOT_SEC);
     case TAB_RECENT:
         return over;
     case TAB_FAILED:

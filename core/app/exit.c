@@ -2,6 +2,7 @@
  * Exit codes and the one way the programs print an error. Nothing here exits.
  */
 #include <depot/app.h>
+#include <depot/ci.h>
 #include <depot/render.h>
 
 #include <stdio.h>
@@ -30,7 +31,8 @@ static void add_clean(struct depot_buf *out, const char *text)
 
 void depot_error_print(const char *name, const struct depot_error *err)
 {
-    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
+                     safe = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     depot_buf_addf(&out, "%s: ", name);
     add_clean(&out, err->msg[0] != '\0' ? err->msg : depot_err_text(err->code));
     depot_buf_addc(&out, '\n');
@@ -39,6 +41,8 @@ void depot_error_print(const char *name, const struct depot_error *err)
         add_clean(&out, err->hint);
         depot_buf_addc(&out, '\n');
     }
-    fputs(depot_buf_str(&out), stderr);
+    depot_guard_string(&safe, depot_ci_detect(), depot_buf_str(&out));
+    fputs(depot_buf_str(&safe), stderr);
     depot_buf_release(&out);
+    depot_buf_release(&safe);
 }

@@ -55,6 +55,8 @@ int depot_build_plan_new(
     p->upload_fd = -1;
     int rc = plan_platforms(p, err);
     if (rc == 0)
+        rc = dp_plan_call(p, err);
+    if (rc == 0)
         rc = dp_plan_names(p, err);
     if (rc == 0)
         rc = dp_plan_context(p, err);
@@ -64,9 +66,10 @@ int depot_build_plan_new(
     depot_source_read(&p->source, dir);
     if (rc == 0)
         rc = dp_plan_attrs(p, err);
+    dp_plan_call_attrs(p);
     if (rc == 0)
         rc = dp_plan_policy(p, err);
-    if (rc == 0)
+    if (rc == 0 && p->call.method == NULL)
         rc = dp_plan_outputs(p, err);
     if (rc == 0)
         rc = dp_plan_output_env(p, err);
@@ -133,6 +136,8 @@ void depot_build_plan_free(struct depot_build_plan *p)
     depot_free(p->stdin_data);
     depot_free(p->frontend);
     depot_free(p->source_policy);
+    depot_free(p->call.method);
+    depot_free(p->call.file);
     depot_free(p);
 }
 

@@ -21,6 +21,13 @@ enum dp_context_kind {
     DP_CONTEXT_DOCKERFILE, /* a Dockerfile on standard input, and no context */
 };
 
+/* What is asked of the frontend instead of a build. */
+struct dp_call {
+    char *method; /* "lint", "outline", "targets"; NULL: a build */
+    char *file;   /* the user's name of the Dockerfile */
+    bool json, ignore_status;
+};
+
 /* A layout that the build writes to. */
 struct dp_plan_layout {
     char *store; /* its id in `stores` */
@@ -41,6 +48,7 @@ struct depot_build_plan {
     int upload_fd;   /* DP_CONTEXT_TAR: standard input with what was peeked put back; -1 */
     off_t upload_at; /* where it begins, in a file */
 
+    struct dp_call call;
     struct depot_strv platforms;
     struct depot_strv names; /* image names, normalised */
     struct depot_kvs attrs;  /* frontend attributes */
@@ -107,6 +115,10 @@ int dp_plan_store_output(struct depot_build_plan *p, const struct depot_output *
 /* Once all else is checked: the directories to write to. */
 int dp_plan_make_stores(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 void dp_plan_release_stores(struct depot_build_plan *p);
+
+/* call.c: --call and --check; the attributes once the context is known. */
+int dp_plan_call(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+void dp_plan_call_attrs(struct depot_build_plan *p);
 
 /* request.c: the body of POST /v1/builds. The caller frees. */
 char *dp_build_request(const struct depot_build_plan *p);

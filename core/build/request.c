@@ -3,6 +3,8 @@
  */
 #include "build/plan_env.h"
 
+#include <depot/ci.h>
+
 #include <json-c/json.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -165,10 +167,13 @@ static struct json_object *join_with_of(const struct depot_strv *list)
 char *dp_build_request(const struct depot_build_plan *p)
 {
     struct json_object *o = json_object_new_object();
+    const char *method = p->call.method;
     char *context = depot_url_shown(p->args->context);
-    char *command = depot_asprintf("depot build %s", context);
+    char *command = depot_asprintf("depot build %s%s%s%s", method != NULL ? "--call=" : "",
+        method != NULL ? method : "", method != NULL ? " " : "", context);
     add_string(o, "project", p->project);
     add_string(o, "command", command);
+    add_string(o, "call", p->call.method);
     add_string(o, "target", p->args->target);
     add_string(o, "builder", dp_plan_builder(p));
     json_object_object_add(o, "tags", array_of(&p->args->tags));

@@ -74,7 +74,8 @@ const char *depot_build_digest(const struct depot_build_plan *plan, const struct
 
 const char *depot_build_unkept(const struct depot_build_plan *plan, const struct depot_build *state)
 {
-    if (!plan->default_image || depot_build_digest(plan, state) != NULL)
+    if (plan->call.method != NULL || !plan->default_image ||
+        depot_build_digest(plan, state) != NULL)
         return NULL;
     return "No output specified: the build result will only remain in the build cache. To push it "
            "use --push, to load it into Docker use --load, to get files use -o DIR";

@@ -25,6 +25,7 @@ static const struct form {
         "azblob"},
     {"--cache-to", "an image, or type=registry,ref=IMAGE[,mode=max]; types: registry, local, "
                    "inline, gha, s3, azblob"},
+    {"--call", "METHOD[,format=json][,ignorestatus=true]; methods: check, outline, targets, build"},
     {"--cpu-period", "microseconds, as 100000"},
     {"--cpu-quota", "microseconds of a period, as 50000"},
     {"--cpu-shares", "a number, as 512"},

@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "buildkit/message.h"
+#include "gateway.pb-c.h"
 
 /* Told names are compared with each other, so an engine may not tell any number of them. */
 enum { PLATFORMS_MAX = 256 };
@@ -93,13 +94,13 @@ static void add_source_policy(struct depot_buf *to, const void *data, size_t n)
     depot_buf_add(to, data, n);
 }
 
-void dp_bk_pack_solve(const struct depot_bk_solve *req, bool internal, struct depot_buf *to)
+void dp_bk_pack_solve(const struct depot_bk_solve *req, struct depot_buf *to)
 {
     struct depot_arena a = {0};
     Bk__SolveRequest m = BK__SOLVE_REQUEST__INIT;
     Bk__CacheOptions cache = BK__CACHE_OPTIONS__INIT;
     m.ref = (char *)req->ref;
-    m.internal = internal;
+    m.internal = req->internal;
     if (req->session != NULL)
         m.session = (char *)req->session;
     if (req->frontend != NULL)
@@ -116,6 +117,20 @@ void dp_bk_pack_solve(const struct depot_bk_solve *req, bool internal, struct de
     m.cache = &cache; /* engines 0.17 to 0.21 crash without one */
     dp_pb_pack(to, &m.base);
     add_source_policy(to, req->source_policy, req->source_policy_len);
+    depot_arena_release(&a);
+}
+
+/* Whoever does not allow both forms of a result gets no definitions. */
+void dp_bk_pack_ask(const struct depot_bk_solve *req, struct depot_buf *to)
+{
+    struct depot_arena a = {0};
+    Gateway__SolveRequest m = GATEWAY__SOLVE_REQUEST__INIT;
+    m.frontend = (char *)req->frontend;
+    m.frontend_opt = pairs_of(&a, req->attrs);
+    m.n_frontend_opt = m.frontend_opt != NULL ? req->attrs->len : 0;
+    m.allow_result_return = true;
+    m.allow_result_array_ref = true;
+    dp_pb_pack(to, &m.base);
     depot_arena_release(&a);
 }
 

@@ -211,7 +211,7 @@ static void on_timeout(struct depot_timer *t, void *arg)
 
 static void pack_question(struct probe_call *c, enum question q, struct depot_buf *to)
 {
-    struct depot_bk_solve solve = {.ref = c->ref};
+    struct depot_bk_solve solve = {.ref = c->ref, .internal = true};
     Bk__HistoryRequest history = BK__HISTORY_REQUEST__INIT;
     switch (q) {
     case HISTORY: /* a reference that is none: the engine has nothing to tell, and ends at once */
@@ -220,7 +220,7 @@ static void pack_question(struct probe_call *c, enum question q, struct depot_bu
         dp_pb_pack(to, &history.base);
         break;
     case SOLVE:
-        dp_bk_pack_solve(&solve, true, to);
+        dp_bk_pack_solve(&solve, to);
         break;
     case RETURN: {
         Gateway__ReturnRequest ret = GATEWAY__RETURN_REQUEST__INIT;

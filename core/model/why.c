@@ -22,7 +22,7 @@ static const struct reason_row reason_rows[] = {
 };
 
 static const char *const hints[DEPOT_REASON_COUNT] = {
-    [DEPOT_REASON_NO_CACHE] = "build without --no-cache",
+    [DEPOT_REASON_NO_CACHE] = "build without --no-cache, or --no-cache-filter of its stage",
     [DEPOT_REASON_FILES] = ("copy only what the step needs, and what changes often as late as "
                             "possible; .dockerignore leaves out the rest"),
     [DEPOT_REASON_BASE] = "pin the image by its digest to decide when it changes",
@@ -187,6 +187,30 @@ static void find_changed(struct dp_why_job *j)
     }
 }
 
+/* How much stands on it, whether it missed or not. */
+static void count_after(struct dp_why_job *j, struct depot_cause *c)
+{
+    bool *seen = depot_calloc(j->b->steps.len + 1, sizeof(*seen));
+    DEPOT_VEC(const struct depot_step *) todo = {0};
+
+    depot_vec_push(&todo, c->step);
+    while (todo.len > 0) {
+        const struct depot_step *s = todo.items[--todo.len];
+
+        for (size_t i = 0; i < s->dependants.len; i++) {
+            const struct depot_step *d = s->dependants.items[i];
+
+            if (!d->known || d->index >= j->b->steps.len || seen[d->index])
+                continue;
+            seen[d->index] = true;
+            c->after += d->parsed.kind == DEPOT_STEP_BUILD && !d->foreign && !d->weak;
+            depot_vec_push(&todo, d);
+        }
+    }
+    depot_vec_free(&todo);
+    depot_free(seen);
+}
+
 static int by_platform(const void *a, const void *b)
 {
     const struct depot_cause *x = *(struct depot_cause *const *)a,
@@ -220,10 +244,12 @@ void depot_why_init(
     index_steps(&j.before, before);
     find_causes(&j);
     for (size_t i = 0; i < w->causes.len; i++)
-        if (i < DEPOT_WHY_CAUSES_MAX)
+        if (i < DEPOT_WHY_CAUSES_MAX) {
             dp_why_judge(&j, w->causes.items[i]);
-        else
+            count_after(&j, w->causes.items[i]);
+        } else {
             w->causes.items[i]->reason = DEPOT_REASON_UNKNOWN;
+        }
     find_changed(&j);
     sort_causes(w);
     dp_why_pair_twins(w);

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static void decide(struct depot_cause *c, enum depot_reason reason, bool certain)
 {
@@ -70,13 +71,18 @@ static bool reads_context(const struct depot_step *s)
 static bool switched_off(struct dp_why_job *j, struct depot_cause *c)
 {
     const struct depot_ev_definition *d = &j->b->definition;
-    bool all = d->no_cache && d->nno_cache_stages == 0;
+    const char *stage = NULL;
 
-    for (size_t i = 0; d->no_cache && i < d->nno_cache_stages && !all; i++)
-        all = depot_str_eq(d->no_cache_stages[i], c->step->parsed.stage);
-    if (all)
-        decide(c, DEPOT_REASON_NO_CACHE, true);
-    return all;
+    /* Without a regard for case, as the Dockerfile frontend. */
+    for (size_t i = 0; d->no_cache && i < d->nno_cache_stages && !stage; i++)
+        if (strcasecmp(d->no_cache_stages[i], c->step->parsed.stage) == 0)
+            stage = d->no_cache_stages[i];
+    if (!d->no_cache || (d->nno_cache_stages > 0 && !stage))
+        return false;
+    decide(c, DEPOT_REASON_NO_CACHE, true);
+    if (stage)
+        say(j, c, "--no-cache-filter %s", stage);
+    return true;
 }
 
 /* Files that were sent and that the step takes. The engine asks for a file when its size, times or
@@ -97,6 +103,12 @@ static size_t note_files(struct dp_why_job *j, struct depot_cause *c)
     return n;
 }
 
+/* A builder that was sent everything has seen nothing of the context before. */
+static bool was_sent_all(const struct depot_part *p)
+{
+    return p->context.files > 0 && p->context.sent_files >= p->context.files;
+}
+
 /* With nothing to compare, files that were sent while others were found still tell. */
 static bool nothing_before(struct dp_why_job *j, struct depot_cause *c)
 {
@@ -104,7 +116,7 @@ static bool nothing_before(struct dp_why_job *j, struct depot_cause *c)
 
     if (j->old)
         return false;
-    if (n->hit + n->skipped > 0 && note_files(j, c) > 0)
+    if (n->hit + n->skipped > 0 && !was_sent_all(c->step->part) && note_files(j, c) > 0)
         decide(c, DEPOT_REASON_FILES, false);
     else
         decide(c, DEPOT_REASON_FIRST, false);
@@ -147,8 +159,7 @@ static bool stands_elsewhere(struct dp_why_job *j, struct depot_cause *c)
 /* A builder that was sent everything, and found nothing, tells nothing about files. */
 static bool began_empty(const struct depot_part *p)
 {
-    return p->context.files > 1 && p->context.sent_files >= p->context.files &&
-           p->counts.hit + p->counts.skipped == 0;
+    return p->context.files > 1 && was_sent_all(p) && p->counts.hit + p->counts.skipped == 0;
 }
 
 static bool files_changed(struct dp_why_job *j, struct depot_cause *c)

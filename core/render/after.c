@@ -2,18 +2,10 @@
  * What stands below a finished build beside its warnings: the excerpt of the Dockerfile with the
  * error, and the summary. Not part of any sink: the client prints these to its own stream.
  */
+#include "render/facts.h"
 #include "render/tty.h"
 
 #include <string.h>
-
-static void emit(const struct depot_render_opts *opts, struct depot_buf *b)
-{
-    if (b->len) {
-        fwrite(b->data, 1, b->len, opts->out);
-        fflush(opts->out);
-    }
-    depot_buf_release(b);
-}
 
 static bool in_ranges(const struct depot_build_error *e, int line)
 {
@@ -109,64 +101,7 @@ void depot_render_error(const struct depot_build *b, const struct depot_render_o
         depot_buf_adds(
             &out, "ERROR: failed to build: failed to solve: Canceled: context canceled\n");
     }
-    emit(opts, &out);
-}
-
-static void put_duration(struct depot_buf *out, int64_t ms)
-{
-    if (ms < 0)
-        ms = 0;
-    if (ms < 60000) {
-        dp_put_fixed(out, (double)ms / 1000, 1);
-        depot_buf_addc(out, 's');
-    } else {
-        depot_buf_addf(out, "%lldm%02llds", (long long)(ms / 60000), (long long)(ms / 1000 % 60));
-    }
-}
-
-static int64_t part_ms(const struct depot_part *p)
-{
-    depot_time start = p->assigned ? p->assigned : p->first_status;
-
-    return start && p->finished > start ? depot_time_between(start, p->finished) / DEPOT_MSEC : 0;
-}
-
-/* One line of the summary: a platform. */
-struct row {
-    const char *platform;
-    const struct depot_part *part;
-    const struct depot_counts *counts;
-    int64_t ms;
-};
-
-struct rows {
-    struct row *items;
-    size_t len, cap;
-    size_t widest; /* name of a platform, in bytes: they are ASCII */
-};
-
-static void add_row(struct rows *rows, struct row row)
-{
-    if (strlen(row.platform) > rows->widest)
-        rows->widest = strlen(row.platform);
-    depot_vec_push(rows, row);
-}
-
-/* Of a part that builds several platforms one row each; what they share is in none of them. */
-static void add_part(struct rows *rows, const struct depot_build *b, const struct depot_part *p)
-{
-    size_t before = rows->len;
-
-    for (size_t i = 0; i < b->lanes.len && p->several; i++) {
-        const struct depot_lane *l = &b->lanes.items[i];
-        int64_t ns = l->started ? depot_time_between(l->started, l->completed) : 0;
-
-        if (*l->platform && (!*p->platform || depot_part_makes(p, l->platform)))
-            add_row(rows, (struct row){l->platform, p, &l->counts, ns / DEPOT_MSEC});
-    }
-    if (rows->len == before)
-        add_row(rows,
-            (struct row){*p->platform ? p->platform : "(no platform)", p, &p->counts, part_ms(p)});
+    dp_emit(opts, &out);
 }
 
 static void put_dim(struct depot_buf *out, const struct depot_render_opts *opts, const char *s)
@@ -240,7 +175,7 @@ static void put_time_piece(struct line *l, int gap, int64_t ms, const char *more
 {
     struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
-    put_duration(&text, ms);
+    dp_put_ms(&text, ms);
     put_piece(l, gap, DP_STYLE_TEXT, depot_buf_str(&text), more);
     depot_buf_release(&text);
 }
@@ -284,7 +219,7 @@ static void put_state_piece(struct line *l, int gap, enum depot_build_state s)
 
 /* ---- the summary ---- */
 
-static void put_row(struct line *l, const struct row *row, size_t widest)
+static void put_row(struct line *l, const struct dp_row *row, size_t widest)
 {
     const struct depot_part *p = row->part;
     struct depot_buf on = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
@@ -305,12 +240,11 @@ static void put_row(struct line *l, const struct row *row, size_t widest)
 static void put_rows(
     struct depot_buf *out, const struct depot_build *b, const struct depot_render_opts *opts)
 {
-    struct rows rows = {0};
+    struct dp_rows rows;
 
-    for (size_t i = 0; i < b->parts.len; i++)
-        add_part(&rows, b, b->parts.items[i]);
+    dp_rows_init(&rows, b);
     for (size_t i = 0; i < rows.len; i++) {
-        const struct row *row = &rows.items[i];
+        const struct dp_row *row = &rows.items[i];
         struct line l = line_begin(out, opts);
 
         put_row(&l, row, rows.widest);
@@ -321,7 +255,7 @@ static void put_rows(
         }
         depot_buf_addc(out, '\n');
     }
-    depot_vec_free(&rows);
+    dp_rows_release(&rows);
 }
 
 /* Tags are for copying: they are never cut. */
@@ -348,30 +282,6 @@ static void put_tags(
 
 enum { MISSED_MAX = 2, DETAIL_W = 60 };
 
-/* ", src/b.txt changed, 2 steps after it, 3.2s", or with the number of files alone. */
-static void put_consequence(struct depot_buf *out, const struct depot_render_opts *opts,
-    const struct depot_why *w, const struct depot_cause *c, bool named)
-{
-    size_t files = c->evidence.len + c->more, after = c->steps.len - 1;
-    const char *builder = depot_why_builder(w, c);
-
-    if (c->reason == DEPOT_REASON_FILES && named && files == 1) {
-        depot_buf_adds(out, ", ");
-        dp_put_text(out, opts, c->evidence.items[0].text);
-        depot_buf_adds(out, " changed");
-    } else if (c->reason == DEPOT_REASON_FILES) {
-        depot_buf_addf(out, ", %zu file%s changed", files, files == 1 ? "" : "s");
-    }
-    if (after)
-        depot_buf_addf(out, ", %zu step%s after it", after, after == 1 ? "" : "s");
-    depot_buf_adds(out, ", ");
-    put_duration(out, c->took / DEPOT_MSEC);
-    if (builder) {
-        depot_buf_adds(out, " on ");
-        dp_put_text(out, opts, builder);
-    }
-}
-
 static void put_cause(struct depot_buf *out, const struct depot_render_opts *opts,
     const struct depot_why *w, const struct depot_cause *c)
 {
@@ -380,14 +290,10 @@ static void put_cause(struct depot_buf *out, const struct depot_render_opts *opt
     struct line l = line_begin(out, opts);
     static const char lead[] = "missed ";
 
-    if (*c->step->parsed.stage)
-        depot_buf_addf(&what, "%s ", c->step->parsed.stage);
-    if (c->step->parsed.ordinal)
-        depot_buf_addf(&what, "%d/%d ", c->step->parsed.ordinal, c->step->parsed.total);
-    depot_buf_add(&what, c->step->parsed.instruction, strcspn(c->step->parsed.instruction, "\n"));
+    dp_put_step(&what, opts, c->step, 0);
     for (int named = 1; named >= 0 && (!opts->width || opts->width >= DETAIL_W); named--) {
         depot_buf_clear(&more);
-        put_consequence(&more, opts, w, c, named);
+        dp_put_consequence(&more, opts, w, c, named);
         if (!opts->width ||
             depot_text_width(depot_buf_str(&what)) + depot_text_width(depot_buf_str(&more)) <=
                 l.end - (int)sizeof(lead) - 2)
@@ -429,21 +335,18 @@ void depot_render_summary(const struct depot_build *b, const struct depot_render
 {
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     struct line l = line_begin(&out, opts);
-    int64_t ms = b->duration_ms;
 
-    if (!ms && b->last > b->first)
-        ms = depot_time_between(b->first, b->last) / DEPOT_MSEC;
     depot_buf_addc(&out, '\n');
     put_piece(&l, 0, DP_STYLE_TEXT, "Build", "");
     if (*b->id)
         put_piece(&l, 1, DP_STYLE_TEXT, b->id, "");
     put_state_piece(&l, 1, b->state);
     put_piece(&l, 1, DP_STYLE_TEXT, "in", "");
-    put_time_piece(&l, 1, ms, ",");
+    put_time_piece(&l, 1, dp_build_ms(b), ",");
     put_counts(&l, 1, &b->counts);
     put_tags(&out, b, opts);
     depot_buf_addc(&out, '\n');
     put_rows(&out, b, opts);
     put_missed(&out, b, opts);
-    emit(opts, &out);
+    dp_emit(opts, &out);
 }

@@ -316,6 +316,12 @@ static void split_updates(struct dp_plain *p, struct row_list *completed, struct
         qsort(completed->items, completed->len, sizeof(void *), by_stop);
 }
 
+/* With groups the step that is shown stays until it is over. */
+static bool keeps_screen(const struct dp_plain *p)
+{
+    return p->base.opts.groups && !p->ending && p->current && !dp_plain_is_completed(p->current);
+}
+
 static void print_pass(struct dp_plain *p, uint64_t now)
 {
     struct row_list completed = {0}, rest = {0};
@@ -327,6 +333,11 @@ static void print_pass(struct dp_plain *p, uint64_t now)
     over = has(&completed, current);
     if (over)
         dp_plain_print_row(p, current);
+    if (keeps_screen(p)) {
+        if (has(&rest, current))
+            dp_plain_print_row(p, current);
+        completed.len = rest.len = 0;
+    }
     for (size_t i = 0; i < completed.len; i++)
         if (completed.items[i] != current)
             dp_plain_print_row(p, completed.items[i]);
@@ -355,6 +366,9 @@ static void plain_apply(struct depot_render *r, const struct depot_event *ev, ui
     if (ev->type == DEPOT_EVENT_BUILD_QUEUED &&
         (part = depot_build_part(r->build, ev->u.queued.platform)) != NULL)
         dp_plain_print_wait(p, part);
+    if (ev->type == DEPOT_EVENT_BUILD_ASSIGNED &&
+        (part = depot_build_part(r->build, ev->u.assigned.platform)) != NULL)
+        dp_plain_print_assigned(p, part);
     if (ev->type != DEPOT_EVENT_BUILD_STATUS)
         return;
     part = depot_build_part(r->build, ev->u.status.platform);
@@ -395,7 +409,12 @@ static void plain_end(struct depot_render *r, uint64_t now)
     struct dp_plain *p = plain_of(r);
 
     p->idle = true;
+    p->ending = true;
     print_pass(p, now);
+    for (size_t i = 0; p->base.opts.groups && i < p->updates.len; i++)
+        if (!is_hidden(p->updates.items[i]))
+            dp_plain_print_row(p, p->updates.items[i]);
+    dp_plain_end_group(p);
     dp_plain_print_errors(p);
 }
 

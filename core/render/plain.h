@@ -74,6 +74,7 @@ struct dp_plain {
     bool printed_once;      /* the limiter has let one pass: */
     uint64_t limiter, tick; /* when it did; when the ticker fires next */
     bool idle;              /* a tick found nothing to do */
+    bool ending;
 };
 
 static inline const struct depot_interval *dp_plain_intervals(
@@ -87,8 +88,12 @@ bool dp_plain_is_completed(const struct dp_plain_row *row);
 
 /* Print what a row has to say, its header first when another row was shown. */
 void dp_plain_print_row(struct dp_plain *p, struct dp_plain_row *row);
+/* That a part has got its builder, where the log names them. */
+void dp_plain_print_assigned(struct dp_plain *p, const struct depot_part *part);
 /* That a part is in line. */
 void dp_plain_print_wait(struct dp_plain *p, const struct depot_part *part);
+/* Close the group of the step that is shown, if it has not ended. */
+void dp_plain_end_group(struct dp_plain *p);
 /* Take log bytes. */
 void dp_plain_add_log(
     struct dp_plain *p, struct dp_plain_row *row, const struct depot_vertex_log *log);

@@ -3,6 +3,7 @@
  */
 #include "render/plain.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,68 @@ static void put_title(struct dp_plain *p, const struct dp_plain_row *row, bool t
     depot_buf_release(&title);
 }
 
+/* ---- groups ---- */
+
+/* Whether steps are seen as one line each. */
+static bool folds(const struct dp_plain *p)
+{
+    return p->base.opts.groups && depot_ci_has_groups(p->base.opts.ci);
+}
+
+static void put_key(struct depot_buf *out, const struct dp_plain *p, const struct dp_plain_row *row)
+{
+    depot_buf_adds(out, "depot_");
+    for (const char *c = p->base.build->id; *c; c++)
+        if (isalnum((unsigned char)*c))
+            depot_buf_addc(out, *c);
+    depot_buf_addf(out, "_%d", row->number);
+}
+
+static void begin_group(struct dp_plain *p, const struct dp_plain_row *row)
+{
+    struct depot_buf title = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
+                     key = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    size_t n;
+    const struct depot_interval *ivals = dp_plain_intervals(row, &n);
+
+    if (!folds(p))
+        return;
+    depot_step_title(&title, p->base.build, row->step);
+    put_key(&key, p, row);
+    depot_ci_put_group(dp_render_command(&p->base), p->base.opts.ci, depot_buf_str(&title),
+        depot_buf_str(&key), n ? ivals[0].start / DEPOT_SEC : 0);
+    depot_buf_release(&title);
+    depot_buf_release(&key);
+}
+
+static void end_group(struct dp_plain *p, const struct dp_plain_row *row)
+{
+    struct depot_buf key = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    size_t n;
+    const struct depot_interval *ivals = dp_plain_intervals(row, &n);
+    depot_time at = n && ivals[n - 1].stop ? ivals[n - 1].stop : p->base.build->last;
+
+    if (!folds(p))
+        return;
+    put_key(&key, p, row);
+    depot_ci_put_group_end(
+        dp_render_command(&p->base), p->base.opts.ci, depot_buf_str(&key), at / DEPOT_SEC);
+    depot_buf_release(&key);
+}
+
+/* What comes behind the steps is to be seen. */
+static void open_group(struct dp_plain *p)
+{
+    const struct depot_build *b = p->base.build;
+    char *title;
+
+    if (!p->base.opts.groups || !p->not_first)
+        return;
+    title = depot_asprintf("depot build %s %s", b->id, depot_build_state_name(b->state));
+    depot_ci_put_open(dp_render_command(&p->base), p->base.opts.ci, title);
+    depot_free(title);
+}
+
 static void leave(struct dp_plain *p)
 {
     struct depot_buf *out = &p->base.out;
@@ -61,6 +124,17 @@ static void leave(struct dp_plain *p)
     old->count = 0;
     put_number(out, old);
     depot_buf_adds(out, "...\n");
+    end_group(p, old);
+    p->current = NULL;
+}
+
+void dp_plain_end_group(struct dp_plain *p)
+{
+    if (!p->base.opts.groups || !p->current)
+        return;
+    if (p->current->partial)
+        depot_buf_addc(&p->base.out, '\n');
+    end_group(p, p->current);
     p->current = NULL;
 }
 
@@ -70,6 +144,10 @@ static void put_gap(struct dp_plain *p)
     struct depot_buf *out = &p->base.out;
 
     if (p->not_first) {
+        if (!folds(p))
+            depot_buf_addc(out, '\n');
+    } else if (p->base.opts.frame) {
+        dp_put_frame_begin(out, &p->base.opts, p->base.build, NULL);
         depot_buf_addc(out, '\n');
     } else if (!depot_str_empty(p->base.opts.desc)) {
         depot_buf_adds(out, "#0 ");
@@ -92,6 +170,16 @@ void dp_plain_print_wait(struct dp_plain *p, const struct depot_part *part)
     depot_buf_addc(out, '\n');
 }
 
+/* Those that the first line could not name yet. */
+void dp_plain_print_assigned(struct dp_plain *p, const struct depot_part *part)
+{
+    if (!p->not_first || !p->base.opts.frame)
+        return;
+    leave(p);
+    put_gap(p);
+    dp_put_frame_begin(&p->base.out, &p->base.opts, p->base.build, part);
+}
+
 /* Leave the step that is shown, and say which comes. */
 static void switch_to(struct dp_plain *p, struct dp_plain_row *row)
 {
@@ -101,6 +189,7 @@ static void switch_to(struct dp_plain *p, struct dp_plain_row *row)
         return;
     leave(p);
     put_gap(p);
+    begin_group(p, row);
     put_number(out, row);
     put_title(p, row, p->base.opts.truncate);
     depot_buf_addc(out, '\n');
@@ -282,6 +371,7 @@ void dp_plain_print_row(struct dp_plain *p, struct dp_plain_row *row)
         p->current = NULL;
         row->count = 0;
         put_end(p, row);
+        end_group(p, row);
     }
     row->updated = false;
 }
@@ -365,6 +455,7 @@ void dp_plain_print_errors(struct dp_plain *p)
 {
     struct depot_buf *out = &p->base.out;
 
+    open_group(p);
     for (size_t i = 0; i < p->listed.len; i++) {
         struct dp_plain_row *row = p->listed.items[i];
         const char *error = row_error(row);

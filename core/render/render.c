@@ -32,13 +32,37 @@ static const struct dp_render_ops *const sinks[] = {
     &dp_render_tty, &dp_render_plain, &rawjson, &quiet};
 const char *const depot_render_names[] = {"tty", "plain", "rawjson", "quiet", NULL};
 
+struct depot_buf *dp_render_command(struct depot_render *r)
+{
+    depot_guard_feed(&r->guard, &r->safe, r->out.data, r->out.len);
+    depot_buf_clear(&r->out);
+    return &r->safe;
+}
+
 static void flush(struct depot_render *r)
 {
-    if (!r->out.len)
+    struct depot_buf *b = r->opts.ci ? dp_render_command(r) : &r->out;
+
+    if (!b->len)
         return;
-    fwrite(r->out.data, 1, r->out.len, r->opts.out);
+    fwrite(b->data, 1, b->len, r->opts.out);
     fflush(r->opts.out);
-    depot_buf_clear(&r->out);
+    depot_buf_clear(b);
+}
+
+void dp_emit(const struct depot_render_opts *opts, struct depot_buf *b)
+{
+    struct depot_buf safe = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_guard guard;
+
+    depot_guard_init(&guard, opts->ci, false);
+    depot_guard_feed(&guard, &safe, b->data, b->len);
+    if (safe.len) {
+        fwrite(safe.data, 1, safe.len, opts->out);
+        fflush(opts->out);
+    }
+    depot_buf_release(&safe);
+    depot_buf_release(b);
 }
 
 int depot_render_new(struct depot_render **out, const char *name, const struct depot_build *build,
@@ -54,6 +78,8 @@ int depot_render_new(struct depot_render **out, const char *name, const struct d
         r->build = build;
         r->opts = *opts;
         depot_buf_init(&r->out, DEPOT_BUF_NO_LIMIT);
+        depot_buf_init(&r->safe, DEPOT_BUF_NO_LIMIT);
+        depot_guard_init(&r->guard, opts->ci, r->ops == &rawjson);
         if (r->ops->begin)
             r->ops->begin(r);
         *out = r;
@@ -135,6 +161,7 @@ void depot_render_free(struct depot_render *r)
         r->ops->release(r);
     flush(r);
     depot_buf_release(&r->out);
+    depot_buf_release(&r->safe);
     depot_free(r);
 }
 

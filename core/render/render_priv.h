@@ -25,8 +25,18 @@ struct depot_render {
     const struct dp_render_ops *ops;
     const struct depot_build *build;
     struct depot_render_opts opts;
-    struct depot_buf out; /* written and emptied after each call */
+    struct depot_buf out;  /* written and emptied after each call */
+    struct depot_buf safe; /* with a CI system: what has passed the guard, and our commands */
+    struct depot_guard guard;
 };
+
+/* The line that begins a log: the build, its builders, or `only` one of its parts. */
+void dp_put_frame_begin(struct depot_buf *out, const struct depot_render_opts *opts,
+    const struct depot_build *b, const struct depot_part *only);
+/* Where a command of the CI system goes: what was printed so far is before it. */
+struct depot_buf *dp_render_command(struct depot_render *r);
+/* Write a text that stands alone, guarded, and release it. */
+void dp_emit(const struct depot_render_opts *opts, struct depot_buf *b);
 
 extern const struct dp_render_ops dp_render_plain, dp_render_tty;
 

@@ -1,29 +1,12 @@
 /*
  * The warnings below a finished build, in short or with all that is known of each.
  */
+#include "render/facts.h"
 #include "render/tty.h"
 
 #include <string.h>
 
 enum { SURROUNDINGS = 2 /* lines above and below those that are meant */ };
-
-/* buildx shows a warning once however many steps had it. */
-static bool said_before(const struct depot_build *b, size_t at)
-{
-    const struct depot_vertex_warning *w = b->warnings.items[at];
-    /* Far more than anybody reads; keeps a hostile list from costing its square. */
-    size_t from = at > 256 ? at - 256 : 0;
-
-    for (size_t i = from; i < at; i++) {
-        const struct depot_vertex_warning *o = b->warnings.items[i];
-        int line = o->nranges ? o->ranges[0].start_line : 0;
-
-        if (strcmp(o->short_text, w->short_text) == 0 &&
-            line == (w->nranges ? w->ranges[0].start_line : 0))
-            return true;
-    }
-    return false;
-}
 
 /* The lines of the file from `first` to `last`, as far as it has them. */
 static void cut_lines(struct depot_build_error *to, const struct depot_source_info *info, int first,
@@ -83,10 +66,11 @@ static void put_details(struct depot_buf *out, const struct depot_render_opts *o
 void depot_render_warnings(const struct depot_build *b, const struct depot_render_opts *opts)
 {
     struct depot_buf lines = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     size_t n = 0;
 
     for (size_t i = 0; i < b->warnings.len; i++) {
-        if (said_before(b, i))
+        if (dp_warning_again(b, i))
             continue;
         n++;
         depot_buf_adds(&lines, " - ");
@@ -95,10 +79,9 @@ void depot_render_warnings(const struct depot_build *b, const struct depot_rende
         if (opts->details)
             put_details(&lines, opts, b->warnings.items[i]);
     }
-    if (n) {
-        fprintf(opts->out, "\n %zu warning%s found%s:\n%s", n, n == 1 ? "" : "s",
+    if (n)
+        depot_buf_addf(&out, "\n %zu warning%s found%s:\n%s", n, n == 1 ? "" : "s",
             opts->details ? "" : " (use --debug to expand)", depot_buf_str(&lines));
-        fflush(opts->out);
-    }
     depot_buf_release(&lines);
+    dp_emit(opts, &out);
 }

@@ -85,7 +85,8 @@ static void put_followers(
         depot_buf_adds(out, i ? ", " : "");
         put_place(out, opts, c->steps.items[i + 1]);
     }
-    depot_buf_adds(out, n > FOLLOWERS_MAX ? ", ...\n" : "\n");
+    depot_buf_addf(out, "%s (%zu of %zu step%s after it)\n", n > FOLLOWERS_MAX ? ", ..." : "", n,
+        c->after, c->after == 1 ? "" : "s");
 }
 
 /* Those of them that would have missed all the same. */
@@ -167,16 +168,27 @@ static void put_build(
     depot_buf_release(&source);
 }
 
+static void put_past(struct depot_buf *out, const struct depot_render_opts *opts,
+    const struct depot_build *b, const struct depot_build *before, enum depot_past past)
+{
+    if (before) {
+        depot_buf_adds(out, ", compared with ");
+        put_build(out, opts, before);
+    } else if (past != DEPOT_PAST_UNKNOWN) {
+        depot_buf_adds(out, ", the first build of ");
+        dp_put_text(out, opts, b->info.project);
+        if (past == DEPOT_PAST_FIRST_SUCH)
+            depot_buf_adds(out, " with this target and these platforms");
+    }
+}
+
 static void put_head(struct depot_buf *out, const struct depot_render_opts *opts,
-    const struct depot_build *b, const struct depot_build *before)
+    const struct depot_build *b, const struct depot_build *before, enum depot_past past)
 {
     const struct depot_counts *n = &b->counts;
 
     put_build(out, opts, b);
-    if (before) {
-        depot_buf_adds(out, ", compared with ");
-        put_build(out, opts, before);
-    }
+    put_past(out, opts, b, before, past);
     depot_buf_addf(out, ": %d of %d steps were in the cache", n->hit + n->skipped, n->total);
     if (n->shared)
         depot_buf_addf(out, ", %d shared", n->shared);
@@ -184,17 +196,19 @@ static void put_head(struct depot_buf *out, const struct depot_render_opts *opts
 }
 
 void depot_render_why(const struct depot_why *w, const struct depot_build *b,
-    const struct depot_build *before, const struct depot_render_opts *opts)
+    const struct depot_build *before, enum depot_past past, const struct depot_render_opts *opts)
 {
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     const struct depot_cause *c = NULL;
     size_t first = 0;
 
-    put_head(&out, opts, b, before);
+    put_head(&out, opts, b, before, past);
     for (size_t i = 0; i < w->causes.len; i++)
         first += w->causes.items[i]->reason == DEPOT_REASON_FIRST;
     if (w->causes.len == 0)
         depot_buf_adds(&out, "\nNothing missed the cache.\n");
+    else if (first == w->causes.len && past == DEPOT_PAST_FIRST)
+        depot_buf_adds(&out, "\nOnly what other builds left in the cache could be found there.\n");
     else if (first == w->causes.len)
         depot_buf_adds(&out, "\nThere is no earlier build of the same project, target and "
                              "platforms to compare with.\n");
@@ -205,7 +219,5 @@ void depot_render_why(const struct depot_why *w, const struct depot_build *b,
         }
         put_cause(&out, opts, w, c);
     }
-    fwrite(out.data, 1, out.len, opts->out);
-    fflush(opts->out);
-    depot_buf_release(&out);
+    dp_emit(opts, &out);
 }

@@ -92,10 +92,6 @@ int depot_completion(FILE *out, const char *shell, const char *program,
     const struct depot_command *cmds, size_t n, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* ---- where we are ---- */
-/* True when a CI system's variables are set, or CI itself. `name` (may be NULL) gets whose. */
-bool depot_in_ci(const char **name);
-/* Link to the CI run, when the system tells enough to make one; the caller frees. */
-char *depot_ci_url(void);
 /* Colour on a stream: --color, NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, CLICOLOR, TERM, isatty. */
 bool depot_use_colour(const char *flag, int fd);
 

@@ -10,6 +10,7 @@
 #define DEPOT_BUILD_H
 
 #include <depot/app.h>
+#include <depot/buf.h>
 #include <depot/event.h>
 #include <depot/loop.h>
 #include <depot/state.h>
@@ -21,6 +22,7 @@ struct depot_build_args {
     char *project, *url, *token, *docker_config;
     char *iidfile, *metadata_file, *record;
     char *progress, *color;
+    char *call; /* METHOD[,format=json][,ignorestatus=BOOL] */
     char *sbom, *provenance;
     char *builder; /* of the daemon's; the name of another is no error */
     char *memory, *memory_swap, *cpu_shares, *cpu_period, *cpu_quota, *cpuset_cpus, *cpuset_mems;
@@ -29,7 +31,7 @@ struct depot_build_args {
     struct depot_strv attests, annotations, allow, ulimits, policies, resources;
     struct depot_strv
         join_with; /* "PLATFORM=DIGEST" of an earlier build, "PLATFORM=" of this one */
-    bool no_cache, pull, push, load, quiet, plain, tui, detach, debug, keep_going;
+    bool no_cache, pull, push, load, quiet, plain, tui, detach, debug, keep_going, check;
 };
 
 /* Where one exporter's result goes on this machine. */
@@ -106,6 +108,18 @@ int depot_build_write_results(const struct depot_build_plan *plan, const struct 
  * declined; NULL when it left an image (a Docker Engine keeps one) or an output. */
 const char *depot_build_unkept(
     const struct depot_build_plan *plan, const struct depot_build *state);
+/* --call: the build is a question to its frontend, and makes nothing. */
+bool depot_build_is_call(const struct depot_build_plan *p);
+struct depot_call_result {
+    struct depot_buf text;    /* for standard output, as docker buildx prints it */
+    struct depot_buf problem; /* what stands in the way of a build; empty: nothing */
+    int status;               /* to exit with: 1 when the linter warned */
+};
+/* The answer of a build that succeeded. DEPOT_ERR_UNSUPPORTED: there is none. `r` is released by
+ * the caller in any case. */
+int depot_build_call_result(const struct depot_build_plan *p, const struct depot_build *state,
+    struct depot_call_result *r, struct depot_error *err) DEPOT_MUST_CHECK;
+void depot_call_result_release(struct depot_call_result *r);
 /* The digest that -q prints; NULL when there is none. Borrowed from `state`. */
 const char *depot_build_digest(
     const struct depot_build_plan *plan, const struct depot_build *state);

@@ -8,6 +8,7 @@
 #ifndef DEPOT_RENDER_H
 #define DEPOT_RENDER_H
 
+#include <depot/ci.h>
 #include <depot/state.h>
 #include <depot/why.h>
 
@@ -25,6 +26,11 @@ struct depot_render_opts {
     int width, height; /* 0: not known */
     int colors;        /* 0, 16 or 256 */
     bool utf8;         /* of the locale; wcwidth() goes by it too */
+    /* Of the CI system that reads `out`: nothing is printed that it would take for a command,
+     * beside those that are its own. NULL: none, every byte stays as it is. */
+    const struct depot_ci *ci;
+    bool frame;  /* plain: a #0 line first, which names the build and its builders */
+    bool groups; /* plain: each step's lines stand together, and fold where `ci` folds them */
 };
 
 /* Sinks by name, NULL-terminated: tty, plain, rawjson, quiet. */
@@ -67,10 +73,30 @@ void depot_render_warnings(const struct depot_build *b, const struct depot_rende
 void depot_render_error(const struct depot_build *b, const struct depot_render_opts *opts);
 /* What was built: digest and time per platform, hit and ran counts. Settle the build first. */
 void depot_render_summary(const struct depot_build *b, const struct depot_render_opts *opts);
+/* The same as #0 lines, for logs: what the first of them began. */
+void depot_render_frame_end(const struct depot_build *b, const struct depot_render_opts *opts);
 
-/* What missed the cache and why, most time first; `before` as depot_why_init() got it. */
+/* Errors and warnings as annotations of opts->ci; nothing where it has none. `dockerfile`: its path
+ * for those that name a place in it; NULL: as the engine calls it. */
+void depot_render_notes(
+    const struct depot_build *b, const struct depot_render_opts *opts, const char *dockerfile);
+/* The same as GitLab's report of code quality, in JSON. */
+void depot_render_quality(const struct depot_build *b, const struct depot_render_opts *opts,
+    const char *dockerfile, struct depot_buf *out);
+/* A build as a page of Markdown: platforms, what missed, slowest steps, why it failed. */
+void depot_render_report(
+    const struct depot_build *b, const struct depot_render_opts *opts, struct depot_buf *out);
+
+/* What is known of the builds before one. */
+enum depot_past {
+    DEPOT_PAST_UNKNOWN,
+    DEPOT_PAST_FIRST,      /* there is none of its project */
+    DEPOT_PAST_FIRST_SUCH, /* none of its project with its target and platforms */
+};
+/* What missed the cache and why, most time first; `before` as depot_why_init() got it; `past` tells
+ * why there is none. */
 void depot_render_why(const struct depot_why *w, const struct depot_build *b,
-    const struct depot_build *before, const struct depot_render_opts *opts);
+    const struct depot_build *before, enum depot_past past, const struct depot_render_opts *opts);
 
 /* "0.4s", "31.4s", "1:42", "1:02:09"; without tenths from `tenths_below` (ns) on. */
 void depot_put_duration(struct depot_buf *out, int64_t ns, int64_t tenths_below);

@@ -60,6 +60,7 @@ struct depot_cause {
     DEPOT_VEC(struct depot_evidence) evidence;  /* at most DEPOT_WHY_EVIDENCE_MAX */
     size_t more;                                /* evidence that was left out */
     DEPOT_VEC(const struct depot_step *) steps; /* what missed, `step` first, by their start */
+    size_t after;                               /* steps that stand on `step` in all */
     int64_t took;                               /* ns that these took, one after the other */
     /* The first cause that is the same on another platform: screens tell such once. NULL: this is
      * it. */

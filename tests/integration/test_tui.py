@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unicodedata
 import unittest
 
@@ -89,8 +90,10 @@ class Leaving(Tui):
                 p = self.top("--replay", FLEET).expect("Active").signal(signum)
                 self.left_clean(p, code)
 
-    def test_a_crash_gives_the_terminal_back(self):
-        for signum in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
+    def test_what_ends_it_gives_the_terminal_back(self):
+        """A crash, and every signal that nobody waits for."""
+        for signum in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGQUIT,
+                       signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU, signal.SIGTRAP):
             with self.subTest(signal=signum):
                 p = self.top("--replay", FLEET).expect("Active").signal(signum)
                 self.assertEqual(p.wait(), -signum)
@@ -420,6 +423,48 @@ class Feeds(Tui):
         p.send("Q")
         self.left_clean(p, 0)
 
+    def stream(self, age, whole=True):
+        """A build that began `age` seconds ago, as another tool's rawjson."""
+        def at(seconds):
+            return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - age + seconds))
+        step = {"digest": "sha256:a", "name": "[1/1] RUN make it", "started": at(0)}
+        lines = [{"vertexes": [step]}] + ([{"vertexes": [dict(step, completed=at(2))]}] if whole else [])
+        return "".join(json.dumps(line) + "\n" for line in lines).encode()
+
+    def test_a_stream_of_any_age_shows_its_build(self):
+        for age in (5, 700, 3600, 30 * 86400, 4000 * 86400, -7200):
+            for pipe in (False, True):
+                with self.subTest(age=age, pipe=pipe), tempfile.TemporaryFile() as f:
+                    f.write(self.stream(age))
+                    f.seek(0)
+                    cat = subprocess.Popen(["cat"], stdin=f, stdout=subprocess.PIPE) if pipe else None
+                    p = self.top("--stdin", stdin=cat.stdout if pipe else f)
+                    p.expect(lambda s: "RUN make it" in s.text and "DONE" in s.text and "graph" in s.text)
+                    p.send("q").expect(lambda s: "DONE  build" in s.text)
+                    self.assertNotIn("held no event", p.screen.text)
+                    if age > 86400:
+                        self.assertRegex(p.screen.text, r"succeeded \d+d\S* ago in 2.0s")
+                    p.send("Q")
+                    self.left_clean(p, 0)
+                    if pipe:
+                        cat.stdout.close()
+                        cat.wait()
+
+    def test_a_stream_that_stands_still_is_not_as_old_as_it_says(self):
+        r, w = os.pipe()
+        os.write(w, self.stream(3600, whole=False))
+        p = self.top("--stdin", stdin=r).expect(lambda s: re.search(r"RUN \d\.\ds", s.text))
+        p.send("Q")
+        self.left_clean(p, 0)
+        os.close(r)
+        os.close(w)
+
+    def test_a_stream_that_holds_nothing_is_said_to(self):
+        with open(os.devnull, "rb") as f:
+            p = self.top("--stdin", stdin=f).expect("held no event")
+        p.send("Q")
+        self.left_clean(p, 0)
+
     def test_a_lost_feed_is_stale_then_live_again(self):
         home = Home()
         self.addCleanup(home.close)
@@ -553,13 +598,13 @@ class Engine(depot_test.TestCase):
                     self.assertEqual(p.screen.strange, [])
 
     def test_a_signal_to_ones_own_build_leaves_the_terminal(self):
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGSEGV):
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGSEGV, signal.SIGHUP, signal.SIGQUIT):
             with self.subTest(signum):
                 ctx = self.context("RUN echo begin; /bin/busybox sleep 30 # %s\n" % depot_test.unique())
                 with Pty([depot_test.DEPOT, "build", "--tui", ctx], self.home.env, 40, 120) as p:
                     p.expect(lambda s: s.modes["alternate"] and "begin" in s.text)
                     p.signal(signum)
-                    self.assertEqual(p.wait(), -signum if signum == signal.SIGSEGV else 130)
+                    self.assertEqual(p.wait(), 130 if signum in (signal.SIGINT, signal.SIGTERM) else -signum)
                     self.assertEqual(p.left_behind(), [])
                 eventually(lambda: all(b["state"] not in ("running", "queued") for b in self.home.builds()), 40)
 

@@ -1,6 +1,7 @@
 """Why steps missed the cache: real builds with one thing changed in between."""
 import json
 import os
+import re
 
 import depot_test
 from depot_test import TestCase, own_engine, unique
@@ -107,6 +108,33 @@ class Why(TestCase):
         causes, _ = self.why(self.make("--no-cache-filter", "lib"))
         self.assertEqual({c["reason"] for c in causes}, {"no-cache"})
         self.assertEqual({c["step"]["stage"] for c in causes}, {"lib"})
+
+    def test_a_first_build_is_said_to_be_one(self):
+        """Whatever other projects left in the cache; files that were sent have not changed."""
+        self.good(self.home.depot("build", "--project", self.project + "-other", self.context("")))
+        first = self.make()
+        text = self.good(self.home.depot("why", first)).stdout
+        self.assertRegex(text, r"\A%s, the first build of %s: \d+ of \d+ steps were in the cache\n" % (first, self.project))
+        self.assertNotIn("changed", text)
+        answer = json.loads(self.good(self.home.depot("why", "--json", first)).stdout)
+        self.assertTrue(answer["first"])
+        self.assertEqual({c["reason"] for c in answer["causes"]}, {"first"})
+        other = self.make("--target", "lib")
+        text = self.good(self.home.depot("why", other)).stdout
+        self.assertIn(", the first build of %s with this target and these platforms: " % self.project, text)
+        again = self.good(self.home.depot("why", self.make())).stdout
+        self.assertNotIn("first build", again)
+
+    def test_a_stage_whose_cache_is_off_is_named(self):
+        self.make()
+        for word in ("lib", "LIB"):
+            text = self.good(self.home.depot("why", self.make("--no-cache-filter", word))).stdout
+            self.assertIn("\n  the cache was switched off\n      --no-cache-filter %s\n" % word, text)
+            ran, of = re.search(r"(\d+) of (\d+) steps after it\)", text).groups()
+            self.assertIn("  %s steps ran because of it: " % ran, text)
+            self.assertEqual(ran, of)
+        text = self.good(self.home.depot("why", self.make("--no-cache"))).stdout
+        self.assertNotIn("--no-cache-filter lib", text)
 
     def test_an_earlier_build_that_failed(self):
         self.change("conf/a", "")

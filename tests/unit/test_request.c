@@ -217,6 +217,37 @@ static void test_request__refuses_every_prefix(void **state)
     }
 }
 
+/* ---- questions ---- */
+static void test_request__a_question_has_a_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        bool ok;
+    } rows[] = {
+        {"\"lint\"", true},
+        {"\"subrequests.describe\"", true},
+        {"null", true},
+        {"\"\"", false},
+        {"\"a b\"", false},
+        {"\"../x\"", false},
+        {"\"0123456789012345678901234567890123456789012345678901234567890123456789\"", false},
+        {"true", false},
+    };
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct request r = {0};
+        struct depot_error err = {0};
+        char *json = depot_asprintf(
+            "{\"platforms\":[\"linux/amd64\"],\"solve\":{},\"call\":%s}", rows[i].value);
+        int rc = request_parse(json, strlen(json), &r, &err);
+        assert_int_equal(rc, rows[i].ok ? 0 : DEPOT_ERR_INVALID);
+        if (!rows[i].ok)
+            assert_non_null(strstr(err.msg, "\"call\""));
+        request_release(&r);
+        depot_free(json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_request__exports_of_a_platform),
         cmocka_unit_test(test_request__needs_little),
         cmocka_unit_test(test_request__a_client_that_joins_needs_no_single_builder),
+        cmocka_unit_test(test_request__a_question_has_a_name),
         cmocka_unit_test(test_request__names_what_is_wrong),
         cmocka_unit_test(test_request__has_ceilings),
         cmocka_unit_test(test_request__refuses_every_prefix),

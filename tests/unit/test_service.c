@@ -21,7 +21,7 @@
 #include "service.h"
 
 /* ---- the engines ---- */
-enum kind { PROBE, SOLVE, STATUS, HISTORY, USAGE, PRUNE };
+enum kind { PROBE, SOLVE, BRIDGE, STATUS, HISTORY, USAGE, PRUNE };
 enum { CALLS_MAX = 64, ENGINES_MAX = 2 };
 
 struct depot_bk {
@@ -41,6 +41,10 @@ struct depot_bk_call {
     const struct depot_bk_status_ops *status;
     const struct depot_bk_history_ops *history;
     const struct depot_bk_usage_ops *usage;
+    const struct depot_bk_bridge_ops *bridge;
+    char asked[64];    /* of the frontend */
+    char refusal[512]; /* that a bridge was told to end with */
+    bool internal, goes_on;
     bool all;
     int64_t keep_bytes, keep_ns;
     void *arg;
@@ -106,12 +110,8 @@ int depot_bk_probe(struct depot_bk *bk, depot_bk_info_fn *done, void *arg,
     return 0;
 }
 
-int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
-    void *arg, struct depot_bk_call **out, struct depot_error *err)
+static void note_solve(struct depot_bk_call *c, const struct depot_bk_solve *req)
 {
-    (void)err;
-    struct depot_bk_call *c = call_new(bk, SOLVE, arg, out);
-    c->solved = done;
     snprintf(c->ref, sizeof(c->ref), "%s", req->ref);
     snprintf(c->session, sizeof(c->session), "%s", req->session != NULL ? req->session : "");
     snprintf(c->platform, sizeof(c->platform), "%s", depot_kvs_get(req->attrs, "platform"));
@@ -122,7 +122,40 @@ int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_
         strncat(c->exports, req->exports[i].type, 16);
         strcat(c->exports, " ");
     }
+    const char *asked = depot_kvs_get(req->attrs, "requestid");
+    snprintf(c->asked, sizeof(c->asked), "%s", asked != NULL ? asked : "");
+    c->internal = req->internal;
+}
+
+int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
+    void *arg, struct depot_bk_call **out, struct depot_error *err)
+{
+    (void)err;
+    struct depot_bk_call *c = call_new(bk, SOLVE, arg, out);
+    c->solved = done;
+    note_solve(c, req);
     return 0;
+}
+
+int depot_bk_bridge(struct depot_bk *bk, const struct depot_bk_solve *req,
+    const struct depot_bk_bridge_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err)
+{
+    (void)err;
+    struct depot_bk_call *c = call_new(bk, BRIDGE, arg, out);
+    c->bridge = ops;
+    note_solve(c, req);
+    return 0;
+}
+
+void depot_bk_bridge_go_on(struct depot_bk_call *c)
+{
+    c->goes_on = true;
+}
+
+void depot_bk_bridge_fail(struct depot_bk_call *c, int code, const char *message)
+{
+    snprintf(c->refusal, sizeof(c->refusal), "%d %.480s", code, message);
 }
 
 int depot_bk_status(struct depot_bk *bk, const char *ref, const struct depot_bk_status_ops *ops,
@@ -472,6 +505,149 @@ static void test_service__names_an_engine_that_went_away(void **state)
     stop_daemon();
 }
 
+/* ---- what is asked before anything runs ---- */
+
+/* The gateway of engine 0 answers, and the build ends, with an error if there is a message. */
+static struct depot_bk_call *bridge_answers(
+    const void *definition, size_t n, const struct depot_pair *metadata, size_t nmetadata)
+{
+    struct depot_bk_call *c = find(0, BRIDGE);
+    assert_non_null(c);
+    const struct depot_bk_ref ref = {.platform = "", .definition = definition, .len = n};
+    const struct depot_bk_answer a = {
+        .refs = &ref, .nrefs = 1, .metadata = metadata, .nmetadata = nmetadata};
+    c->bridge->answer(c, &a, c->arg);
+    return c;
+}
+
+static void bridge_ends(struct depot_bk_call *c, const char *message)
+{
+    const struct depot_build_error error = {.message = message, .code = 9};
+    const struct depot_bk_result res = {.error = message != NULL ? &error : NULL};
+    status_ends(0, NULL);
+    c->bridge->done(c, &res, c->arg);
+    assert_true(c->over);
+}
+
+#define QUESTION ",\"call\":\"lint\""
+
+static void test_bridge__a_question_goes_to_one_builder(void **state)
+{
+    (void)state;
+    const struct depot_pair told[] = {{"result.json", "{}"}, {"result.statuscode", "1"}};
+    start_daemon(2, 4, 0);
+    create(BOTH ",\"darwin/arm64\"", QUESTION);
+    assert_trace("created depot;assigned linux/amd64,linux/arm64,darwin/arm64 a;");
+    struct depot_bk_call *c = bridge_answers(NULL, 0, told, DEPOT_ARRAY_LEN(told));
+    assert_string_equal(c->asked, "frontend.lint");
+    assert_string_equal(c->exports, "");
+    assert_true(c->internal && c->goes_on);
+    bridge_ends(c, NULL);
+    assert_trace("result linux/amd64,linux/arm64,darwin/arm64 succeeded;finished succeeded;");
+    stop_daemon();
+}
+
+static void test_bridge__a_frontend_that_knows_no_questions(void **state)
+{
+    (void)state;
+    const struct depot_pair told[] = {{"containerimage.config", "{}"}};
+    start_daemon(1, 4, 0);
+    create(AMD, QUESTION);
+    struct depot_bk_call *c = bridge_answers("\x0a", 2, told, DEPOT_ARRAY_LEN(told));
+    assert_false(c->goes_on);
+    assert_string_equal(c->refusal, "12 the frontend of builder a does not answer \"lint\"");
+    bridge_ends(c, "it said so");
+    assert_trace("created depot;assigned linux/amd64 a;result linux/amd64 failed;"
+                 "finished failed: it said so;");
+    create(AMD, QUESTION);
+    bridge_ends(find(0, BRIDGE), "unsupported request frontend.lint");
+    assert_trace("created depot;assigned linux/amd64 a;result linux/amd64 failed;"
+                 "finished failed: unsupported request frontend.lint;");
+    stop_daemon();
+}
+
+static void test_bridge__an_answer_that_is_too_large(void **state)
+{
+    (void)state;
+    enum { SIZE = 9 * 1024 * 1024 };
+    char *huge = depot_calloc(1, SIZE + 1);
+    memset(huge, 'x', SIZE);
+    const struct depot_pair told[] = {{"result.json", huge}};
+    start_daemon(1, 4, 0);
+    create(AMD, QUESTION);
+    struct depot_bk_call *c = bridge_answers(NULL, 0, told, DEPOT_ARRAY_LEN(told));
+    assert_false(c->goes_on);
+    assert_string_equal(c->refusal, "9 the frontend's answer is too large");
+    bridge_ends(c, "too large");
+    spin();
+    stop_daemon();
+    depot_free(huge);
+}
+
+/* definition{def: [Op{exec, platform{architecture: ARCH, os: OS}}]}, its texts of 5 bytes each */
+#define RUNS(arch, os) "\x0a\x12\x12\x00\x52\x0e\x0a\x05" arch "\x12\x05" os
+
+static void test_bridge__foreign_platforms(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *definition;
+        size_t n;
+        const char *says; /* NULL: it goes on */
+    } rows[] = {
+        {"nothing at all", NULL, 0, NULL},
+        {"a step without a platform", "\x0a\x02\x12\x00", 4, NULL},
+        {"a step of the builder's platform", RUNS("amd64", "linux"), 20, NULL},
+        {"a step of another", RUNS("s390x", "linux"), 20,
+            "9 no builder can run linux/s390x, and this step needs it: a command; builders: "
+            "a (linux/amd64, linux/386); b (linux/arm64, linux/arm/v7)\nadd a builder"},
+        {"a step of another builder's", RUNS("arm64", "linux"), 20,
+            "9 builder a cannot run linux/arm64, and this step needs it: a command; builders: a"},
+        {"a platform that is none", RUNS("\n/\x1b/ ", "linux"), 20, "9 no builder can run linux/"},
+        {"a definition that is none", "\x0a\x7f", 2,
+            "9 builder a does not run all of darwin/arm64, and what it would have to run cannot be "
+            "told: the engine's definition of the build is malformed"},
+        {"an input that is not there", "\x0a\x04\x0a\x02\x0a\x00", 6, "9 builder a does not run"},
+    };
+    start_daemon(2, 4, 0);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        print_message("  %s\n", rows[i].what);
+        create("\"darwin/arm64\"", "");
+        assert_trace("created depot;assigned darwin/arm64 a;");
+        struct depot_bk_call *c = bridge_answers(rows[i].definition, rows[i].n, NULL, 0);
+        assert_string_equal(c->exports, "image ");
+        assert_false(c->internal);
+        assert_int_equal(c->goes_on, rows[i].says == NULL);
+        if (rows[i].says != NULL && strncmp(c->refusal, rows[i].says, strlen(rows[i].says)) != 0)
+            fail_msg("%s", c->refusal);
+        bridge_ends(c, rows[i].says != NULL ? "the engine's words for it" : NULL);
+        if (rows[i].says == NULL) {
+            assert_trace("result darwin/arm64 succeeded;finished succeeded;");
+            continue;
+        }
+        /* ... are not told, but ours. */
+        spin();
+        assert_non_null(strstr(depot_buf_str(&d.trace), "failed: "));
+        assert_null(strstr(depot_buf_str(&d.trace), "engine's words"));
+        depot_buf_clear(&d.trace);
+    }
+    stop_daemon();
+}
+
+static void test_bridge__cancelled_before_the_answer(void **state)
+{
+    (void)state;
+    start_daemon(1, 4, 0);
+    create("\"darwin/arm64\"", "");
+    struct depot_bk_call *c = find(0, BRIDGE);
+    assert_int_equal(service_cancel(d.service, id, NULL), 0);
+    assert_true(c->over);
+    status_ends(0, NULL);
+    assert_trace("created depot;assigned darwin/arm64 a;result darwin/arm64 cancelled;"
+                 "finished cancelled: cancelled;");
+    stop_daemon();
+}
+
 static void test_service__queues_beyond_capacity(void **state)
 {
     (void)state;
@@ -513,18 +689,16 @@ static void test_service__cancels_and_reads_to_the_end(void **state)
 
 static void test_service__builds_on_the_builder_that_is_named(void **state)
 {
-    static const char json[] = "{\"platforms\":[" AMD "],\"builder\":\"%s\",\"solve\":{}}";
-    struct depot_error err = {0};
     (void)state;
     start_daemon(2, 4, 0);
     create(AMD, ",\"builder\":\"nobody\"");
     assert_trace("created depot;assigned linux/amd64 a;");
     create("\"linux/arm64\"", ",\"builder\":\"b\"");
     assert_trace("created depot;assigned linux/arm64 b;");
-    char *request = depot_asprintf(json, "b");
-    assert_true(service_create(d.service, request, strlen(request), "ann", &made, &err) < 0);
-    assert_non_null(strstr(err.msg, "builders: b (")); /* and no other is thought of */
-    depot_free(request);
+    /* No other is thought of: it has what it does not list, if nothing of it has to be run. */
+    create(AMD, ",\"builder\":\"b\"");
+    assert_trace("created depot;assigned linux/amd64 b;");
+    assert_non_null(find(1, BRIDGE));
     stop_daemon();
 }
 
@@ -968,6 +1142,11 @@ int main(void)
         cmocka_unit_test(test_service__one_failure_cancels_the_rest),
         cmocka_unit_test(test_service__names_an_engine_that_went_away),
         cmocka_unit_test(test_service__queues_beyond_capacity),
+        cmocka_unit_test(test_bridge__a_question_goes_to_one_builder),
+        cmocka_unit_test(test_bridge__a_frontend_that_knows_no_questions),
+        cmocka_unit_test(test_bridge__an_answer_that_is_too_large),
+        cmocka_unit_test(test_bridge__foreign_platforms),
+        cmocka_unit_test(test_bridge__cancelled_before_the_answer),
         cmocka_unit_test(test_service__cancels_and_reads_to_the_end),
         cmocka_unit_test(test_service__builds_on_the_builder_that_is_named),
         cmocka_unit_test(test_service__tells_provenance_to_the_creator_alone),

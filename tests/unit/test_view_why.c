@@ -185,7 +185,7 @@ static void test_why__names_builders_where_nothing_else_differs(void **state)
     FILE *out = fmemopen(text, sizeof(text), "w");
     const struct depot_render_opts opts = {.out = out};
     why.causes.items[0]->reason = why.causes.items[1]->reason = DEPOT_REASON_UNKNOWN;
-    depot_render_why(&why, b, NULL, &opts);
+    depot_render_why(&why, b, NULL, DEPOT_PAST_UNKNOWN, &opts);
     fclose(out);
     assert_non_null(strstr(text, "cost 9.0s on amd64-a\n"));
     assert_non_null(strstr(text, "cost 5.0s on arm64-b\n"));

@@ -1,0 +1,186 @@
+/*
+ * Keeps what others print from being taken for a command of the CI system that reads the log.
+ *
+ * A command is known by what it begins with. That is looked for as the system does, or more widely:
+ * colours are looked through, as are controls and what is not ASCII, since a comparison that goes
+ * by the rules of a language leaves some of those out; a carriage return begins a line, as it does
+ * for those that read lines of .NET.
+ */
+#include "ci/ci_priv.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum guard_state {
+    TEXT,
+    ESCAPE,     /* behind ESC */
+    ESCAPE_MID, /* ESC and intermediate bytes: one final byte follows */
+    CSI,
+    STRING,     /* OSC, DCS, PM, APC, SOS: to BEL or ST */
+    STRING_ESC, /* ESC inside of one */
+};
+
+void depot_guard_init(struct depot_guard *g, const struct depot_ci *ci, bool json)
+{
+    *g = (struct depot_guard){.ci = ci && ci->marks[0].text ? ci : NULL, .json = json};
+}
+
+static bool is_one(char mark, unsigned char c)
+{
+    if (mark == ' ')
+        return c == ' ' || c == '\t' || c == '\v' || c == '\f';
+    if (mark == '0')
+        return isdigit(c);
+    return tolower((unsigned char)mark) == tolower(c);
+}
+
+/* Would `c` behind what the line has complete the mark? */
+static bool completes(const struct depot_guard *g, const struct dp_ci_mark *m, unsigned char c)
+{
+    size_t n = strlen(m->text) - 1;
+
+    if (!is_one(m->text[n], c) || g->ntail < n || (m->at_start && (g->ntail != n || g->started)))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!is_one(m->text[i], (unsigned char)g->tail[g->ntail - n + i]))
+            return false;
+    return true;
+}
+
+static bool completes_any(const struct depot_guard *g, unsigned char c)
+{
+    for (size_t i = 0; i < DP_CI_MARKS_MAX && g->ci->marks[i].text; i++)
+        if (completes(g, &g->ci->marks[i], c))
+            return true;
+    return false;
+}
+
+/* `started`: more has been seen of the line than the tail holds. */
+static void remember(struct depot_guard *g, unsigned char c)
+{
+    if (g->ntail == sizeof(g->tail)) {
+        memmove(g->tail, g->tail + 1, sizeof(g->tail) - 1);
+        g->ntail--;
+        g->started = true;
+    }
+    g->tail[g->ntail++] = (char)c;
+}
+
+static void put_text(struct depot_guard *g, struct depot_buf *out, unsigned char c)
+{
+    bool blank = c == ' ' || c == '\t' || c == '\v' || c == '\f';
+
+    if (c == '\n' || c == '\r') {
+        g->ntail = 0;
+        g->started = false;
+    } else if (completes_any(g, c)) {
+        if (g->json)
+            depot_buf_addf(out, "\\u%04x", c);
+        else
+            depot_buf_addf(out, "\\%c", c);
+        remember(g, '\\');
+        remember(g, c);
+        return;
+    } else if (c > 0x20 && c < 0x7f) {
+        remember(g, c);
+    } else if (blank && g->ntail) {
+        remember(g, ' ');
+    }
+    depot_buf_addc(out, (char)c);
+}
+
+/* ---- escape sequences ---- */
+
+static void escape(struct depot_guard *g, unsigned char c)
+{
+    if (c == '[')
+        g->state = CSI;
+    else if (c == ']' || c == 'P' || c == 'X' || c == '^' || c == '_')
+        g->state = STRING;
+    else if (c >= 0x20 && c < 0x30)
+        g->state = ESCAPE_MID;
+    else if (c != 0x1b)
+        g->state = TEXT;
+}
+
+/* A colour is let through once it is whole. */
+static void csi(struct depot_guard *g, struct depot_buf *out, unsigned char c)
+{
+    bool parameter = isdigit(c) || c == ';' || c == ':';
+
+    if (c == 0x1b) {
+        g->state = ESCAPE;
+        return;
+    }
+    if (g->nseq < sizeof(g->seq))
+        g->seq[g->nseq] = (char)c;
+    g->nseq += g->nseq <= sizeof(g->seq);
+    if (c == 'm' && g->nseq <= sizeof(g->seq)) {
+        depot_buf_adds(out, "\033[");
+        depot_buf_add(out, g->seq, g->nseq);
+    }
+    if (!parameter && c < 0x40)
+        g->nseq = sizeof(g->seq) + 1; /* none of colour */
+    if (c >= 0x40)
+        g->state = TEXT;
+}
+
+static void string(struct depot_guard *g, unsigned char c)
+{
+    if (c == 0x07 || c == 0x18 || c == 0x1a)
+        g->state = TEXT;
+    else if (c == 0x1b)
+        g->state = STRING_ESC;
+}
+
+/* A line's end ends any. */
+static void feed_byte(struct depot_guard *g, struct depot_buf *out, unsigned char c)
+{
+    if (g->state != TEXT && c == '\n')
+        g->state = TEXT;
+    switch ((enum guard_state)g->state) {
+    case TEXT:
+        if (c == 0x1b)
+            g->state = ESCAPE;
+        else
+            put_text(g, out, c);
+        break;
+    case ESCAPE:
+        g->nseq = 0;
+        escape(g, c);
+        break;
+    case ESCAPE_MID:
+        if (c < 0x20 || c >= 0x30)
+            g->state = TEXT;
+        break;
+    case CSI:
+        csi(g, out, c);
+        break;
+    case STRING:
+        string(g, c);
+        break;
+    case STRING_ESC:
+        g->state = c == '\\' ? TEXT : STRING;
+        break;
+    }
+}
+
+void depot_guard_feed(struct depot_guard *g, struct depot_buf *out, const void *data, size_t n)
+{
+    const unsigned char *p = data;
+
+    if (!g->ci) {
+        depot_buf_add(out, data, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        feed_byte(g, out, p[i]);
+}
+
+void depot_guard_string(struct depot_buf *out, const struct depot_ci *ci, const char *s)
+{
+    struct depot_guard g;
+
+    depot_guard_init(&g, ci, false);
+    depot_guard_feed(&g, out, s, strlen(s));
+}
