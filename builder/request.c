@@ -502,7 +502,8 @@ void request_release(struct request *r)
 {
     depot_kvs_release(&r->join_with);
     char *strings[] = {r->project, r->command, r->target, r->builder, r->remote, r->commit,
-        r->branch, r->user, r->host, r->ci_url, r->shared_key, r->frontend, r->source_policy, r->call};
+        r->branch, r->user, r->host, r->ci_url, r->shared_key, r->frontend, r->source_policy,
+        r->call};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(strings); i++)
         depot_free(strings[i]);
     depot_strv_release(&r->tags);

@@ -266,8 +266,7 @@ const struct depot_ev_builder *service_builders(struct service *s, const bool **
 int service_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
     struct cache_ask **out, struct depot_error *err)
 {
-    if (q->ask == DEPOT_ASK_PROVENANCE &&
-        records_check(&s->records, q->ref, q->session, err) != 0)
+    if (q->ask == DEPOT_ASK_PROVENANCE && records_check(&s->records, q->ref, q->session, err) != 0)
         return err->code;
     if (q->ask == DEPOT_ASK_PRUNE)
         metrics_cache_changed(s->metrics);
