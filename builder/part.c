@@ -10,6 +10,7 @@
 
 #include "part_bridge.h"
 #include "part_export.h"
+#include "part_hosts.h"
 #include "service_int.h"
 
 #define DEPOT_LOG_MODULE "part"
@@ -361,6 +362,7 @@ static int solve_start(struct part *p, struct depot_error *err)
         return rc;
     }
     solve_attrs(p, &attrs);
+    rc = part_hosts_fill(&attrs, engine_host_gateway(p->engine), engine_name(p->engine), err);
     const struct depot_bk_solve solve = {
         .ref = p->ref,
         .session = req->session ? p->session : NULL,
@@ -374,7 +376,8 @@ static int solve_start(struct part *p, struct depot_error *err)
         .source_policy = policy,
         .source_policy_len = policy_len,
     };
-    rc = part_bridge_solve(p, &solve, on_solved, err);
+    if (rc == 0)
+        rc = part_bridge_solve(p, &solve, on_solved, err);
     depot_kvs_release(&attrs);
     part_exports_release(&exports);
     depot_free(policy);
@@ -541,8 +544,8 @@ struct part *part_new(struct build *b, struct engine *e, const struct plan_part 
     p->platform = depot_strv_join(&plan->platforms, ",");
     for (size_t i = 0; i < plan->emulated.len; i++)
         depot_strv_push(&p->emulated, plan->emulated.items[i]);
-    p->exports = plan->group;
     depot_strv_copy(&p->foreign, &plan->foreign);
+    p->exports = plan->group;
     p->slot.ready = on_ready;
     p->slot.moved = on_moved;
     p->timer = depot_timer_new(l, on_timer, p);

@@ -36,14 +36,14 @@ struct part {
     struct engine *engine;
     char *platform;             /* one, or several with commas */
     struct depot_strv emulated; /* those that are */
-    unsigned exports;           /* a bit for each of the request's that is made of it */
     struct depot_strv foreign;  /* those that nothing here runs */
+    unsigned exports;           /* a bit for each of the request's that is made of it */
     char ref[PART_ID_LEN + 1], session[PART_ID_LEN + 1];
     struct engine_slot slot;
     uint64_t entered_ms;
     struct depot_bk_call *solve, *status;
-    struct part_push *push;     /* NULL: none is under way */
     struct part_bridge *bridge; /* NULL: solved without asking first */
+    struct part_push *push;     /* NULL: none is under way */
     struct relay *relay;        /* the client's session socket; NULL: not there */
     struct depot_timer *timer;  /* the patience of the present state */
     struct depot_timer *grace;  /* for a client that lost its session socket */

@@ -29,9 +29,9 @@ struct plan_part {
     size_t engine;
     struct depot_strv platforms;
     struct depot_strv emulated; /* those of them that are */
-    unsigned group;
     struct depot_strv
         foreign; /* those that nothing of the builder's runs: it may still make them */
+    unsigned group;
 };
 
 struct plan {

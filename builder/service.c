@@ -161,9 +161,9 @@ static int make_plan(
     unsigned *groups = depot_calloc(req->platforms.len + 1, sizeof(*groups));
     for (size_t i = 0; i < req->platforms.len; i++)
         groups[i] = request_exports_of(req, req->platforms.items[i]);
-    int rc = req->call != NULL
-                 ? plan_any(view, n, &req->platforms, plan, err)
-                 : plan_make(view, n, &req->platforms, groups, request_single(req), plan, err);
+    int rc = req->call != NULL ? plan_any(view, n, &req->platforms, plan, err)
+                               : plan_make(view, n, &req->platforms, groups, request_single(req),
+                                     plan, err);
     depot_free(groups);
     for (size_t i = 0; rc == 0 && i < plan->nparts; i++)
         plan->parts[i].engine += first;

@@ -25,12 +25,16 @@ struct build_args {
 #define SILENT (DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG | DEPOT_OPT_SILENT)
 
 static const struct depot_opt build_opts[] = {
-    {"add-host", 0, DEPOT_OPT_CSV, OPT(b.add_hosts), "HOST:IP", "Add a custom host-to-IP mapping",
-        NULL, 0},
+    {"add-host", 0, DEPOT_OPT_CSV, OPT(b.add_hosts), "HOST:IP",
+        "Add a custom host-to-IP mapping, as db:10.0.0.5 or db=[2001:db8::1]", NULL, 0},
     {"allow", 0, DEPOT_OPT_LIST, OPT(b.allow), "ENTITLEMENT",
-        "Allow extra privileged entitlement: network.host, security.insecure", NULL, 0},
-    {"annotation", 0, DEPOT_OPT_LIST, OPT(b.annotations), "KEY=VALUE",
-        "Add annotation to the image", NULL, 0},
+        "Allow extra privileged entitlement: network.host, security.insecure, device[=NAME], "
+        "buildx.local.delete",
+        NULL, 0},
+    {"annotation", 0, DEPOT_OPT_LIST, OPT(b.annotations), "[TYPE:]KEY=VALUE",
+        "Add annotation to the image; types by comma: index, manifest, index-descriptor, "
+        "manifest-descriptor, those of manifests also as manifest[PLATFORM]",
+        NULL, 0},
     {"attest", 0, DEPOT_OPT_LIST, OPT(b.attests), "type=TYPE[,...]",
         "Attestation parameters, as type=sbom or type=provenance,mode=max", NULL, 0},
     {"build-arg", 0, DEPOT_OPT_LIST, OPT(b.build_args), "NAME[=VALUE]",
@@ -61,7 +65,7 @@ static const struct depot_opt build_opts[] = {
     {"detach", 0, DEPOT_OPT_BOOL, OPT(b.detach), NULL,
         "Let the build go on when this client's connection is lost", NULL, 0},
     {"file", 'f', DEPOT_OPT_STRING, OPT(b.file), "FILE",
-        "Name of the Dockerfile, - for standard input (default: PATH/Dockerfile)", NULL, 0},
+        "Name or URL of the Dockerfile, - for standard input (default: PATH/Dockerfile)", NULL, 0},
     {"iidfile", 0, DEPOT_OPT_STRING, OPT(b.iidfile), "FILE", "Write the image ID to a file", NULL,
         0},
     {"join-with", 0, DEPOT_OPT_LIST, OPT(b.join_with), "PLATFORM=DIGEST", NULL, NULL,
@@ -81,7 +85,8 @@ static const struct depot_opt build_opts[] = {
     {"no-cache-filter", 0, DEPOT_OPT_CSV, OPT(b.no_cache_filter), "STAGE",
         "Do not cache specified stages", NULL, 0},
     {"output", 'o', DEPOT_OPT_LIST, OPT(b.outputs), "DEST",
-        "Output destination, as DIR or type=local,dest=DIR; types: local, tar, oci, docker, image",
+        "Output destination, as DIR or type=local,dest=DIR; types: local, tar, oci, docker, image, "
+        "registry, cacheonly",
         NULL, 0},
     {"plain", 0, DEPOT_OPT_BOOL, OPT(b.plain), NULL, "Short for --progress=plain", NULL, 0},
     {"platform", 0, DEPOT_OPT_CSV, OPT(b.platforms), "PLATFORM",
@@ -112,8 +117,8 @@ static const struct depot_opt build_opts[] = {
         "Secret to expose to the build", NULL, 0},
     {"shm-size", 0, DEPOT_OPT_STRING, OPT(b.shm_size), "BYTES",
         "Shared memory size for build containers, as 64m", NULL, 0},
-    {"ssh", 0, DEPOT_OPT_LIST, OPT(b.ssh), "ID[=SOCKET]", "SSH agent socket to expose to the build",
-        NULL, 0},
+    {"ssh", 0, DEPOT_OPT_LIST, OPT(b.ssh), "ID[=SOCKET|KEY,...]",
+        "SSH agent socket or private keys to expose to the build", NULL, 0},
     {"summary", 0, DEPOT_OPT_STRING, OPT(summary), "WHEN",
         "Print what was built when it is done; auto: on a terminal, and in CI", "auto|always|never",
         0},

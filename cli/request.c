@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 
+#include <depot/ci.h>
 #include <depot/clock.h>
 #include <depot/http.h>
 #include <depot/render.h>

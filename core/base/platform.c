@@ -292,7 +292,8 @@ bool depot_platform_runs_on(const char *platform, const char *native)
 
 /* ---- this machine ---- */
 
-void depot_platform_of_machine(const char *machine, char out[DEPOT_PLATFORM_MAX])
+/* Of what uname(2) calls a machine; one that nobody knows keeps its name. */
+static void of_machine(const char *machine, char out[DEPOT_PLATFORM_MAX])
 {
     char name[DEPOT_PLATFORM_MAX];
     /* The kernel has one name for both byte orders. */
@@ -306,5 +307,5 @@ void depot_platform_of_machine(const char *machine, char out[DEPOT_PLATFORM_MAX]
 void depot_platform_host(char out[DEPOT_PLATFORM_MAX])
 {
     struct utsname u;
-    depot_platform_of_machine(uname(&u) == 0 ? u.machine : "", out);
+    of_machine(uname(&u) == 0 ? u.machine : "", out);
 }

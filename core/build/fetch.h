@@ -8,7 +8,7 @@
 
 /* What http:// or https:// `url` has, redirects followed, no longer than `max`. The caller frees
  * *out, which ends in a NUL. */
-int dp_fetch(const char *url, size_t max, char **out, size_t *len,
-    struct depot_error *err) DEPOT_MUST_CHECK;
+int dp_fetch(
+    const char *url, size_t max, char **out, size_t *len, struct depot_error *err) DEPOT_MUST_CHECK;
 
 #endif

@@ -32,8 +32,8 @@ static void add_ref(
     struct json_object *o, const struct depot_build_plan *plan, const struct depot_part *part)
 {
     const char *builder = dp_plan_builder(plan);
-    if (part->ref == NULL || part->builder == NULL)
-        return;
+    if (part->ref == NULL || part->builder == NULL || depot_build_is_call(plan))
+        return; /* what a question leaves in a history is gone with it */
     char *ref = depot_asprintf(
         "%s/%s/%s", depot_str_empty(builder) ? "depot" : builder, part->builder, part->ref);
     json_object_object_add(o, "buildx.build.ref", json_object_new_string(ref));
@@ -125,7 +125,7 @@ struct json_object *dp_build_metadata(
                 platforms, state->parts.items[i]->platform, part_of(plan, state->parts.items[i]));
         json_object_object_add(o, "depot.platforms", platforms);
     }
-    if (state->warnings.len > 0 && wants_warnings())
+    if (state->warnings.len > 0 && wants_warnings() && !depot_build_is_call(plan))
         json_object_object_add(o, "buildx.build.warnings", warnings_of(state));
     return o;
 }

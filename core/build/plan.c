@@ -76,8 +76,6 @@ int depot_build_plan_new(
     if (rc == 0)
         rc = dp_plan_deletes(p, err);
     if (rc == 0)
-        rc = dp_plan_check_attests(p, err);
-    if (rc == 0)
         rc = dp_plan_secrets(p, err);
     if (rc == 0)
         rc = dp_plan_make_stores(p, err);

@@ -122,11 +122,23 @@ int dp_plan_env(struct depot_build_plan *p, struct depot_error *err)
     return frontend(p, err);
 }
 
+/* Attestations need OCI's media types: who asked for the others did not ask for provenance. */
+static void leave_out_provenance(struct depot_build_plan *p)
+{
+    bool oci = true;
+    for (size_t i = 0; i < p->outputs.len; i++) {
+        const char *word = depot_kvs_get(&p->outputs.items[i].attrs, "oci-mediatypes");
+        if (word != NULL && depot_str_to_bool(word, &oci) == 0 && !oci && !dp_plan_attests(p))
+            depot_kvs_unset(&p->attrs, "attest:provenance");
+    }
+}
+
 /* Images and archives of images say of themselves that they are artifacts, unless told not to. */
 int dp_plan_output_env(struct depot_build_plan *p, struct depot_error *err)
 {
     bool off;
     int rc = dp_env_bool("BUILDX_NO_DEFAULT_OCI_ARTIFACT", false, &off, err);
+    leave_out_provenance(p);
     for (size_t i = 0; rc == 0 && off && i < p->outputs.len; i++) {
         struct depot_output *o = &p->outputs.items[i];
         if ((depot_str_eq(o->type, "image") || depot_str_eq(o->type, "oci")) &&

@@ -22,9 +22,8 @@ void dp_plan_git(struct depot_build_plan *p);
  * attestations that were. */
 int dp_plan_default_provenance(
     struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
-/* Archives of type docker hold one image and no attestations. After the outputs. */
-int dp_plan_check_attests(
-    const struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* Is there an attestation that goes into every output, files too? After both. */
+bool dp_plan_attests(const struct depot_build_plan *p);
 /* plan_cache_env.c: add what a cache backend needs from the environment. False: the cache is not to
  * be used here, and is left out. */
 bool dp_cache_from_env(struct depot_output *cache);

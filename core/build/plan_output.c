@@ -1,7 +1,7 @@
 /*
  * Where a build's results go: -o, --push, --load, -t.
  */
-#include "build/plan.h"
+#include "build/plan_env.h"
 
 #include <depot/file_writer.h>
 
@@ -187,15 +187,6 @@ static int give_annotations(struct depot_build_plan *p, struct depot_error *err)
     return rc;
 }
 
-static bool attests(const struct depot_build_plan *p)
-{
-    for (size_t i = 0; i < p->attrs.len; i++)
-        if (depot_str_starts(p->attrs.items[i].key, "attest:") &&
-            strstr(p->attrs.items[i].value, "disabled=true") == NULL)
-            return true;
-    return false;
-}
-
 /* Engines write Docker's format for one platform only, and with attestations without what Docker
  * reads of it: we make it of an OCI layout. */
 static void take_docker(struct depot_output *out)
@@ -214,7 +205,7 @@ static void join_output(struct depot_build_plan *p, struct depot_output *out)
     if (out->kind == DEPOT_OUTPUT_STORE)
         return;
     if (archive == DEPOT_ARCHIVE_DOCKER && out->kind != DEPOT_OUTPUT_DOCKER &&
-        (several || attests(p)))
+        (several || dp_plan_attests(p)))
         take_docker(out);
     if (!several || (archive == DEPOT_ARCHIVE_NONE && !pushes(out)))
         return;

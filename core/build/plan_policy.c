@@ -34,8 +34,7 @@ static int read_flag(const char *spec, bool *disabled, struct depot_error *err)
     const char *word = depot_kvs_get(&fields, "disabled");
     *disabled = false;
     if (rc == 0 && word != NULL && depot_str_to_bool(word, disabled) != 0)
-        rc = depot_error_set(
-            err, DEPOT_ERR_INVALID, "invalid --policy \"%.128s\": disabled is true or false", spec);
+        rc = dp_spec_refuse(err, "--policy", spec, "disabled is true or false");
     if (rc == 0 && *disabled && fields.len > 1)
         rc = dp_spec_refuse(err, "--policy", spec, "disabled=true stands alone");
     depot_kvs_release(&fields);
@@ -45,7 +44,7 @@ static int read_flag(const char *spec, bool *disabled, struct depot_error *err)
 static int refuse(struct depot_error *err, const char *what)
 {
     depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-        "%s: depot enforces no policies, so it does not build what has one", what);
+        "%s: depot evaluates no policies in Rego, so it does not build what has one", what);
     return depot_error_hint(err, "build with docker buildx, or give up the policy with " OFF);
 }
 

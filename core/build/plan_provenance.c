@@ -35,26 +35,11 @@ int dp_plan_default_provenance(struct depot_build_plan *p, struct depot_error *e
     return rc;
 }
 
-static bool is_asked_for(const struct depot_kv *attr)
+bool dp_plan_attests(const struct depot_build_plan *p)
 {
-    return depot_str_starts(attr->key, "attest:") &&
-           strstr(attr->value, "inline-only=true") == NULL;
-}
-
-int dp_plan_check_attests(const struct depot_build_plan *p, struct depot_error *err)
-{
-    const char *attest = NULL;
     for (size_t i = 0; i < p->attrs.len; i++)
-        if (is_asked_for(&p->attrs.items[i]))
-            attest = p->attrs.items[i].key + strlen("attest:");
-    for (size_t i = 0; attest != NULL && i < p->outputs.len; i++) {
-        const struct depot_output *o = &p->outputs.items[i];
-        if (!depot_str_eq(o->type, "docker") || o->kind == DEPOT_OUTPUT_DOCKER)
-            continue;
-        depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-            "an archive of type docker holds no attestations, and --attest type=%s asks for one",
-            attest);
-        return depot_error_hint(err, "use -o type=oci, or leave the attestation out");
-    }
-    return 0;
+        if (depot_str_starts(p->attrs.items[i].key, "attest:") &&
+            strstr(p->attrs.items[i].value, "inline-only=true") == NULL)
+            return true;
+    return false;
 }

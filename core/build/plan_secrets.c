@@ -89,8 +89,10 @@ static int one_secret(struct depot_build_plan *p, const char *word, struct depot
 {
     struct dp_spec_secret spec = {0};
     int rc = dp_spec_secret(word, &spec, err);
-    if (rc != 0)
+    if (rc != 0) {
+        dp_spec_secret_release(&spec);
         return rc;
+    }
     /* An id alone is the name of a variable, or of a file. */
     if (spec.env == NULL && spec.file == NULL)
         *(getenv(spec.id) != NULL ? &spec.env : &spec.file) = depot_strdup(spec.id);

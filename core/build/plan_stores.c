@@ -24,8 +24,7 @@ static const char default_tag[] = "latest";
 
 /* ---- lending ---- */
 
-/* A builder says the name back in a header, which is printable ASCII; what is not is spelled out.
- */
+/* A builder says the name back in a header: what is not printable ASCII is spelled out. */
 static char *header_name(const char *path)
 {
     struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
@@ -61,7 +60,6 @@ static struct dp_session_store *lend(
     return store;
 }
 
-/* The words that Go's programs take for true and for false. */
 /* Written to at the end of the build: told now if that cannot be. */
 static int check_writable(const char *what, const char *path, struct depot_error *err)
 {

@@ -30,7 +30,8 @@ static enum mode mode(void)
 
 bool dp_wants_provenance(const struct depot_build_plan *p)
 {
-    return !depot_str_empty(p->args->metadata_file) && mode() != DISABLED;
+    return !depot_str_empty(p->args->metadata_file) && !depot_build_is_call(p) &&
+           mode() != DISABLED;
 }
 
 /* A member at the end of a path of two; NULL: none. Borrowed. */

@@ -88,9 +88,11 @@ int depot_build_begin_results(const struct depot_build_args *args, struct depot_
         rc = depot_file_remove(args->iidfile, &iidfile, err);
     if (rc == 0 && !depot_str_empty(args->iidfile))
         rc = depot_file_check(args->iidfile, &iidfile, err);
-    if (rc == 0 && !depot_str_empty(args->metadata_file))
+    if (rc != 0)
+        return depot_error_prefix(err, "--iidfile");
+    if (!depot_str_empty(args->metadata_file))
         rc = depot_file_check(args->metadata_file, &metadata_file, err);
-    return rc;
+    return rc != 0 ? depot_error_prefix(err, "--metadata-file") : 0;
 }
 
 static int write_metadata(

@@ -12,16 +12,8 @@ static bool is_ip(const char *s)
     return inet_pton(AF_INET, s, address) == 1 || inet_pton(AF_INET6, s, address) == 1;
 }
 
-static int host_gateway(const char *s, struct depot_error *err)
-{
-    depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-        "invalid --add-host \"%.300s\": host-gateway stands for the machine of a Docker Engine, "
-        "and a builder has none",
-        s);
-    return depot_error_hint(err, "give the address itself, as the builder's steps reach it");
-}
-
-/* '=' parts at its first, else ':' at its first: an IPv6 address has more. */
+/* '=' parts at its first, else ':' at its first: an IPv6 address has more. "host-gateway" stands
+ * for an address that only the engine knows. */
 int dp_spec_add_host(const char *s, char **out, struct depot_error *err)
 {
     const char *sep = strchr(s, '=');
@@ -31,13 +23,11 @@ int dp_spec_add_host(const char *s, char **out, struct depot_error *err)
         return dp_spec_refuse(err, "--add-host", s, "it is not a name and an address");
     if (strcspn(s, " \t\r\n,\"") < (size_t)(sep - s))
         return dp_spec_refuse(err, "--add-host", s, "the name has a blank, a comma or a quote");
-    if (depot_str_eq(sep + 1, "host-gateway"))
-        return host_gateway(s, err);
     const size_t n = strlen(sep + 1);
     const bool brackets = n > 2 && sep[1] == '[' && sep[n] == ']';
     char *ip = depot_strndup(sep + 1 + brackets, n - 2 * (size_t)brackets);
     int rc = 0;
-    if (is_ip(ip))
+    if (is_ip(ip) || depot_str_eq(sep + 1, "host-gateway"))
         *out = depot_asprintf("%.*s=%s", (int)(sep - s), s, ip);
     else
         rc = dp_spec_refuse(err, "--add-host", s, "\"%.100s\" is not an IP address", ip);

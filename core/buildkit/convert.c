@@ -136,14 +136,16 @@ void dp_bk_pack_ask(const struct depot_bk_solve *req, struct depot_buf *to)
 
 /* ---- workers ---- */
 static const char SNAPSHOTTER_LABEL[] = "org.mobyproject.buildkit.worker.snapshotter";
+static const char GATEWAY_LABEL[] = "org.mobyproject.buildkit.worker.moby.host-gateway-ip";
 
-static bool has_label(const Bk__WorkerRecord *w, const char *key)
+/* NULL: it has none of this name. */
+static const char *label(const Bk__WorkerRecord *w, const char *key)
 {
     for (size_t i = 0; i < w->n_labels; i++) {
         if (depot_str_eq(w->labels[i]->key, key))
-            return true;
+            return w->labels[i]->value;
     }
-    return false;
+    return NULL;
 }
 
 /* "linux/arm64", "linux/arm/v7"; v8 is what arm64 means anyway. */
@@ -191,7 +193,7 @@ void dp_bk_add_workers(const Bk__ListWorkersResponse *m, bool is_docker, struct 
     bool snapshotter = false, moby = false;
     for (size_t i = 0; i < m->n_record; i++) {
         n += m->record[i]->n_platforms;
-        snapshotter |= has_label(m->record[i], SNAPSHOTTER_LABEL);
+        snapshotter |= label(m->record[i], SNAPSHOTTER_LABEL) != NULL;
         moby |= depot_str_eq(m->record[i]->id, "moby");
     }
     info->platforms = n > 0 ? depot_arena_alloc(a, n * sizeof(*info->platforms)) : NULL;
@@ -201,6 +203,8 @@ void dp_bk_add_workers(const Bk__ListWorkersResponse *m, bool is_docker, struct 
         const Bk__WorkerRecord *w = m->record[i];
         if (cache_limit(w) > info->cache_limit)
             info->cache_limit = cache_limit(w);
+        if (info->host_gateway == NULL)
+            info->host_gateway = depot_arena_strdup(a, label(w, GATEWAY_LABEL));
         for (size_t j = 0; j < w->n_platforms; j++)
             add_platform(info, platform_name(w->platforms[j], a));
         if (w->version != NULL && depot_str_empty(info->version))

@@ -44,7 +44,7 @@ struct dp_session_output {
     enum dp_session_output_kind kind;
     char *path;
     int fd;
-    struct depot_map *keep; /* DP_OUTPUT_DIR: gets each path that is written; may be NULL */
+    struct depot_map *keep;   /* DP_OUTPUT_DIR: gets each path that is written; may be NULL */
     struct dp_claims *claims; /* DP_OUTPUT_DIR: what all platforms write there; may be NULL */
     /* DP_OUTPUT_SINK: bytes as they come, n 0 at the end; returns bytes still queued by the sink
      * (the engine is held back above 1 MiB until dp_session_output_drained()), or a negative

@@ -37,6 +37,7 @@ struct depot_bk_info {
     const char *version;    /* may be "0.0.0+unknown": show it, never compare it */
     const char **platforms; /* the configured one first */
     size_t nplatforms;
+    const char *host_gateway; /* its machine, as steps reach it; NULL: it does not tell */
     int64_t cache_limit; /* what its garbage collection lets the cache grow to; -1: not known */
     unsigned caps;
 };
@@ -67,7 +68,7 @@ struct depot_bk_solve {
     const struct depot_strv *entitlements;
     const void *source_policy; /* a sourcepolicy.Policy as it goes over the wire */
     size_t source_policy_len;  /* 0: none */
-    bool internal; /* the engine keeps no record of it */
+    bool internal;             /* the engine keeps no record of it */
 };
 struct depot_bk_result {
     const struct depot_pair *response; /* exporter response, on success */

@@ -33,7 +33,5 @@ bool depot_platform_covers(const char *made, const char *wanted);
 bool depot_platform_runs_on(const char *platform, const char *native);
 /* The platform of the machine this program runs on, as the kernel tells it. */
 void depot_platform_host(char out[DEPOT_PLATFORM_MAX]);
-/* The same for what uname(2) calls a machine. */
-void depot_platform_of_machine(const char *machine, char out[DEPOT_PLATFORM_MAX]);
 
 #endif

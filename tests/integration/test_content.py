@@ -322,7 +322,8 @@ class Layout(Content):
         entries = self.check_layout(d)
         self.assertEqual([m["annotations"]["io.containerd.image.name"] for m in entries], ["docker.io/library/app:1"])
         index = json.loads(self.read(d, "blobs", "sha256", entries[0]["digest"][7:]))
-        self.assertEqual([m["platform"]["architecture"] for m in index["manifests"]], ["amd64", "arm64"])
+        self.assertEqual([m["platform"]["architecture"] for m in index["manifests"]],
+                         ["amd64", "arm64", "unknown", "unknown"])  # with their attestations
         self.assertTrue(first & {m["digest"][7:] for m in index["manifests"]})
         self.assertEqual(sorted(m["annotations"]["depot.platforms"] for m in self.check_layout(cache)),
                          ["linux/amd64", "linux/arm64"])

@@ -265,6 +265,11 @@ class Surroundings(TestCase):
                 strip = [sorted(w["short"] for w in m["buildx.build.warnings"]) for m in (ours, theirs)]
                 self.assertEqual(*strip)
 
+    def test_metadata_of_a_question(self):
+        for m in self.metadata("--check", self.context("")):
+            self.assertEqual([k for k in m if k.startswith("buildx.")], [])
+            self.assertIn("result.json", m)
+
     def kind(self, *args, env=None):
         meta = os.path.join(self.tmp(), "meta")
         self.good(self.build("-q", "--metadata-file", meta, *args, env=env))
@@ -276,6 +281,8 @@ class Surroundings(TestCase):
         self.assertEqual(self.kind("-o", "type=image", ctx, env={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}), "manifest")
         for off in ("--provenance=false", "--attest=type=provenance,disabled=true"):
             self.assertEqual(self.kind("-o", "type=image", off, ctx), "manifest")
+        # Where it cannot be written.
+        self.assertEqual(self.kind("-o", "type=image,oci-mediatypes=false", ctx), "manifest")
         # Files stay what they are.
         self.assertEqual(self.kind("-o", "type=oci,dest=%s/i" % self.tmp(), ctx), "manifest")
 
@@ -287,9 +294,12 @@ class Surroundings(TestCase):
             self.assertEqual(ours, self.buildx("build", "--builder=it", *args).stdout)
             self.assertEqual(self.read(d, "iid").decode(), ours.strip())
 
-    def test_an_archive_for_docker_holds_no_attestation(self):
-        self.bad(self.build("--provenance=true", "-o", "type=docker,dest=%s/i" % self.tmp(), self.context("")), 2,
-                 "holds no attestations", "type=oci")
+    def test_archives_carry_no_provenance_unasked(self):
+        ctx, d = self.context("RUN echo %s\n" % unique()), self.tmp()
+        for kind in ("docker", "oci"):
+            out = "type=%s,dest=%s/%s" % (kind, d, kind)
+            digests = {self.good(self.build("-q", "-o", out, *off, ctx)).stdout for off in ((), ("--provenance=false",))}
+            self.assertEqual(digests, {self.buildx("build", "--builder=it", "-q", "-o", out, ctx).stdout})
 
     # ---- flags
 
@@ -323,8 +333,8 @@ class Surroundings(TestCase):
 
     def test_a_policy_is_refused(self):
         ctx = self.context("", {"Dockerfile.rego": "package docker\n", "other": "FROM scratch\nCOPY other /\n"})
-        self.bad(self.build(ctx), 2, r"Dockerfile\.rego: depot enforces no policies")
-        self.bad(self.build("--policy", "filename=p.rego", ctx), 2, "--policy: depot enforces no policies")
+        self.bad(self.build(ctx), 2, r"Dockerfile\.rego: depot evaluates no policies")
+        self.bad(self.build("--policy", "filename=p.rego", ctx), 2, "--policy: depot evaluates no policies")
         self.bad(self.build(ctx, env={"BUILDX_DEFAULT_POLICY": "1"}), 2, "BUILDX_DEFAULT_POLICY is set")
         self.good(self.build("--policy", "disabled=true", ctx))
         self.good(self.build("-f", ctx + "/other", ctx))

@@ -353,7 +353,7 @@ static void test_plan__refuses(void **state)
         const char *words[WORDS_MAX], *says;
     } rows[] = {
         {{"--add-host=x"}, "--add-host \"x\""},
-        {{"--add-host=x:host-gateway"}, "--add-host \"x:host-gateway\""},
+        {{"--add-host=x:host-gatewa"}, "--add-host \"x:host-gatewa\""},
         {{"--allow=x"}, "--allow \"x\""},
         {{"--annotation=foo:a=b", "--output=type=image"}, "--annotation \"foo:a=b\""},
         {{"--annotation=foo:a=b"}, "--annotation \"foo:a=b\""},

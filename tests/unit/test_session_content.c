@@ -153,6 +153,7 @@ static void test_content__only_regular_files(void **state)
 {
     (void)state;
     struct stores s;
+    struct rig_call k;
     stores_start(&s, 0);
     rig_mkdir(&s.r, "blobs");
     rig_mkdir(&s.r, "blobs/sha256");
@@ -162,6 +163,12 @@ static void test_content__only_regular_files(void **state)
     assert_int_equal(rmdir(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_fails(&s.r, METHOD("Read"), "oci:r", hello, DP_GRPC_NOT_FOUND);
+    assert_int_equal(unlink(path), 0);
+    rig_file(&s.r, "elsewhere", "hello", 5); /* as build systems lay out images */
+    rig_link(&s.r, "../../elsewhere", hello_file);
+    ask(&s.r, &k, METHOD("Info"), "oci:r", hello);
+    assert_int_equal(k.code, DP_GRPC_OK);
+    rig_call_free(&k);
     depot_free(path);
     rig_free(&s.r);
 }
