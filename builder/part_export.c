@@ -41,11 +41,26 @@ static bool asks_attestations(const struct depot_kvs *attrs)
     return false;
 }
 
+static bool keeps_image(const struct part *p)
+{
+    const struct request *req = &p->build->req;
+    for (size_t i = 0; i < req->nexports; i++)
+        if (p->exports & 1u << i &&
+            ((req->loads & 1u << i) != 0 || depot_str_eq(req->exports[i].type, "image")))
+            return true;
+    return req->nexports == 0 && req->default_image;
+}
+
 /* What Docker's classic image store cannot do, said before the engine fails in its own words. */
 static int check_exports(const struct part *p, struct depot_error *err)
 {
     const struct request *req = &p->build->req;
     const char *name = engine_name(p->engine);
+    if (keeps_image(p) && strchr(p->platform, ',') != NULL)
+        return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+            "builder %s is a Docker Engine that cannot keep an image of several platforms; ask for "
+            "one, use another builder, or turn on its containerd image store",
+            name);
     if (asks_attestations(&req->attrs))
         return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
             "builder %s is a Docker Engine that cannot make attestations; leave out --provenance, "
@@ -56,11 +71,6 @@ static int check_exports(const struct part *p, struct depot_error *err)
         const bool load = (req->loads & 1u << i) != 0;
         if (!(p->exports & 1u << i))
             continue;
-        if ((load || depot_str_eq(e->type, "image")) && strchr(p->platform, ',') != NULL)
-            return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-                "builder %s is a Docker Engine that cannot keep an image of several platforms; ask "
-                "for one, use another builder, or turn on its containerd image store",
-                name);
         if (depot_str_eq(e->type, "oci") && !load)
             return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
                 "builder %s is a Docker Engine that cannot make outputs of type oci; "

@@ -96,6 +96,8 @@ class Docker(TestCase):
                      ("-o", "type=image,push=true,push-by-digest=true")):
             self.bad(self.build(*args, "-t", "localhost:1/x:1", "--network", "none", d), 1, "is a Docker Engine that cannot")
             self.assertFalse(os.path.exists(file))
+        for args in (("--platform", "linux/amd64,linux/arm64"), ("--provenance=true",), ("--load", "-o", self.tmp())):
+            self.bad(self.build(*args, "-t", "x:1", "--network", "none", d), 1, "is a Docker Engine that cannot")
 
     def test_quiet_prints_the_image_that_docker_has(self):
         tag = self.tag()
