@@ -1,5 +1,6 @@
 /*
- * DiskUsage and Prune of several engines, and the sums and short lists that answers are made of.
+ * Questions to engines that take time: DiskUsage and Prune of several, with the sums and short
+ * lists that answers are made of, and the provenance in one record.
  */
 #include "cache.h"
 
@@ -10,6 +11,7 @@
 enum {
     USAGE_MS = 60 * 1000, /* patience with an engine */
     PRUNE_MS = 30 * 60 * 1000,
+    PROVENANCE_MAX = DEPOT_ANSWER_MAX / 4, /* quoted as JSON it is longer */
 };
 
 /* What one engine tells. */
@@ -22,6 +24,8 @@ struct target {
     int records;
     DEPOT_VEC(struct depot_cache_type) types;
     DEPOT_VEC(struct depot_cache_record) kept;
+    DEPOT_VEC(struct depot_provenance) provenance;
+    size_t provenance_bytes;
 };
 
 struct cache_ask {
@@ -160,7 +164,12 @@ static void answer(struct cache_ask *q)
 {
     struct depot_answer a = {.ask = q->kind};
     size_t n = q->ntargets;
-    if (q->kind == DEPOT_ASK_CACHE) {
+    if (q->kind == DEPOT_ASK_PROVENANCE) {
+        a.u.provenance.builder = engine_name(q->targets[0].engine);
+        a.u.provenance.error = q->targets[0].error;
+        a.u.provenance.list = q->targets[0].provenance.items;
+        a.u.provenance.nlist = q->targets[0].provenance.len;
+    } else if (q->kind == DEPOT_ASK_CACHE) {
         a.u.cache.builders = depot_arena_alloc(&a.arena, (n + 1) * sizeof(*a.u.cache.builders));
         a.u.cache.nbuilders = n;
         for (size_t i = 0; i < n; i++)
@@ -199,6 +208,24 @@ static void on_done(struct depot_bk_call *c, const struct depot_error *err, void
     over(arg, err);
 }
 
+/* An answer holds all of them: what would make it too long for its reader is left out. */
+static void on_provenance(struct depot_bk_call *c, const char *platform, const char *type,
+    const char *text, size_t n, void *arg)
+{
+    struct target *t = arg;
+    struct depot_arena *a = &t->ask->arena;
+    DEPOT_UNUSED(c);
+    if (n > PROVENANCE_MAX - t->provenance_bytes)
+        return;
+    t->provenance_bytes += n;
+    struct depot_provenance p = {.platform = depot_arena_strdup(a, platform),
+        .type = depot_arena_strdup(a, type),
+        .predicate = depot_arena_strndup(a, text, n)};
+    depot_vec_push(&t->provenance, p);
+}
+
+static const struct depot_bk_provenance_ops provenance_ops = {
+    .found = on_provenance, .done = on_done};
 static const struct depot_bk_usage_ops usage_ops = {.usage = on_usage, .done = on_done};
 
 static void on_timer(struct depot_timer *timer, void *arg)
@@ -226,7 +253,10 @@ static void ask(struct target *t, const struct depot_question *question)
         over(t, &err);
         return;
     }
-    if (question->ask == DEPOT_ASK_CACHE)
+    if (question->ask == DEPOT_ASK_PROVENANCE)
+        rc = depot_bk_provenance(
+            engine_bk(t->engine), question->ref, &provenance_ops, t, &t->call, &err);
+    else if (question->ask == DEPOT_ASK_CACHE)
         rc = depot_bk_disk_usage(engine_bk(t->engine), &usage_ops, t, &t->call, &err);
     else
         rc = depot_bk_prune(engine_bk(t->engine), question->all, question->keep_bytes,
@@ -270,6 +300,7 @@ void cache_ask_free(struct cache_ask *q)
         depot_free(t->error);
         depot_vec_free(&t->types);
         depot_vec_free(&t->kept);
+        depot_vec_free(&t->provenance);
     }
     depot_timer_free(q->timer);
     depot_arena_release(&q->arena);

@@ -4,6 +4,7 @@
  */
 #include "engine.h"
 
+#include <depot/docker.h>
 #include <depot/log.h>
 
 #include <stdio.h>
@@ -37,6 +38,7 @@ struct engine {
     /* what it said last */
     struct depot_strv platforms;
     char *engine, *version;
+    char *host_gateway; /* NULL: it does not tell */
     unsigned caps;
     bool emulated;
     int64_t cache_limit;
@@ -63,6 +65,8 @@ static void remember(struct engine *e, const struct depot_bk_info *info)
     e->engine = depot_strdup(info->engine);
     depot_free(e->version);
     e->version = depot_strdup(info->version);
+    depot_free(e->host_gateway);
+    e->host_gateway = depot_strdup(info->host_gateway);
     e->caps = info->caps;
     e->cache_limit = info->cache_limit > 0 ? info->cache_limit : -1;
     e->emulated = false;
@@ -268,9 +272,21 @@ unsigned engine_caps(const struct engine *e)
     return e->caps;
 }
 
+const char *engine_host_gateway(const struct engine *e)
+{
+    return e->host_gateway;
+}
+
 bool engine_is_docker(const struct engine *e)
 {
     return depot_str_eq(e->engine, "docker");
+}
+
+void engine_docker_host(const struct engine *e, struct depot_docker_host *out)
+{
+    *out = (struct depot_docker_host){0};
+    depot_addr_copy(&out->addr, &e->config.addr);
+    depot_tls_copy(&out->tls, &e->config.tls);
 }
 
 const char *engine_native(const struct engine *e)
@@ -373,6 +389,7 @@ void engine_free(struct engine *e)
     depot_tls_release(&e->config.tls);
     depot_strv_release(&e->platforms);
     depot_free(e->engine);
+    depot_free(e->host_gateway);
     depot_free(e->version);
     depot_free(e);
 }

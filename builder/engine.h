@@ -40,6 +40,11 @@ bool engine_is_up(const struct engine *e);
 bool engine_tried(const struct engine *e); /* the first probe has ended, either way */
 unsigned engine_caps(const struct engine *e);
 bool engine_is_docker(const struct engine *e);
+/* Where its own API is, for one that is a Docker Engine; the caller releases. */
+struct depot_docker_host;
+void engine_docker_host(const struct engine *e, struct depot_docker_host *out);
+/* Its machine's address, as steps reach it; NULL when it does not tell. */
+const char *engine_host_gateway(const struct engine *e);
 const char *engine_native(const struct engine *e); /* platform; NULL when it never answered */
 /* Strings live until the engine's next answer. */
 void engine_describe(const struct engine *e, struct depot_ev_builder *out);

@@ -5,7 +5,6 @@
 
 #include <depot/log.h>
 #include <depot/registry.h>
-#include <depot/session.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +12,6 @@
 #include "service_int.h"
 
 #define DEPOT_LOG_MODULE "join"
-
-enum { CLIENT_WAIT_MS = 10000 }; /* for a session that is not there, or not there yet */
 
 static const char annotation[] = "annotation", index_annotation[] = "annotation-index.";
 
@@ -36,10 +33,7 @@ struct join {
     struct depot_kvs annotations;
     struct depot_registry *registry;
     struct depot_join *join;
-    struct relay *relay;
-    struct depot_strv wanted;  /* registries whose credentials wait for the session */
-    struct depot_timer *kick;  /* what begins or ends, outside of the call that asked for it */
-    struct depot_timer *timer; /* the patience with a client that is not there */
+    struct depot_timer *kick; /* what begins or ends, outside of the call that asked for it */
     bool began, cancelled, over;
     enum depot_build_state state;
     struct depot_arena arena; /* of `result` and the vertex */
@@ -145,15 +139,6 @@ static void tell_began(struct join *j)
     tell(j);
 }
 
-void join_end(struct join *j)
-{
-    struct relay *r = j->relay;
-    depot_timer_stop(j->timer);
-    j->relay = NULL;
-    if (r != NULL)
-        relay_end(r, 1000, "the build is over");
-}
-
 static void over(struct join *j, enum depot_build_state state, const char *why)
 {
     j->over = true;
@@ -161,7 +146,6 @@ static void over(struct join *j, enum depot_build_state state, const char *why)
     j->vertex.completed = depot_time_now();
     j->vertex.error = depot_arena_strdup(&j->arena, why);
     tell(j);
-    join_end(j);
     if (state == DEPOT_BUILD_FAILED)
         build_say(j->build, why);
     build_joined(j->build);
@@ -215,66 +199,17 @@ static void on_joined(struct depot_join *dj, const struct depot_join_result *res
 
 /* ---- credentials, from the client ---- */
 
-static void no_credentials(struct join *j)
-{
-    for (size_t i = 0; i < j->wanted.len; i++)
-        depot_registry_credentials(j->registry, j->wanted.items[i], NULL, NULL);
-    depot_strv_release(&j->wanted);
-}
-
-static void on_answer(struct depot_caller *c, const char *host, const char *user,
-    const char *secret, const struct depot_error *err, void *arg)
+static void on_answer(const char *host, const char *user, const char *secret, void *arg)
 {
     struct join *j = arg;
-    DEPOT_UNUSED(c);
-    if (err != NULL)
-        depot_log_warn("build %s: %s", j->build->id, err->msg);
     depot_registry_credentials(j->registry, host, user, secret);
-}
-
-static void ask_wanted(struct join *j)
-{
-    struct depot_strv wanted = j->wanted;
-    struct depot_error err = {0};
-    j->wanted = (struct depot_strv){0};
-    for (size_t i = 0; i < wanted.len; i++) {
-        struct depot_caller *c = relay_caller(j->relay);
-        if (c == NULL || depot_caller_credentials(c, wanted.items[i], on_answer, j, &err) != 0)
-            depot_strv_push(&j->wanted, wanted.items[i]);
-    }
-    depot_strv_release(&wanted);
 }
 
 static void on_credentials(struct depot_registry *r, const char *host, void *arg)
 {
     struct join *j = arg;
     DEPOT_UNUSED(r);
-    depot_strv_push(&j->wanted, host);
-    if (j->relay != NULL)
-        ask_wanted(j);
-    if (j->wanted.len > 0)
-        depot_timer_start(j->timer, j->build->req.session ? CLIENT_WAIT_MS : 0, 0);
-}
-
-static void on_timer(struct depot_timer *t, void *arg)
-{
-    DEPOT_UNUSED(t);
-    no_credentials(arg);
-}
-
-void join_session(struct join *j, struct relay *r)
-{
-    j->relay = r;
-    if (r != NULL && j->wanted.len > 0) {
-        ask_wanted(j);
-        if (j->wanted.len == 0)
-            depot_timer_stop(j->timer);
-    }
-}
-
-struct relay *join_relay(const struct join *j)
-{
-    return j->relay;
+    client_credentials(j->build->client, host, on_answer, j);
 }
 
 /* ---- the manifests, from the engines that made them ---- */
@@ -457,7 +392,6 @@ struct join *join_new(struct build *b)
     j->registry = depot_registry_new(
         b->service->loop, b->service->registries, b->service->nregistries, &ops, j);
     j->kick = depot_timer_new(b->service->loop, on_kick, j);
-    j->timer = depot_timer_new(b->service->loop, on_timer, j);
     return j;
 }
 
@@ -465,6 +399,7 @@ void join_free(struct join *j)
 {
     if (j == NULL)
         return;
+    client_forget(j->build->client, j);
     depot_join_free(j->join);
     depot_registry_free(j->registry);
     for (size_t i = 0; i < j->nmanifests; i++) {
@@ -473,10 +408,8 @@ void join_free(struct join *j)
     }
     depot_free(j->manifests);
     depot_strv_release(&j->names);
-    depot_strv_release(&j->wanted);
     depot_kvs_release(&j->annotations);
     depot_timer_free(j->kick);
-    depot_timer_free(j->timer);
     depot_arena_release(&j->arena);
     depot_free(j);
 }

@@ -9,11 +9,7 @@
 #include <depot/event.h>
 
 struct build;
-struct relay;
 struct join;
-
-/* What a client opens its session for, beside those of builders; no builder has such a name. */
-#define JOIN_SESSION "@depotd"
 
 /* Of an export's attributes those that are for the platforms of a part (several with commas). */
 void join_keep_own(struct depot_kvs *attrs, const char *platform);
@@ -28,10 +24,6 @@ void join_cancel(struct join *j); /* build_joined() follows, when it began */
 /* The outcome. `joined.digest` NULL: there is none. Borrowed. */
 enum depot_build_state join_state(const struct join *j);
 const struct depot_joined *join_result(const struct join *j);
-/* The client's session socket came (`r` set) or went (NULL). */
-void join_session(struct join *j, struct relay *r);
-struct relay *join_relay(const struct join *j);
-void join_end(struct join *j); /* its build is over: the client's session is not wanted any more */
 void join_free(struct join *j);
 
 #endif

@@ -218,6 +218,13 @@ static void append_definition(struct watched *w, const struct depot_bk_record *r
     definition_release(&d);
 }
 
+/* What the builder does not list, it cannot emulate either: nothing of it is run. */
+static bool is_emulated(const struct plan_engine *e, const char *platform)
+{
+    return plan_lists(e, platform) &&
+           (e->emulated || !depot_platform_runs_on(platform, e->platforms[0]));
+}
+
 static void append_assigned(struct watched *w, const struct depot_strv *platforms)
 {
     struct engine *e = w->observer->engine;
@@ -226,14 +233,14 @@ static void append_assigned(struct watched *w, const struct depot_strv *platform
     struct depot_strv emulated = {0};
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_ASSIGNED};
     for (size_t i = 0; i < platforms->len; i++)
-        if (view.emulated || (view.nplatforms > 0 &&
-                                 !depot_platform_runs_on(platforms->items[i], view.platforms[0])))
+        if (is_emulated(&view, platforms->items[i]))
             depot_strv_push(&emulated, platforms->items[i]);
     ev.u.assigned = (struct depot_ev_assigned){.platform = w->platform,
         .builder = engine_name(e),
-        .emulated = view.emulated || emulated.len > 0,
+        .emulated = emulated.len > 0 || (view.emulated && platforms->len == 0),
         .emulates = (const char **)emulated.items,
-        .nemulates = emulated.len};
+        .nemulates = emulated.len,
+        .ref = w->ref};
     append(w, &ev);
     depot_strv_release(&emulated);
 }

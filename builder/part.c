@@ -8,7 +8,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "part_bridge.h"
 #include "part_export.h"
+#include "part_hosts.h"
 #include "service_int.h"
 
 #define DEPOT_LOG_MODULE "part"
@@ -21,9 +23,12 @@ enum {
     /* When Solve failed before the engine made a job of it, Status has nothing to say, ever. */
     DRAIN_UNSEEN_MS = 1000,
     CODE_CANCELLED = 1, /* google.rpc.Code */
+    CODE_UNKNOWN = 2,
     CODE_DEADLINE = 4,
     CODE_UNAVAILABLE = 14,
 };
+
+static const char config_digest[] = "containerimage.config.digest";
 
 #define TO(id) (1u << PART_##id)
 static const struct {
@@ -81,6 +86,7 @@ static void emit_assigned(struct part *p)
         .emulates = (const char **)p->emulated.items,
         .nemulates = p->emulated.len,
         .waited_ms = (int64_t)(depot_mono_ms() - p->entered_ms),
+        .ref = p->ref,
     };
     emit(p, &ev);
 }
@@ -107,6 +113,8 @@ static void finish(struct part *p)
     depot_bk_call_free(p->solve);
     depot_bk_call_free(p->status);
     p->solve = p->status = NULL;
+    part_push_free(p->push);
+    p->push = NULL;
     depot_timer_stop(p->timer);
     depot_timer_stop(p->grace);
     emit_result(p);
@@ -167,7 +175,57 @@ static void blame_client(struct part *p)
     part_outcome_release(&old);
 }
 
+/* ---- the push of a Docker Engine ---- */
+
+/* What the Engine calls the image's digest is its id; now it has one in the registry, too. */
+static void set_pushed(struct part *p, const char *digest)
+{
+    static const char key[] = "containerimage.digest";
+    struct part_outcome old = p->outcome;
+    struct depot_pair *pairs = depot_calloc(old.nresponse + 2, sizeof(*pairs));
+    size_t n = 0;
+    bool has_id = false;
+    for (size_t i = 0; i < old.nresponse; i++) {
+        has_id |= depot_str_eq(old.response[i].key, config_digest);
+        if (!depot_str_eq(old.response[i].key, key))
+            pairs[n++] = old.response[i];
+    }
+    if (!has_id && old.digest != NULL)
+        pairs[n++] = (struct depot_pair){config_digest, old.digest};
+    pairs[n++] = (struct depot_pair){key, digest};
+    p->outcome = (struct part_outcome){0};
+    part_outcome_set(&p->outcome, old.state, pairs, n, NULL);
+    part_outcome_release(&old);
+    depot_free(pairs);
+}
+
+static void on_pushed(struct part *p, const char *digest, const struct depot_error *err)
+{
+    if (err != NULL)
+        part_outcome_fail(&p->outcome, DEPOT_BUILD_FAILED, CODE_UNKNOWN, "%s", err->msg);
+    else if (digest != NULL)
+        set_pushed(p, digest);
+    part_push_free(p->push);
+    p->push = NULL;
+    drain(p);
+}
+
 /* ---- solve and status ---- */
+/* In the containerd store of a Docker Engine an image is known by its manifest's digest, not by its
+ * configuration's: nobody is to take that for its id. */
+static void succeeded(struct part *p, const struct depot_bk_result *res)
+{
+    const bool by_manifest =
+        engine_is_docker(p->engine) && !(engine_caps(p->engine) & DEPOT_BK_CAP_MOBY);
+    struct depot_pair *pairs = depot_calloc(res->nresponse + 1, sizeof(*pairs));
+    size_t n = 0;
+    for (size_t i = 0; i < res->nresponse; i++)
+        if (!by_manifest || !depot_str_eq(res->response[i].key, config_digest))
+            pairs[n++] = res->response[i];
+    part_outcome_set(&p->outcome, DEPOT_BUILD_SUCCEEDED, pairs, n, NULL);
+    depot_free(pairs);
+}
+
 static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res, void *arg)
 {
     struct part *p = arg;
@@ -175,7 +233,7 @@ static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res
     depot_bk_call_free(p->solve);
     p->solve = NULL;
     if (res->error == NULL) {
-        part_outcome_set(&p->outcome, DEPOT_BUILD_SUCCEEDED, res->response, res->nresponse, NULL);
+        succeeded(p, res);
     } else {
         part_outcome_set(&p->outcome, DEPOT_BUILD_FAILED, NULL, 0, res->error);
         p->transport = res->error->code == CODE_UNAVAILABLE && res->error->vertex == NULL;
@@ -184,7 +242,31 @@ static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res
         engine_suspect(p->engine);
     else if (p->outcome.error != NULL && p->lost)
         blame_client(p);
-    drain(p);
+    if (p->outcome.state == DEPOT_BUILD_SUCCEEDED && part_pushes(p)) {
+        set_state(p, PART_PUSHING);
+        p->push = part_push_new(p, on_pushed);
+    } else {
+        drain(p);
+    }
+}
+
+/* "[stage 1/2] RUN x" as engines name it where the build has several platforms. */
+static void name_platform(const struct part *p, struct depot_event *ev)
+{
+    struct depot_status *st = &ev->u.status.status;
+    if (st->nvertexes == 0)
+        return;
+    struct depot_vertex *named =
+        depot_arena_alloc(&ev->arena, st->nvertexes * sizeof(*st->vertexes));
+    memcpy(named, st->vertexes, st->nvertexes * sizeof(*named));
+    for (size_t i = 0; i < st->nvertexes; i++) {
+        if (named[i].name == NULL || named[i].name[0] != '[')
+            continue;
+        char *name = depot_asprintf("[%s %s", p->platform, named[i].name + 1);
+        named[i].name = depot_arena_strdup(&ev->arena, name);
+        depot_free(name);
+    }
+    st->vertexes = named;
 }
 
 static void on_status(struct depot_bk_call *c, const struct depot_status *st, void *arg)
@@ -195,7 +277,10 @@ static void on_status(struct depot_bk_call *c, const struct depot_status *st, vo
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_STATUS};
     ev.u.status = (struct depot_ev_status){
         .platform = p->platform, .builder = engine_name(p->engine), .status = *st};
+    if (part_is_lone_image(p))
+        name_platform(p, &ev);
     emit(p, &ev);
+    depot_arena_release(&ev.arena);
     if (p->state == PART_DRAINING)
         depot_timer_start(p->timer, DRAIN_MS, 0);
 }
@@ -218,16 +303,47 @@ static const struct depot_bk_status_ops status_ops = {
     .done = on_status_done,
 };
 
+/* Provenance that nobody asked for is only for engines that can keep it beside the image. */
+static void drop_inline_provenance(const struct part *p, struct depot_kvs *attrs)
+{
+    static const char key[] = "attest:provenance";
+    const char *value = depot_kvs_get(attrs, key);
+    const unsigned caps = engine_caps(p->engine);
+    const bool can = (caps & DEPOT_BK_CAP_ATTESTATIONS) != 0 && (caps & DEPOT_BK_CAP_MOBY) == 0;
+    if (!can && value != NULL && strstr(value, "inline-only=true") != NULL)
+        depot_kvs_unset(attrs, key);
+}
+
 static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
 {
     const struct request *req = &p->build->req;
     depot_kvs_copy(attrs, &req->attrs);
     depot_kvs_set(attrs, "platform", p->platform);
     /* Step names then carry their platform, on every builder alike. */
-    if (req->platforms.len + req->join_with.len > 1)
+    if (req->platforms.len + req->join_with.len > 1 && !part_is_lone_image(p))
         depot_kvs_set(attrs, "multi-platform", "true");
     if (req->target != NULL && *req->target != '\0' && depot_kvs_get(attrs, "target") == NULL)
         depot_kvs_set(attrs, "target", req->target);
+    drop_inline_provenance(p, attrs);
+}
+
+/* Rules about sources, for an engine that holds to them. The caller frees *out. */
+static int source_policy(const struct part *p, void **out, size_t *len, struct depot_error *err)
+{
+    const char *text = p->build->req.source_policy;
+    *out = NULL;
+    *len = 0;
+    if (text == NULL)
+        return 0;
+    if ((engine_caps(p->engine) & DEPOT_BK_CAP_SOURCE_POLICY) == 0)
+        return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+            "builder %s cannot enforce a source policy", engine_name(p->engine));
+    *out = depot_alloc(strlen(text) / 4 * 3 + 3);
+    if (depot_base64_decode(*out, len, text, strlen(text)) == 0)
+        return 0;
+    depot_free(*out);
+    *out = NULL;
+    return depot_error_set(err, DEPOT_ERR_INVALID, "the source policy is not base64");
 }
 
 static int solve_start(struct part *p, struct depot_error *err)
@@ -235,10 +351,18 @@ static int solve_start(struct part *p, struct depot_error *err)
     const struct request *req = &p->build->req;
     struct depot_kvs attrs = {0};
     struct part_exports exports = {0};
-    int rc = part_exports_fill(&exports, p, err);
-    if (rc != 0)
+    void *policy = NULL;
+    size_t policy_len = 0;
+    int rc = source_policy(p, &policy, &policy_len, err);
+    if (rc == 0)
+        rc = part_exports_fill(&exports, p, err);
+    if (rc != 0) {
+        depot_free(policy);
+        part_exports_release(&exports);
         return rc;
+    }
     solve_attrs(p, &attrs);
+    rc = part_hosts_fill(&attrs, engine_host_gateway(p->engine), engine_name(p->engine), err);
     const struct depot_bk_solve solve = {
         .ref = p->ref,
         .session = req->session ? p->session : NULL,
@@ -249,10 +373,14 @@ static int solve_start(struct part *p, struct depot_error *err)
         .cache_exports = req->cache_exports,
         .ncache_exports = req->ncache_exports,
         .entitlements = &req->entitlements,
+        .source_policy = policy,
+        .source_policy_len = policy_len,
     };
-    rc = depot_bk_solve(engine_bk(p->engine), &solve, on_solved, p, &p->solve, err);
+    if (rc == 0)
+        rc = part_bridge_solve(p, &solve, on_solved, err);
     depot_kvs_release(&attrs);
     part_exports_release(&exports);
+    depot_free(policy);
     return rc;
 }
 
@@ -263,6 +391,7 @@ static void solve(struct part *p)
     set_state(p, PART_SOLVING);
     /* The engine's history will show this build too: it is not a stranger's. */
     store_seen_ref(p->build->service->store, engine_name(p->engine), p->ref);
+    records_add(&p->build->service->records, p->ref, p->build->secret);
     if (solve_start(p, &err) != 0) {
         p->solve = NULL;
         part_outcome_fail(&p->outcome, DEPOT_BUILD_FAILED, CODE_UNAVAILABLE, "%s", err.msg);
@@ -388,12 +517,14 @@ void part_cancel(struct part *p)
     if (p->state == PART_DRAINING || p->state == PART_DONE)
         return; /* it has an outcome */
     part_outcome_set(&p->outcome, DEPOT_BUILD_CANCELLED, NULL, 0, NULL);
-    if (p->state != PART_SOLVING) {
+    if (p->state != PART_SOLVING && p->state != PART_PUSHING) {
         finish(p);
         return;
     }
     depot_bk_call_free(p->solve); /* this is what tells the engine */
     p->solve = NULL;
+    part_push_free(p->push);
+    p->push = NULL;
     drain(p);
 }
 
@@ -413,6 +544,8 @@ struct part *part_new(struct build *b, struct engine *e, const struct plan_part 
     p->platform = depot_strv_join(&plan->platforms, ",");
     for (size_t i = 0; i < plan->emulated.len; i++)
         depot_strv_push(&p->emulated, plan->emulated.items[i]);
+    depot_strv_copy(&p->foreign, &plan->foreign);
+    p->exports = plan->group;
     p->slot.ready = on_ready;
     p->slot.moved = on_moved;
     p->timer = depot_timer_new(l, on_timer, p);
@@ -430,7 +563,9 @@ void part_free(struct part *p)
     depot_timer_free(p->timer);
     depot_timer_free(p->grace);
     part_outcome_release(&p->outcome);
+    part_bridge_free(p->bridge);
     depot_strv_release(&p->emulated);
+    depot_strv_release(&p->foreign);
     depot_free(p->platform);
     depot_free(p);
 }

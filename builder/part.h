@@ -7,6 +7,7 @@
 
 #include "engine.h"
 #include "part_outcome.h"
+#include "part_push.h"
 
 struct build;
 
@@ -15,7 +16,8 @@ struct build;
     X(NEW, "new", TO(QUEUED) | TO(WAITING) | TO(SOLVING) | TO(DONE))                               \
     X(QUEUED, "queued", TO(WAITING) | TO(SOLVING) | TO(DONE))                                      \
     X(WAITING, "waiting for its session", TO(SOLVING) | TO(DONE))                                  \
-    X(SOLVING, "solving", TO(DRAINING) | TO(DONE))                                                 \
+    X(SOLVING, "solving", TO(PUSHING) | TO(DRAINING) | TO(DONE))                                   \
+    X(PUSHING, "pushing", TO(DRAINING) | TO(DONE))                                                 \
     X(DRAINING, "reading the last status", TO(DONE))                                               \
     X(DONE, "done", 0)
 
@@ -34,17 +36,21 @@ struct part {
     struct engine *engine;
     char *platform;             /* one, or several with commas */
     struct depot_strv emulated; /* those that are */
+    struct depot_strv foreign;  /* those that nothing here runs */
+    unsigned exports;           /* a bit for each of the request's that is made of it */
     char ref[PART_ID_LEN + 1], session[PART_ID_LEN + 1];
     struct engine_slot slot;
     uint64_t entered_ms;
     struct depot_bk_call *solve, *status;
-    struct relay *relay;       /* the client's session socket; NULL: not there */
-    struct depot_timer *timer; /* the patience of the present state */
-    struct depot_timer *grace; /* for a client that lost its session socket */
-    bool lost;                 /* the session socket was there, and went */
-    bool status_seen;          /* at least one status came */
-    bool status_eof;           /* and it ended in order */
-    bool transport;            /* Solve ended as if the engine could not be reached any more */
+    struct part_bridge *bridge; /* NULL: solved without asking first */
+    struct part_push *push;     /* NULL: none is under way */
+    struct relay *relay;        /* the client's session socket; NULL: not there */
+    struct depot_timer *timer;  /* the patience of the present state */
+    struct depot_timer *grace;  /* for a client that lost its session socket */
+    bool lost;                  /* the session socket was there, and went */
+    bool status_seen;           /* at least one status came */
+    bool status_eof;            /* and it ended in order */
+    bool transport;             /* Solve ended as if the engine could not be reached any more */
     struct part_outcome outcome;
 };
 

@@ -3,12 +3,19 @@
  */
 #include "part_export.h"
 
+#include <string.h>
+
 #include "service_int.h"
 
-/* Docker's classic image store has an exporter of its own, which knows a name and nothing else. */
-static void moby_export(struct depot_bk_export *e)
+/* What a Docker Engine keeps is made by an exporter of its own, which in front of the containerd
+ * store is BuildKit's; in front of the classic one it knows a name and nothing else. */
+static void docker_export(struct depot_bk_export *e, bool load, bool classic)
 {
-    if (!depot_str_eq(e->type, "image") && !depot_str_eq(e->type, "docker"))
+    if (!depot_str_eq(e->type, "image") && !load)
+        return;
+    depot_free(e->type);
+    e->type = depot_strdup("moby");
+    if (!classic)
         return;
     struct depot_kvs attrs = {0};
     const char *name = depot_kvs_get(&e->attrs, "name");
@@ -16,8 +23,22 @@ static void moby_export(struct depot_bk_export *e)
         depot_kvs_set(&attrs, "name", name);
     depot_kvs_release(&e->attrs);
     e->attrs = attrs;
-    depot_free(e->type);
-    e->type = depot_strdup("moby");
+}
+
+static bool is_true(const struct depot_bk_export *e, const char *key)
+{
+    return depot_str_eq(depot_kvs_get(&e->attrs, key), "true");
+}
+
+/* Those that are wanted wherever they fit, as a default is, may be left out. */
+static bool asks_attestations(const struct depot_kvs *attrs)
+{
+    for (size_t i = 0; i < attrs->len; i++)
+        if (depot_str_starts(attrs->items[i].key, "attest:") &&
+            strstr(attrs->items[i].value, "disabled=true") == NULL &&
+            strstr(attrs->items[i].value, "inline-only=true") == NULL)
+            return true;
+    return false;
 }
 
 /* What Docker's classic image store cannot do, said before the engine fails in its own words. */
@@ -25,25 +46,40 @@ static int check_exports(const struct part *p, struct depot_error *err)
 {
     const struct request *req = &p->build->req;
     const char *name = engine_name(p->engine);
+    if (asks_attestations(&req->attrs))
+        return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+            "builder %s is a Docker Engine that cannot make attestations; leave out --provenance, "
+            "--sbom and --attest, use another builder, or turn on its containerd image store",
+            name);
     for (size_t i = 0; i < req->nexports; i++) {
         const struct depot_bk_export *e = &req->exports[i];
-        if (depot_str_eq(e->type, "oci"))
+        const bool load = (req->loads & 1u << i) != 0;
+        if (!(p->exports & 1u << i))
+            continue;
+        if ((load || depot_str_eq(e->type, "image")) && strchr(p->platform, ',') != NULL)
+            return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+                "builder %s is a Docker Engine that cannot keep an image of several platforms; ask "
+                "for one, use another builder, or turn on its containerd image store",
+                name);
+        if (depot_str_eq(e->type, "oci") && !load)
             return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
                 "builder %s is a Docker Engine that cannot make outputs of type oci; "
                 "use another builder, or an output of type image, local or tar",
                 name);
-        if (depot_str_eq(e->type, "docker") && !(req->loads & 1u << i))
+        if (depot_str_eq(e->type, "docker") && !load)
             return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
                 "builder %s is a Docker Engine that cannot write an image to a file (type "
                 "docker); use --load and docker save, or another builder, or an output of type "
                 "local or tar",
                 name);
-        if (depot_str_eq(e->type, "image") &&
-            depot_str_eq(depot_kvs_get(&e->attrs, "push"), "true"))
+        if (depot_str_eq(e->type, "image") && is_true(e, "push") &&
+            (is_true(e, "push-by-digest") || p->build->join != NULL))
             return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-                "builder %s is a Docker Engine that cannot push what it builds; use --load and "
-                "docker push, or another builder",
-                name);
+                "builder %s is a Docker Engine that cannot push an image by its digest, %s", name,
+                is_true(e, "push-by-digest")
+                    ? "without a tag; use another builder, or leave out push-by-digest"
+                    : "to be joined with what other builders made; use other builders, or ask for "
+                      "one platform");
     }
     return 0;
 }
@@ -56,7 +92,7 @@ static void add_default(struct part_exports *x, const struct part *p)
     if (req->nexports > 0 || !req->default_image || !engine_is_docker(p->engine))
         return;
     struct depot_bk_export *to = &x->items[x->len++];
-    to->type = depot_strdup("image");
+    to->type = depot_strdup("moby");
     if (req->tags.len > 0) {
         char *names = depot_strv_join(&req->tags, ",");
         depot_kvs_set(&to->attrs, "name", names);
@@ -64,26 +100,51 @@ static void add_default(struct part_exports *x, const struct part *p)
     }
 }
 
+static int check_count(const struct part_exports *x, const struct part *p, struct depot_error *err)
+{
+    if (x->len < 2 || (engine_caps(p->engine) & DEPOT_BK_CAP_MULTI_EXPORTER) != 0)
+        return 0;
+    return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
+        "builder %s is a %s that cannot make more than one output of a build; ask for one at a "
+        "time, "
+        "or use a builder with BuildKit 0.13 or newer",
+        engine_name(p->engine), engine_is_docker(p->engine) ? "Docker Engine" : "BuildKit");
+}
+
 int part_exports_fill(struct part_exports *x, const struct part *p, struct depot_error *err)
 {
     const struct request *req = &p->build->req;
-    const bool moby = (engine_caps(p->engine) & DEPOT_BK_CAP_MOBY) != 0;
-    if (moby && check_exports(p, err) != 0)
+    const bool docker = engine_is_docker(p->engine);
+    const bool classic = (engine_caps(p->engine) & DEPOT_BK_CAP_MOBY) != 0;
+    if (classic && check_exports(p, err) != 0)
         return err->code;
     x->items = depot_calloc(req->nexports + 1, sizeof(*x->items));
-    for (x->len = 0; x->len < req->nexports; x->len++) {
-        struct depot_bk_export *to = &x->items[x->len];
-        to->type = depot_strdup(req->exports[x->len].type);
-        depot_kvs_copy(&to->attrs, &req->exports[x->len].attrs);
-        if (p->build->join != NULL && (int)x->len == request_join_export(req))
+    for (size_t i = 0; i < req->nexports; i++) {
+        if (!(p->exports & 1u << i))
+            continue;
+        struct depot_bk_export *to = &x->items[x->len++];
+        to->type = depot_strdup(req->exports[i].type);
+        depot_kvs_copy(&to->attrs, &req->exports[i].attrs);
+        if (p->build->join != NULL && (int)i == request_join_export(req))
             join_rewrite(&to->attrs);
         if (p->build->nparts + req->join_with.len > 1)
             join_keep_own(&to->attrs, p->platform);
+        if (docker)
+            docker_export(to, (req->loads & 1u << i) != 0, classic);
     }
     add_default(x, p);
-    for (size_t i = 0; moby && i < x->len; i++)
-        moby_export(&x->items[i]);
-    return 0;
+    return check_count(x, p, err);
+}
+
+bool part_is_lone_image(const struct part *p)
+{
+    const struct request *req = &p->build->req;
+    if (req->platforms.len < 2 || strchr(p->platform, ',') != NULL)
+        return false;
+    for (size_t i = 0; i < req->nexports; i++)
+        if (p->exports & 1u << i && depot_str_eq(req->exports[i].type, "docker"))
+            return true;
+    return false;
 }
 
 void part_exports_release(struct part_exports *x)

@@ -5,6 +5,7 @@
 #ifndef DEPOT_BUILDER_PLAN_H
 #define DEPOT_BUILDER_PLAN_H
 
+#include <depot/buf.h>
 #include <depot/platform.h>
 
 enum { PLAN_PLATFORMS_MAX = 32 }; /* of one build */
@@ -20,11 +21,17 @@ struct plan_engine {
     int load;                /* builds running and waiting */
 };
 
+/* Is the platform on the builder's list, or a lower level of one that is? In normal form. */
+bool plan_lists(const struct plan_engine *e, const char *platform);
+
 /* What one builder makes of a build. */
 struct plan_part {
     size_t engine;
     struct depot_strv platforms;
     struct depot_strv emulated; /* those of them that are */
+    struct depot_strv
+        foreign; /* those that nothing of the builder's runs: it may still make them */
+    unsigned group;
 };
 
 struct plan {
@@ -33,13 +40,24 @@ struct plan {
 };
 
 /*
+ * A platform that no builder lists (darwin, or s390x where there is none) needs no builder of its
+ * kind, if only files are made for it: any builder that is up may have it, as `foreign`.
+ *
  * Split `platforms` (normal form) over the builders: for each the best one that is up (native, then
  * configured for it but emulated, then able to emulate it; among equals the least loaded, then the
- * first). `single`: one builder for all. DEPOT_ERR_UNAVAILABLE names the builders and what they
- * can.
+ * first). `single`: one builder for all. `groups`: a number for each platform, those of different
+ * numbers never share a part; NULL: all are of one group. DEPOT_ERR_UNAVAILABLE names the builders
+ * and what they can.
  */
 int plan_make(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,
-    bool single, struct plan *out, struct depot_error *err) DEPOT_MUST_CHECK;
+    const unsigned *groups, bool single, struct plan *out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+/* One builder for a question about the build, for which nothing runs: none of the platforms counts
+ * as emulated or foreign. */
+int plan_any(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,
+    struct plan *out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* "amd64 (linux/amd64, linux/386); arm64 (down: ...)", or "none". */
+void plan_describe(const struct plan_engine *engines, size_t n, struct depot_buf *to);
 void plan_release(struct plan *p);
 
 #endif

@@ -23,10 +23,10 @@ enum {
 
 struct relay {
     struct service *service;
-    struct part *part;                /* NULL: over, or `join` */
+    struct part *part;                /* NULL: over, or `client` */
     struct depot_bk_session *session; /* NULL: its engine's side is gone */
-    struct join *join;                /* NULL: over, or `part` */
-    struct depot_caller *caller;      /* the daemon's own end of it, for `join` */
+    struct client *client;            /* NULL: over, or `part` */
+    struct depot_caller *caller;      /* the daemon's own end of it, for `client` */
     const struct relay_ops *ops;
     void *arg;
     bool closed; /* the client's side was told to close */
@@ -99,15 +99,15 @@ struct depot_caller *relay_caller(const struct relay *r)
     return r->caller;
 }
 
-static int open_caller(struct relay *r, struct join *j, struct depot_error *err)
+static int open_caller(struct relay *r, struct client *c, struct depot_error *err)
 {
     static const struct depot_caller_ops caller_ops = {
         .data = on_caller_data, .closed = on_caller_closed};
-    if (join_relay(j) != NULL)
+    if (client_relay(c) != NULL)
         return depot_error_set(err, DEPOT_ERR_EXISTS, "the build has its session with the daemon");
     int rc = depot_caller_new(r->service->loop, &caller_ops, r, &r->caller, err);
     if (rc == 0)
-        r->join = j;
+        r->client = c;
     return rc;
 }
 
@@ -125,8 +125,7 @@ static int open_session(struct relay *r, struct part *p, struct depot_error *err
     return rc;
 }
 
-/* Takes as long wherever they differ. */
-static bool same_secret(const char *a, const char *b)
+bool service_same_secret(const char a[SERVICE_SECRET_LEN + 1], const char *b)
 {
     unsigned char differ = 0;
     if (b == NULL || strlen(b) != SERVICE_SECRET_LEN)
@@ -140,7 +139,7 @@ int service_session_allowed(
     struct service *s, const char *build, const char *secret, struct depot_error *err)
 {
     const struct build *b = depot_map_get(s->builds, build);
-    if (b != NULL && same_secret(b->secret, secret))
+    if (b != NULL && service_same_secret(b->secret, secret))
         return 0;
     if (b != NULL)
         depot_log_warn("build %s: a session without the secret of its creator was refused", build);
@@ -150,28 +149,28 @@ int service_session_allowed(
     return err != NULL ? (int)err->code : DEPOT_ERR_NOT_FOUND;
 }
 
-int service_session(struct service *s, const char *build, const char *builder,
+int service_session(struct service *s, const char *build, const char *builder, const char *platform,
     const struct relay_ops *ops, void *arg, struct relay **out, struct depot_error *err)
 {
     struct build *b = depot_map_get(s->builds, build);
-    struct part *p = b != NULL ? build_part(b, builder) : NULL;
-    struct join *j = b != NULL && depot_str_eq(builder, JOIN_SESSION) ? b->join : NULL;
-    if (p == NULL && j == NULL)
+    struct part *p = b != NULL ? build_part(b, builder, platform) : NULL;
+    struct client *c = b != NULL && depot_str_eq(builder, CLIENT_SESSION) ? b->client : NULL;
+    if (p == NULL && c == NULL)
         return depot_error_set(
             err, DEPOT_ERR_NOT_FOUND, "no running build %.40s on builder %.80s", build, builder);
     struct relay *r = depot_calloc(1, sizeof(*r));
     r->service = s;
     r->ops = ops;
     r->arg = arg;
-    int rc = j != NULL ? open_caller(r, j, err) : open_session(r, p, err);
+    int rc = c != NULL ? open_caller(r, c, err) : open_session(r, p, err);
     if (rc != 0) {
         depot_free(r);
         return rc;
     }
     TAILQ_INSERT_TAIL(&s->relays, r, entry);
     *out = r;
-    if (j != NULL)
-        join_session(j, r);
+    if (c != NULL)
+        client_session(c, r);
     else
         part_session(p, r);
     return 0;
@@ -193,7 +192,7 @@ size_t relay_queued(const struct relay *r)
 static void let_go(struct relay *r)
 {
     r->part = NULL;
-    r->join = NULL;
+    r->client = NULL;
     depot_bk_session_free(r->session);
     depot_caller_free(r->caller);
     r->session = NULL;
@@ -205,15 +204,15 @@ void relay_free(struct relay *r)
     if (r == NULL)
         return;
     struct part *p = r->part;
-    struct join *j = r->join;
+    struct client *c = r->client;
     r->closed = true;
     let_go(r);
     if (r->service != NULL)
         TAILQ_REMOVE(&r->service->relays, r, entry);
     if (p != NULL)
         part_session(p, NULL);
-    if (j != NULL)
-        join_session(j, NULL);
+    if (c != NULL)
+        client_session(c, NULL);
     depot_free(r);
 }
 
@@ -221,7 +220,7 @@ void relay_free(struct relay *r)
 void relay_end(struct relay *r, int ws_code, const char *reason)
 {
     r->part = NULL;
-    r->join = NULL;
+    r->client = NULL;
     if (r->session != NULL)
         depot_bk_session_end(r->session);
     tell_closed(r, ws_code, reason);

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum kind { STRING, BOOL, STRINGS, ATTRS, OBJECT, EXPORTS, SETTINGS };
+enum kind { STRING, TEXT, BOOL, STRINGS, ATTRS, OBJECT, EXPORTS, SETTINGS };
 
 struct field {
     const char *name;
@@ -50,6 +50,7 @@ static const struct field solve_fields[] = {
     {"cache_exports", EXPORTS, AT(cache_exports), NULL},
     {"default_image", BOOL, AT(default_image), NULL},
     {"entitlements", STRINGS, AT(entitlements), NULL},
+    {"source_policy", TEXT, AT(source_policy), NULL},
     {NULL, STRING, 0, NULL},
 };
 
@@ -57,6 +58,7 @@ static const struct field root_fields[] = {
     {"project", STRING, AT(project), NULL},
     {"command", STRING, AT(command), NULL},
     {"target", STRING, AT(target), NULL},
+    {"builder", STRING, AT(builder), NULL},
     {"tags", STRINGS, AT(tags), NULL},
     {"platforms", STRINGS, AT(platforms), NULL},
     {"source", OBJECT, 0, source_fields},
@@ -68,6 +70,7 @@ static const struct field root_fields[] = {
     {"join_with", ATTRS, AT(join_with), NULL},
     {"keep_going", BOOL, AT(keep_going), NULL},
     {"detach", BOOL, AT(detach), NULL},
+    {"call", STRING, AT(call), NULL},
     {"settings", SETTINGS, AT(settings), NULL},
     {"session", OBJECT, AT(session), session_fields},
     {"solve", OBJECT, 0, solve_fields},
@@ -108,10 +111,10 @@ static int get_string(const struct where *w, struct json_object *v, size_t max, 
 }
 
 static int take_string(
-    const struct where *w, struct json_object *v, char **to, struct depot_error *err)
+    const struct where *w, struct json_object *v, size_t max, char **to, struct depot_error *err)
 {
     const char *s = NULL;
-    int rc = get_string(w, v, REQUEST_NAME_MAX, &s, err);
+    int rc = get_string(w, v, max, &s, err);
     if (rc != 0)
         return rc;
     depot_free(*to); /* a name may stand twice: the last one counts */
@@ -135,6 +138,27 @@ static int take_strings(
         depot_strv_push(to, s);
     }
     return 0;
+}
+
+/* Names of platforms to their normal form, without doubles. */
+static int normalise(struct depot_strv *platforms, const char *field, struct depot_error *err)
+{
+    struct depot_strv given = *platforms;
+    *platforms = (struct depot_strv){0};
+    int rc = 0;
+    if (given.len > PLAN_PLATFORMS_MAX)
+        rc = depot_error_set(err, DEPOT_ERR_TOO_BIG, "field \"%s\" has more than %d entries", field,
+            PLAN_PLATFORMS_MAX);
+    for (size_t i = 0; rc == 0 && i < given.len; i++) {
+        char name[DEPOT_PLATFORM_MAX];
+        rc = depot_platform_parse(given.items[i], name, err);
+        if (rc != 0)
+            depot_error_prefix(err, "field \"%s\"", field);
+        else if (!depot_strv_has(platforms, name))
+            depot_strv_push(platforms, name);
+    }
+    depot_strv_release(&given);
+    return rc;
 }
 
 static int take_attrs(
@@ -165,7 +189,7 @@ static int take_export(const struct where *w, struct json_object *v, struct depo
     if (!json_object_is_type(v, json_type_object) || !json_object_object_get_ex(v, "type", &type))
         return bad(w, "a list of objects with \"type\" and \"attrs\"", err);
     const struct where type_at = {w->name, "type"}, attrs_at = {w->name, "attrs"};
-    int rc = take_string(&type_at, type, &to->type, err);
+    int rc = take_string(&type_at, type, REQUEST_NAME_MAX, &to->type, err);
     if (rc == 0 && *to->type == '\0')
         rc = bad(&type_at, "a name", err);
     if (rc == 0 && json_object_object_get_ex(v, "attrs", &attrs) && attrs != NULL)
@@ -192,22 +216,45 @@ static int take_exports(const struct where *w, struct json_object *v,
     return 0;
 }
 
-/* Which exports the client is to load, out of the list that `r->exports` came from. */
-static int take_loads(
-    struct json_object *v, size_t first, struct request *r, struct depot_error *err)
+/* Is the client to load export `i`? */
+static int take_load(struct json_object *v, size_t i, struct request *r, struct depot_error *err)
 {
     static const struct where at = {"exports", "load"};
-    for (size_t i = 0; i < json_object_array_length(v); i++) {
-        struct json_object *load;
-        if (!json_object_object_get_ex(json_object_array_get_idx(v, i), "load", &load) ||
-            load == NULL)
-            continue;
-        if (!json_object_is_type(load, json_type_boolean))
-            return bad(&at, "true or false", err);
-        if (json_object_get_boolean(load))
-            r->loads |= 1u << (first + i);
-    }
+    struct json_object *load;
+    if (!json_object_object_get_ex(v, "load", &load) || load == NULL)
+        return 0;
+    if (!json_object_is_type(load, json_type_boolean))
+        return bad(&at, "true or false", err);
+    if (json_object_get_boolean(load))
+        r->loads |= 1u << i;
     return 0;
+}
+
+static int take_only_for(
+    struct json_object *v, size_t i, struct request *r, struct depot_error *err)
+{
+    static const struct where at = {"exports", "platforms"};
+    struct json_object *list;
+    if (!json_object_object_get_ex(v, "platforms", &list) || list == NULL)
+        return 0;
+    int rc = take_strings(&at, list, &r->only_for[i], err);
+    if (rc == 0)
+        rc = normalise(&r->only_for[i], "exports.platforms", err);
+    return rc;
+}
+
+/* What stands beside type and attributes, in the list that `r->exports` came from. */
+static int take_options(
+    struct json_object *v, size_t first, struct request *r, struct depot_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < json_object_array_length(v); i++) {
+        struct json_object *o = json_object_array_get_idx(v, i);
+        rc = take_load(o, first + i, r, err);
+        if (rc == 0)
+            rc = take_only_for(o, first + i, r, err);
+    }
+    return rc;
 }
 
 /* A cache export has an export's shape: read it as one and move it over. */
@@ -274,7 +321,9 @@ static int take_field(const char *outer, const struct field *f, struct json_obje
     void *to = (char *)r + f->offset;
     switch (f->kind) {
     case STRING:
-        return take_string(&w, v, to, err);
+        return take_string(&w, v, REQUEST_NAME_MAX, to, err);
+    case TEXT:
+        return take_string(&w, v, REQUEST_VALUE_MAX, to, err);
     case BOOL:
         if (!json_object_is_type(v, json_type_boolean))
             return bad(&w, "true or false", err);
@@ -289,7 +338,7 @@ static int take_field(const char *outer, const struct field *f, struct json_obje
             return take_cache_exports(&w, v, r, err);
         const size_t first = r->nexports;
         const int rc = take_exports(&w, v, &r->exports, &r->nexports, err);
-        return rc == 0 ? take_loads(v, first, r, err) : rc;
+        return rc == 0 ? take_options(v, first, r, err) : rc;
     }
     case SETTINGS:
         return take_settings(&w, v, r, err);
@@ -317,41 +366,30 @@ static int take_object(const char *outer, struct json_object *obj, const struct 
     return 0;
 }
 
-static int normalise_platforms(struct request *r, struct depot_error *err)
+static bool is_call(const char *s)
 {
-    struct depot_strv given = r->platforms;
-    r->platforms = (struct depot_strv){0};
-    int rc = 0;
-    if (given.len > PLAN_PLATFORMS_MAX)
-        rc = depot_error_set(err, DEPOT_ERR_TOO_BIG, "field \"platforms\" has more than %d entries",
-            PLAN_PLATFORMS_MAX);
-    for (size_t i = 0; rc == 0 && i < given.len; i++) {
-        char name[DEPOT_PLATFORM_MAX];
-        rc = depot_platform_parse(given.items[i], name, err);
-        if (rc != 0)
-            depot_error_prefix(err, "field \"platforms\"");
-        else if (!depot_strv_has(&r->platforms, name))
-            depot_strv_push(&r->platforms, name);
-    }
-    depot_strv_release(&given);
-    return rc;
+    const size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+    return n > 0 && n <= REQUEST_CALL_MAX && s[n] == '\0';
 }
 
 static int check(struct request *r, struct json_object *root, struct depot_error *err)
 {
     static const struct where platforms = {"", "platforms"}, solve = {"", "solve"},
-                              key = {"session", "shared_key"}, methods = {"session", "methods"};
+                              call = {"", "call"}, key = {"session", "shared_key"},
+                              methods = {"session", "methods"};
     if (!json_object_object_get_ex(root, "solve", NULL))
         return bad(&solve, "there", err);
     if (r->platforms.len == 0)
         return bad(&platforms, "a list of at least one platform", err);
+    if (r->call != NULL && !is_call(r->call))
+        return bad(&call, "the name of a question, such as \"lint\"", err);
     /* These become header values of the session call. */
     if (r->shared_key != NULL && depot_str_has_control(r->shared_key))
         return bad(&key, "a string without control characters", err);
     for (size_t i = 0; i < r->methods.len; i++)
         if (*r->methods.items[i] != '/' || depot_str_has_control(r->methods.items[i]))
             return bad(&methods, "a list of \"/package.Service/Method\"", err);
-    return normalise_platforms(r, err);
+    return normalise(&r->platforms, "platforms", err);
 }
 
 static struct json_object *parse(const char *json, size_t n, struct depot_error *err)
@@ -451,11 +489,21 @@ bool request_single(const struct request *r)
     return r->single_builder && !joins;
 }
 
+unsigned request_exports_of(const struct request *r, const char *platform)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < r->nexports; i++)
+        if (r->only_for[i].len == 0 || depot_strv_has(&r->only_for[i], platform))
+            bits |= 1u << i;
+    return bits;
+}
+
 void request_release(struct request *r)
 {
     depot_kvs_release(&r->join_with);
-    char *strings[] = {r->project, r->command, r->target, r->remote, r->commit, r->branch, r->user,
-        r->host, r->ci_url, r->shared_key, r->frontend};
+    char *strings[] = {r->project, r->command, r->target, r->builder, r->remote, r->commit,
+        r->branch, r->user, r->host, r->ci_url, r->shared_key, r->frontend, r->source_policy,
+        r->call};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(strings); i++)
         depot_free(strings[i]);
     depot_strv_release(&r->tags);
@@ -465,6 +513,7 @@ void request_release(struct request *r)
     depot_kvs_release(&r->attrs);
     depot_arena_release(&r->arena);
     for (size_t i = 0; i < r->nexports; i++) {
+        depot_strv_release(&r->only_for[i]);
         depot_free(r->exports[i].type);
         depot_kvs_release(&r->exports[i].attrs);
     }

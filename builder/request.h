@@ -16,11 +16,13 @@ enum {
     REQUEST_LIST_MAX = 256,         /* tags, methods, entitlements */
     REQUEST_ATTRS_MAX = 4096,       /* attributes of one object */
     REQUEST_EXPORTS_MAX = 16,       /* exports, cache exports; see request.loads */
+    REQUEST_CALL_MAX = 64,          /* name of a question */
     REQUEST_SETTINGS_MAX = 512,     /* lines of a Dockerfile that make no step */
 };
 
 struct request {
     char *project, *command, *target;
+    char *builder; /* to build on, if there is one of this name */
     struct depot_strv tags;
     struct depot_strv platforms; /* normal form, no doubles, at least one */
     char *remote, *commit, *branch;
@@ -31,6 +33,7 @@ struct request {
     bool keep_going;            /* what one part cannot make, the others make all the same */
     bool single_builder, detach;
     bool join; /* the client makes one result of what several builders made: see request_single() */
+    char *call;   /* a question to the frontend, such as "lint", instead of a build; NULL: none */
     bool session; /* wants one */
     char *shared_key;
     struct depot_strv methods;
@@ -40,9 +43,11 @@ struct request {
     size_t nexports;
     bool default_image; /* without exports: make the image that docker build makes */
     unsigned loads;     /* bit i: the client wants exports[i] in its Docker Engine, not as a file */
+    struct depot_strv only_for[REQUEST_EXPORTS_MAX]; /* the platforms of exports[i]; none: all */
     struct depot_bk_cache *cache_exports;
     size_t ncache_exports;
     struct depot_strv entitlements;
+    char *source_policy; /* base64 of the engine's message; NULL: none */
     bool has_settings;
     struct depot_arena arena; /* of the settings */
     struct depot_setting *settings;
@@ -60,5 +65,7 @@ int request_join_export(const struct request *r);
  * daemons that know nothing of joining obey the first, and the result is whole either way.
  */
 bool request_single(const struct request *r);
+/* A bit for each export that is made of a platform (normal form). */
+unsigned request_exports_of(const struct request *r, const char *platform);
 
 #endif

@@ -93,6 +93,14 @@ static int ask_cache(struct conn *c, const struct depot_question *q, struct depo
     return 0;
 }
 
+static int ask_provenance(struct conn *c, const struct depot_question *q, struct depot_error *err)
+{
+    if (depot_str_empty(q->builder) || depot_str_empty(q->ref))
+        return depot_error_set(
+            err, DEPOT_ERR_INVALID, "provenance is of a `ref` on a `builder`: both are needed");
+    return ask_cache(c, q, err);
+}
+
 int server_ask(struct conn *c, const struct depot_question *q, struct depot_error *err)
 {
     switch (q->ask) {
@@ -103,6 +111,8 @@ int server_ask(struct conn *c, const struct depot_question *q, struct depot_erro
     case DEPOT_ASK_CACHE:
     case DEPOT_ASK_PRUNE:
         return ask_cache(c, q, err);
+    case DEPOT_ASK_PROVENANCE:
+        return ask_provenance(c, q, err);
     case DEPOT_ASK_COUNT:
         break;
     }

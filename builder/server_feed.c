@@ -4,6 +4,8 @@
  */
 #include "server_priv.h"
 
+#include <depot/feed.h>
+
 #include <string.h>
 
 enum { OPCODE_TEXT = 0x81 }; /* a whole text message */
@@ -37,6 +39,10 @@ static void reply_error(struct conn *c, const struct server_op *op, const struct
     server_feed_reply(c, &message);
 }
 
+#define ABILITY(id, name) ",\"" name "\""
+static const char abilities[] = DEPOT_ABILITIES(ABILITY);
+#undef ABILITY
+
 static int create(struct conn *c, const struct server_op *op, struct depot_error *err)
 {
     struct depot_buf message = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
@@ -47,8 +53,10 @@ static int create(struct conn *c, const struct server_op *op, struct depot_error
     if (r != 0)
         return r;
     depot_strv_push(&c->created, made.id);
-    depot_buf_addf(&message, "{\"op\":\"created\",\"build\":\"%s\",\"session\":\"%s\"%s}", made.id,
-        made.secret, made.join ? ",\"join\":true" : "");
+    depot_buf_addf(&message,
+        "{\"op\":\"created\",\"build\":\"%s\",\"session\":\"%s\"%s,\"version\":\"%s\",\"can\":[%s]"
+        "}",
+        made.id, made.secret, made.join ? ",\"join\":true" : "", DEPOT_VERSION, abilities + 1);
     server_feed_reply(c, &message);
     return hub_subscribe_build(c->sub, made.id, 0, err);
 }

@@ -44,8 +44,9 @@ static void add_head(struct conn *c, int status, const char *type)
 {
     depot_buf_clear(&c->out);
     c->sent = 0;
-    depot_buf_addf(&c->out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nCache-Control: no-store\r\n",
-        status, status_text(status), type);
+    depot_buf_addf(&c->out,
+        "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nCache-Control: no-store\r\nDepot-Version: %s\r\n",
+        status, status_text(status), type, DEPOT_VERSION);
     if (status == 401)
         depot_buf_adds(&c->out, "WWW-Authenticate: Bearer\r\n");
 }

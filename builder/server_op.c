@@ -153,6 +153,10 @@ static int parse_question(
     if (r == 0)
         r = parse_name(o, "builder", out->builder, &q->builder, err);
     if (r == 0)
+        r = parse_name(o, "ref", out->ref, &q->ref, err);
+    if (r == 0)
+        r = parse_name(o, "session", out->session, &q->session, err);
+    if (r == 0)
         r = parse_name(o, "project", out->project, &q->project, err);
     if (r == 0)
         r = parse_number(o, "keep_bytes", INT64_MAX, &q->keep_bytes, err);

@@ -36,6 +36,7 @@ struct server_op {
     /* of questions; its strings are the arrays here */
     struct depot_question question;
     char builder[SERVER_NAME_MAX + 1], project[SERVER_NAME_MAX + 1];
+    char ref[SERVER_NAME_MAX + 1], session[SERVER_NAME_MAX + 1];
 };
 
 /* On failure `out->build` is still the build that the message named, for the answer; `out` needs no

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { CLOSE_SECS = 10, OPCODE_CLOSE = 0x88 };
+enum { CLOSE_SECS = 10, OPCODE_CLOSE = 0x88, SESSION_PLATFORM_MAX = 480 /* several, joined */ };
 
 /* ---- from the engine ---- */
 
@@ -85,6 +85,8 @@ static int check_secret(struct conn *c, const char *build, struct depot_error *e
 int server_session_open(
     struct conn *c, const char *build, const char *builder, struct depot_error *err)
 {
+    char platform[SESSION_PLATFORM_MAX];
+    const char *of = server_query(c, "platform", platform, sizeof(platform)) ? platform : NULL;
     int r;
 
     if (!store_id_valid(build))
@@ -92,7 +94,7 @@ int server_session_open(
     r = check_secret(c, build, err);
     if (r != 0)
         return r;
-    return service_session(c->server->service, build, builder, &relay_ops, c, &c->relay, err);
+    return service_session(c->server->service, build, builder, of, &relay_ops, c, &c->relay, err);
 }
 
 /* ---- from the client ---- */

@@ -136,15 +136,37 @@ static int check_room(const struct service *s, const struct plan *plan, struct d
     return 0;
 }
 
+/* The builders that may be chosen from: the one that was named, if there is one of this name. */
+static void candidates(const struct service *s, const char *name, size_t *first, size_t *n)
+{
+    *first = 0;
+    *n = s->nengines;
+    for (size_t i = 0; i < s->nengines && !depot_str_empty(name); i++)
+        if (depot_str_eq(engine_name(s->engines[i]), name)) {
+            *first = i;
+            *n = 1;
+        }
+}
+
 static int make_plan(
     struct service *s, const struct request *req, struct plan *plan, struct depot_error *err)
 {
+    size_t first, n;
     if (s->nengines == 0)
         return no_builder(s, err);
-    struct plan_engine *view = depot_calloc(s->nengines, sizeof(*view));
-    for (size_t i = 0; i < s->nengines; i++)
-        engine_plan_view(s->engines[i], &view[i]);
-    int rc = plan_make(view, s->nengines, &req->platforms, request_single(req), plan, err);
+    candidates(s, req->builder, &first, &n);
+    struct plan_engine *view = depot_calloc(n, sizeof(*view));
+    for (size_t i = 0; i < n; i++)
+        engine_plan_view(s->engines[first + i], &view[i]);
+    unsigned *groups = depot_calloc(req->platforms.len + 1, sizeof(*groups));
+    for (size_t i = 0; i < req->platforms.len; i++)
+        groups[i] = request_exports_of(req, req->platforms.items[i]);
+    int rc = req->call != NULL ? plan_any(view, n, &req->platforms, plan, err)
+                               : plan_make(view, n, &req->platforms, groups, request_single(req),
+                                     plan, err);
+    depot_free(groups);
+    for (size_t i = 0; rc == 0 && i < plan->nparts; i++)
+        plan->parts[i].engine += first;
     depot_free(view);
     return rc;
 }
@@ -163,7 +185,7 @@ int service_create(struct service *s, const char *json, size_t n, const char *us
         struct build *b = build_new(s, &req, user, &plan);
         memcpy(out->id, b->id, sizeof(out->id));
         memcpy(out->secret, b->secret, sizeof(out->secret));
-        out->join = b->join != NULL;
+        out->join = b->client != NULL;
         build_start(b);
     }
     plan_release(&plan);
@@ -244,6 +266,8 @@ const struct depot_ev_builder *service_builders(struct service *s, const bool **
 int service_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
     struct cache_ask **out, struct depot_error *err)
 {
+    if (q->ask == DEPOT_ASK_PROVENANCE && records_check(&s->records, q->ref, q->session, err) != 0)
+        return err->code;
     if (q->ask == DEPOT_ASK_PRUNE)
         metrics_cache_changed(s->metrics);
     if (depot_str_empty(q->builder)) {

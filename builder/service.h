@@ -51,7 +51,7 @@ enum { SERVICE_ID_LEN = 10, SERVICE_SECRET_LEN = 32 };
 struct service_created {
     char id[SERVICE_ID_LEN + 1];
     char secret[SERVICE_SECRET_LEN + 1]; /* to be shown when its sessions are opened */
-    bool join; /* a session with the daemon itself is wanted, too: JOIN_SESSION in join.h */
+    bool join; /* a session with the daemon itself is wanted, too: CLIENT_SESSION in client.h */
 };
 /* The body of POST /v1/builds. `user` is who asks, for builds that do not say. */
 int service_create(struct service *s, const char *json, size_t n, const char *user,
@@ -88,7 +88,7 @@ struct relay_ops {
  * there were no such build. NULL: none was shown, which is refused too. */
 int service_session_allowed(struct service *s, const char *build, const char *secret,
     struct depot_error *err) DEPOT_MUST_CHECK;
-int service_session(struct service *s, const char *build, const char *builder,
+int service_session(struct service *s, const char *build, const char *builder, const char *platform,
     const struct relay_ops *ops, void *arg, struct relay **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 void relay_write(struct relay *r, const void *data, size_t n); /* from the client to the engine */

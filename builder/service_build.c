@@ -89,6 +89,14 @@ void build_client_gone(struct build *b)
 
 /* ---- life ---- */
 
+static bool any_pushes(const struct build *b)
+{
+    for (size_t i = 0; i < b->nparts; i++)
+        if (part_pushes(b->parts[i]))
+            return true;
+    return false;
+}
+
 struct build *build_new(
     struct service *s, struct request *req, const char *user, const struct plan *plan)
 {
@@ -106,6 +114,8 @@ struct build *build_new(
     }
     if (b->nparts + b->req.join_with.len > 1 && request_join_export(&b->req) >= 0)
         b->join = join_new(b);
+    if (b->join != NULL || any_pushes(b))
+        b->client = client_new(b);
     depot_map_set(s->builds, b->id, b);
     append_created(b, user);
     append_definition(b);
@@ -118,12 +128,19 @@ void build_start(struct build *b)
         part_start(b->parts[i]);
 }
 
-struct part *build_part(const struct build *b, const char *builder)
+struct part *build_part(const struct build *b, const char *builder, const char *platform)
 {
-    for (size_t i = 0; i < b->nparts; i++)
-        if (depot_str_eq(engine_name(b->parts[i]->engine), builder))
-            return b->parts[i];
-    return NULL;
+    struct part *any = NULL;
+    for (size_t i = 0; i < b->nparts; i++) {
+        struct part *p = b->parts[i];
+        if (!depot_str_eq(engine_name(p->engine), builder))
+            continue;
+        any = p;
+        if (platform != NULL ? depot_str_eq(p->platform, platform)
+                             : part_session_wanted(p, NULL) == 0)
+            return p;
+    }
+    return platform != NULL ? NULL : any;
 }
 
 static void build_free(void *arg)
@@ -132,6 +149,7 @@ static void build_free(void *arg)
     for (size_t i = 0; i < b->nparts; i++)
         part_free(b->parts[i]);
     join_free(b->join);
+    client_free(b->client);
     depot_free(b->parts);
     depot_timer_free(b->gone);
     request_release(&b->req);
@@ -161,8 +179,7 @@ static void end(struct build *b)
 {
     struct service *s = b->service;
     b->over = true;
-    if (b->join != NULL)
-        join_end(b->join);
+    client_end(b->client);
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_FINISHED};
     ev.u.finished.state = end_state(b);
     if (ev.u.finished.state != DEPOT_BUILD_SUCCEEDED)

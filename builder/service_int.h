@@ -6,11 +6,13 @@
 
 #include <sys/queue.h>
 
+#include "client.h"
 #include "engine.h"
 #include "join.h"
 #include "metrics.h"
 #include "observe.h"
 #include "part.h"
+#include "record.h"
 #include "request.h"
 #include "service.h"
 
@@ -25,9 +27,10 @@ struct service {
     size_t nengines;
     struct depot_map *builds; /* id -> struct build, those that are not over */
     struct relays relays;     /* all whose socket is open */
+    struct records records;   /* of builds of clients of ours */
     const struct depot_registry_host *registries; /* borrowed */
     size_t nregistries;
-    char *tried;              /* where a builder was looked for in vain */
+    char *tried; /* where a builder was looked for in vain */
     void (*on_ready)(void *arg);
     void *on_ready_arg;
     struct depot_timer *ready_timer;
@@ -45,6 +48,7 @@ struct build {
     struct part **parts;
     size_t nparts;
     char secret[SERVICE_SECRET_LEN + 1]; /* of who created it; see service.h */
+    struct client *client;               /* asked by the daemon itself; NULL: it asks nothing */
     struct join *join;                   /* of its parts' results; NULL: each stands alone */
     bool over;
     bool orphan;              /* the connection that created it is gone */
@@ -52,6 +56,8 @@ struct build {
     char *message;            /* why it is cancelled or failed; the first reason stays */
 };
 
+/* Takes as long wherever they differ. `b` may be NULL, or of any length. */
+bool service_same_secret(const char a[SERVICE_SECRET_LEN + 1], const char *b);
 /* Append to the build's log; what cannot be written is logged. */
 void service_append(struct service *s, const char *build, struct depot_event *ev);
 void service_new_id(struct service *s, char id[SERVICE_ID_LEN + 1]);
@@ -69,7 +75,8 @@ void build_forsaken(struct build *b);                  /* cancels it, and says t
 void build_say(struct build *b, const char *why);      /* its message, unless it has one */
 void build_part_done(struct build *b, struct part *p); /* a part's last word */
 void build_joined(struct build *b);                    /* its join's last word */
-struct part *build_part(const struct build *b, const char *builder);
+/* The part of a builder that makes `platform`; NULL: the first that wants a session, or any. */
+struct part *build_part(const struct build *b, const char *builder, const char *platform);
 /* End it now, without waiting for the engines. */
 void build_abort(struct build *b);
 

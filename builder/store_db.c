@@ -72,10 +72,13 @@ static const char *const statements[STMT_COUNT] = {
     [STMT_REF] = "INSERT OR IGNORE INTO refs VALUES(?1,?2)",
     [STMT_PAST_STEPS] =
         "SELECT s.platform, s.stage, s.text, s.ordinal, s.verdict, s.duration_ms, s.started FROM"
-        " (SELECT id FROM builds WHERE project=?1 AND over=1 ORDER BY created DESC LIMIT ?2) b"
+        " (SELECT id FROM builds WHERE project=?1 AND over=1 AND total>0"
+        " ORDER BY created DESC LIMIT ?2) b"
         " CROSS JOIN steps s ON s.build=b.id LIMIT ?3",
+    /* A question to the frontend has no step of its own, and says nothing of how long builds take.
+     */
     [STMT_PAST_BUILDS] = "SELECT duration_ms FROM builds WHERE project=?1 AND state='succeeded'"
-                         " ORDER BY created DESC LIMIT ?2",
+                         " AND total>0 ORDER BY created DESC LIMIT ?2",
     [STMT_USAGE] = "SELECT count(*), coalesce(sum(bytes), 0) FROM builds",
     [STMT_OLDEST] = "SELECT id FROM builds WHERE over=1 ORDER BY created, rowid LIMIT 1",
     [STMT_DELETE] = "DELETE FROM builds WHERE id=?1",

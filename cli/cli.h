@@ -18,6 +18,8 @@
 /* Options of every command that talks to a daemon. */
 struct cli_remote {
     char *url, *token;
+    bool no_start; /* this user's own daemon need not be started: one that is not running has not
+                      got what is asked for */
 };
 #define CLI_REMOTE_OPTIONS(type)                                                                   \
     {"url", 0, DEPOT_OPT_STRING, offsetof(type, remote.url), "URL",                                \
@@ -38,6 +40,8 @@ int cli_request(const struct cli_remote *remote, const char *method, const char 
 /* The same with a body (borrowed), however long it takes. */
 int cli_post(const struct cli_remote *remote, const char *path, struct json_object *body,
     struct json_object **out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* A line on stderr, after `before`, of what a file or a daemon says. */
+void cli_say(const char *before, const char *text);
 /* "?key=value" or "&key=value", escaped; nothing for an empty value. */
 void cli_add_query(struct depot_buf *path, const char *key, const char *value);
 /* "3m ago" since a time of the API; "" when it is none. */
@@ -88,6 +92,7 @@ struct cli_show_opts {
     const char *sink; /* tty, plain, rawjson, quiet */
     FILE *out;
     const char *color;       /* --color */
+    bool details;            /* of warnings */
     const struct cli_ci *ci; /* borrowed; NULL: it gets nothing beside the log */
     bool summary;            /* asked for, or by itself: cli_show_sums_up() */
 };

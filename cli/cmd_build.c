@@ -21,34 +21,51 @@ struct build_args {
 };
 
 #define OPT(field) offsetof(struct build_args, field)
+/* What docker has no use for either, and says nothing of. */
+#define SILENT (DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG | DEPOT_OPT_SILENT)
 
 static const struct depot_opt build_opts[] = {
-    {"add-host", 0, DEPOT_OPT_CSV, OPT(b.add_hosts), "HOST:IP", "Add a custom host-to-IP mapping",
+    {"add-host", 0, DEPOT_OPT_CSV, OPT(b.add_hosts), "HOST:IP",
+        "Add a custom host-to-IP mapping, as db:10.0.0.5 or db=[2001:db8::1]", NULL, 0},
+    {"allow", 0, DEPOT_OPT_LIST, OPT(b.allow), "ENTITLEMENT",
+        "Allow extra privileged entitlement: network.host, security.insecure, device[=NAME], "
+        "buildx.local.delete",
         NULL, 0},
-    {"allow", 0, DEPOT_OPT_CSV, OPT(b.allow), "ENTITLEMENT",
-        "Allow extra privileged entitlement: network.host, security.insecure", NULL, 0},
-    {"annotation", 0, DEPOT_OPT_LIST, OPT(b.annotations), "KEY=VALUE",
-        "Add annotation to the image", NULL, 0},
+    {"annotation", 0, DEPOT_OPT_LIST, OPT(b.annotations), "[TYPE:]KEY=VALUE",
+        "Add annotation to the image; types by comma: index, manifest, index-descriptor, "
+        "manifest-descriptor, those of manifests also as manifest[PLATFORM]",
+        NULL, 0},
     {"attest", 0, DEPOT_OPT_LIST, OPT(b.attests), "type=TYPE[,...]",
         "Attestation parameters, as type=sbom or type=provenance,mode=max", NULL, 0},
     {"build-arg", 0, DEPOT_OPT_LIST, OPT(b.build_args), "NAME[=VALUE]",
         "Set build-time variables; without a value, the environment's", NULL, 0},
     {"build-context", 0, DEPOT_OPT_LIST, OPT(b.build_contexts), "NAME=PATH",
         "Additional build contexts", NULL, 0},
+    {"builder", 0, DEPOT_OPT_STRING, OPT(b.builder), "NAME",
+        "Build on this builder of the daemon; other names are accepted (default: BUILDX_BUILDER)",
+        NULL, 0},
     {"cache-from", 0, DEPOT_OPT_LIST, OPT(b.cache_from), "SOURCE",
-        "External cache sources, as user/app:cache or type=registry,ref=user/app:cache", NULL, 0},
-    {"cache-to", 0, DEPOT_OPT_LIST, OPT(b.cache_to), "DEST", "Cache export destinations", NULL, 0},
+        "External cache sources, as user/app:cache or type=local,src=DIR", NULL, 0},
+    {"cache-to", 0, DEPOT_OPT_LIST, OPT(b.cache_to), "DEST",
+        "Cache export destinations, as type=local,dest=DIR", NULL, 0},
+    {"call", 0, DEPOT_OPT_STRING, OPT(b.call), "METHOD",
+        "Ask the frontend instead of building: check, outline, targets; with ,format=json as JSON",
+        NULL, 0},
     {"cgroup-parent", 0, DEPOT_OPT_STRING, OPT(b.cgroup_parent), "PARENT",
         "Set the parent cgroup for the RUN instructions", NULL, 0},
+    {"check", 0, DEPOT_OPT_BOOL, OPT(b.check), NULL,
+        "Short for --call=check: lint the Dockerfile, exit with 1 on warnings", NULL, 0},
     CLI_CI_OPTION(OPT(ci)),
     {"color", 0, DEPOT_OPT_STRING, OPT(b.color), "WHEN", "Colour the output", "auto|always|never",
         0},
     {"config", 0, DEPOT_OPT_STRING, OPT(b.docker_config), "DIR",
         "Docker's configuration directory, for registry credentials", NULL, 0},
+    {"debug", 'D', DEPOT_OPT_BOOL, OPT(b.debug), NULL,
+        "Print diagnostics, and warnings with their details", NULL, 0},
     {"detach", 0, DEPOT_OPT_BOOL, OPT(b.detach), NULL,
         "Let the build go on when this client's connection is lost", NULL, 0},
     {"file", 'f', DEPOT_OPT_STRING, OPT(b.file), "FILE",
-        "Name of the Dockerfile, - for standard input (default: PATH/Dockerfile)", NULL, 0},
+        "Name or URL of the Dockerfile, - for standard input (default: PATH/Dockerfile)", NULL, 0},
     {"iidfile", 0, DEPOT_OPT_STRING, OPT(b.iidfile), "FILE", "Write the image ID to a file", NULL,
         0},
     {"join-with", 0, DEPOT_OPT_LIST, OPT(b.join_with), "PLATFORM=DIGEST", NULL, NULL,
@@ -68,11 +85,15 @@ static const struct depot_opt build_opts[] = {
     {"no-cache-filter", 0, DEPOT_OPT_CSV, OPT(b.no_cache_filter), "STAGE",
         "Do not cache specified stages", NULL, 0},
     {"output", 'o', DEPOT_OPT_LIST, OPT(b.outputs), "DEST",
-        "Output destination, as DIR or type=local,dest=DIR; types: local, tar, oci, docker, image",
+        "Output destination, as DIR or type=local,dest=DIR; types: local, tar, oci, docker, image, "
+        "registry, cacheonly",
         NULL, 0},
     {"plain", 0, DEPOT_OPT_BOOL, OPT(b.plain), NULL, "Short for --progress=plain", NULL, 0},
     {"platform", 0, DEPOT_OPT_CSV, OPT(b.platforms), "PLATFORM",
         "Target platforms, as linux/amd64,linux/arm64 (default: this machine's)", NULL, 0},
+    {"policy", 0, DEPOT_OPT_LIST, OPT(b.policies), "disabled=true",
+        "Build although there is a policy; any other policy is refused, as none is enforced", NULL,
+        0},
     {"progress", 0, DEPOT_OPT_STRING, OPT(b.progress), "MODE", "Progress output on stderr",
         "auto|tty|plain|quiet|rawjson|none", 0},
     {"project", 0, DEPOT_OPT_STRING, OPT(b.project), "NAME",
@@ -87,13 +108,17 @@ static const struct depot_opt build_opts[] = {
         NULL, 0},
     {"record", 0, DEPOT_OPT_STRING, OPT(b.record), "FILE",
         "Write the build's feed to a file, for replay", NULL, 0},
+    {"resource", 0, DEPOT_OPT_LIST, OPT(b.resources), "KEY=VALUE",
+        "Limit each step, as memory=2g or cpu-quota=50000; keys: memory, memory-swap, cpu-shares, "
+        "cpu-period, cpu-quota, cpuset-cpus, cpuset-mems",
+        NULL, 0},
     {"sbom", 0, DEPOT_OPT_STRING, OPT(b.sbom), "MODE", "Short for --attest=type=sbom", NULL, 0},
     {"secret", 0, DEPOT_OPT_LIST, OPT(b.secrets), "id=ID[,src=FILE|,env=NAME]",
         "Secret to expose to the build", NULL, 0},
     {"shm-size", 0, DEPOT_OPT_STRING, OPT(b.shm_size), "BYTES",
         "Shared memory size for build containers, as 64m", NULL, 0},
-    {"ssh", 0, DEPOT_OPT_LIST, OPT(b.ssh), "ID[=SOCKET]", "SSH agent socket to expose to the build",
-        NULL, 0},
+    {"ssh", 0, DEPOT_OPT_LIST, OPT(b.ssh), "ID[=SOCKET|KEY,...]",
+        "SSH agent socket or private keys to expose to the build", NULL, 0},
     {"summary", 0, DEPOT_OPT_STRING, OPT(summary), "WHEN",
         "Print what was built when it is done; auto: on a terminal, and in CI", "auto|always|never",
         0},
@@ -111,22 +136,28 @@ static const struct depot_opt build_opts[] = {
         "user's own, started when needed)",
         NULL, 0},
     /* Accepted, so that a docker build command works unchanged. */
-    {"compress", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
-    {"force-rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
-    {"rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
+    {"print", 0, DEPOT_OPT_STRING, OPT(b.call), "METHOD", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"compress", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
+    {"force-rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
+    {"rm", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, SILENT},
     {"squash", 0, DEPOT_OPT_IGNORED, 0, NULL, NULL, NULL, DEPOT_OPT_HIDDEN | DEPOT_OPT_NO_ARG},
     {"isolation", 0, DEPOT_OPT_IGNORED, 0, "TECH", NULL, NULL, DEPOT_OPT_HIDDEN},
     {"security-opt", 0, DEPOT_OPT_IGNORED, 0, "OPT", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"memory", 'm', DEPOT_OPT_IGNORED, 0, "BYTES", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"memory-swap", 0, DEPOT_OPT_IGNORED, 0, "BYTES", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"cpu-shares", 'c', DEPOT_OPT_IGNORED, 0, "N", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"cpu-period", 0, DEPOT_OPT_IGNORED, 0, "N", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"cpu-quota", 0, DEPOT_OPT_IGNORED, 0, "N", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"cpuset-cpus", 0, DEPOT_OPT_IGNORED, 0, "SET", NULL, NULL, DEPOT_OPT_HIDDEN},
-    {"cpuset-mems", 0, DEPOT_OPT_IGNORED, 0, "SET", NULL, NULL, DEPOT_OPT_HIDDEN},
+    /* Older names of --resource. */
+    {"memory", 'm', DEPOT_OPT_STRING, OPT(b.memory), "BYTES", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"memory-swap", 0, DEPOT_OPT_STRING, OPT(b.memory_swap), "BYTES", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpu-shares", 'c', DEPOT_OPT_STRING, OPT(b.cpu_shares), "N", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpu-period", 0, DEPOT_OPT_STRING, OPT(b.cpu_period), "N", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpu-quota", 0, DEPOT_OPT_STRING, OPT(b.cpu_quota), "N", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpuset-cpus", 0, DEPOT_OPT_STRING, OPT(b.cpuset_cpus), "SET", NULL, NULL, DEPOT_OPT_HIDDEN},
+    {"cpuset-mems", 0, DEPOT_OPT_STRING, OPT(b.cpuset_mems), "SET", NULL, NULL, DEPOT_OPT_HIDDEN},
     {"log-level", 0, DEPOT_OPT_STRING, OPT(log_level), "LEVEL", "Diagnostics on stderr",
         "error|warn|info|debug", DEPOT_OPT_HIDDEN},
 };
+
+/* What ends a build in order: half-written files go, and so does the build on its engine. */
+enum { SIGNALS = 3 };
+static const int ending[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
 
 struct run {
     const struct depot_command *cmd;
@@ -139,9 +170,10 @@ struct run {
     struct cli_ci ci;
     struct depot_tui *tui; /* NULL: not wanted, or closed */
     struct cli_record *record;
-    struct depot_signal *sigint, *sigterm;
+    bool record_failed;
+    struct depot_signal *signals[SIGNALS];
     const char *sink;
-    bool cancelling, warned;
+    bool cancelling, builder_noted, warned;
     DEPOT_VEC(struct depot_error) problems; /* told when it is over, where they are read */
     int exit_code;
 };
@@ -180,18 +212,6 @@ static void note(struct run *r, const char *text)
         cli_show_note(r->show, "depot: %s", text);
 }
 
-/* A line on stderr of what a file or a daemon says. */
-static void say(const char *before, const char *text)
-{
-    struct depot_buf clean = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
-                     safe = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    depot_clean_string(&clean, text);
-    depot_guard_string(&safe, depot_ci_detect(), depot_buf_str(&clean));
-    fprintf(stderr, "%s%s\n", before, depot_buf_str(&safe));
-    depot_buf_release(&clean);
-    depot_buf_release(&safe);
-}
-
 /* Nothing but its own lines may stand on stderr. */
 static bool is_silent(const struct run *r)
 {
@@ -206,8 +226,22 @@ static void print_warnings(struct run *r)
     if (is_silent(r))
         return;
     for (size_t i = 0; i < w->len && !r->warned; i++)
-        say("WARNING: ", w->items[i]);
+        cli_say("WARNING: ", w->items[i]);
     r->warned = true;
+}
+
+/* Scripts name the builder that they made with docker buildx: said once, it stops nothing. */
+static void note_builder(struct run *r, const char *builder)
+{
+    const char *wanted = r->args->b.builder;
+    if (r->builder_noted || depot_str_empty(wanted) || depot_str_eq(wanted, builder) ||
+        depot_str_eq(r->sink, "rawjson"))
+        return;
+    r->builder_noted = true;
+    char *text =
+        depot_asprintf("--builder %s is no builder of this daemon; %s builds", wanted, builder);
+    note(r, text);
+    depot_free(text);
 }
 
 /* ---- the job's callbacks ---- */
@@ -217,6 +251,8 @@ static void on_event(struct depot_job *j, const struct depot_event *ev, void *ar
     struct run *r = arg;
     DEPOT_UNUSED(j);
     cli_show_event(r->show, ev);
+    if (ev->type == DEPOT_EVENT_BUILD_ASSIGNED)
+        note_builder(r, ev->u.assigned.builder);
     if (r->tui != NULL)
         depot_tui_build_event(r->tui, ev);
     if (r->record != NULL)
@@ -243,6 +279,14 @@ static bool is_known(const struct run *r, const struct depot_error *err)
         if (depot_str_eq(r->problems.items[i].msg, err->msg))
             return true;
     return false;
+}
+
+static void on_note(struct depot_job *j, const char *text, void *arg)
+{
+    struct run *r = arg;
+    DEPOT_UNUSED(j);
+    if (!is_silent(r))
+        note(r, text);
 }
 
 static void on_problem(struct depot_job *j, const struct depot_error *err, void *arg)
@@ -306,7 +350,62 @@ static void warn_unkept(const struct run *r)
 {
     const char *text = depot_build_unkept(r->plan, depot_job_state(r->job));
     if (text != NULL && !is_silent(r))
-        say("WARNING: ", text);
+        cli_say("WARNING: ", text);
+}
+
+static void end_record(struct run *r)
+{
+    struct depot_error err = {0};
+    if (cli_record_close(r->record, &err) != 0) {
+        depot_error_print(CLI_PROGRAM, &err);
+        r->record_failed = true;
+    }
+    r->record = NULL;
+}
+
+static void unwatch_signals(struct run *r)
+{
+    for (size_t i = 0; i < SIGNALS; i++) {
+        depot_signal_free(r->signals[i]);
+        r->signals[i] = NULL;
+    }
+}
+
+/* Text of many lines that an engine gave: as it is for a program, cleaned for a terminal. */
+static void print_text(FILE *to, const struct depot_buf *text)
+{
+    struct depot_clean clean = {0};
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    if (isatty(fileno(to)) == 1)
+        depot_clean_feed(&clean, &out, depot_buf_str(text), text->len);
+    else
+        depot_buf_add(&out, depot_buf_str(text), text->len);
+    fwrite(depot_buf_str(&out), 1, out.len, to);
+    depot_buf_release(&out);
+}
+
+/* The exit code is the frontend's: a linter that warned fails. */
+static int print_call(struct run *r)
+{
+    struct depot_error err = {0};
+    struct depot_call_result answer = {0};
+    int code = DEPOT_EXIT_FAILED;
+    int rc = depot_build_call_result(r->plan, depot_job_state(r->job), &answer, &err);
+    if (rc == 0) {
+        print_text(stdout, &answer.text);
+        rc = depot_stdout_flush(&err);
+        code = answer.status;
+    }
+    if (rc != 0) {
+        depot_error_print(CLI_PROGRAM, &err);
+        code = DEPOT_EXIT_FAILED;
+    }
+    if (answer.problem.len > 0) {
+        fputs("ERROR: ", stderr);
+        print_text(stderr, &answer.problem);
+    }
+    depot_call_result_release(&answer);
+    return code;
 }
 
 static int finish_good(struct run *r)
@@ -318,11 +417,13 @@ static int finish_good(struct run *r)
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_FAILED;
     }
-    const char *digest = depot_build_digest(state);
+    if (depot_build_is_call(r->plan))
+        return print_call(r);
+    const char *digest = depot_build_digest(r->plan, state);
     if (r->args->b.quiet && digest != NULL)
         printf("%s\n", digest);
     if (digest == NULL && !depot_str_empty(r->args->b.iidfile) && !depot_str_eq(r->sink, "rawjson"))
-        say("WARNING: the build made no image, so no ID was written to ", r->args->b.iidfile);
+        cli_say("WARNING: the build made no image, so no ID was written to ", r->args->b.iidfile);
     if (depot_stdout_flush(&err) != 0) {
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_FAILED;
@@ -366,12 +467,15 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
     print_warnings(r);
     for (size_t i = 0; i < r->problems.len; i++)
         depot_error_print(CLI_PROGRAM, &r->problems.items[i]);
+    end_record(r);
     if (err == NULL) {
+        /* A FIFO among the results may wait for its reader: a signal ends that at once. */
+        unwatch_signals(r);
         r->exit_code = finish_good(r);
     } else if (err->code == DEPOT_ERR_CANCELLED) {
         r->exit_code = DEPOT_EXIT_INTERRUPTED;
         const bool told = !r->cancelling && state->message != NULL;
-        say(told ? "ERROR: the build was cancelled: " : "ERROR: the build was cancelled",
+        cli_say(told ? "ERROR: the build was cancelled: " : "ERROR: the build was cancelled",
             told ? state->message : "");
     } else if (err->code == DEPOT_ERR_FAILED && state->state == DEPOT_BUILD_FAILED) {
         r->exit_code = failure_code(state);
@@ -387,7 +491,7 @@ static void on_done(struct depot_job *j, const struct depot_error *err, void *ar
 }
 
 static const struct depot_job_ops job_ops = {
-    .event = on_event, .link = on_link, .problem = on_problem, .done = on_done};
+    .event = on_event, .link = on_link, .note = on_note, .problem = on_problem, .done = on_done};
 
 /* The first ^C cancels the build on the engine, the second leaves at once. */
 static void on_signal(struct depot_signal *s, int signum, void *arg)
@@ -420,16 +524,30 @@ static int prepare(struct run *r, struct depot_error *err)
     return rc;
 }
 
+static bool below_nohup(void)
+{
+    struct sigaction old;
+    return sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
+static int watch_signals(struct run *r, struct depot_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < SIGNALS; i++)
+        if (ending[i] != SIGHUP || !below_nohup())
+            rc = depot_signal_new(r->loop, ending[i], on_signal, r, &r->signals[i], err);
+    return rc;
+}
+
 static int start(struct run *r, struct depot_error *err)
 {
     struct cli_show_opts opts = {.sink = r->sink,
         .out = stderr,
         .color = r->args->b.color,
+        .details = r->args->b.debug,
         .ci = &r->ci,
-        .summary = cli_show_sums_up(r->args->summary, stderr)};
-    int rc = depot_signal_new(r->loop, SIGINT, on_signal, r, &r->sigint, err);
-    if (rc == 0)
-        rc = depot_signal_new(r->loop, SIGTERM, on_signal, r, &r->sigterm, err);
+        .summary = cli_show_sums_up(r->args->summary, stderr) && !depot_build_is_call(r->plan)};
+    int rc = watch_signals(r, err);
     if (rc == 0)
         rc = depot_job_start(r->loop, r->plan, &r->at, &job_ops, r, &r->job, err);
     if (rc == 0)
@@ -441,18 +559,15 @@ static int start(struct run *r, struct depot_error *err)
 
 static void finish(struct run *r)
 {
-    struct depot_error err = {0};
-    depot_signal_free(r->sigint);
-    depot_signal_free(r->sigterm);
+    unwatch_signals(r);
     depot_tui_build_close(r->tui);
     cli_show_free(r->show);
     cli_ci_release(&r->ci);
     depot_job_free(r->job);
     depot_loop_free(r->loop);
-    if (cli_record_close(r->record, &err) != 0) {
-        depot_error_print(CLI_PROGRAM, &err);
-        r->exit_code = r->exit_code == DEPOT_EXIT_OK ? DEPOT_EXIT_FAILED : r->exit_code;
-    }
+    end_record(r);
+    if (r->record_failed && r->exit_code == DEPOT_EXIT_OK)
+        r->exit_code = DEPOT_EXIT_FAILED;
     depot_endpoint_release(&r->at);
     depot_build_plan_free(r->plan);
     depot_vec_free(&r->problems);
@@ -465,6 +580,8 @@ static int run_build(const struct depot_command *cmd, void *target, const struct
     struct run r = {.cmd = cmd, .args = a, .exit_code = DEPOT_EXIT_FAILED};
     a->b.context = args->items[0];
     int level = a->log_level != NULL ? depot_log_level_from_name(a->log_level) : -1;
+    if (level < 0 && a->b.debug)
+        level = DEPOT_LOG_DEBUG;
     if (level >= 0)
         depot_log_set_level((enum depot_log_level)level);
     r.sink = choose_sink(a);

@@ -13,7 +13,7 @@ static const struct depot_opt cancel_opts[] = {CLI_REMOTE_OPTIONS(struct cancel_
 
 static int run_cancel(const struct depot_command *cmd, void *target, const struct depot_strv *args)
 {
-    const struct cancel_args *a = target;
+    struct cancel_args *a = target;
     struct depot_error err = {0};
     const char *id = args->items[0];
     DEPOT_UNUSED(cmd);
@@ -23,6 +23,7 @@ static int run_cancel(const struct depot_command *cmd, void *target, const struc
         depot_error_print(CLI_PROGRAM, &err);
         return DEPOT_EXIT_USAGE;
     }
+    a->remote.no_start = true;
     char *path = depot_asprintf("/v1/builds/%s/cancel", id);
     int rc = cli_request(&a->remote, "POST", path, NULL, &err);
     depot_free(path);

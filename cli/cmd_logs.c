@@ -95,7 +95,7 @@ static int run_logs(const struct depot_command *cmd, void *target, const struct 
     DEPOT_UNUSED(cmd);
     int rc = cli_ci_init(&g.ci, &a->ci, 0, &err);
     if (rc == 0)
-        rc = depot_endpoint_resolve(a->remote.url, a->remote.token, false, &at, &err);
+        rc = depot_endpoint_resolve(a->remote.url, a->remote.token, true, &at, &err);
     if (rc == 0)
         rc = depot_loop_new(&g.loop, &err);
     if (rc == 0) {

@@ -175,7 +175,7 @@ static int read_files(struct why *y)
 static int read_feed(struct why *y)
 {
     struct depot_endpoint at = {0};
-    int rc = depot_endpoint_resolve(y->args->remote.url, y->args->remote.token, false, &at, y->err);
+    int rc = depot_endpoint_resolve(y->args->remote.url, y->args->remote.token, true, &at, y->err);
     if (rc == 0) {
         const struct depot_feed_opts opts = {
             .addr = &at.addr, .tls = &at.tls, .token = at.token, .give_up_ms = WHY_GIVE_UP_MS};

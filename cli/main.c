@@ -87,7 +87,7 @@ static const char man_text[] =
     "depot build takes the flags of docker build. The build runs on builder machines with "
     "BuildKit, "
     "whose cache the whole team and CI share, natively for each platform that has a builder.\n\n"
-    "Without DEPOT_URL the commands talk to this user's own depotd, which depot build starts when "
+    "Without DEPOT_URL the commands talk to this user's own depotd, which is started when "
     "none is running and which finds a BuildKit on this machine.";
 
 static int run_help(const struct depot_command *cmd, void *target, const struct depot_strv *args)

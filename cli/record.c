@@ -19,7 +19,7 @@ int cli_record_open(const char *path, struct cli_record **out, struct depot_erro
     struct depot_file_writer *file;
     int rc = depot_file_writer_open(path, &opts, &file, err);
     if (rc != 0)
-        return rc;
+        return depot_error_prefix(err, "--record");
     struct cli_record *r = depot_calloc(1, sizeof(*r));
     r->file = file;
     depot_buf_init(&r->line, DEPOT_BUF_NO_LIMIT);

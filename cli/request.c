@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 
+#include <depot/ci.h>
 #include <depot/clock.h>
 #include <depot/http.h>
 #include <depot/render.h>
@@ -18,6 +19,17 @@ struct request {
     int rc;
     struct depot_error *err;
 };
+
+void cli_say(const char *before, const char *text)
+{
+    struct depot_buf clean = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
+                     safe = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_clean_string(&clean, text);
+    depot_guard_string(&safe, depot_ci_detect(), depot_buf_str(&clean));
+    fprintf(stderr, "%s%s\n", before, depot_buf_str(&safe));
+    depot_buf_release(&clean);
+    depot_buf_release(&safe);
+}
 
 static struct json_object *member(struct json_object *o, const char *key)
 {
@@ -115,11 +127,19 @@ static int answer_error(struct json_object *answer, int status, struct depot_err
     return depot_error_hint(err, "%s", cli_json_string(e, "hint"));
 }
 
+static void note_version(const char *daemon)
+{
+    char *text = depot_str_empty(daemon) ? NULL : depot_version_note(daemon, NULL);
+    if (text != NULL)
+        cli_say("depot: ", text);
+    depot_free(text);
+}
+
 static void on_done(struct depot_http_request *r, int status, const struct depot_buf *body,
     const struct depot_error *err, void *arg)
 {
     struct request *q = arg;
-    DEPOT_UNUSED(r);
+    note_version(depot_http_header(r, "Depot-Version"));
     if (status == 0) {
         *q->err = *err;
         q->rc = err->code;
@@ -158,7 +178,7 @@ static int request(const struct cli_remote *remote, const struct depot_http_opts
 {
     struct depot_endpoint at;
     struct request q = {.err = err};
-    int rc = depot_endpoint_resolve(remote->url, remote->token, false, &at, err);
+    int rc = depot_endpoint_resolve(remote->url, remote->token, !remote->no_start, &at, err);
     if (rc != 0)
         return rc;
     rc = depot_loop_new(&q.loop, err);

@@ -203,6 +203,7 @@ int cli_show_new(struct depot_loop *l, const struct depot_build *state,
     s->diag[0] = s->diag[1] = -1;
     s->opts.out = opts->out;
     s->opts.sanitize = isatty(fileno(opts->out)) == 1;
+    s->opts.details = opts->details;
     s->opts.colors = depot_use_colour(opts->color, fileno(opts->out)) ? COLORS_FEW : COLORS_NONE;
     s->opts.utf8 = depot_str_eq(nl_langinfo(CODESET), "UTF-8");
     s->live = depot_str_eq(opts->sink, "tty");

@@ -14,7 +14,7 @@ _depot() {
         --progress) COMPREPLY=($(compgen -W "auto tty plain quiet rawjson none" -- "$cur")); return ;;
         --summary) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         esac
-        words="--help --add-host --allow --annotation --attest --build-arg --build-context --cache-from --cache-to --cgroup-parent --ci --color --config --detach --file --iidfile --keep-going --label --load --metadata-file --network --no-cache --no-cache-filter --output --plain --platform --progress --project --provenance --pull --push --quiet --record --sbom --secret --shm-size --ssh --summary --tag --target --token --tui --ulimit --url" ;;
+        words="--help --add-host --allow --annotation --attest --build-arg --build-context --builder --cache-from --cache-to --call --cgroup-parent --check --ci --color --config --debug --detach --file --iidfile --keep-going --label --load --metadata-file --network --no-cache --no-cache-filter --output --plain --platform --policy --progress --project --provenance --pull --push --quiet --record --resource --sbom --secret --shm-size --ssh --summary --tag --target --token --tui --ulimit --url" ;;
     list|ls)
         case "$prev" in
         --state) COMPREPLY=($(compgen -W "active queued running succeeded failed cancelled" -- "$cur")); return ;;

@@ -51,7 +51,7 @@ clang_runtime() {
     apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/libclang-rt-\1-dev/p' | head -n 1
 }
 test_packages=(libcmocka-dev clang "$(clang_runtime)" clang-format clang-tidy python3 python3-websocket curl tmux
-    screen mosh openssh-client universal-ctags docker.io docker-registry zstd time strace)
+    screen mosh openssh-client openssl universal-ctags docker.io docker-registry zstd time strace)
 # It listens to the world where it is installed, so only on machines that are thrown away.
 [ -z "${CI:-}" ] || test_packages+=(openssh-server)
 engine_packages=(runc qemu-user-static)

@@ -204,14 +204,24 @@ static int ensure_daemon(const char *runtime, const char *socket_path, struct de
     return rc;
 }
 
+static int need_daemon(const char *socket_path, struct depot_error *err)
+{
+    const int rc = somebody_listens(socket_path, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    depot_error_set(err, DEPOT_ERR_UNAVAILABLE,
+        "the depotd of this user is not running, and so no build of its own is");
+    return depot_error_hint(err, "set DEPOT_URL for the builds of another daemon");
+}
+
 static int own_daemon(bool start, struct depot_endpoint *out, struct depot_error *err)
 {
     char *runtime = depot_path_runtime_dir();
     char *socket_path = depot_path_join(runtime, "depotd.sock");
     char *url = depot_asprintf("unix://%s", socket_path);
     int rc = depot_path_private_dir(runtime, err);
-    if (rc == 0 && start)
-        rc = ensure_daemon(runtime, socket_path, err);
+    if (rc == 0)
+        rc = start ? ensure_daemon(runtime, socket_path, err) : need_daemon(socket_path, err);
     if (rc == 0)
         rc = depot_addr_parse(url, 0, &out->addr, err);
     depot_free(url);
@@ -225,7 +235,7 @@ static int named_daemon(const char *url, struct json_object *config, struct depo
 {
     int rc = depot_addr_parse(url, ENDPOINT_PORT, &out->addr, err);
     if (rc != 0)
-        return depot_error_prefix(err, "the daemon's address");
+        return rc;
     if (out->addr.docker) {
         depot_error_set(err, DEPOT_ERR_INVALID, "%s is a Docker Engine, not a depotd", url);
         return depot_error_hint(err, "give it to depotd with --builder docker=%s", url);
@@ -233,6 +243,14 @@ static int named_daemon(const char *url, struct json_object *config, struct depo
     out->tls.enabled = out->addr.tls;
     out->tls.ca = choose(NULL, "DEPOT_CA", config, "ca");
     return 0;
+}
+
+/* Which of the three it was that choose() took. */
+static const char *where_from(const char *flag, const char *flag_name, const char *variable)
+{
+    if (!depot_str_empty(flag))
+        return flag_name;
+    return !depot_str_empty(getenv(variable)) ? variable : "config.json";
 }
 
 int depot_endpoint_resolve(const char *url, const char *token, bool start,
@@ -246,6 +264,8 @@ int depot_endpoint_resolve(const char *url, const char *token, bool start,
     char *at = choose(url, "DEPOT_URL", config, "url");
     out->token = choose(token, "DEPOT_TOKEN", config, "token");
     rc = at != NULL ? named_daemon(at, config, out, err) : own_daemon(start, out, err);
+    if (rc != 0 && at != NULL)
+        depot_error_prefix(err, "%s", where_from(url, "--url", "DEPOT_URL"));
     if (rc != 0)
         depot_endpoint_release(out);
     depot_free(at);

@@ -113,17 +113,32 @@ static bool is_choice(const char *choices, const char *value)
     return false;
 }
 
+static int read_bool(struct parse *p, const struct depot_opt *opt, const char *value, bool *out)
+{
+    *out = true;
+    if (value == NULL || depot_str_to_bool(value, out) == 0)
+        return 0;
+    return depot_error_set(p->err, DEPOT_ERR_INVALID,
+        "invalid value \"%s\" for --%s: expected true or false", value, opt->name);
+}
+
 static int set_bool(struct parse *p, const struct depot_opt *opt, const char *value)
 {
-    bool *b = target_of(opt, p->target);
-    if (value == NULL || is_choice("true|1|t|TRUE|True", value))
-        *b = true;
-    else if (is_choice("false|0|f|FALSE|False", value))
-        *b = false;
-    else
-        return depot_error_set(p->err, DEPOT_ERR_INVALID,
-            "invalid value \"%s\" for --%s: expected true or false", value, opt->name);
-    return 0;
+    bool b;
+    int rc = read_bool(p, opt, value, &b);
+    if (rc == 0)
+        *(bool *)target_of(opt, p->target) = b;
+    return rc;
+}
+
+static int ignore(struct parse *p, const struct depot_opt *opt, const char *value)
+{
+    bool b;
+    int rc = (opt->flags & DEPOT_OPT_NO_ARG) != 0 ? read_bool(p, opt, value, &b) : 0;
+    if (rc == 0 && !(opt->flags & DEPOT_OPT_SILENT))
+        fprintf(stderr, "WARNING: --%s has no effect: %s\n", opt->name,
+            opt->help != NULL ? opt->help : "BuildKit has no such setting");
+    return rc;
 }
 
 static int set_string(struct parse *p, const struct depot_opt *opt, const char *value)
@@ -158,9 +173,7 @@ static int set_value(struct parse *p, const struct depot_opt *opt, const char *v
                 "invalid value \"%s\" for --%s: expected a number", value, opt->name);
         return 0;
     case DEPOT_OPT_IGNORED:
-        fprintf(stderr, "WARNING: --%s has no effect: %s\n", opt->name,
-            opt->help != NULL ? opt->help : "BuildKit has no such setting");
-        return 0;
+        return ignore(p, opt, value);
     }
     return DEPOT_ERR_INTERNAL;
 }

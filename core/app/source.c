@@ -213,9 +213,15 @@ static void read_remote(struct depot_source *s, const char *common)
     depot_free(config);
 }
 
+static bool is_set(const char *name)
+{
+    bool on = false;
+    return depot_str_to_bool(getenv(name), &on) == 0 && on;
+}
+
 static bool is_dirty(const char *root)
 {
-    if (!depot_str_eq(getenv("DEPOT_GIT_DIRTY"), "1"))
+    if (!is_set("DEPOT_GIT_DIRTY") && !is_set("BUILDX_GIT_CHECK_DIRTY"))
         return false;
     pid_t pid = fork();
     if (pid == 0) {
@@ -240,7 +246,7 @@ void depot_source_read(struct depot_source *s, const char *dir)
         depot_free(common);
     }
     depot_free(git);
-    depot_free(root);
+    s->root = root;
 }
 
 void depot_source_release(struct depot_source *s)
@@ -248,5 +254,6 @@ void depot_source_release(struct depot_source *s)
     depot_free(s->remote);
     depot_free(s->commit);
     depot_free(s->branch);
+    depot_free(s->root);
     memset(s, 0, sizeof(*s));
 }

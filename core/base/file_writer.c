@@ -1,6 +1,7 @@
 /*
- * See file_writer.h. What stands in the place decides how it is written: a row of the table below.
+ * See file_writer.h. What stands in the place decides which way it is written.
  */
+#define _GNU_SOURCE /* statx */
 #include <depot/file_writer.h>
 
 #include <depot/buf.h>
@@ -24,7 +25,7 @@ enum {
 
 enum way {
     WAY_FILE,    /* nothing or a file: written beside it */
-    WAY_THROUGH, /* a device or a FIFO: opened and written to */
+    WAY_THROUGH, /* a device, a FIFO, or a file that is a mount: opened and written to */
     WAY_FD,      /* a descriptor of this process: written to */
     WAY_REFUSED,
 };
@@ -61,7 +62,6 @@ static const struct {
     {EACCES, "choose a place that you may write to"},
     {EPERM, "choose a place that you may write to"},
     {EROFS, "choose a place that you may write to"},
-    {EBUSY, "something is mounted on it: give a file in a directory that is mounted"},
     {EISDIR, "give the name of a file"},
 };
 
@@ -147,6 +147,19 @@ static enum way way_of(mode_t mode)
     return S_ISCHR(mode) || S_ISBLK(mode) || S_ISFIFO(mode) ? WAY_THROUGH : WAY_REFUSED;
 }
 
+/* A file that was mounted into a container by itself: nothing can be renamed over it. */
+static bool is_mount(const struct place *p)
+{
+#ifdef STATX_ATTR_MOUNT_ROOT
+    struct statx sx;
+    return statx(AT_FDCWD, p->path, AT_SYMLINK_NOFOLLOW, 0, &sx) == 0 &&
+           (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+    DEPOT_UNUSED(p);
+    return false;
+#endif
+}
+
 /* 0 or an errno. */
 static int look(struct place *p, const char *path, unsigned flags)
 {
@@ -163,8 +176,12 @@ static int look(struct place *p, const char *path, unsigned flags)
     p->way = p->fd >= 0 ? WAY_FD : way_of(p->st.st_mode);
     if (own && p->way != WAY_FILE)
         p->way = WAY_REFUSED;
+    if (p->way != WAY_FILE)
+        return 0;
+    if (is_mount(p))
+        p->way = WAY_THROUGH;
     /* A rename would not ask whether it may. */
-    return p->way == WAY_FILE && faccessat(AT_FDCWD, p->path, W_OK, AT_EACCESS) != 0 ? errno : 0;
+    return faccessat(AT_FDCWD, p->path, W_OK, AT_EACCESS) != 0 ? errno : 0;
 }
 
 /* ---- opening ---- */
@@ -208,6 +225,7 @@ static int open_beside(struct depot_file_writer *w, const struct depot_file_opts
 static int open_place(struct depot_file_writer *w, const struct depot_file_opts *opts)
 {
     const struct place *p = &w->place;
+    const int how = O_WRONLY | O_CLOEXEC | O_NOCTTY;
     switch (p->way) {
     case WAY_FILE:
         return open_beside(w, opts);
@@ -215,8 +233,8 @@ static int open_place(struct depot_file_writer *w, const struct depot_file_opts 
         w->fd = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
         break;
     default:
-        w->fd = open(p->path,
-            O_WRONLY | O_CLOEXEC | O_NOCTTY | (opts->flags & DEPOT_FILE_NO_WAIT ? O_NONBLOCK : 0));
+        w->fd = open(p->path, how | (S_ISREG(p->st.st_mode) ? O_TRUNC : 0) |
+                                  (opts->flags & DEPOT_FILE_NO_WAIT ? O_NONBLOCK : 0));
         break;
     }
     return w->fd < 0 ? -1 : 0;
@@ -300,7 +318,7 @@ int depot_file_writer_fd(const struct depot_file_writer *w)
 
 bool depot_file_writer_plain(const struct depot_file_writer *w)
 {
-    return w->temp != NULL;
+    return w->temp != NULL || S_ISREG(w->place.st.st_mode);
 }
 
 int depot_file_writer_error(const struct depot_file_writer *w, int errnum, struct depot_error *err)
@@ -317,10 +335,17 @@ static int close_fd(struct depot_file_writer *w)
     return close(fd);
 }
 
+/* Before the rename: else a crash may leave the new name with nothing in it. Some network file
+ * systems have no such thing. */
+static int sync_fd(int fd)
+{
+    return fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP ? 0 : -1;
+}
+
 int depot_file_writer_commit(struct depot_file_writer *w, struct depot_error *err)
 {
     int rc = flush(w, err);
-    if (rc == 0 && w->temp != NULL && fsync(w->fd) < 0)
+    if (rc == 0 && w->temp != NULL && sync_fd(w->fd) < 0)
         rc = depot_file_writer_error(w, errno, err);
     if (rc == 0 && close_fd(w) < 0)
         rc = depot_file_writer_error(w, errno, err);
@@ -403,6 +428,8 @@ int depot_file_remove(const char *path, const struct depot_file_opts *opts, stru
     int rc = look_and_judge(&p, path, opts, err);
     if (rc == 0 && p.there && p.way == WAY_FILE && unlink(p.path) < 0 && errno != ENOENT)
         rc = io_error("remove", opts->what, path, errno, err);
+    if (rc == 0 && p.way == WAY_THROUGH && S_ISREG(p.st.st_mode) && truncate(p.path, 0) < 0)
+        rc = io_error("empty", opts->what, path, errno, err);
     depot_free(p.path);
     return rc;
 }

@@ -84,6 +84,20 @@ char *depot_path_runtime_dir(void)
     return depot_asprintf("/tmp/depot-%u", uid);
 }
 
+char *depot_path_docker_dir(const char *given)
+{
+    char *home, *dir;
+
+    if (depot_str_empty(given))
+        given = getenv("DOCKER_CONFIG");
+    if (!depot_str_empty(given))
+        return depot_strdup(given);
+    home = home_dir();
+    dir = depot_path_join(home, ".docker");
+    depot_free(home);
+    return dir;
+}
+
 static int make_dir(const char *path, mode_t mode, struct depot_error *err)
 {
     struct stat st;

@@ -274,11 +274,8 @@ static bool reaches(const struct name *made, const struct name *wanted)
 bool depot_platform_covers(const char *made, const char *wanted)
 {
     struct name m, w;
-    if (!cut(&m, made) || !cut(&w, wanted) || !depot_str_eq(m.os, w.os))
-        return false;
-    if (depot_str_eq(m.arch, w.arch))
-        return depot_str_eq(m.variant, w.variant) || reaches(&m, &w);
-    return depot_str_eq(m.arch, "amd64") && depot_str_eq(w.arch, "386") && *w.variant == '\0';
+    return cut(&m, made) && cut(&w, wanted) && depot_str_eq(m.os, w.os) &&
+           depot_str_eq(m.arch, w.arch) && (depot_str_eq(m.variant, w.variant) || reaches(&m, &w));
 }
 
 bool depot_platform_runs_on(const char *platform, const char *native)
@@ -295,7 +292,8 @@ bool depot_platform_runs_on(const char *platform, const char *native)
 
 /* ---- this machine ---- */
 
-void depot_platform_of_machine(const char *machine, char out[DEPOT_PLATFORM_MAX])
+/* Of what uname(2) calls a machine; one that nobody knows keeps its name. */
+static void of_machine(const char *machine, char out[DEPOT_PLATFORM_MAX])
 {
     char name[DEPOT_PLATFORM_MAX];
     /* The kernel has one name for both byte orders. */
@@ -309,5 +307,5 @@ void depot_platform_of_machine(const char *machine, char out[DEPOT_PLATFORM_MAX]
 void depot_platform_host(char out[DEPOT_PLATFORM_MAX])
 {
     struct utsname u;
-    depot_platform_of_machine(uname(&u) == 0 ? u.machine : "", out);
+    of_machine(uname(&u) == 0 ? u.machine : "", out);
 }

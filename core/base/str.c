@@ -39,6 +39,21 @@ bool depot_str_has_control(const char *s)
     return *s != '\0';
 }
 
+int depot_str_to_bool(const char *s, bool *out)
+{
+    static const char *const words[2][6] = {
+        {"0", "f", "F", "FALSE", "false", "False"},
+        {"1", "t", "T", "TRUE", "true", "True"},
+    };
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(words); i++)
+        for (size_t j = 0; j < DEPOT_ARRAY_LEN(words[i]); j++)
+            if (depot_str_eq(s, words[i][j])) {
+                *out = i == 1;
+                return 0;
+            }
+    return DEPOT_ERR_INVALID;
+}
+
 /* By hand because strtoll takes leading blanks and a plus sign, which none of our formats allow. */
 int depot_str_to_int64(const char *s, int64_t min, int64_t max, int64_t *out)
 {

@@ -54,5 +54,9 @@ int dp_archive_end(const struct dp_archive *a, struct depot_error *err)
 
 int dp_archive_join(const struct dp_archive *a, struct depot_kvs *answer, struct depot_error *err)
 {
+    for (size_t i = 0; i < a->nparts; i++)
+        if (a->parts[i].len == 0)
+            return depot_error_set(
+                err, DEPOT_ERR_PROTOCOL, "builder %s sent no archive", a->parts[i].builder);
     return a->kind == DEPOT_ARCHIVE_TAR ? dp_archive_tar(a, err) : dp_archive_image(a, answer, err);
 }

@@ -15,7 +15,8 @@ struct dp_blob {
     char digest[DEPOT_DIGEST_LEN + 1];
     const struct dp_archive_part *part;
     uint64_t at, size;
-    bool wanted; /* the joined image has it */
+    bool wanted; /* the joined image has it, */
+    bool walked; /* and what it leads to */
 };
 
 struct dp_blobs {
@@ -33,7 +34,7 @@ int dp_blobs_find(const struct dp_blobs *b, struct json_object *descriptor, stru
 /* Its bytes, with a NUL behind, which have its digest. The caller frees. */
 int dp_blob_read(const struct dp_blob *blob, char **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
-/* An object out of bytes that are JSON; the caller puts. NULL: it is none. */
+/* An object out of bytes that are JSON; the caller puts. NULL: it is none, or would fill memory. */
 struct json_object *dp_doc_object(const char *text, size_t n);
 const char *dp_doc_string(struct json_object *o, const char *key); /* NULL: there is none */
 struct json_object *dp_doc_array(struct json_object *o, const char *key);

@@ -2,6 +2,7 @@
  * Runs one build: creates it over the feed, serves its parts, reduces its events, ends it.
  */
 #include "build/join.h"
+#include "build/provenance.h"
 
 #include <depot/feed.h>
 
@@ -17,6 +18,7 @@ enum {
     JOB_REOPEN_MS = 300,        /* between two tries to open a lost session again */
     JOB_REOPEN_FOR_MS = 9000,   /* the daemon waits for it a little longer */
     JOB_POLL_MS = 5,            /* while outputs are being finished */
+    JOB_ASK_MS = 10000,         /* for the provenance of one part */
     JOB_SETTLE_MS = 30000,      /* and how long that may take after the build is over */
 };
 
@@ -37,6 +39,8 @@ struct depot_job {
     struct dp_join *join; /* what the parts made becomes one */
     bool cancelling, finished, joined, over, lost;
     uint64_t settle_until;
+    bool asking;  /* for the provenance of a part, */
+    size_t asked; /* and of how many it was */
     struct depot_timer *reopen;
     uint64_t reopen_until;
     bool has_lost_session;
@@ -85,9 +89,58 @@ static int state_error(const struct depot_job *j, struct depot_error *err)
     }
 }
 
+static void no_provenance(struct depot_job *j, const char *why)
+{
+    struct depot_error err = {0};
+    depot_error_set(&err, DEPOT_ERR_UNAVAILABLE,
+        "the provenance of %s is not in the metadata file: %s",
+        j->state->parts.items[j->asked]->platform, why);
+    j->ops->problem(j, &err, j->arg);
+    j->asking = false;
+    j->asked++;
+}
+
+/* One part after the other; false when there is none left. */
+static bool ask_provenance(struct depot_job *j)
+{
+    if (!dp_wants_provenance(j->plan))
+        return false;
+    for (; j->asked < j->state->parts.len; j->asked++) {
+        const struct depot_part *p = j->state->parts.items[j->asked];
+        const struct depot_question q = {.ask = DEPOT_ASK_PROVENANCE,
+            .builder = p->builder,
+            .ref = p->ref,
+            .session = j->secret};
+        if (p->ref == NULL || p->builder == NULL || !depot_feed_ask(j->feed, &q))
+            continue;
+        j->asking = true;
+        depot_timer_start(j->timer, JOB_ASK_MS, 0);
+        return true;
+    }
+    return false;
+}
+
+/* The directories that builders wrote blobs to get their indexes. */
+static void finish_stores(struct depot_job *j)
+{
+    struct depot_error err = {0};
+    struct depot_kvs joined = {0};
+    if (j->has_error)
+        return;
+    /* A build that failed has its own reason. */
+    if (dp_stores_finish(j->plan, j->state, j->parts.items, j->parts.len, &joined, &err) != 0 &&
+        j->state->state == DEPOT_BUILD_SUCCEEDED)
+        keep_error(j, &err);
+    depot_build_joined(j->state, &joined);
+    depot_kvs_release(&joined);
+}
+
 static void finish(struct depot_job *j)
 {
     struct depot_error err = {0};
+    if (!j->has_error && j->state->state == DEPOT_BUILD_SUCCEEDED && ask_provenance(j))
+        return;
+    finish_stores(j);
     if (j->has_lost_session && !j->cancelling && j->state->state != DEPOT_BUILD_SUCCEEDED)
         j->ops->problem(j, &j->lost_session, j->arg);
     if (!j->has_error && state_error(j, &err) == 0)
@@ -132,7 +185,7 @@ static bool joins(struct depot_job *j)
 /* The build is over; its outputs may still be on their way to disk. */
 static void settle(struct depot_job *j)
 {
-    if (j->over || !j->finished)
+    if (j->over || !j->finished || j->asking)
         return;
     bool wait = j->state->state == DEPOT_BUILD_SUCCEEDED && !j->has_error && outputs_busy(j);
     if (wait && depot_loop_now_ms(j->loop) < j->settle_until) {
@@ -153,6 +206,8 @@ static void on_timer(struct depot_timer *t, void *arg)
 {
     struct depot_job *j = arg;
     DEPOT_UNUSED(t);
+    if (j->asking)
+        no_provenance(j, "the daemon does not answer");
     if (j->finished) {
         settle(j);
         return;
@@ -249,10 +304,11 @@ static void part_closed(struct dp_part *p, const struct depot_error *err, void *
     settle(j);
 }
 
-static bool has_part(const struct depot_job *j, const char *builder)
+static bool has_part(const struct depot_job *j, const char *builder, const char *platform)
 {
     for (size_t i = 0; i < j->parts.len; i++)
-        if (depot_str_eq(dp_part_builder(j->parts.items[i]), builder))
+        if (depot_str_eq(dp_part_builder(j->parts.items[i]), builder) &&
+            depot_str_eq(dp_part_platform(j->parts.items[i]), platform))
             return true;
     return false;
 }
@@ -263,7 +319,7 @@ static void open_part(struct depot_job *j, const char *builder, const char *plat
     struct depot_error err = {0};
     struct dp_part *part = NULL;
     struct depot_strv list = {0};
-    if (depot_str_empty(builder) || has_part(j, builder))
+    if (depot_str_empty(builder) || has_part(j, builder, platforms))
         return;
     if (platforms != NULL)
         depot_strv_split(&list, platforms, ',');
@@ -305,8 +361,8 @@ static void on_feed_state(
 {
     struct depot_job *j = arg;
     DEPOT_UNUSED(f);
-    if (j->over)
-        return;
+    if (j->over || j->join != NULL)
+        return; /* what is left to do is done here */
     if (s == DEPOT_FEED_CONNECTING && err != NULL) {
         /* Never connected: nothing is lost by saying so at once. */
         end_with(j, err);
@@ -331,6 +387,25 @@ static void on_feed_state(
     }
 }
 
+/* What comes of it where the daemon does not know what this plan needs; NULL: it knows. */
+static const char *lack_of(const struct depot_build_plan *plan, unsigned can)
+{
+    if (plan->join && !(can & 1u << DEPOT_CAN_JOIN))
+        return "one builder makes all platforms";
+    for (size_t i = 0; i < plan->outputs.len; i++)
+        if (plan->outputs.items[i].platform != NULL && !(can & 1u << DEPOT_CAN_EXPORT_PLATFORMS))
+            return "it cannot load one platform of several";
+    return NULL;
+}
+
+static void note_version(struct depot_job *j, const struct depot_feed_created *made)
+{
+    char *text = depot_version_note(made->version, lack_of(j->plan, made->can));
+    if (text != NULL)
+        j->ops->note(j, text, j->arg);
+    depot_free(text);
+}
+
 static void on_created(struct depot_feed *f, const struct depot_feed_created *made,
     const struct depot_error *err, void *arg)
 {
@@ -341,6 +416,7 @@ static void on_created(struct depot_feed *f, const struct depot_feed_created *ma
     }
     j->id = depot_strdup(made->build);
     j->secret = depot_strdup(made->secret);
+    note_version(j, made);
     if (j->cancelling)
         depot_feed_cancel(f, j->id);
     else if (made->join)
@@ -359,8 +435,28 @@ static void on_refused(
     end_with(j, &j->error);
 }
 
-static const struct depot_feed_ops feed_ops = {
-    .event = on_event, .state = on_feed_state, .created = on_created, .refused = on_refused};
+static void on_answer(struct depot_feed *f, enum depot_ask ask, const struct depot_answer *a,
+    const struct depot_error *err, void *arg)
+{
+    struct depot_job *j = arg;
+    DEPOT_UNUSED(f);
+    if (j->over || !j->asking || ask != DEPOT_ASK_PROVENANCE)
+        return;
+    const char *why = a == NULL ? err->msg : a->u.provenance.error;
+    if (why != NULL) {
+        no_provenance(j, why);
+    } else {
+        dp_keep_provenance(j->state->parts.items[j->asked++], a);
+        j->asking = false;
+    }
+    settle(j);
+}
+
+static const struct depot_feed_ops feed_ops = {.event = on_event,
+    .state = on_feed_state,
+    .created = on_created,
+    .refused = on_refused,
+    .answer = on_answer};
 
 /* ---- life ---- */
 

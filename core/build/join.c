@@ -14,10 +14,13 @@
 #include <unistd.h>
 
 #include "build/archive.h"
+#include "docker/docker.h"
 
 enum {
-    WAIT_MS = 50,     /* between two looks whether it is cancelled */
-    PIPE_STEP = 4096, /* PIPE_BUF: what poll() promises */
+    LOAD_STEP = 256 * 1024,
+    LOAD_HIGH = 1024 * 1024, /* waiting for an Engine */
+    WAIT_MS = 50,            /* between two looks whether it is cancelled */
+    PIPE_STEP = 4096,        /* PIPE_BUF: what poll() promises */
 };
 
 /* One part's archive. */
@@ -30,15 +33,22 @@ struct piece {
 /* One output. */
 struct target {
     enum depot_archive kind;
-    char *path;
+    char *path;                             /* NULL: it is loaded, from `scratch` */
+    const struct depot_docker_host *docker; /* borrowed from the plan */
+    int scratch;
     DEPOT_VEC(struct piece) pieces;
 };
 
 struct dp_join {
+    struct depot_loop *loop;
     dp_join_fn *done;
     void *arg;
     atomic_bool cancelled;
-    bool returned, dead;
+    bool returned, dead, ending;
+    struct dp_docker_load *load; /* of targets[loading]; NULL: none is under way */
+    size_t loading;
+    off_t sent; /* of it */
+    bool is_sent;
     DEPOT_VEC(struct target) targets;
     struct depot_strv platforms;
     struct depot_kvs answer;
@@ -58,7 +68,8 @@ bool dp_join_wanted(const struct depot_build_plan *plan)
 
 struct sink {
     struct dp_join *join;
-    struct depot_file_writer *file;
+    struct depot_file_writer *file; /* NULL: into `scratch` */
+    int scratch;
 };
 
 static int cancelled(struct depot_error *err)
@@ -84,11 +95,27 @@ static int write_pipe(struct sink *s, const char *data, size_t n, struct depot_e
     return 0;
 }
 
+static int write_scratch(int fd, const char *data, size_t n, struct depot_error *err)
+{
+    while (n > 0) {
+        const ssize_t k = write(fd, data, n);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return depot_error_errno(err, errno, "cannot write a temporary file");
+        data += k;
+        n -= (size_t)k;
+    }
+    return 0;
+}
+
 static int sink_write(void *arg, const void *data, size_t n, struct depot_error *err)
 {
     struct sink *s = arg;
     if (atomic_load(&s->join->cancelled))
         return cancelled(err);
+    if (s->file == NULL)
+        return write_scratch(s->scratch, data, n, err);
     if (!depot_file_writer_plain(s->file))
         return write_pipe(s, data, n, err);
     return depot_file_writer_write(s->file, data, n, err);
@@ -127,7 +154,7 @@ static int fill_parts(
 static int write_target(struct dp_join *j, const struct target *t, struct depot_error *err)
 {
     char host[DEPOT_PLATFORM_MAX];
-    struct sink s = {.join = j};
+    struct sink s = {.join = j, .scratch = t->scratch};
     struct dp_archive_part *parts = depot_calloc(t->pieces.len, sizeof(*parts));
     const struct dp_archive a = {.kind = t->kind,
         .parts = parts,
@@ -138,13 +165,13 @@ static int write_target(struct dp_join *j, const struct target *t, struct depot_
         .arg = &s};
     depot_platform_host(host);
     int rc = fill_parts(t, parts, err);
-    if (rc == 0)
+    if (rc == 0 && t->path != NULL)
         rc = open_target(&s, t->path, err);
     if (rc == 0)
         rc = dp_archive_join(&a, &j->answer, err);
-    if (rc == 0)
+    if (rc == 0 && s.file != NULL)
         rc = depot_file_writer_commit(s.file, err);
-    else
+    else if (s.file != NULL)
         depot_file_writer_abandon(s.file);
     depot_free(parts);
     return rc;
@@ -170,11 +197,84 @@ static void release(struct dp_join *j)
         }
         depot_vec_free(&t->pieces);
         depot_free(t->path);
+        if (t->scratch >= 0)
+            close(t->scratch);
     }
     depot_vec_free(&j->targets);
     depot_strv_release(&j->platforms);
     depot_kvs_release(&j->answer);
     depot_free(j);
+}
+
+/* ---- into Docker Engines, once they are whole ---- */
+
+static void load_next(struct dp_join *j);
+
+static void end_load(struct dp_join *j)
+{
+    dp_docker_load_free(j->load);
+    j->load = NULL;
+    j->loading++;
+}
+
+static void pump(struct dp_join *j)
+{
+    char *chunk = depot_alloc(LOAD_STEP);
+    ssize_t queued = 0;
+    while (!j->is_sent && queued >= 0 && queued < LOAD_HIGH) {
+        const ssize_t n = pread(j->targets.items[j->loading].scratch, chunk, LOAD_STEP, j->sent);
+        if (n < 0) {
+            queued = depot_error_errno(&j->error, errno, "cannot read back a temporary file");
+            break;
+        }
+        j->is_sent = n == 0;
+        j->sent += n;
+        queued = dp_docker_load_write(j->load, chunk, (size_t)n, &j->error);
+    }
+    depot_free(chunk);
+    if (queued < 0)
+        j->rc = (int)queued;
+}
+
+static void on_drained(struct dp_docker_load *load, void *arg)
+{
+    struct dp_join *j = arg;
+    DEPOT_UNUSED(load);
+    pump(j);
+    if (j->rc == 0)
+        return;
+    end_load(j);
+    load_next(j);
+}
+
+static void on_loaded(struct dp_docker_load *load, const struct depot_error *err, void *arg)
+{
+    struct dp_join *j = arg;
+    DEPOT_UNUSED(load);
+    if (err != NULL) {
+        j->rc = err->code;
+        j->error = *err;
+    }
+    end_load(j);
+    load_next(j);
+}
+
+/* The next one, or the end. */
+static void load_next(struct dp_join *j)
+{
+    static const struct dp_docker_load_ops ops = {.drained = on_drained, .done = on_loaded};
+    while (j->rc == 0 && j->loading < j->targets.len && j->targets.items[j->loading].docker == NULL)
+        j->loading++;
+    if (j->rc == 0 && j->loading < j->targets.len) {
+        j->sent = 0;
+        j->is_sent = false;
+        j->load = dp_docker_load_new(j->loop, j->targets.items[j->loading].docker, &ops, j);
+        pump(j);
+        if (j->rc == 0)
+            return;
+        end_load(j);
+    }
+    j->done(j, &j->answer, j->rc != 0 ? &j->error : NULL, j->arg);
 }
 
 static void worked(void *arg)
@@ -184,7 +284,17 @@ static void worked(void *arg)
     if (j->dead)
         release(j);
     else
-        j->done(j, &j->answer, j->rc != 0 ? &j->error : NULL, j->arg);
+        load_next(j);
+}
+
+static void ended(void *arg)
+{
+    struct dp_join *j = arg;
+    j->ending = false;
+    if (j->dead)
+        release(j);
+    else
+        j->done(j, &j->answer, &j->error, j->arg);
 }
 
 static int add_piece(
@@ -203,14 +313,21 @@ static int add_piece(
 static int add_target(struct dp_join *j, const struct depot_output *from, size_t output,
     struct dp_part *const *parts, size_t nparts, struct depot_error *err)
 {
-    struct target t = {.kind = from->archive};
+    struct target t = {.kind = from->archive, .scratch = -1};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < nparts; i++)
         if (dp_part_spool(parts[i], output) >= 0)
             rc = add_piece(&t, parts[i], output, err);
     if (t.pieces.len == 0)
         return rc;
-    t.path = depot_strdup(from->kind == DEPOT_OUTPUT_STDOUT ? "/dev/stdout" : from->dest);
+    if (from->kind == DEPOT_OUTPUT_DOCKER) {
+        t.docker = from->docker;
+        t.scratch = depot_file_scratch();
+        if (t.scratch < 0)
+            rc = depot_error_errno(err, errno, "cannot create a temporary file");
+    } else {
+        t.path = depot_strdup(from->kind == DEPOT_OUTPUT_STDOUT ? "/dev/stdout" : from->dest);
+    }
     depot_vec_push(&j->targets, t);
     return rc;
 }
@@ -221,6 +338,7 @@ int dp_join_start(struct depot_loop *l, const struct depot_build_plan *plan,
 {
     struct dp_join *j = depot_calloc(1, sizeof(*j));
     int rc = 0;
+    j->loop = l;
     j->done = done;
     j->arg = arg;
     depot_strv_copy(&j->platforms, &plan->platforms);
@@ -240,14 +358,22 @@ int dp_join_start(struct depot_loop *l, const struct depot_build_plan *plan,
 void dp_join_cancel(struct dp_join *j)
 {
     atomic_store(&j->cancelled, true);
+    if (j->load == NULL)
+        return; /* the worker sees to it, or it is over */
+    end_load(j);
+    j->rc = cancelled(&j->error);
+    j->ending = true;
+    depot_loop_defer(j->loop, ended, j);
 }
 
 void dp_join_free(struct dp_join *j)
 {
     if (j == NULL)
         return;
-    dp_join_cancel(j);
+    atomic_store(&j->cancelled, true);
     j->dead = true;
-    if (j->returned)
+    dp_docker_load_free(j->load);
+    j->load = NULL;
+    if (j->returned && !j->ending)
         release(j);
 }

@@ -4,11 +4,14 @@
 #include "build/part.h"
 
 #include <depot/file_writer.h>
+#include <depot/path.h>
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "docker/docker.h"
 
 enum {
     PART_SEND_HIGH = 1024 * 1024,     /* hold the session back above this much unsent */
@@ -27,7 +30,7 @@ struct dp_part {
     const struct dp_part_ops *ops;
     void *arg;
     struct depot_loop *loop;
-    char *builder;
+    char *builder, *platform; /* platform: all of them, with commas */
     struct depot_strv platforms;
     struct dp_claims *const *claims;
     struct dp_ws *ws;
@@ -35,7 +38,11 @@ struct dp_part {
     struct dp_session *session;
     struct dp_session_config cfg;
     DEPOT_VEC(struct dp_session_output) outputs;
+    DEPOT_VEC(ssize_t) places; /* of the plan's outputs among them; -1: not this part's */
     DEPOT_VEC(struct load_sink *) loads;
+    struct depot_strv dirs; /* of outputs, where they are not those of the plan */
+    bool is_lone;           /* it makes the one platform that an output takes */
+    DEPOT_VEC(struct dp_session_store) stores; /* the plan's, and what this builder wrote */
     bool paused, opened, closed, failed;
 };
 
@@ -196,7 +203,8 @@ static ssize_t load_write(void *arg, const void *data, size_t n, struct depot_er
     return dp_docker_load_write(sink->load, data, n, err);
 }
 
-static int add_load(struct dp_part *p, struct dp_session_output *out, struct depot_error *err)
+static void add_load(
+    struct dp_part *p, const struct depot_docker_host *host, struct dp_session_output *out)
 {
     static const struct dp_docker_load_ops ops = {.drained = load_drained, .done = load_done};
     struct load_sink *sink = depot_calloc(1, sizeof(*sink));
@@ -206,7 +214,22 @@ static int add_load(struct dp_part *p, struct dp_session_output *out, struct dep
     out->kind = DP_OUTPUT_SINK;
     out->sink = load_write;
     out->sink_arg = sink;
-    return dp_docker_load_new(p->loop, &ops, sink, &sink->load, err);
+    sink->load = dp_docker_load_new(p->loop, host, &ops, sink);
+}
+
+/* A part of one platform that is loaded alone is told of no others, and so does not put its files
+ * into a directory named after its platform: we do. */
+static char *dir_of(struct dp_part *p, const struct depot_output *from)
+{
+    if (!p->is_lone || depot_str_eq(depot_kvs_get(&from->attrs, "platform-split"), "false"))
+        return from->dest;
+    char *name = depot_strdup(p->platform);
+    for (char *c = name; *c != '\0'; c++)
+        if (*c == '/')
+            *c = '_';
+    depot_strv_push_take(&p->dirs, depot_path_join(from->dest, name));
+    depot_free(name);
+    return p->dirs.items[p->dirs.len - 1];
 }
 
 /* A part that makes all platforms needs no others; only of the format of type docker, which engines
@@ -230,17 +253,18 @@ static int add_spool(struct dp_part *p, struct depot_error *err)
     return 0;
 }
 
-static int add_output(struct dp_part *p, const struct depot_output *from, struct depot_error *err)
+static void add_output(struct dp_part *p, const struct depot_output *from, struct dp_claims *claims)
 {
-    struct dp_session_output out = {.path = from->dest, .fd = -1};
-    int rc = 0;
+    struct dp_session_output out = {.path = from->dest, .fd = -1, .keep = from->keep};
     switch (from->kind) {
     case DEPOT_OUTPUT_NONE:
+    case DEPOT_OUTPUT_STORE:
         out.kind = DP_OUTPUT_NONE;
         break;
     case DEPOT_OUTPUT_DIR:
         out.kind = DP_OUTPUT_DIR;
-        out.claims = p->claims != NULL ? p->claims[p->outputs.len] : NULL;
+        out.path = dir_of(p, from);
+        out.claims = claims;
         break;
     case DEPOT_OUTPUT_FILE:
         out.kind = DP_OUTPUT_FILE;
@@ -250,20 +274,38 @@ static int add_output(struct dp_part *p, const struct depot_output *from, struct
         out.fd = 1;
         break;
     case DEPOT_OUTPUT_DOCKER:
-        rc = add_load(p, &out, err);
+        add_load(p, from->docker, &out);
         break;
     }
     depot_vec_push(&p->outputs, out);
+}
+
+/* As the daemon numbers this part's exports: without those of other platforms. */
+static int fill_outputs(struct dp_part *p, struct depot_error *err)
+{
+    const struct depot_build_plan *plan = p->plan;
+    int rc = 0;
+    for (size_t i = 0; i < plan->outputs.len; i++)
+        p->is_lone |= depot_str_eq(plan->outputs.items[i].platform, p->platform);
+    for (size_t i = 0; rc == 0 && i < plan->outputs.len; i++) {
+        const struct depot_output *from = &plan->outputs.items[i];
+        const bool is_ours = from->platform == NULL || depot_str_eq(from->platform, p->platform);
+        const ssize_t at = is_ours ? (ssize_t)p->outputs.len : -1;
+        depot_vec_push(&p->places, at);
+        if (is_ours && waits(p, from))
+            rc = add_spool(p, err);
+        else if (is_ours)
+            add_output(p, from, p->claims != NULL ? p->claims[i] : NULL);
+    }
     return rc;
 }
 
 static int fill_config(struct dp_part *p, struct depot_error *err)
 {
     const struct depot_build_plan *plan = p->plan;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < plan->outputs.len; i++)
-        rc = waits(p, &plan->outputs.items[i]) ? add_spool(p, err)
-                                               : add_output(p, &plan->outputs.items[i], err);
+    const int rc = fill_outputs(p, err);
+    for (size_t i = 0; i < plan->stores.len; i++)
+        depot_vec_push(&p->stores, plan->stores.items[i]);
     p->cfg = (struct dp_session_config){
         .dirs = plan->dirs.items,
         .ndirs = plan->dirs.len,
@@ -271,12 +313,15 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
         .dockerfile_len = plan->stdin_len,
         .upload_id = plan->upload_id,
         .upload_fd = plan->upload_fd,
+        .upload_at = plan->upload_at,
         .secrets = plan->secrets.items,
         .nsecrets = plan->secrets.len,
         .platforms = &p->platforms,
         .outputs = p->outputs.items,
         .noutputs = p->outputs.len,
         .ssh = plan->ssh.len > 0 ? &plan->ssh : NULL,
+        .stores = p->stores.items,
+        .nstores = p->stores.len,
         .docker_config = plan->args->docker_config,
     };
     return rc;
@@ -284,7 +329,9 @@ static int fill_config(struct dp_part *p, struct depot_error *err)
 
 static int open_socket(struct dp_part *p, const struct dp_part_opts *o, struct depot_error *err)
 {
-    char *path = depot_asprintf("/v1/builds/%s/session/%s", o->build, o->builder);
+    const bool named = p->platform[0] != '\0';
+    char *path = depot_asprintf("/v1/builds/%s/session/%s%s%s", o->build, o->builder,
+        named ? "?platform=" : "", p->platform);
     char *secret = o->secret != NULL ? depot_asprintf("Depot-Session: %s", o->secret) : NULL;
     struct dp_ws_opts opts = {
         .addr = &o->at->addr,
@@ -312,6 +359,7 @@ int dp_part_new(const struct dp_part_opts *o, const struct dp_part_ops *ops, voi
     p->arg = arg;
     p->builder = depot_strdup(o->builder);
     depot_strv_copy(&p->platforms, o->platforms);
+    p->platform = depot_strv_join(o->platforms, ",");
     p->claims = o->claims;
     int rc = fill_config(p, err);
     if (rc == 0)
@@ -334,6 +382,11 @@ const char *dp_part_builder(const struct dp_part *p)
     return p->builder;
 }
 
+const char *dp_part_platform(const struct dp_part *p)
+{
+    return p->platform;
+}
+
 const struct depot_strv *dp_part_platforms(const struct dp_part *p)
 {
     return &p->platforms;
@@ -341,8 +394,10 @@ const struct depot_strv *dp_part_platforms(const struct dp_part *p)
 
 int dp_part_spool(const struct dp_part *p, size_t output)
 {
-    const struct dp_session_output *out = &p->outputs.items[output];
-    return output < p->outputs.len && out->kind == DP_OUTPUT_SPOOL ? out->fd : -1;
+    if (output >= p->places.len || p->places.items[output] < 0)
+        return -1;
+    const struct dp_session_output *out = &p->outputs.items[p->places.items[output]];
+    return out->kind == DP_OUTPUT_SPOOL ? out->fd : -1;
 }
 
 bool dp_part_was_open(const struct dp_part *p)
@@ -365,6 +420,14 @@ bool dp_part_busy(const struct dp_part *p)
     return false;
 }
 
+const char *dp_part_last_blob(const struct dp_part *p, const char *store)
+{
+    for (size_t i = 0; i < p->stores.len; i++)
+        if (depot_str_eq(p->stores.items[i].id, store))
+            return p->stores.items[i].last;
+    return "";
+}
+
 void dp_part_free(struct dp_part *p)
 {
     if (p == NULL)
@@ -383,7 +446,11 @@ void dp_part_free(struct dp_part *p)
         if (p->outputs.items[i].kind == DP_OUTPUT_SPOOL)
             close(p->outputs.items[i].fd);
     depot_vec_free(&p->outputs);
+    depot_vec_free(&p->places);
+    depot_strv_release(&p->dirs);
+    depot_vec_free(&p->stores);
     depot_strv_release(&p->platforms);
     depot_free(p->builder);
+    depot_free(p->platform);
     depot_free(p);
 }

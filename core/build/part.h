@@ -27,6 +27,8 @@ struct dp_part_opts {
 int dp_part_new(const struct dp_part_opts *opts, const struct dp_part_ops *ops, void *arg,
     struct dp_part **out, struct depot_error *err) DEPOT_MUST_CHECK;
 const char *dp_part_builder(const struct dp_part *p);
+/* As build.assigned names it: "linux/amd64", or several with commas; "" for none. */
+const char *dp_part_platform(const struct dp_part *p);
 const struct depot_strv *dp_part_platforms(const struct dp_part *p);
 /* Where the stream of the plan's i-th output waits for those of other parts; -1: it does not. */
 int dp_part_spool(const struct dp_part *p, size_t output);
@@ -35,20 +37,14 @@ bool dp_part_was_open(const struct dp_part *p);
 bool dp_part_is_closed(const struct dp_part *p);
 /* Outputs still on their way to disk or into the Docker Engine. */
 bool dp_part_busy(const struct dp_part *p);
+/* The blob that the builder wrote last to a store of the plan; "" for none. */
+const char *dp_part_last_blob(const struct dp_part *p, const char *store);
 void dp_part_free(struct dp_part *p);
 
-/* docker_load.c: a stream of a Docker image archive into the Engine of this machine. */
-struct dp_docker_load;
-struct dp_docker_load_ops {
-    void (*drained)(struct dp_docker_load *d, void *arg);
-    void (*done)(struct dp_docker_load *d, const struct depot_error *err, void *arg);
-};
-int dp_docker_load_new(struct depot_loop *l, const struct dp_docker_load_ops *ops, void *arg,
-    struct dp_docker_load **out, struct depot_error *err) DEPOT_MUST_CHECK;
-/* n 0: the end. Returns bytes not yet taken by the Engine, or a negative depot_err. */
-ssize_t dp_docker_load_write(
-    struct dp_docker_load *d, const void *data, size_t n, struct depot_error *err);
-bool dp_docker_load_busy(const struct dp_docker_load *d);
-void dp_docker_load_free(struct dp_docker_load *d);
+/* stores.c: after success, the indexes of the directories that builders wrote blobs to. What
+ * several of them made one image of is told in `joined`, as an engine tells it of its own. */
+int dp_stores_finish(const struct depot_build_plan *plan, const struct depot_build *state,
+    struct dp_part *const *parts, size_t nparts, struct depot_kvs *joined,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 
 #endif

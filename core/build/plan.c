@@ -1,8 +1,9 @@
 /*
- * Makes the plan of a build from what the command line says. Looks at files and environment, talks
- * to nobody.
+ * Makes the plan of a build from what the command line says. Looks at files and environment, and
+ * talks to nobody but to fetch a Dockerfile that is named by its URL, and to ask a Docker Engine
+ * what its image store takes (plan_load.c).
  */
-#include "build/plan.h"
+#include "build/plan_env.h"
 
 #include <depot/platform.h>
 
@@ -54,6 +55,8 @@ int depot_build_plan_new(
     p->upload_fd = -1;
     int rc = plan_platforms(p, err);
     if (rc == 0)
+        rc = dp_plan_call(p, err);
+    if (rc == 0)
         rc = dp_plan_names(p, err);
     if (rc == 0)
         rc = dp_plan_context(p, err);
@@ -63,10 +66,19 @@ int depot_build_plan_new(
     depot_source_read(&p->source, dir);
     if (rc == 0)
         rc = dp_plan_attrs(p, err);
+    dp_plan_call_attrs(p);
     if (rc == 0)
+        rc = dp_plan_policy(p, err);
+    if (rc == 0 && p->call.method == NULL)
         rc = dp_plan_outputs(p, err);
     if (rc == 0)
+        rc = dp_plan_output_env(p, err);
+    if (rc == 0)
+        rc = dp_plan_deletes(p, err);
+    if (rc == 0)
         rc = dp_plan_secrets(p, err);
+    if (rc == 0)
+        rc = dp_plan_make_stores(p, err);
     if (rc != 0) {
         depot_build_plan_free(p);
         return rc;
@@ -77,11 +89,8 @@ int depot_build_plan_new(
 
 static void release_outputs(struct depot_output *outputs, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        depot_free(outputs[i].type);
-        depot_free(outputs[i].dest);
-        depot_kvs_release(&outputs[i].attrs);
-    }
+    for (size_t i = 0; i < n; i++)
+        dp_spec_output_release(&outputs[i]);
 }
 
 static void release_session_parts(struct depot_build_plan *p)
@@ -90,14 +99,15 @@ static void release_session_parts(struct depot_build_plan *p)
         depot_free(p->dirs.items[i].name);
         depot_free(p->dirs.items[i].path);
     }
-    for (size_t i = 0; i < p->secrets.len; i++) {
-        depot_free(p->secrets.items[i].id);
-        depot_free(p->secrets.items[i].file);
-        depot_free(p->secrets.items[i].env);
-    }
+    for (size_t i = 0; i < p->secrets.len; i++)
+        dp_session_secret_release(&p->secrets.items[i]);
     depot_vec_free(&p->dirs);
     depot_vec_free(&p->secrets);
     depot_kvs_release(&p->ssh);
+    for (size_t i = 0; i < p->ssh_keys.len; i++)
+        dp_ssh_keys_free(p->ssh_keys.items[i]);
+    depot_vec_free(&p->ssh_keys);
+    dp_plan_release_stores(p);
 }
 
 void depot_build_plan_free(struct depot_build_plan *p)
@@ -123,6 +133,9 @@ void depot_build_plan_free(struct depot_build_plan *p)
     depot_free(p->upload_id);
     depot_free(p->stdin_data);
     depot_free(p->frontend);
+    depot_free(p->source_policy);
+    depot_free(p->call.method);
+    depot_free(p->call.file);
     depot_free(p);
 }
 

@@ -8,6 +8,10 @@
 
 #include <depot/event.h>
 
+#include <sys/types.h>
+
+#include "build/spec.h"
+#include "build/ssh_keys.h"
 #include "session/session.h"
 
 enum dp_context_kind {
@@ -15,6 +19,22 @@ enum dp_context_kind {
     DP_CONTEXT_REMOTE,     /* a git or http URL that the engine fetches */
     DP_CONTEXT_TAR,        /* a tar on standard input */
     DP_CONTEXT_DOCKERFILE, /* a Dockerfile on standard input, and no context */
+};
+
+/* What is asked of the frontend instead of a build. */
+struct dp_call {
+    char *method; /* "lint", "outline", "targets"; NULL: a build */
+    char *file;   /* the user's name of the Dockerfile */
+    bool json, ignore_status;
+};
+
+/* A layout that the build writes to. */
+struct dp_plan_layout {
+    char *store; /* its id in `stores` */
+    char *path;
+    char *tag;    /* of a cache; NULL: the layout is of an image, which has its own names */
+    bool reset;   /* what nothing names any more goes */
+    time_t since; /* when the build began */
 };
 
 struct depot_build_plan {
@@ -25,20 +45,29 @@ struct depot_build_plan {
     char *upload_id;  /* DP_CONTEXT_TAR */
     char *stdin_data; /* a Dockerfile from standard input; NULL: none */
     size_t stdin_len;
-    int upload_fd; /* DP_CONTEXT_TAR: standard input with what was peeked put back; -1 */
+    int upload_fd;   /* DP_CONTEXT_TAR: standard input with what was peeked put back; -1 */
+    off_t upload_at; /* where it begins, in a file */
 
+    struct dp_call call;
     struct depot_strv platforms;
     struct depot_strv names; /* image names, normalised */
     struct depot_kvs attrs;  /* frontend attributes */
     char *frontend;
+    char *source_policy; /* for the engines, in base64; NULL: none */
     struct depot_strv entitlements;
     DEPOT_VEC(struct depot_output) outputs;
     DEPOT_VEC(struct depot_output) cache_exports; /* type and attrs only */
     DEPOT_VEC(struct dp_session_dir) dirs;
     DEPOT_VEC(struct dp_session_secret) secrets;
     struct depot_kvs ssh;
+    DEPOT_VEC(struct dp_ssh_keys *) ssh_keys;
+    DEPOT_VEC(struct dp_session_store) stores;
+    DEPOT_VEC(struct dp_plan_layout) layouts;
     bool single_builder; /* several could not do it, unless the daemon joins: */
     bool join;           /* what several builders make may be joined */
+    bool id_is_manifest; /* an image is known by its manifest's digest where it is loaded */
+    bool allow_delete;   /* --allow buildx.local.delete: mode=delete may clear any directory */
+    bool cache_only;     /* no output is wanted, and that was said */
     bool default_image;  /* no output is asked for: a Docker Engine keeps the image, as ever */
     struct depot_source source;
     struct depot_strv warnings;
@@ -51,19 +80,45 @@ struct depot_build_plan {
 
 /* plan_context.c: where the files come from. */
 int dp_plan_context(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* plan_stdin.c: the same of what comes on standard input. */
+int dp_plan_stdin_context(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+int dp_plan_stdin_dockerfile(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 /* plan_output.c: where the results go. */
 int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 int dp_plan_names(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* plan_load.c: an image for a Docker Engine, once the attributes are there. */
+int dp_plan_load(
+    struct depot_build_plan *p, struct depot_output *out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* results.c: refuses outputs that would take a file from each other, or from --iidfile. */
+int dp_plan_files(const struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 /* plan_attrs.c: what the frontend is told. */
 int dp_plan_attrs(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* plan_cache.c: where caches come from and go to. */
+int dp_plan_cache_from(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+int dp_plan_cache_to(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* plan_secrets.c: what of this machine the build may use. */
 int dp_plan_secrets(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 
-/* "docker.io/library/app:latest" from "app". The caller frees. */
-int dp_image_name(const char *tag, char **out, struct depot_error *err) DEPOT_MUST_CHECK;
-/* "type=local,dest=out" into its fields, quotes as in CSV; a field without '=' has the value NULL
- * turned to "". `what` names the flag in messages. */
-int dp_csv_fields(const char *what, const char *s, struct depot_kvs *out,
+/* plan_stores.c: what builders read from and write to as blobs. Each fits the attributes to what an
+ * engine is told. */
+int dp_plan_cache_to_local(
+    struct depot_build_plan *p, struct depot_output *e, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The cache is imported once by each of `digests`. */
+int dp_plan_cache_from_local(struct depot_build_plan *p, struct depot_output *e,
+    struct depot_strv *digests, struct depot_error *err) DEPOT_MUST_CHECK;
+bool dp_plan_is_layout(const char *value); /* oci-layout://... */
+int dp_plan_layout_context(struct depot_build_plan *p, const char *key, const char *value,
     struct depot_error *err) DEPOT_MUST_CHECK;
+bool dp_plan_is_store(const char *type, const struct depot_kvs *attrs); /* oci, tar=false */
+int dp_plan_store_output(struct depot_build_plan *p, const struct depot_output *out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+/* Once all else is checked: the directories to write to. */
+int dp_plan_make_stores(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+void dp_plan_release_stores(struct depot_build_plan *p);
+
+/* call.c: --call and --check; the attributes once the context is known. */
+int dp_plan_call(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
+void dp_plan_call_attrs(struct depot_build_plan *p);
 
 /* request.c: the body of POST /v1/builds. The caller frees. */
 char *dp_build_request(const struct depot_build_plan *p);

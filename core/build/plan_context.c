@@ -2,9 +2,9 @@
  * Where a build's files come from: a directory, a URL, or standard input.
  */
 #include "build/dockerfile.h"
+#include "build/fetch.h"
 #include "build/plan.h"
 
-#include <depot/buf.h>
 #include <depot/path.h>
 
 #include <errno.h>
@@ -14,20 +14,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    STDIN_PEEK = 1024,                      /* as much as engines look at */
-    STDIN_DOCKERFILE_MAX = 4 * 1024 * 1024, /* a Dockerfile is never larger */
-    UPLOAD_ID_LEN = 25,
-};
+enum { FETCHED_DOCKERFILE_MAX = 2 * 1024 * 1024 }; /* as docker build has it */
 
+/* "user@host:path", as ssh and git take it. */
+static bool is_scp(const char *s)
+{
+    const size_t user = strcspn(s, "@:/");
+    return user > 0 && s[user] == '@' && s[user + 1 + strcspn(s + user + 1, ":/")] == ':';
+}
+
+static bool is_dir(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A directory that is there is meant, whatever it is called. */
 static bool is_remote(const char *s)
 {
     static const char *const prefixes[] = {
-        "http://", "https://", "git://", "git@", "ssh://", "github.com/"};
+        "http://", "https://", "git://", "ssh://", "github.com/"};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(prefixes); i++)
         if (depot_str_starts(s, prefixes[i]))
-            return true;
-    return false;
+            return !is_dir(s);
+    return is_scp(s) && !is_dir(s);
 }
 
 static void add_dir(struct depot_build_plan *p, const char *name, const char *path)
@@ -42,8 +52,7 @@ static int check_dir(const char *what, const char *path, char **real, struct dep
     struct stat st;
     if (realpath(path, buf) == NULL || stat(buf, &st) != 0) {
         depot_error_errno(err, errno, "%s %s", what, path);
-        return depot_error_hint(
-            err, "give a directory, a git or http URL, or - for standard input");
+        return depot_error_hint(err, "give a directory that is there, or a git or http URL");
     }
     if (!S_ISDIR(st.st_mode)) {
         depot_error_set(err, DEPOT_ERR_NOT_FOUND, "%s %s is not a directory", what, path);
@@ -51,118 +60,6 @@ static int check_dir(const char *what, const char *path, char **real, struct dep
     }
     *real = depot_strdup(buf);
     return 0;
-}
-
-/* tar, gzip, bzip2, xz, zstd by their first bytes. */
-static bool is_archive(const char *data, size_t n)
-{
-    static const struct {
-        size_t at, len;
-        const char *bytes;
-    } magics[] = {
-        {257, 5, "ustar"},
-        {0, 3, "\x1f\x8b\x08"},
-        {0, 3, "BZh"},
-        {0, 6,
-            "\xfd"
-            "7zXZ\0"},
-        {0, 4, "\x28\xb5\x2f\xfd"},
-    };
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(magics); i++)
-        if (n >= magics[i].at + magics[i].len &&
-            memcmp(data + magics[i].at, magics[i].bytes, magics[i].len) == 0)
-            return true;
-    return false;
-}
-
-static int read_some(int fd, struct depot_buf *buf, size_t upto, struct depot_error *err)
-{
-    while (buf->len < upto) {
-        char *at = depot_buf_reserve(buf, upto - buf->len);
-        if (at == NULL)
-            break;
-        ssize_t n = read(fd, at, upto - buf->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return depot_error_errno(err, errno, "cannot read standard input");
-        if (n == 0)
-            break;
-        buf->len += (size_t)n;
-    }
-    return 0;
-}
-
-/* Whatever was peeked must be read again by the upload: a child pumps both into a pipe. */
-static int rejoin(const struct depot_buf *peeked, int *out, struct depot_error *err)
-{
-    int fds[2];
-    if (pipe(fds) != 0)
-        return depot_error_errno(err, errno, "cannot make a pipe");
-    pid_t pid = fork();
-    if (pid < 0)
-        return depot_error_errno(err, errno, "cannot fork");
-    if (pid > 0) {
-        close(fds[1]);
-        *out = fds[0];
-        return 0;
-    }
-    close(fds[0]);
-    char chunk[65536];
-    ssize_t n = (ssize_t)peeked->len;
-    const char *data = peeked->data;
-    while (n > 0) {
-        ssize_t done = write(fds[1], data, (size_t)n);
-        if (done < 0)
-            _exit(1);
-        data += done;
-        n -= done;
-        if (n == 0) {
-            n = read(STDIN_FILENO, chunk, sizeof(chunk));
-            data = chunk;
-        }
-    }
-    _exit(n < 0);
-}
-
-static int stdin_context(struct depot_build_plan *p, struct depot_error *err)
-{
-    struct depot_buf peek = DEPOT_BUF_INIT(STDIN_DOCKERFILE_MAX + 1);
-    int rc = read_some(STDIN_FILENO, &peek, STDIN_PEEK, err);
-    if (rc == 0 && peek.len == 0)
-        rc = depot_error_set(err, DEPOT_ERR_NOT_FOUND, "standard input is empty");
-    if (rc == 0 && is_archive(peek.data, peek.len)) {
-        char id[UPLOAD_ID_LEN + 1];
-        depot_random_id(id, UPLOAD_ID_LEN);
-        p->context_kind = DP_CONTEXT_TAR;
-        p->upload_id = depot_strdup(id);
-        char *url = depot_asprintf("http://buildkit-session/%s", id);
-        depot_kvs_set(&p->attrs, "context", url);
-        depot_free(url);
-        rc = rejoin(&peek, &p->upload_fd, err);
-    } else if (rc == 0) {
-        p->context_kind = DP_CONTEXT_DOCKERFILE;
-        rc = read_some(STDIN_FILENO, &peek, STDIN_DOCKERFILE_MAX + 1, err);
-        if (rc == 0 && peek.len > STDIN_DOCKERFILE_MAX)
-            rc = depot_error_set(
-                err, DEPOT_ERR_TOO_BIG, "the Dockerfile on standard input is larger than 4 MiB");
-        p->stdin_len = peek.len;
-        p->stdin_data = depot_buf_detach(&peek);
-    }
-    depot_buf_release(&peek);
-    return rc;
-}
-
-static int stdin_dockerfile(struct depot_build_plan *p, struct depot_error *err)
-{
-    struct depot_buf data = DEPOT_BUF_INIT(STDIN_DOCKERFILE_MAX + 1);
-    int rc = read_some(STDIN_FILENO, &data, STDIN_DOCKERFILE_MAX + 1, err);
-    if (rc == 0 && data.len > STDIN_DOCKERFILE_MAX)
-        rc = depot_error_set(
-            err, DEPOT_ERR_TOO_BIG, "the Dockerfile on standard input is larger than 4 MiB");
-    p->stdin_len = data.len;
-    p->stdin_data = depot_buf_detach(&data);
-    return rc;
 }
 
 /* The Dockerfile's directory becomes the mount "dockerfile", its name the attribute "filename". */
@@ -195,7 +92,7 @@ static int default_dockerfile(struct depot_build_plan *p, struct depot_error *er
     static const char *const names[] = {"Dockerfile", "dockerfile"};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(names); i++) {
         char *path = depot_path_join(p->context_dir, names[i]);
-        bool there = access(path, F_OK) == 0;
+        bool there = access(path, F_OK) == 0 || errno == EACCES; /* the walk tells what is shut */
         int rc = there ? dockerfile_dir(p, path, err) : 0;
         depot_free(path);
         if (there)
@@ -205,55 +102,92 @@ static int default_dockerfile(struct depot_build_plan *p, struct depot_error *er
     return depot_error_hint(err, "name it with -f FILE, or give the directory that has it");
 }
 
+static bool is_url(const char *s)
+{
+    return depot_str_starts(s, "http://") || depot_str_starts(s, "https://");
+}
+
+/* From the web, then as one from standard input. */
+static int fetch_dockerfile(struct depot_build_plan *p, struct depot_error *err)
+{
+    int rc = dp_fetch(p->args->file, FETCHED_DOCKERFILE_MAX, &p->stdin_data, &p->stdin_len, err);
+    return rc != 0 ? depot_error_prefix(err, "--file") : 0;
+}
+
 static int local_dockerfile(struct depot_build_plan *p, struct depot_error *err)
 {
     const char *file = p->args->file;
     if (depot_str_eq(file, "-"))
-        return stdin_dockerfile(p, err);
+        return dp_plan_stdin_dockerfile(p, err);
+    if (is_url(file))
+        return fetch_dockerfile(p, err);
     if (!depot_str_empty(file))
         return dockerfile_dir(p, file, err);
     return default_dockerfile(p, err);
 }
 
+/* A Dockerfile of a remote context is in there, unless it is named by a path from the root. */
 static int remote_context(struct depot_build_plan *p, struct depot_error *err)
 {
+    const char *file = p->args->file;
     p->context_kind = DP_CONTEXT_REMOTE;
     depot_kvs_set(&p->attrs, "context", p->args->context);
-    if (depot_str_eq(p->args->file, "-")) {
-        depot_kvs_set(&p->attrs, "dockerfilekey", "dockerfile");
-        return stdin_dockerfile(p, err);
+    if (depot_str_empty(file))
+        return 0;
+    const bool from_stdin = depot_str_eq(file, "-"), from_web = is_url(file);
+    if (!from_stdin && !from_web && *file != '/') {
+        depot_kvs_set(&p->attrs, "filename", file);
+        return 0;
     }
-    if (!depot_str_empty(p->args->file))
-        depot_kvs_set(&p->attrs, "filename", p->args->file);
-    return 0;
+    depot_kvs_set(&p->attrs, "dockerfilekey", "dockerfile");
+    if (from_stdin)
+        return dp_plan_stdin_dockerfile(p, err);
+    return from_web ? fetch_dockerfile(p, err) : dockerfile_dir(p, file, err);
 }
 
-/* --build-context NAME=PATH|URL|docker-image://REF */
-static int named_context(struct depot_build_plan *p, const char *spec, struct depot_error *err)
+/* "context" and "dockerfile" are names of ours in the session. */
+static char *mount_name(const char *name)
 {
-    const char *eq = strchr(spec, '=');
-    if (eq == NULL || eq == spec || eq[1] == '\0')
-        return depot_error_set(
-            err, DEPOT_ERR_INVALID, "invalid --build-context \"%s\": expected name=value", spec);
-    char *key = depot_asprintf("context:%.*s", (int)(eq - spec), spec);
-    const char *value = eq + 1;
-    int rc = 0;
-    if (strstr(value, "://") != NULL || is_remote(value)) {
-        depot_kvs_set(&p->attrs, key, value);
-    } else {
-        char *real = NULL;
-        rc = check_dir("the build context", value, &real, err);
-        if (rc == 0) {
-            char *name = depot_strndup(spec, (size_t)(eq - spec));
-            char *local = depot_asprintf("local:%s", name);
-            add_dir(p, name, real);
-            depot_kvs_set(&p->attrs, key, local);
-            depot_free(local);
-            depot_free(name);
-        }
-        depot_free(real);
+    const bool taken = depot_str_eq(name, "context") || depot_str_eq(name, "dockerfile");
+    return depot_asprintf("%s%s", taken ? "_" : "", name);
+}
+
+static int named_dir(
+    struct depot_build_plan *p, const char *name, const char *path, struct depot_error *err)
+{
+    char *real = NULL;
+    int rc = check_dir("the directory", path, &real, err);
+    if (rc == 0) {
+        char *mount = mount_name(name);
+        char *key = depot_asprintf("context:%s", name), *local = depot_asprintf("local:%s", mount);
+        add_dir(p, mount, real);
+        depot_kvs_set(&p->attrs, key, local);
+        depot_free(local);
+        depot_free(key);
+        depot_free(mount);
     }
+    depot_free(real);
+    return rc;
+}
+
+static int named_context(struct depot_build_plan *p, const char *word, struct depot_error *err)
+{
+    char *name = NULL;
+    const char *value;
+    int rc = dp_spec_context(word, &name, &value, err);
+    if (rc != 0)
+        return rc;
+    char *key = depot_asprintf("context:%s", name);
+    if (dp_plan_is_layout(value))
+        rc = dp_plan_layout_context(p, key, value, err);
+    else if (strstr(value, "://") != NULL || is_remote(value))
+        depot_kvs_set(&p->attrs, key, value);
+    else
+        rc = named_dir(p, name, value, err);
+    if (rc != 0)
+        depot_error_prefix(err, "--build-context %s", word);
     depot_free(key);
+    depot_free(name);
     return rc;
 }
 
@@ -289,7 +223,7 @@ int dp_plan_context(struct depot_build_plan *p, struct depot_error *err)
         if (depot_str_eq(p->args->file, "-"))
             return depot_error_set(err, DEPOT_ERR_INVALID,
                 "standard input cannot be both the context and the Dockerfile");
-        rc = stdin_context(p, err);
+        rc = dp_plan_stdin_context(p, err);
         if (rc == 0 && !depot_str_empty(p->args->file) && p->context_kind == DP_CONTEXT_TAR)
             depot_kvs_set(&p->attrs, "filename", p->args->file);
     } else if (is_remote(context)) {
@@ -302,7 +236,8 @@ int dp_plan_context(struct depot_build_plan *p, struct depot_error *err)
         }
     }
     for (size_t i = 0; rc == 0 && i < p->args->build_contexts.len; i++)
-        rc = named_context(p, p->args->build_contexts.items[i], err);
+        if (*p->args->build_contexts.items[i] != '\0')
+            rc = named_context(p, p->args->build_contexts.items[i], err);
     if (rc == 0)
         read_settings(p);
     return rc;

@@ -1,7 +1,7 @@
 /*
  * Where a build's results go: -o, --push, --load, -t.
  */
-#include "build/plan.h"
+#include "build/plan_env.h"
 
 #include <depot/file_writer.h>
 
@@ -19,6 +19,9 @@ struct exporter {
     bool named;                       /* takes the image names */
     enum depot_archive archive;       /* its result is one stream */
 };
+
+/* Asks for no result, and that none is made unasked. */
+static const char cache_only[] = "cacheonly";
 
 static const struct exporter exporters[] = {
     {"local", "local", DEPOT_OUTPUT_DIR, DEPOT_OUTPUT_DIR, false, DEPOT_ARCHIVE_NONE},
@@ -39,7 +42,7 @@ static const struct exporter *find_exporter(const char *name)
 
 static bool pushes(const struct depot_output *out)
 {
-    return depot_str_eq(depot_kvs_get(&out->attrs, "push"), "true");
+    return dp_spec_bool(depot_kvs_get(&out->attrs, "push")) == 1;
 }
 
 static int check_dest(const struct depot_output *out, struct depot_error *err)
@@ -59,152 +62,173 @@ static int check_dest(const struct depot_output *out, struct depot_error *err)
     return 0;
 }
 
-static int add_output(struct depot_build_plan *p, struct depot_kvs *fields, struct depot_error *err)
+/* Where the result comes out, from the exporter and the dest that was given. */
+static int choose_kind(struct depot_build_plan *p, const char *word, const struct exporter *x,
+    struct depot_output *out, struct depot_error *err)
 {
-    const char *type = depot_kvs_get(fields, "type");
-    const struct exporter *x = find_exporter(type);
-    if (x == NULL) {
-        depot_error_set(
-            err, DEPOT_ERR_INVALID, "unknown output type \"%s\"", type != NULL ? type : "");
-        return depot_error_hint(err, "use local, tar, oci, docker, image or registry");
-    }
-    const char *dest = depot_kvs_get(fields, "dest");
-    struct depot_output out = {.type = depot_strdup(x->type), .kind = x->without};
-    if (!depot_str_empty(dest))
-        out.kind = depot_str_eq(dest, "-") && x->with_dest == DEPOT_OUTPUT_FILE
-                       ? DEPOT_OUTPUT_STDOUT
-                       : x->with_dest;
-    out.dest = depot_strdup(dest);
-    depot_kvs_copy(&out.attrs, fields);
-    depot_kvs_unset(&out.attrs, "type");
-    depot_kvs_unset(&out.attrs, "dest");
-    if (depot_str_eq(x->name, "registry"))
-        depot_kvs_set(&out.attrs, "push", "true");
-    depot_vec_push(&p->outputs, out);
-    if (out.kind == DEPOT_OUTPUT_DIR && depot_str_empty(dest))
-        return depot_error_set(err, DEPOT_ERR_INVALID, "output type=local needs dest=DIRECTORY");
-    return check_dest(&out, err);
+    out->kind = x->without;
+    if (x->with_dest == DEPOT_OUTPUT_DIR && (out->dest == NULL || depot_str_eq(out->dest, "-")))
+        return dp_spec_refuse(err, "--output", word, "type=%s needs dest=DIRECTORY", x->name);
+    if (out->dest != NULL && x->with_dest == DEPOT_OUTPUT_NONE)
+        return dp_spec_refuse(err, "--output", word, "type=%s writes nothing to a dest", x->name);
+    if (out->dest != NULL)
+        out->kind = depot_str_eq(out->dest, "-") ? DEPOT_OUTPUT_STDOUT : x->with_dest;
+    if (dp_plan_is_store(x->type, &out->attrs))
+        out->kind = DEPOT_OUTPUT_STORE;
+    return out->kind == DEPOT_OUTPUT_STORE ? dp_plan_store_output(p, out, err)
+                                           : check_dest(out, err);
 }
 
-/* "-o DIR" and "-o -" are short for local and tar. */
-static int parse_output(struct depot_build_plan *p, const char *spec, struct depot_error *err)
+/* "registry" is an image that is pushed, and need not be unpacked for that. */
+static void complete(const struct exporter *x, struct depot_output *out)
 {
-    struct depot_kvs fields = {0};
-    int rc = 0;
-    if (strchr(spec, '=') == NULL && strchr(spec, ',') == NULL) {
-        depot_kvs_set(&fields, "type", depot_str_eq(spec, "-") ? "tar" : "local");
-        depot_kvs_set(&fields, "dest", spec);
-    } else {
-        rc = dp_csv_fields("--output", spec, &fields, err);
+    depot_free(out->type);
+    out->type = depot_strdup(x->type);
+    if (!depot_str_eq(x->name, "registry"))
+        return;
+    depot_kvs_set(&out->attrs, "push", "true");
+    if (depot_kvs_get(&out->attrs, "unpack") == NULL)
+        depot_kvs_set(&out->attrs, "unpack", "false");
+}
+
+static int parse_output(struct depot_build_plan *p, const char *word, struct depot_error *err)
+{
+    struct depot_output out = {0};
+    int rc = dp_spec_output(word, &out, err);
+    const struct exporter *x = rc == 0 ? find_exporter(out.type) : NULL;
+    if (rc == 0 && depot_str_eq(out.type, cache_only)) {
+        p->cache_only = true;
+    } else if (rc == 0 && x == NULL) {
+        rc = dp_spec_refuse(err, "--output", word, "there is no type \"%.100s\"", out.type);
+    } else if (rc == 0) {
+        rc = choose_kind(p, word, x, &out, err);
+        complete(x, &out);
+        depot_vec_push(&p->outputs, out);
+        return rc;
     }
-    if (rc == 0)
-        rc = add_output(p, &fields, err);
-    depot_kvs_release(&fields);
+    dp_spec_output_release(&out);
     return rc;
 }
 
-static int add_short(struct depot_build_plan *p, const char *spec, struct depot_error *err)
+/* --push makes every image that is asked for a pushed one, and asks for one if there is none. */
+static int add_push(struct depot_build_plan *p, struct depot_error *err)
 {
+    bool found = false;
     for (size_t i = 0; i < p->outputs.len; i++) {
         struct depot_output *out = &p->outputs.items[i];
-        if (depot_str_eq(out->type, "image") && strcmp(spec, "type=image,push=true") == 0) {
-            depot_kvs_set(&out->attrs, "push", "true");
-            return 0;
-        }
+        if (!depot_str_eq(out->type, "image"))
+            continue;
+        depot_kvs_set(&out->attrs, "push", "true");
+        if (depot_kvs_get(&out->attrs, "unpack") == NULL)
+            depot_kvs_set(&out->attrs, "unpack", "false");
+        found = true;
     }
-    return parse_output(p, spec, err);
+    return found ? 0 : parse_output(p, "type=registry", err);
 }
 
+/* --load asks for one image in the Engine of this machine, unless an output does already. */
+static int add_load(struct depot_build_plan *p, struct depot_error *err)
+{
+    for (size_t i = 0; i < p->outputs.len; i++)
+        if (p->outputs.items[i].kind == DEPOT_OUTPUT_DOCKER)
+            return 0;
+    return parse_output(p, "type=docker", err);
+}
+
+/* Those of --tag count for all images, as in docker build. */
 static void give_names(struct depot_build_plan *p)
 {
+    if (p->names.len == 0)
+        return;
     char *names = depot_strv_join(&p->names, ",");
     for (size_t i = 0; i < p->outputs.len; i++) {
         struct depot_output *out = &p->outputs.items[i];
-        const struct exporter *x = find_exporter(out->type);
-        if (x->named && names[0] != '\0' && depot_kvs_get(&out->attrs, "name") == NULL)
-            depot_kvs_set(&out->attrs, "name", names);
+        const char *name = depot_kvs_get(&out->attrs, "name");
+        if (!find_exporter(out->type)->named)
+            continue;
+        if (!depot_str_empty(name) && !depot_str_eq(name, names))
+            depot_strv_push_take(&p->warnings,
+                depot_asprintf("--output name=%s is not used: --tag names the image", name));
+        depot_kvs_set(&out->attrs, "name", names);
     }
     depot_free(names);
 }
 
-/* "[TYPE:]KEY=VALUE"; the exporter takes annotation.KEY, or annotation-TYPE.KEY. */
-static int annotate(struct depot_output *out, const char *spec, struct depot_error *err)
+/* Names that an output brings along; "*" is the engine's word for what it knows itself. */
+static int check_names(const struct depot_output *out, struct depot_error *err)
 {
-    static const char *const types[] = {
-        "index", "manifest", "index-descriptor", "manifest-descriptor"};
-    const char *eq = strchr(spec, '='), *colon = strchr(spec, ':');
-    const char *key = spec, *type = "manifest";
-    if (eq == NULL || eq == spec)
-        return depot_error_set(
-            err, DEPOT_ERR_INVALID, "invalid --annotation \"%s\": expected key=value", spec);
-    for (size_t i = 0; colon != NULL && colon < eq && i < DEPOT_ARRAY_LEN(types); i++) {
-        size_t n = (size_t)(colon - spec);
-        if (strlen(types[i]) == n && strncmp(types[i], spec, n) == 0) {
-            type = types[i];
-            key = colon + 1;
-        }
+    const char *all = depot_kvs_get(&out->attrs, "name");
+    struct depot_strv names = {0};
+    int rc = 0;
+    if (all != NULL && find_exporter(out->type)->named)
+        depot_strv_split(&names, all, ',');
+    for (size_t i = 0; rc == 0 && i < names.len; i++) {
+        char *name = NULL;
+        if (!depot_str_eq(names.items[i], "*"))
+            rc = dp_image_short_name("--output name", names.items[i], &name, err);
+        depot_free(name);
     }
-    char *attr = depot_asprintf("annotation%s%s.%.*s", depot_str_eq(type, "manifest") ? "" : "-",
-        depot_str_eq(type, "manifest") ? "" : type, (int)(eq - key), key);
-    depot_kvs_set(&out->attrs, attr, eq + 1);
-    depot_free(attr);
-    return 0;
+    depot_strv_release(&names);
+    return rc;
 }
 
 static int give_annotations(struct depot_build_plan *p, struct depot_error *err)
 {
-    for (size_t i = 0; i < p->outputs.len; i++)
-        for (size_t j = 0; j < p->args->annotations.len; j++) {
-            struct depot_output *out = &p->outputs.items[i];
-            int rc = find_exporter(out->type)->named
-                         ? annotate(out, p->args->annotations.items[j], err)
-                         : 0;
-            if (rc != 0)
-                return rc;
-        }
-    return 0;
+    struct depot_kvs attrs = {0};
+    const struct depot_strv *words = &p->args->annotations;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < words->len; i++)
+        if (*words->items[i] != '\0')
+            rc = dp_spec_annotation(words->items[i], &attrs, err);
+    for (size_t i = 0; rc == 0 && i < p->outputs.len; i++)
+        for (size_t k = 0; k < attrs.len && find_exporter(p->outputs.items[i].type)->named; k++)
+            depot_kvs_set(&p->outputs.items[i].attrs, attrs.items[k].key, attrs.items[k].value);
+    depot_kvs_release(&attrs);
+    return rc;
+}
+
+/* Engines write Docker's format for one platform only, and with attestations without what Docker
+ * reads of it: we make it of an OCI layout. */
+static void take_docker(struct depot_output *out)
+{
+    out->archive = DEPOT_ARCHIVE_DOCKER;
+    depot_free(out->type);
+    out->type = depot_strdup("oci");
 }
 
 /* What several builders make of one output is joined: a push by the daemon, a stream by us. */
 static void join_output(struct depot_build_plan *p, struct depot_output *out)
 {
     const enum depot_archive archive = find_exporter(out->type)->archive;
-    const bool stream = out->kind == DEPOT_OUTPUT_FILE || out->kind == DEPOT_OUTPUT_STDOUT;
-    if (archive == DEPOT_ARCHIVE_NONE && !pushes(out))
+    const bool stream = out->kind != DEPOT_OUTPUT_NONE && out->kind != DEPOT_OUTPUT_DIR;
+    const bool several = p->platforms.len + p->args->join_with.len > 1;
+    if (out->kind == DEPOT_OUTPUT_STORE)
         return;
+    if (archive == DEPOT_ARCHIVE_DOCKER && out->kind != DEPOT_OUTPUT_DOCKER &&
+        (several || dp_plan_attests(p)))
+        take_docker(out);
+    if (!several || (archive == DEPOT_ARCHIVE_NONE && !pushes(out)))
+        return;
+    if (stream)
+        out->archive = archive;
     p->join = (stream || pushes(out)) && (p->join || !p->single_builder);
     p->single_builder = true;
-    if (!stream)
-        return;
-    out->archive = archive;
-    if (archive == DEPOT_ARCHIVE_DOCKER) {
-        /* Engines write Docker's format for one platform only; we make it of the other. */
-        depot_free(out->type);
-        out->type = depot_strdup("oci");
-    }
 }
 
 static int check_output(
     struct depot_build_plan *p, struct depot_output *out, struct depot_error *err)
 {
-    bool several = p->platforms.len + p->args->join_with.len > 1;
-    if (!depot_str_empty(p->args->iidfile) &&
-        (depot_str_eq(out->type, "local") || depot_str_eq(out->type, "tar"))) {
-        depot_error_set(err, DEPOT_ERR_INVALID,
-            "--iidfile has no ID to take from an output of type=%s", out->type);
-        return depot_error_hint(err, "drop one of the two, or use -o type=image or type=oci");
-    }
+    int rc = check_names(out, err);
+    if (rc != 0)
+        return rc;
     if (pushes(out) && depot_str_empty(depot_kvs_get(&out->attrs, "name"))) {
         depot_error_set(err, DEPOT_ERR_INVALID, "pushing needs a name");
         return depot_error_hint(err, "add -t REGISTRY/REPOSITORY:TAG");
     }
-    if (several && out->kind == DEPOT_OUTPUT_DOCKER) {
-        depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
-            "the Docker image format holds one platform, and %zu are asked for", p->platforms.len);
-        return depot_error_hint(err, "use --platform with one of them, or -o type=oci,dest=FILE");
-    }
-    if (several)
-        join_output(p, out);
+    rc = dp_plan_load(p, out, err);
+    if (rc != 0 || out->platform != NULL)
+        return rc;
+    join_output(p, out);
     return 0;
 }
 
@@ -220,16 +244,6 @@ int dp_plan_names(struct depot_build_plan *p, struct depot_error *err)
     return 0;
 }
 
-/* The words that Docker's programs take for true. */
-static bool is_true(const char *word)
-{
-    static const char *const words[] = {"1", "t", "T", "true", "TRUE", "True"};
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(words); i++)
-        if (depot_str_eq(word, words[i]))
-            return true;
-    return false;
-}
-
 static bool sends_to_stdout(const struct depot_build_plan *p, size_t *count)
 {
     *count = 0;
@@ -243,29 +257,34 @@ int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
     int rc = 0;
     size_t to_stdout;
     for (size_t i = 0; rc == 0 && i < p->args->outputs.len; i++)
-        rc = parse_output(p, p->args->outputs.items[i], err);
+        if (*p->args->outputs.items[i] != '\0')
+            rc = parse_output(p, p->args->outputs.items[i], err);
     if (rc == 0 && p->args->push)
-        rc = add_short(p, "type=image,push=true", err);
+        rc = add_push(p, err);
     if (rc == 0 && p->args->load)
-        rc = add_short(p, "type=docker", err);
+        rc = add_load(p, err);
     if (rc != 0)
         return rc;
     give_names(p);
     rc = give_annotations(p, err);
     for (size_t i = 0; rc == 0 && i < p->outputs.len; i++)
         rc = check_output(p, &p->outputs.items[i], err);
+    if (rc == 0)
+        rc = dp_plan_files(p, err);
     if (rc == 0 && sends_to_stdout(p, &to_stdout) && (to_stdout > 1 || p->args->quiet))
         rc = depot_error_set(err, DEPOT_ERR_INVALID,
             "standard output can take one thing: one archive, or the digest that -q prints");
-    p->default_image = p->args->outputs.len == 0 && p->outputs.len == 0 &&
-                       !is_true(getenv("BUILDX_NO_DEFAULT_LOAD"));
+    p->default_image = p->outputs.len == 0 && !p->cache_only &&
+                       dp_spec_bool(getenv("BUILDX_NO_DEFAULT_LOAD")) != 1;
     return rc;
 }
 
 bool depot_build_plan_resumes(const struct depot_build_plan *p)
 {
-    for (size_t i = 0; i < p->outputs.len; i++)
-        if (!pushes(&p->outputs.items[i]) && p->outputs.items[i].kind != DEPOT_OUTPUT_DIR)
+    for (size_t i = 0; i < p->outputs.len; i++) {
+        const struct depot_output *out = &p->outputs.items[i];
+        if (!pushes(out) && out->kind != DEPOT_OUTPUT_DIR && out->kind != DEPOT_OUTPUT_STORE)
             return false;
+    }
     return p->outputs.len > 0;
 }

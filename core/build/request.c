@@ -1,7 +1,7 @@
 /*
  * The request that makes a build: docs/api.md, "The body of POST /v1/builds".
  */
-#include "build/plan.h"
+#include "build/plan_env.h"
 
 #include <depot/ci.h>
 
@@ -42,6 +42,11 @@ static struct json_object *exports_of(const struct depot_output *outputs, size_t
         json_object_object_add(o, "attrs", object_of(&outputs[i].attrs));
         if (outputs[i].kind == DEPOT_OUTPUT_DOCKER)
             json_object_object_add(o, "load", json_object_new_boolean(1));
+        if (outputs[i].platform != NULL) {
+            struct json_object *only = json_object_new_array();
+            json_object_array_add(only, json_object_new_string(outputs[i].platform));
+            json_object_object_add(o, "platforms", only);
+        }
         json_object_array_add(a, o);
     }
     return a;
@@ -104,6 +109,8 @@ static struct json_object *session_of(const struct depot_build_plan *p)
         .secrets = p->secrets.items,
         .nsecrets = p->secrets.len,
         .ssh = p->ssh.len > 0 ? &p->ssh : NULL,
+        .stores = p->stores.items,
+        .nstores = p->stores.len,
         .outputs = outputs,
         .noutputs = p->outputs.len > 0 ? 1 : 0,
     };
@@ -126,6 +133,7 @@ static struct json_object *solve_of(const struct depot_build_plan *p)
     json_object_object_add(
         o, "cache_exports", exports_of(p->cache_exports.items, p->cache_exports.len));
     json_object_object_add(o, "entitlements", array_of(&p->entitlements));
+    add_string(o, "source_policy", p->source_policy);
     if (p->default_image)
         json_object_object_add(o, "default_image", json_object_new_boolean(1));
     return o;
@@ -159,11 +167,15 @@ static struct json_object *join_with_of(const struct depot_strv *list)
 char *dp_build_request(const struct depot_build_plan *p)
 {
     struct json_object *o = json_object_new_object();
+    const char *method = p->call.method;
     char *context = depot_url_shown(p->args->context);
-    char *command = depot_asprintf("depot build %s", context);
+    char *command = depot_asprintf("depot build %s%s%s%s", method != NULL ? "--call=" : "",
+        method != NULL ? method : "", method != NULL ? " " : "", context);
     add_string(o, "project", p->project);
     add_string(o, "command", command);
+    add_string(o, "call", p->call.method);
     add_string(o, "target", p->args->target);
+    add_string(o, "builder", dp_plan_builder(p));
     json_object_object_add(o, "tags", array_of(&p->args->tags));
     json_object_object_add(o, "platforms", array_of(&p->platforms));
     add_source(o, &p->source);

@@ -1,87 +1,84 @@
 /*
  * What is left on disk of a build that went well: --iidfile, --metadata-file.
  */
-#include "build/plan.h"
+#include "build/metadata.h"
+#include "build/plan_env.h"
 
 #include <depot/file_writer.h>
 
 #include <json-c/json.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct depot_file_opts iidfile = {.what = "image ID file", .mode = 0644};
 static const struct depot_file_opts metadata_file = {.what = "metadata file", .mode = 0644};
+
+/* Two files of the same name would come one after the other, and the first be lost. */
+static int check_alone(
+    const struct depot_build_plan *p, const struct depot_output *out, struct depot_error *err)
+{
+    struct stat st;
+    for (const struct depot_output *o = p->outputs.items; o < out; o++) {
+        if (o->kind != DEPOT_OUTPUT_FILE || !depot_str_eq(o->dest, out->dest) ||
+            (stat(out->dest, &st) == 0 && !S_ISREG(st.st_mode)))
+            continue;
+        depot_error_set(err, DEPOT_ERR_INVALID, "two outputs go to %s", out->dest);
+        return depot_error_hint(err, "give each -o a dest= of its own");
+    }
+    return 0;
+}
+
+int dp_plan_files(const struct depot_build_plan *p, struct depot_error *err)
+{
+    for (size_t i = 0; i < p->outputs.len; i++) {
+        const struct depot_output *out = &p->outputs.items[i];
+        if (!depot_str_empty(p->args->iidfile) &&
+            (depot_str_eq(out->type, "local") || depot_str_eq(out->type, "tar"))) {
+            depot_error_set(err, DEPOT_ERR_INVALID,
+                "--iidfile has no ID to take from an output of type=%s", out->type);
+            return depot_error_hint(err, "drop one of the two, or use -o type=image or type=oci");
+        }
+        int rc = out->kind == DEPOT_OUTPUT_FILE ? check_alone(p, out, err) : 0;
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
 
 static const struct depot_part *first_part(const struct depot_build *state)
 {
     return state->parts.len > 0 ? state->parts.items[0] : NULL;
 }
 
-/* The image id is the config's digest where the engine tells it; docker prints that one. */
-const char *depot_build_digest(const struct depot_build *state)
+/* The part whose image is loaded alone; NULL: none is. */
+static const struct depot_part *lone_part(
+    const struct depot_build_plan *plan, const struct depot_build *state)
 {
-    const struct depot_part *part = first_part(state);
+    for (size_t i = 0; i < plan->outputs.len; i++)
+        if (plan->outputs.items[i].platform != NULL)
+            return depot_build_part(state, plan->outputs.items[i].platform);
+    return NULL;
+}
+
+/* The image id is the config's digest where the engine tells it; docker prints that one. */
+const char *depot_build_digest(const struct depot_build_plan *plan, const struct depot_build *state)
+{
+    const struct depot_part *lone = lone_part(plan, state);
+    const struct depot_part *part = lone != NULL ? lone : first_part(state);
     if (state->digest != NULL || part == NULL)
         return state->digest;
     const char *config = depot_kvs_get(&part->response, "containerimage.config.digest");
-    return config != NULL && state->parts.len == 1 ? config : part->digest;
+    const bool has_id = config != NULL && (lone != NULL || state->parts.len == 1);
+    return has_id && !plan->id_is_manifest ? config : part->digest;
 }
 
 const char *depot_build_unkept(const struct depot_build_plan *plan, const struct depot_build *state)
 {
-    if (plan->args->outputs.len > 0 || plan->outputs.len > 0 || depot_build_digest(state) != NULL)
+    if (plan->call.method != NULL || !plan->default_image ||
+        depot_build_digest(plan, state) != NULL)
         return NULL;
     return "No output specified: the build result will only remain in the build cache. To push it "
            "use --push, to load it into Docker use --load, to get files use -o DIR";
-}
-
-/* Some answers are JSON in base64; those stand in the file as JSON. */
-static struct json_object *response_value(const char *value)
-{
-    size_t n = strlen(value), len = 0;
-    char *text = depot_alloc(n / 4 * 3 + 4);
-    struct json_object *o = NULL;
-    if (n > 0 && depot_base64_decode(text, &len, value, n) == 0) {
-        text[len] = '\0';
-        if (text[0] == '{' || text[0] == '[')
-            o = json_tokener_parse(text);
-    }
-    depot_free(text);
-    return o != NULL ? o : json_object_new_string(value);
-}
-
-static struct json_object *response_of(const struct depot_kvs *response)
-{
-    struct json_object *o = json_object_new_object();
-    for (size_t i = 0; i < response->len; i++)
-        json_object_object_add(o, response->items[i].key, response_value(response->items[i].value));
-    return o;
-}
-
-/* Of the whole build: what was joined, or what its first part has made. */
-static struct json_object *whole(const struct depot_build *state)
-{
-    const struct depot_part *first = first_part(state);
-    if (state->digest != NULL)
-        return response_of(&state->response);
-    return first != NULL ? response_of(&first->response) : json_object_new_object();
-}
-
-static struct json_object *metadata(
-    const struct depot_build_plan *plan, const struct depot_build *state)
-{
-    struct json_object *o = whole(state);
-    struct json_object *build = json_object_new_object();
-    json_object_object_add(build, "buildID", json_object_new_string(state->id));
-    json_object_object_add(build, "projectID", json_object_new_string(plan->project));
-    json_object_object_add(o, "depot.build", build);
-    if (state->parts.len > 1) {
-        struct json_object *platforms = json_object_new_object();
-        for (size_t i = 0; i < state->parts.len; i++)
-            json_object_object_add(platforms, state->parts.items[i]->platform,
-                response_of(&state->parts.items[i]->response));
-        json_object_object_add(o, "depot.platforms", platforms);
-    }
-    return o;
 }
 
 int depot_build_begin_results(const struct depot_build_args *args, struct depot_error *err)
@@ -91,15 +88,17 @@ int depot_build_begin_results(const struct depot_build_args *args, struct depot_
         rc = depot_file_remove(args->iidfile, &iidfile, err);
     if (rc == 0 && !depot_str_empty(args->iidfile))
         rc = depot_file_check(args->iidfile, &iidfile, err);
-    if (rc == 0 && !depot_str_empty(args->metadata_file))
+    if (rc != 0)
+        return depot_error_prefix(err, "--iidfile");
+    if (!depot_str_empty(args->metadata_file))
         rc = depot_file_check(args->metadata_file, &metadata_file, err);
-    return rc;
+    return rc != 0 ? depot_error_prefix(err, "--metadata-file") : 0;
 }
 
 static int write_metadata(
     const struct depot_build_plan *plan, const struct depot_build *state, struct depot_error *err)
 {
-    struct json_object *o = metadata(plan, state);
+    struct json_object *o = dp_build_metadata(plan, state);
     const char *text = json_object_to_json_string_ext(
         o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
     int rc = depot_file_write(plan->args->metadata_file, &metadata_file, text, strlen(text), err);
@@ -111,9 +110,9 @@ int depot_build_write_results(
     const struct depot_build_plan *plan, const struct depot_build *state, struct depot_error *err)
 {
     const struct depot_build_args *a = plan->args;
-    const char *digest = depot_build_digest(state);
-    int rc = 0;
-    if (!depot_str_empty(a->iidfile) && digest != NULL)
+    const char *digest = depot_build_digest(plan, state);
+    int rc = dp_plan_prune(plan, err);
+    if (rc == 0 && !depot_str_empty(a->iidfile) && digest != NULL)
         rc = depot_file_write(a->iidfile, &iidfile, digest, strlen(digest), err);
     if (rc == 0 && !depot_str_empty(a->metadata_file))
         rc = write_metadata(plan, state, err);

@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "buildkit/message.h"
+#include "gateway.pb-c.h"
 
 /* Told names are compared with each other, so an engine may not tell any number of them. */
 enum { PLATFORMS_MAX = 256 };
@@ -81,13 +82,25 @@ static void add_cache(Bk__CacheOptions *m, const struct depot_bk_solve *req, str
     }
 }
 
-void dp_bk_pack_solve(const struct depot_bk_solve *req, bool internal, struct depot_buf *to)
+/* It comes as a message already: fields may stand in any order. */
+static void add_source_policy(struct depot_buf *to, const void *data, size_t n)
+{
+    enum { SOURCE_POLICY = 12 /* of SolveRequest */ };
+    uint8_t head[2 * DP_PB_VARINT_MAX];
+    if (n == 0)
+        return;
+    uint8_t *end = dp_pb_put_varint(dp_pb_put_tag(head, SOURCE_POLICY, DP_PB_BYTES), n);
+    depot_buf_add(to, head, (size_t)(end - head));
+    depot_buf_add(to, data, n);
+}
+
+void dp_bk_pack_solve(const struct depot_bk_solve *req, struct depot_buf *to)
 {
     struct depot_arena a = {0};
     Bk__SolveRequest m = BK__SOLVE_REQUEST__INIT;
     Bk__CacheOptions cache = BK__CACHE_OPTIONS__INIT;
     m.ref = (char *)req->ref;
-    m.internal = internal;
+    m.internal = req->internal;
     if (req->session != NULL)
         m.session = (char *)req->session;
     if (req->frontend != NULL)
@@ -103,19 +116,36 @@ void dp_bk_pack_solve(const struct depot_bk_solve *req, bool internal, struct de
     add_cache(&cache, req, &a);
     m.cache = &cache; /* engines 0.17 to 0.21 crash without one */
     dp_pb_pack(to, &m.base);
+    add_source_policy(to, req->source_policy, req->source_policy_len);
+    depot_arena_release(&a);
+}
+
+/* Whoever does not allow both forms of a result gets no definitions. */
+void dp_bk_pack_ask(const struct depot_bk_solve *req, struct depot_buf *to)
+{
+    struct depot_arena a = {0};
+    Gateway__SolveRequest m = GATEWAY__SOLVE_REQUEST__INIT;
+    m.frontend = (char *)req->frontend;
+    m.frontend_opt = pairs_of(&a, req->attrs);
+    m.n_frontend_opt = m.frontend_opt != NULL ? req->attrs->len : 0;
+    m.allow_result_return = true;
+    m.allow_result_array_ref = true;
+    dp_pb_pack(to, &m.base);
     depot_arena_release(&a);
 }
 
 /* ---- workers ---- */
 static const char SNAPSHOTTER_LABEL[] = "org.mobyproject.buildkit.worker.snapshotter";
+static const char GATEWAY_LABEL[] = "org.mobyproject.buildkit.worker.moby.host-gateway-ip";
 
-static bool has_label(const Bk__WorkerRecord *w, const char *key)
+/* NULL: it has none of this name. */
+static const char *label(const Bk__WorkerRecord *w, const char *key)
 {
     for (size_t i = 0; i < w->n_labels; i++) {
         if (depot_str_eq(w->labels[i]->key, key))
-            return true;
+            return w->labels[i]->value;
     }
-    return false;
+    return NULL;
 }
 
 /* "linux/arm64", "linux/arm/v7"; v8 is what arm64 means anyway. */
@@ -163,7 +193,7 @@ void dp_bk_add_workers(const Bk__ListWorkersResponse *m, bool is_docker, struct 
     bool snapshotter = false, moby = false;
     for (size_t i = 0; i < m->n_record; i++) {
         n += m->record[i]->n_platforms;
-        snapshotter |= has_label(m->record[i], SNAPSHOTTER_LABEL);
+        snapshotter |= label(m->record[i], SNAPSHOTTER_LABEL) != NULL;
         moby |= depot_str_eq(m->record[i]->id, "moby");
     }
     info->platforms = n > 0 ? depot_arena_alloc(a, n * sizeof(*info->platforms)) : NULL;
@@ -173,6 +203,8 @@ void dp_bk_add_workers(const Bk__ListWorkersResponse *m, bool is_docker, struct 
         const Bk__WorkerRecord *w = m->record[i];
         if (cache_limit(w) > info->cache_limit)
             info->cache_limit = cache_limit(w);
+        if (info->host_gateway == NULL)
+            info->host_gateway = depot_arena_strdup(a, label(w, GATEWAY_LABEL));
         for (size_t j = 0; j < w->n_platforms; j++)
             add_platform(info, platform_name(w->platforms[j], a));
         if (w->version != NULL && depot_str_empty(info->version))

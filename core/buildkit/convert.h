@@ -16,9 +16,10 @@ struct depot_pair *dp_bk_pairs(struct depot_arena *a, Bk__Pair **list, size_t n)
 
 /* What follows is pure, and apart from the calls for the tests' sake. All strings stay borrowed. */
 
-/* Pack a SolveRequest: both forms of the exporter list, and always a cache message. An
- * internal build leaves no record. */
-void dp_bk_pack_solve(const struct depot_bk_solve *req, bool internal, struct depot_buf *to);
+/* Pack a SolveRequest: both forms of the exporter list, and always a cache message. */
+void dp_bk_pack_solve(const struct depot_bk_solve *req, struct depot_buf *to);
+/* Pack the gateway's SolveRequest: frontend and attributes alone. */
+void dp_bk_pack_ask(const struct depot_bk_solve *req, struct depot_buf *to);
 
 /* Platforms, engine and store of a list of workers; `info` keeps its other members. */
 void dp_bk_add_workers(const Bk__ListWorkersResponse *m, bool is_docker, struct depot_arena *a,

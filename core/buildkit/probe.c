@@ -105,6 +105,7 @@ static const struct {
 } cap_rows[] = {
     {"exporter.multiple", DEPOT_BK_CAP_MULTI_EXPORTER},
     {"exporter.image.attestations", DEPOT_BK_CAP_ATTESTATIONS},
+    {"source.policy", DEPOT_BK_CAP_SOURCE_POLICY},
 };
 
 static void read_caps(struct probe_call *c, Gateway__ApiCap **caps, size_t n)
@@ -210,7 +211,7 @@ static void on_timeout(struct depot_timer *t, void *arg)
 
 static void pack_question(struct probe_call *c, enum question q, struct depot_buf *to)
 {
-    struct depot_bk_solve solve = {.ref = c->ref};
+    struct depot_bk_solve solve = {.ref = c->ref, .internal = true};
     Bk__HistoryRequest history = BK__HISTORY_REQUEST__INIT;
     switch (q) {
     case HISTORY: /* a reference that is none: the engine has nothing to tell, and ends at once */
@@ -219,7 +220,7 @@ static void pack_question(struct probe_call *c, enum question q, struct depot_bu
         dp_pb_pack(to, &history.base);
         break;
     case SOLVE:
-        dp_bk_pack_solve(&solve, true, to);
+        dp_bk_pack_solve(&solve, to);
         break;
     case RETURN: {
         Gateway__ReturnRequest ret = GATEWAY__RETURN_REQUEST__INIT;

@@ -172,7 +172,7 @@ int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_
     c->ref = depot_strdup(req->ref);
     dp_bk_link_init(&c->link, bk);
     dp_bk_rpc_init(&c->rpc, &c->link, DP_BK_CONTROL "Solve", &rpc_ops, c);
-    dp_bk_pack_solve(req, false, &c->rpc.request);
+    dp_bk_pack_solve(req, &c->rpc.request);
     int rc = dp_bk_rpc_start(&c->rpc, err);
     if (rc < 0)
         depot_bk_call_free(&c->base);

@@ -35,6 +35,24 @@ static const char *member(struct json_object *o, const char *key)
     return json_object_get_string(v);
 }
 
+static unsigned abilities(struct json_object *o)
+{
+    static const char *const names[] = {
+#define ABILITY_NAME(id, name) [DEPOT_CAN_##id] = (name),
+        DEPOT_ABILITIES(ABILITY_NAME)
+#undef ABILITY_NAME
+    };
+    struct json_object *list = NULL;
+    unsigned can = 0;
+    if (!json_object_object_get_ex(o, "can", &list) || !json_object_is_type(list, json_type_array))
+        return 0;
+    for (size_t i = 0; i < json_object_array_length(list); i++)
+        for (unsigned k = 0; k < DEPOT_CAN_COUNT; k++)
+            if (depot_str_eq(json_object_get_string(json_object_array_get_idx(list, i)), names[k]))
+                can |= 1u << k;
+    return can;
+}
+
 static void reply_created(struct feed_client *c, struct json_object *o)
 {
     const char *build = member(o, "build");
@@ -46,9 +64,11 @@ static void reply_created(struct feed_client *c, struct json_object *o)
         feed_client_answer(c, NULL, &err);
         return;
     }
-    const char *secret = member(o, "session");
+    const char *secret = member(o, "session"), *version = member(o, "version");
     struct json_object *join = NULL;
     const struct depot_feed_created made = {
+        .version = version != NULL && !depot_str_has_control(version) ? version : NULL,
+        .can = abilities(o),
         .build = build,
         .secret = secret != NULL && !depot_str_has_control(secret) ? secret : NULL,
         .join = json_object_object_get_ex(o, "join", &join) && json_object_get_boolean(join),

@@ -31,6 +31,7 @@ static void request_detach(struct depot_http_request *r)
     *r->link = r->next;
     if (r->next != NULL)
         r->next->link = r->link;
+    dp_command_end(&r->command);
     r->http = NULL;
     r->easy = NULL;
 }
@@ -40,6 +41,7 @@ static void request_release(struct depot_http_request *r)
     if (r->holds > 0)
         return; /* the last deferred call does it */
     depot_free(r->where);
+    depot_strv_release(&r->argv);
     depot_buf_release(&r->collected);
     depot_free(r);
 }
@@ -253,6 +255,7 @@ int depot_http_start(struct depot_http *h, const struct depot_http_opts *opts,
         h->curl.easy_cleanup(r->easy);
         h->curl.slist_free_all(r->headers);
         h->curl.slist_free_all(r->connect_to);
+        dp_command_end(&r->command);
         request_release(r);
         return rc;
     }

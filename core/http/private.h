@@ -4,6 +4,7 @@
 #ifndef DEPOT_CORE_HTTP_PRIVATE_H
 #define DEPOT_CORE_HTTP_PRIVATE_H
 
+#include "http/command.h"
 #include "http/curl.h"
 
 #include <depot/http.h>
@@ -31,6 +32,8 @@ struct depot_http_request {
     struct curl_slist *headers, *connect_to;
     char *where; /* "GET /path at ADDRESS", for messages */
     bool unix_socket;
+    struct depot_strv argv; /* of the command that is the connection */
+    struct dp_command command;
     bool over;                  /* no callback comes any more */
     bool resuming;              /* a deferred resume is on its way */
     unsigned holds;             /* deferred calls that still come */

@@ -128,6 +128,26 @@ static char *bracketed(const char *host)
     return strchr(host, ':') != NULL ? depot_asprintf("[%s]", host) : depot_strdup(host);
 }
 
+/* ---- a program as the connection ---- */
+
+static int set_command(
+    struct depot_http_request *r, const struct depot_http_opts *o, struct depot_error *err)
+{
+    const struct dp_curl *c = &r->http->curl;
+    for (size_t i = 0; i < o->command->len; i++)
+        depot_strv_push(&r->argv, o->command->items[i]);
+    int rc = dp_command_listen(&r->command, r->http->loop, &r->argv, err);
+    if (rc != 0)
+        return rc;
+    char *url = depot_asprintf("http://localhost%s", o->path);
+    c->easy_setopt(r->easy, CURLOPT_URL, url);
+    c->easy_setopt(r->easy, CURLOPT_NOPROXY, "*");
+    c->easy_setopt(r->easy, CURLOPT_FORBID_REUSE, 1L); /* the program ends with the request */
+    c->easy_setopt(r->easy, CURLOPT_UNIX_SOCKET_PATH, r->command.path);
+    depot_free(url);
+    return 0;
+}
+
 static void set_address(struct depot_http_request *r, const struct depot_http_opts *o)
 {
     const struct dp_curl *c = &r->http->curl;
@@ -196,7 +216,10 @@ int dp_http_setup(
     rc = set_headers(r, o, err);
     if (rc < 0)
         return rc;
-    set_address(r, o);
+    if (o->command == NULL || o->command->len == 0)
+        set_address(r, o);
+    else if ((rc = set_command(r, o, err)) != 0)
+        return rc;
     set_method(r, method, o);
     c->easy_setopt(r->easy, CURLOPT_PRIVATE, r);
     c->easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->detail);
@@ -221,6 +244,21 @@ static const char *os_error_of(const struct depot_http_request *r)
     long number = 0;
     r->http->curl.easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &number);
     return number > 0 ? strerror((int)number) : "nobody listens there";
+}
+
+/* What the program says of it is more than that a connection broke. */
+static bool explain_command(const struct depot_http_request *r, struct depot_error *err)
+{
+    char said[DEPOT_ERROR_MSG_MAX / 2];
+    if (r->command.error.code != DEPOT_OK) {
+        *err = r->command.error;
+        return true;
+    }
+    dp_command_said(&r->command, said, sizeof(said));
+    if (said[0] == '\0')
+        return false;
+    depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "%s: %s", r->argv.items[0], said);
+    return true;
 }
 
 void dp_http_explain(const struct depot_http_request *r, CURLcode result, struct depot_error *err)
@@ -249,6 +287,8 @@ void dp_http_explain(const struct depot_http_request *r, CURLcode result, struct
             r->collected.max);
         return;
     }
+    if (r->argv.len > 0 && explain_command(r, err))
+        return;
     if (r->abort != 0) {
         depot_error_set(
             err, (enum depot_err)r->abort, "%s: %s", r->where, depot_err_text(r->abort));

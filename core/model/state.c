@@ -631,6 +631,7 @@ static void apply_assigned(struct depot_build *b, const struct depot_event *ev)
     p->emulates = keep_list(b, ev->u.assigned.emulates, ev->u.assigned.nemulates);
     p->nemulates = ev->u.assigned.nemulates;
     p->waited_ms = ev->u.assigned.waited_ms;
+    p->ref = keep(b, p->ref, ev->u.assigned.ref);
 }
 
 static void apply_context(struct depot_build *b, const struct depot_event *ev)

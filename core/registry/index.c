@@ -2,6 +2,7 @@
  * Manifests and indexes as JSON: one index is made of several. No I/O; input is what a registry or
  * an engine says.
  */
+#include <depot/buf.h>
 #include <depot/registry.h>
 
 #include <json-c/json.h>
@@ -140,6 +141,18 @@ static int add_part(struct joining *j, const struct depot_join_part *part, struc
     return rc;
 }
 
+char *depot_json_as_go(const char *json)
+{
+    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    for (const char *p = json; *p != '\0'; p++) {
+        if (strchr("<>&", *p) != NULL)
+            depot_buf_addf(&b, "\\u%04x", (unsigned)*p);
+        else
+            depot_buf_addc(&b, *p);
+    }
+    return depot_buf_detach(&b);
+}
+
 static char *print(struct joining *j, const char *type, const struct depot_kvs *annotations)
 {
     struct json_object *o = json_object_new_object(), *list = json_object_new_array();
@@ -157,7 +170,7 @@ static char *print(struct joining *j, const char *type, const struct depot_kvs *
                 a, annotations->items[i].key, json_object_new_string(annotations->items[i].value));
         json_object_object_add(o, "annotations", a);
     }
-    char *text = depot_strdup(json_object_to_json_string_ext(
+    char *text = depot_json_as_go(json_object_to_json_string_ext(
         o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(o);
     return text;

@@ -1,34 +1,11 @@
 /*
- * What stands below a finished build: warnings, the excerpt of the Dockerfile with the error, and
- * the summary. Not part of any sink: the client prints these to its own stream.
+ * What stands below a finished build beside its warnings: the excerpt of the Dockerfile with the
+ * error, and the summary. Not part of any sink: the client prints these to its own stream.
  */
 #include "render/facts.h"
 #include "render/tty.h"
 
 #include <string.h>
-
-void depot_render_warnings(const struct depot_build *b, const struct depot_render_opts *opts)
-{
-    struct depot_buf lines = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    size_t n = 0;
-
-    for (size_t i = 0; i < b->warnings.len; i++) {
-        if (dp_warning_again(b, i))
-            continue;
-        n++;
-        depot_buf_adds(&lines, " - ");
-        dp_put_text(&lines, opts, b->warnings.items[i]->short_text);
-        depot_buf_addc(&lines, '\n');
-    }
-    if (n) {
-        depot_buf_addf(
-            &out, "\n %zu warning%s found (use docker --debug to expand):\n", n, n == 1 ? "" : "s");
-        depot_buf_add(&out, lines.data, lines.len);
-    }
-    depot_buf_release(&lines);
-    dp_emit(opts, &out);
-}
 
 static bool in_ranges(const struct depot_build_error *e, int line)
 {
@@ -43,7 +20,7 @@ static bool in_ranges(const struct depot_build_error *e, int line)
     return false;
 }
 
-static void put_excerpt(
+void dp_put_excerpt(
     struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_build_error *e)
 {
     static const char rule[] = "--------------------\n";
@@ -87,7 +64,7 @@ static void put_error(
     const char *message = p->error && p->error->message ? p->error->message : "unknown error";
 
     if (p->error)
-        put_excerpt(out, opts, p->error);
+        dp_put_excerpt(out, opts, p->error);
     put_error_word(out, opts);
     depot_buf_adds(out, " failed to build: ");
     if (!depot_str_starts(message, "failed to solve: "))

@@ -33,16 +33,6 @@ struct auth {
     bool answered;
 };
 
-static char *config_path(const struct dp_session_config *cfg)
-{
-    const char *dir = cfg->docker_config, *home = getenv("HOME");
-    if (dir == NULL)
-        dir = getenv("DOCKER_CONFIG");
-    if (!depot_str_empty(dir))
-        return depot_path_join(dir, "config.json");
-    return depot_asprintf("%s/.docker/config.json", home != NULL ? home : "");
-}
-
 static void answer(struct auth *a, const struct dp_credentials *c)
 {
     struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
@@ -83,12 +73,30 @@ static void on_worked(void *arg)
     lookup_free(l);
 }
 
+/* What DOCKER_AUTH_CONFIG has of a host, in the form of config.json: it comes before the file. */
+static bool read_variable(const char *host, struct dp_docker_auth *out)
+{
+    const char *json = getenv("DOCKER_AUTH_CONFIG");
+    struct depot_error err = {0};
+    if (depot_str_empty(json))
+        return false;
+    if (dp_docker_config_find(json, strlen(json), host, out, &err) < 0)
+        depot_log_warn("DOCKER_AUTH_CONFIG: %s", err.msg);
+    if (out->own.secret == NULL) {
+        dp_docker_auth_release(out);
+        return false;
+    }
+    depot_free(out->helper);
+    out->helper = NULL;
+    return true;
+}
+
 /* Read the configuration; a fault in it is worth a word, not the build. */
 static void read_config(
     const struct dp_session_config *cfg, const char *host, struct dp_docker_auth *out)
 {
     struct depot_error err;
-    char *path = config_path(cfg), *json = NULL;
+    char *path = dp_docker_config_path(cfg->docker_config), *json = NULL;
     size_t n = 0;
     depot_error_clear(&err);
     if (access(path, F_OK) == 0 && depot_file_read(path, DP_DOCKER_CONFIG_MAX, &json, &n, &err) < 0)
@@ -111,7 +119,8 @@ static void on_half_closed(struct dp_grpc_call *call, void *arg)
         return;
     }
     struct lookup *l = depot_calloc(1, sizeof(*l));
-    read_config(a->base.s->cfg, host, &l->docker);
+    if (!read_variable(host, &l->docker))
+        read_config(a->base.s->cfg, host, &l->docker);
     depot_free(host);
     if (l->docker.helper != NULL && depot_loop_work(a->base.s->loop, on_work, on_worked, l) == 0) {
         l->owner = a;

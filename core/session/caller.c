@@ -98,7 +98,9 @@ static void on_done(struct dp_grpc_call *call, const struct dp_grpc_status *st, 
         depot_error_set(&err, dp_grpc_code_to_err(st->code),
             "the client did not tell its credentials for %s: %s", q->host,
             *st->message != '\0' ? st->message : dp_grpc_code_name(st->code));
-    q->done(q->caller, q->host, q->user, q->secret, st->code != DP_GRPC_OK ? &err : NULL, q->arg);
+    if (q->done != NULL)
+        q->done(
+            q->caller, q->host, q->user, q->secret, st->code != DP_GRPC_OK ? &err : NULL, q->arg);
     question_free(q);
 }
 
@@ -127,6 +129,14 @@ int depot_caller_credentials(struct depot_caller *c, const char *host, depot_cre
     dp_grpc_send(q->call, request, (size_t)(dp_pb_put_bytes(request, 1, host, n) - request));
     dp_grpc_send_end(q->call);
     return 0;
+}
+
+void depot_caller_forget(struct depot_caller *c, const void *arg)
+{
+    struct question *q;
+    LIST_FOREACH (q, &c->questions, entry)
+        if (q->arg == arg)
+            q->done = NULL;
 }
 
 /* ---- life ---- */

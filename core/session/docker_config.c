@@ -3,7 +3,10 @@
  */
 #include "session/docker_config.h"
 
+#include <depot/path.h>
+
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Docker Hub has one name for engines and another in the file. */
@@ -142,6 +145,40 @@ int dp_docker_config_find(const char *json, size_t n, const char *host, struct d
     find_own(root, host, out);
     json_object_put(root);
     return 0;
+}
+
+char *dp_docker_config_path(const char *dir)
+{
+    char *where = depot_path_docker_dir(dir);
+    char *path = depot_path_join(where, "config.json");
+    depot_free(where);
+    return path;
+}
+
+int dp_docker_config_proxies(const char *json, size_t n, const char *docker_host,
+    struct depot_kvs *out, struct depot_error *err)
+{
+    static const struct {
+        const char *key, *variable;
+    } rows[] = {
+        {"httpProxy", "HTTP_PROXY"},
+        {"httpsProxy", "HTTPS_PROXY"},
+        {"noProxy", "NO_PROXY"},
+        {"ftpProxy", "FTP_PROXY"},
+        {"allProxy", "ALL_PROXY"},
+    };
+    struct json_object *root = n > 0 ? parse(json, n) : NULL, *proxies, *proxy;
+    int rc = 0;
+    if (n > 0 && !json_object_is_type(root, json_type_object))
+        rc = depot_error_set(err, DEPOT_ERR_INVALID, "not a JSON object");
+    else if (root != NULL && json_object_object_get_ex(root, "proxies", &proxies) &&
+             (json_object_object_get_ex(proxies, docker_host, &proxy) ||
+                 json_object_object_get_ex(proxies, "default", &proxy)))
+        for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++)
+            if (string_of(proxy, rows[i].key) != NULL)
+                depot_kvs_set(out, rows[i].variable, string_of(proxy, rows[i].key));
+    json_object_put(root);
+    return rc;
 }
 
 int dp_docker_helper_parse(const char *json, size_t n, struct dp_credentials *out)

@@ -25,6 +25,13 @@ void dp_docker_auth_release(struct dp_docker_auth *a);
 int dp_docker_config_find(const char *json, size_t n, const char *host, struct dp_docker_auth *out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 
+/* Where config.json lies: below `dir`; NULL: $DOCKER_CONFIG, else ~/.docker. The caller frees. */
+char *dp_docker_config_path(const char *dir);
+
+/* The proxies for builds on one engine, or those of "default": HTTP_PROXY and its like. */
+int dp_docker_config_proxies(const char *json, size_t n, const char *docker_host,
+    struct depot_kvs *out, struct depot_error *err) DEPOT_MUST_CHECK;
+
 /* What a credential helper printed; DEPOT_ERR_NOT_FOUND when it has none. */
 int dp_docker_helper_parse(const char *json, size_t n, struct dp_credentials *out) DEPOT_MUST_CHECK;
 

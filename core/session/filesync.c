@@ -46,6 +46,7 @@ struct sync {
 
     struct depot_buf stat, xattrs;
     bool no_xattrs, walked, over;
+    dev_t no_xattrs_dev; /* the file system that has none */
     struct dp_session_context ctx;
 };
 
@@ -99,10 +100,10 @@ static int add_file(
 {
     uint32_t id = (uint32_t)y->paths.len, first = id;
     int64_t size = -1;
-    if (S_ISREG(e->st->st_mode)) {
+    if ((st->mode & DP_MODE_TYPE) == 0) {
         if (e->st->st_nlink > 1)
             first = dp_inodes_put(&y->inodes, e->st->st_dev, e->st->st_ino, id);
-        size = first == id ? (int64_t)e->st->st_size : -1;
+        size = first == id ? st->size : -1;
         st->size = first == id ? size : 0;
         y->ctx.files++;
         y->ctx.bytes += st->size;
@@ -126,17 +127,34 @@ static int add_file(
     return 0;
 }
 
-static void read_xattrs(struct sync *y, const struct dp_walk_entry *e)
+static int xattr_error(
+    const struct sync *y, const struct dp_walk_entry *e, int errnum, struct depot_error *err)
+{
+    depot_error_errno(
+        err, errnum, "cannot read the extended attributes of %s/%s", y->root, e->path);
+    return depot_error_hint(err, "name it in the ignore file (.dockerignore)");
+}
+
+static int read_xattrs(struct sync *y, const struct dp_walk_entry *e, struct depot_error *err)
 {
     char path[2 * DP_PATH_MAX];
     size_t n = strlen(y->root);
     depot_buf_clear(&y->xattrs);
-    if (y->no_xattrs || n + e->path_len + 2 > sizeof(path))
-        return;
+    if (y->no_xattrs && y->no_xattrs_dev == e->st->st_dev)
+        return 0;
+    if (n + e->path_len + 2 > sizeof(path))
+        return xattr_error(y, e, ENAMETOOLONG, err);
     memcpy(path, y->root, n);
     path[n] = '/';
     memcpy(path + n + 1, e->path, e->path_len + 1);
-    y->no_xattrs = !dp_xattr_encode(path, &y->xattrs);
+    int failed = dp_xattr_encode(path, &y->xattrs);
+    if (failed == ENOTSUP) {
+        y->no_xattrs = true;
+        y->no_xattrs_dev = e->st->st_dev;
+    } else if (failed != 0 && failed != ENOENT && failed != ENOTDIR) {
+        return xattr_error(y, e, failed, err);
+    }
+    return 0;
 }
 
 static int on_entry(const struct dp_walk_entry *e, void *arg, struct depot_error *err)
@@ -147,7 +165,7 @@ static int on_entry(const struct dp_walk_entry *e, void *arg, struct depot_error
         .path = e->path,
         .path_len = e->path_len,
         .mode = dp_mode_from_stat(mode),
-        .size = S_ISDIR(mode) ? 0 : (int64_t)e->st->st_size,
+        .size = S_ISREG(mode) || S_ISLNK(mode) ? (int64_t)e->st->st_size : 0,
         .mtime = (int64_t)e->st->st_mtim.tv_sec * 1000000000 + e->st->st_mtim.tv_nsec,
         .link = e->link,
         .link_len = e->link_len,
@@ -156,13 +174,13 @@ static int on_entry(const struct dp_walk_entry *e, void *arg, struct depot_error
         st.major = (int64_t)(e->st->st_rdev >> 8 & 0xfff);
         st.minor = (int64_t)((e->st->st_rdev & 0xff) | (e->st->st_rdev >> 12 & 0xfff00));
     }
-    if (S_ISREG(mode) || S_ISDIR(mode)) {
-        read_xattrs(y, e);
-        st.xattrs = y->xattrs.data;
-        st.xattrs_len = y->xattrs.len;
-    }
+    int rc = read_xattrs(y, e, err);
+    if (rc < 0)
+        return rc;
+    st.xattrs = y->xattrs.data;
+    st.xattrs_len = y->xattrs.len;
     depot_buf_clear(&y->stat);
-    int rc = add_file(y, e, &st, err);
+    rc = add_file(y, e, &st, err);
     if (rc == 0)
         dp_grpc_send(y->base.call, y->stat.data, y->stat.len);
     return rc;
@@ -234,8 +252,9 @@ static int open_next(struct sync *y, struct depot_error *err)
         return spool_error(rc, err);
     y->size = y->left = REQUESTED(item.value);
     const char *path = path_of(y, y->id, buf);
-    if (y->memory == NULL) {
-        /* O_NONBLOCK: it could have become a FIFO. */
+    if (y->memory == NULL && y->size > 0) {
+        /* What has no content is not opened: a socket cannot be. O_NONBLOCK: it could have become a
+         * FIFO. */
         y->fd = openat(dp_walk_root_fd(y->walk), path,
             O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (y->fd < 0) {

@@ -92,6 +92,11 @@ void dp_session_open_secret(struct dp_grpc_call *call, void *arg);
 void dp_session_open_ssh_check(struct dp_grpc_call *call, void *arg);
 void dp_session_open_ssh_forward(struct dp_grpc_call *call, void *arg);
 void dp_session_open_upload(struct dp_grpc_call *call, void *arg);
+void dp_session_open_content_info(struct dp_grpc_call *call, void *arg);
+void dp_session_open_content_read(struct dp_grpc_call *call, void *arg);
+void dp_session_open_content_write(struct dp_grpc_call *call, void *arg);
+void dp_session_open_content_status(struct dp_grpc_call *call, void *arg);
+void dp_session_open_content_abort(struct dp_grpc_call *call, void *arg);
 /* For dp_session_output_drained(). */
 void dp_session_output_resume(struct dp_scall *c, size_t index);
 

@@ -31,8 +31,8 @@ uint32_t dp_mode_from_stat(mode_t mode)
         return out | DP_MODE_SYMLINK;
     case S_IFIFO:
         return out | DP_MODE_FIFO;
-    case S_IFSOCK:
-        return out | DP_MODE_SOCKET;
+    case S_IFSOCK: /* fsutil makes an empty file of it: no engine knows what else to do */
+        return out;
     case S_IFBLK:
         return out | DP_MODE_DEVICE;
     case S_IFCHR:
@@ -52,13 +52,25 @@ mode_t dp_mode_permissions(uint32_t mode)
     return out;
 }
 
+/* They stand together, so that they can be kept as they are. */
+static int add_xattrs(struct dp_fstat *st, const uint8_t *start, const uint8_t *end)
+{
+    if (st->xattrs_len == 0)
+        st->xattrs = start;
+    if ((const uint8_t *)st->xattrs + st->xattrs_len != start)
+        return DEPOT_ERR_PROTOCOL;
+    st->xattrs_len += (size_t)(end - start);
+    return 0;
+}
+
 static int decode_stat(const uint8_t *msg, size_t n, struct dp_fstat *st)
 {
     struct dp_pb_reader r = dp_pb_read(msg, n);
     struct dp_pb_field f;
+    const uint8_t *start = r.p;
     int rc;
     *st = (struct dp_fstat){.path = "", .link = ""};
-    while ((rc = dp_pb_next(&r, &f)) > 0) {
+    for (; (rc = dp_pb_next(&r, &f)) > 0; start = r.p) {
         bool bytes = f.number == 1 || f.number == 7 || f.number == 10;
         if (f.number <= 10 && f.type != (bytes ? DP_PB_BYTES : DP_PB_VARINT))
             return DEPOT_ERR_PROTOCOL;
@@ -86,7 +98,12 @@ static int decode_stat(const uint8_t *msg, size_t n, struct dp_fstat *st)
         case 9:
             st->minor = (int64_t)f.value;
             break;
-        default: /* owner and xattrs are not ours to keep */
+        case 10:
+            rc = add_xattrs(st, start, r.p);
+            if (rc < 0)
+                return rc;
+            break;
+        default: /* the owner is not ours to keep */
             break;
         }
     }

@@ -37,7 +37,7 @@ struct dp_fstat {
     uint32_t mode; /* Go bits */
     int64_t size, mtime;
     int64_t major, minor;
-    /* Fields 10, ready encoded by dp_packet_add_xattr(). */
+    /* Fields 10, as dp_packet_add_xattr() encodes them; xattr.h reads them. */
     const void *xattrs;
     size_t xattrs_len;
 };

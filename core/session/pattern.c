@@ -39,9 +39,6 @@ struct pattern {
 struct dp_patterns {
     struct pattern *items;
     size_t len;
-    /* Every pattern of the sort is a plain path, perhaps with a wildcard name at its end: then
-     * directories can be passed over. */
-    bool plain_simple, turned_simple;
 };
 
 /* ---- paths ---- */
@@ -275,13 +272,16 @@ static void step(struct pattern *p, size_t i, uint32_t rune)
     }
 }
 
-static bool match_tokens(struct pattern *p, const char *s, size_t n)
+static void start(struct pattern *p)
 {
-    if (n < p->literal || memcmp(s, p->text, p->literal) != 0)
-        return false;
-    size_t count = p->tokens.len, words = count / 64 + 1;
-    memset(p->now, 0, words * sizeof(uint64_t));
+    memset(p->now, 0, (p->tokens.len / 64 + 1) * sizeof(uint64_t));
     set_add(p, p->now, 0);
+}
+
+/* Go on with `s`; false when nothing can match any more. */
+static bool run(struct pattern *p, const char *s, size_t n)
+{
+    const size_t count = p->tokens.len, words = count / 64 + 1;
     for (size_t at = 0; at < n;) {
         uint32_t rune = next_rune(s, n, &at);
         memset(p->next, 0, words * sizeof(uint64_t));
@@ -301,7 +301,21 @@ static bool match_tokens(struct pattern *p, const char *s, size_t n)
         p->now = p->next;
         p->next = swap;
     }
+    return true;
+}
+
+static bool is_accepted(const struct pattern *p)
+{
+    const size_t count = p->tokens.len;
     return (p->now[count / 64] >> (count % 64) & 1) != 0;
+}
+
+static bool match_tokens(struct pattern *p, const char *s, size_t n)
+{
+    if (n < p->literal || memcmp(s, p->text, p->literal) != 0)
+        return false;
+    start(p);
+    return run(p, s, n) && is_accepted(p);
 }
 
 static bool match(struct pattern *p, const char *s, size_t n)
@@ -359,27 +373,6 @@ static int pattern_init(struct pattern *p, const char *text, struct depot_error 
     return rc;
 }
 
-/* Length of a pattern's text without a wildcard name at its end. */
-static size_t without_trailing_glob(const struct pattern *p)
-{
-    size_t n = p->len;
-    if (n >= 3 && memcmp(p->text + n - 3, "/**", 3) == 0)
-        n -= 3;
-    if (n >= 2 && memcmp(p->text + n - 2, "/*", 2) == 0)
-        n -= 2;
-    return n;
-}
-
-static bool is_simple(const struct pattern *p)
-{
-    size_t n = without_trailing_glob(p);
-    for (size_t i = 0; i < n; i++) {
-        if (strchr("*[]?^\\", p->text[i]) != NULL)
-            return false;
-    }
-    return true;
-}
-
 int dp_patterns_new(
     const struct depot_strv *list, struct dp_patterns **out, struct depot_error *err)
 {
@@ -388,7 +381,6 @@ int dp_patterns_new(
             "%zu path patterns, no more than %d are taken", list->len, DP_PATTERNS_MAX);
     struct dp_patterns *ps = depot_calloc(1, sizeof(*ps));
     ps->items = depot_calloc(list->len + 1, sizeof(*ps->items));
-    ps->plain_simple = ps->turned_simple = true;
     for (size_t i = 0; i < list->len; i++) {
         struct pattern *p = &ps->items[ps->len];
         int rc = pattern_init(p, list->items[i], err);
@@ -399,8 +391,6 @@ int dp_patterns_new(
             dp_patterns_free(ps);
             return rc;
         }
-        if (!is_simple(p))
-            *(p->turned ? &ps->turned_simple : &ps->plain_simple) = false;
     }
     *out = ps;
     return 0;
@@ -442,17 +432,30 @@ bool dp_patterns_match(
     return matched;
 }
 
+/* Could it match a path that goes on behind `dir` and a slash? */
+static bool leads_below(struct pattern *p, const char *dir, size_t n)
+{
+    const size_t both = n < p->literal ? n : p->literal;
+    switch (p->kind) {
+    case MATCH_EXACT:
+        return p->len > n && p->text[n] == '/' && memcmp(dir, p->text, n) == 0;
+    case MATCH_PREFIX:
+        return memcmp(dir, p->text, both) == 0 && (p->literal <= n || p->text[n] == '/');
+    case MATCH_SUFFIX:
+        return true;
+    case MATCH_TOKENS:
+        start(p);
+        return run(p, dir, n) && run(p, "/", 1);
+    }
+    return true;
+}
+
 bool dp_patterns_may_match_below(
     const struct dp_patterns *ps, const char *path, size_t n, bool turned)
 {
-    if (!(turned ? ps->turned_simple : ps->plain_simple))
-        return true;
     for (size_t i = 0; i < ps->len; i++) {
-        const struct pattern *p = &ps->items[i];
-        size_t len = without_trailing_glob(p);
-        if (p->turned != turned || len < n || memcmp(p->text, path, n) != 0)
-            continue;
-        if (len == n || p->text[n] == '/')
+        struct pattern *p = &ps->items[i];
+        if (p->turned == turned && (match(p, path, n) || leads_below(p, path, n)))
             return true;
     }
     return false;

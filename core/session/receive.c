@@ -18,6 +18,7 @@
 #include "session/packet.h"
 #include "session/paths.h"
 #include "session/place.h"
+#include "session/xattr.h"
 
 enum {
     WINDOW = 64, /* files asked for at once; also the most that are open */
@@ -31,8 +32,9 @@ struct level {
 };
 
 struct meta {
-    uint32_t mode;
+    uint32_t mode, xattrs_len;
     int64_t mtime, size;
+    uint64_t xattrs_at; /* in receive.xattrs */
 };
 
 struct incoming {
@@ -52,11 +54,13 @@ struct receive {
     struct dp_claims *claims; /* may be NULL */
     struct dp_paths paths;
     struct dp_spool metas; /* struct meta, by id */
+    struct dp_spool xattrs;
     DEPOT_VEC(struct level) levels;
     char dir[DP_PATH_MAX]; /* of the deepest level */
     struct dp_ids wanted;
     DEPOT_VEC(struct incoming) files;
     DEPOT_VEC(struct hard_link) links;
+    struct depot_map *keep; /* NULL: nobody asks */
     bool listed, finished, over;
 };
 
@@ -90,6 +94,19 @@ static int find(
 static int meta_of(struct receive *r, uint32_t id, struct meta *out, struct depot_error *err)
 {
     int rc = dp_spool_read(&r->metas, (uint64_t)id * sizeof(*out), out, sizeof(*out));
+    return rc < 0 ? spool_error(rc, err) : 0;
+}
+
+/* Extended attributes, before the mode: it may forbid to set them. */
+static int set_xattrs(struct receive *r, int fd, const struct meta *m, struct depot_error *err)
+{
+    if (m->xattrs_len == 0)
+        return 0;
+    void *fields = depot_alloc(m->xattrs_len);
+    int rc = dp_spool_read(&r->xattrs, m->xattrs_at, fields, m->xattrs_len);
+    if (rc == 0)
+        dp_xattr_apply(fd, fields, m->xattrs_len);
+    depot_free(fields);
     return rc < 0 ? spool_error(rc, err) : 0;
 }
 
@@ -191,6 +208,21 @@ static int request_more(struct receive *r, struct depot_error *err)
     return 0;
 }
 
+static int open_file(struct receive *r, struct incoming *f, struct depot_error *err);
+static int finish_file(struct receive *r, struct incoming *f, struct depot_error *err);
+
+/* Of a socket, from an engine that still tells them apart: it cannot be asked for. */
+static int make_empty(struct receive *r, uint32_t id, struct depot_error *err)
+{
+    depot_vec_push(&r->files, ((struct incoming){.id = id, .part = {.fd = -1}}));
+    struct incoming *f = &r->files.items[r->files.len - 1];
+    int rc = open_file(r, f, err);
+    if (rc == 0)
+        rc = finish_file(r, f, err);
+    r->files.len -= rc == 0;
+    return rc;
+}
+
 static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struct depot_error *err)
 {
     char buf[DP_PATHS_NAME_MAX];
@@ -207,15 +239,26 @@ static int make(struct receive *r, uint32_t id, const struct dp_fstat *st, struc
         return dp_place_symlink(&r->place, dir, name, st, err);
     if (st->mode & (DP_MODE_DEVICE | DP_MODE_FIFO))
         return dp_place_special(&r->place, dir, name, st, err);
-    if (st->mode & DP_MODE_TYPE)
-        return 0; /* a socket, or what nobody knows */
+    if (st->mode & DP_MODE_TYPE & ~(uint32_t)DP_MODE_SOCKET)
+        return bad_path(st, "is of a type that this version does not know", err);
     if (st->link_len > 0) {
         char *target = depot_strndup(st->link, st->link_len);
         depot_vec_push(&r->links, ((struct hard_link){.id = id, .target = target}));
         return 0;
     }
+    if (st->mode & DP_MODE_SOCKET)
+        return make_empty(r, id, err);
     rc = dp_ids_push(&r->wanted, id);
     return rc < 0 ? spool_error(rc, err) : request_more(r, err);
+}
+
+static void note_kept(struct receive *r, const struct dp_fstat *st)
+{
+    if (r->keep == NULL)
+        return;
+    char *path = depot_strndup(st->path, st->path_len);
+    depot_map_set(r->keep, path, r->keep);
+    depot_free(path);
 }
 
 static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_error *err)
@@ -233,15 +276,22 @@ static int on_stat(struct receive *r, const struct dp_fstat *st, struct depot_er
         return rc;
     uint32_t id = (uint32_t)r->paths.len;
     uint32_t parent = r->levels.items[r->levels.len - 1].id;
-    const struct meta m = {.mode = st->mode, .mtime = st->mtime, .size = st->size};
+    const struct meta m = {.mode = st->mode,
+        .mtime = st->mtime,
+        .size = st->size,
+        .xattrs_at = r->xattrs.len,
+        .xattrs_len = (uint32_t)st->xattrs_len};
     rc = dp_paths_add(&r->paths, parent, name, st->path_len - (size_t)(name - st->path), 0);
     if (rc == DEPOT_ERR_TOO_BIG)
         return depot_error_set(
             err, DEPOT_ERR_TOO_BIG, "the engine sent more than %d files", DP_PATHS_MAX);
     if (rc == 0)
         rc = dp_spool_write(&r->metas, (uint64_t)id * sizeof(m), &m, sizeof(m));
+    if (rc == 0 && st->xattrs_len > 0)
+        rc = dp_spool_write(&r->xattrs, r->xattrs.len, st->xattrs, st->xattrs_len);
     if (rc < 0)
         return spool_error(rc, err);
+    note_kept(r, st);
     return make(r, id, st, err);
 }
 
@@ -298,6 +348,9 @@ static int finish_file(struct receive *r, struct incoming *f, struct depot_error
         return depot_error_set(err, DEPOT_ERR_PROTOCOL,
             "the engine sent %lld bytes of %s where it announced %lld", (long long)f->size, name,
             (long long)m.size);
+    rc = set_xattrs(r, f->part.fd, &m, err);
+    if (rc < 0)
+        return rc;
     dp_place_times(m.mtime, times);
     if (fchmod(f->part.fd, dp_mode_permissions(m.mode)) < 0 || futimens(f->part.fd, times) < 0)
         return io_error(r, errno, "set mode and time of", f->id, err);
@@ -361,6 +414,8 @@ static int finish_dirs(struct receive *r, struct depot_error *err)
             continue;
         if (rc == 0)
             rc = dp_place_dir(&r->place, &r->paths, (uint32_t)id, &dir, err);
+        if (rc == 0)
+            rc = set_xattrs(r, dir, &m, err);
         if (rc < 0)
             return rc;
         dp_place_times(m.mtime, times);
@@ -451,6 +506,7 @@ static void receive_free(struct dp_scall *c)
     dp_ids_release(&r->wanted);
     depot_vec_free(&r->levels);
     dp_spool_release(&r->metas);
+    dp_spool_release(&r->xattrs);
     dp_paths_release(&r->paths);
     dp_place_release(&r->place);
     depot_free(r);
@@ -474,6 +530,7 @@ void dp_session_open_receive(
     depot_vec_push(&r->levels, ((struct level){.id = DP_PATHS_ROOT}));
     dp_scall_init(&r->base, &scall_ops, s, call);
     dp_grpc_accept(call, &call_ops, r);
+    r->keep = to->keep;
     if (dp_place_init(&r->place, to->path, &err) < 0)
         fail(r, &err);
 }

@@ -12,10 +12,7 @@
 
 #define DEPOT_LOG_MODULE "session"
 
-enum {
-    SECRET_MAX = 500 * 1024, /* the ceiling that engines and other clients have */
-    SECRET_ID_MAX = 1024,
-};
+enum { SECRET_ID_MAX = 1024 };
 
 static const struct dp_session_secret *find(const struct dp_session_config *cfg, const char *id)
 {
@@ -26,18 +23,21 @@ static const struct dp_session_secret *find(const struct dp_session_config *cfg,
     return NULL;
 }
 
-static int load(
+static int load_file(
     const struct dp_session_secret *secret, char **out, size_t *len, struct depot_error *err)
 {
-    if (secret->file != NULL) {
-        int rc = depot_file_read(secret->file, SECRET_MAX, out, len, err);
-        if (rc < 0) {
-            depot_error_prefix(err, "secret \"%s\"", secret->id);
-            depot_error_hint(err, "check the src= of --secret id=%s; a secret may have %d KiB",
-                secret->id, SECRET_MAX / 1024);
-        }
-        return rc;
+    int rc = depot_file_read(secret->file, DP_SESSION_SECRET_MAX, out, len, err);
+    if (rc < 0) {
+        depot_error_prefix(err, "secret \"%s\"", secret->id);
+        depot_error_hint(err, "check the src= of --secret id=%s; a secret may have %d KiB",
+            secret->id, DP_SESSION_SECRET_MAX / 1024);
     }
+    return rc;
+}
+
+static int load_env(
+    const struct dp_session_secret *secret, char **out, size_t *len, struct depot_error *err)
+{
     const char *value = secret->env != NULL ? getenv(secret->env) : NULL;
     if (value == NULL) {
         /* An empty secret, as with docker build: pipelines rely on optional ones. */
@@ -46,11 +46,40 @@ static int load(
         value = "";
     }
     *len = strlen(value);
-    if (*len > SECRET_MAX)
+    if (*len > DP_SESSION_SECRET_MAX)
         return depot_error_set(err, DEPOT_ERR_TOO_BIG, "secret \"%s\" is larger than %d KiB",
-            secret->id, SECRET_MAX / 1024);
+            secret->id, DP_SESSION_SECRET_MAX / 1024);
     *out = depot_strdup(value);
     return 0;
+}
+
+static int load(
+    const struct dp_session_secret *secret, char **out, size_t *len, struct depot_error *err)
+{
+    if (secret->env != NULL)
+        return load_env(secret, out, len, err);
+    if (secret->data == NULL)
+        return secret->file != NULL ? load_file(secret, out, len, err)
+                                    : load_env(secret, out, len, err);
+    *len = secret->len;
+    *out = depot_memdup(secret->data, secret->len);
+    return 0;
+}
+
+static void wipe(char *data, size_t len)
+{
+    if (data != NULL)
+        explicit_bzero(data, len);
+    depot_free(data);
+}
+
+void dp_session_secret_release(struct dp_session_secret *s)
+{
+    wipe(s->data, s->len);
+    depot_free(s->id);
+    depot_free(s->file);
+    depot_free(s->env);
+    *s = (struct dp_session_secret){0};
 }
 
 static void get_secret(
@@ -74,7 +103,7 @@ static void get_secret(
         dp_session_send_bytes(call, data, len);
         dp_grpc_respond(call, DP_GRPC_OK, "");
     }
-    depot_free(data);
+    wipe(data, len);
     depot_free(id);
 }
 

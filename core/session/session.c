@@ -37,7 +37,12 @@ static bool has_upload(const struct dp_session_config *cfg)
     return cfg->upload_id != NULL;
 }
 
-enum { METHOD_COUNT = 9 };
+static bool has_stores(const struct dp_session_config *cfg)
+{
+    return cfg->nstores > 0;
+}
+
+enum { METHOD_COUNT = 14 };
 static const struct dp_grpc_method methods[METHOD_COUNT] = {
     {"/grpc.health.v1.Health/Check", dp_session_open_health_check},
     {"/grpc.health.v1.Health/Watch", dp_session_open_health_watch},
@@ -48,6 +53,11 @@ static const struct dp_grpc_method methods[METHOD_COUNT] = {
     {"/moby.sshforward.v1.SSH/CheckAgent", dp_session_open_ssh_check},
     {"/moby.sshforward.v1.SSH/ForwardAgent", dp_session_open_ssh_forward},
     {"/moby.upload.v1.Upload/Pull", dp_session_open_upload},
+    {"/containerd.services.content.v1.Content/Info", dp_session_open_content_info},
+    {"/containerd.services.content.v1.Content/Read", dp_session_open_content_read},
+    {"/containerd.services.content.v1.Content/Write", dp_session_open_content_write},
+    {"/containerd.services.content.v1.Content/Status", dp_session_open_content_status},
+    {"/containerd.services.content.v1.Content/Abort", dp_session_open_content_abort},
 };
 /* What an engine is told of; the same order. An engine does not call what it was not told of. */
 static bool (*const offered[METHOD_COUNT])(const struct dp_session_config *) = {
@@ -60,6 +70,11 @@ static bool (*const offered[METHOD_COUNT])(const struct dp_session_config *) = {
     has_ssh,
     has_ssh,
     has_upload,
+    has_stores,
+    has_stores,
+    has_stores,
+    has_stores,
+    has_stores,
 };
 
 void dp_session_methods(const struct dp_session_config *cfg, struct depot_strv *out)

@@ -7,7 +7,10 @@
 #define DEPOT_CORE_SESSION_SESSION_H
 
 #include <depot/base.h>
+#include <depot/digest.h>
 #include <depot/loop.h>
+
+#include <sys/types.h>
 
 #include "net/stream.h"
 
@@ -16,10 +19,15 @@ struct dp_session_dir {
     char *path; /* directory on this machine */
 };
 
+enum { DP_SESSION_SECRET_MAX = 500 * 1024 }; /* the ceiling that engines and other clients have */
+
 struct dp_session_secret {
     char *id;
-    char *file, *env; /* one of the two */
+    char *file, *env; /* one of the two; of both the variable counts */
+    char *data;       /* what was in the file, when it could be read only once; else NULL */
+    size_t len;
 };
+void dp_session_secret_release(struct dp_session_secret *s);
 
 enum dp_session_output_kind {
     DP_OUTPUT_NONE, /* the engine sends us nothing for this exporter */
@@ -36,12 +44,24 @@ struct dp_session_output {
     enum dp_session_output_kind kind;
     char *path;
     int fd;
+    struct depot_map *keep;   /* DP_OUTPUT_DIR: gets each path that is written; may be NULL */
     struct dp_claims *claims; /* DP_OUTPUT_DIR: what all platforms write there; may be NULL */
     /* DP_OUTPUT_SINK: bytes as they come, n 0 at the end; returns bytes still queued by the sink
      * (the engine is held back above 1 MiB until dp_session_output_drained()), or a negative
      * depot_err to refuse. */
     ssize_t (*sink)(void *arg, const void *data, size_t n, struct depot_error *err);
     void *sink_arg;
+};
+
+/* A directory of blobs, as an OCI layout has them, that the engine may read by this name. */
+struct dp_session_store {
+    char *id;   /* as the engine says it: "local:NAME", "oci:NAME", "export" */
+    char *path; /* there, when it is written to */
+    bool writable;
+    bool optional; /* a fault in writing is the engine's to weigh: it does not fail the build */
+    /* By the session: the blob that the engine wrote last, or would have if it had not been there.
+     * "" for none. What an engine writes as a whole ends with its manifest. */
+    char last[DEPOT_DIGEST_LEN + 1];
 };
 
 /* Everything is borrowed and must outlive the session. */
@@ -51,15 +71,19 @@ struct dp_session_config {
     /* A Dockerfile given on stdin, or NULL: served as `Dockerfile` in mount "dockerfile". */
     const char *dockerfile_data;
     size_t dockerfile_len;
-    /* A context given as a tar on stdin: served to Upload/Pull for path "/<upload_id>". */
+    /* A context given as an archive on stdin: served to Upload/Pull for path "/<upload_id>". A file
+     * is served from `upload_at` to each who asks, anything else to the first. */
     const char *upload_id;
     int upload_fd;
+    off_t upload_at;
     const struct dp_session_secret *secrets;
     size_t nsecrets;
     const struct depot_strv *platforms;      /* that the engine makes */
     const struct dp_session_output *outputs; /* index = exporter's index in the solve */
     size_t noutputs;
     const struct depot_kvs *ssh; /* id -> agent socket path */
+    struct dp_session_store *stores;
+    size_t nstores;
     /* Directory of Docker's config.json; NULL: $DOCKER_CONFIG, else ~/.docker. */
     const char *docker_config;
 };

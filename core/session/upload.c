@@ -1,5 +1,6 @@
 /*
- * Upload/Pull: a context that came as a tar on a descriptor, which can be read once.
+ * Upload/Pull: a context that came as an archive on a descriptor. A pipe can be read once; a file
+ * has a reader for each call, at a place of its own.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,6 +19,7 @@ enum {
 struct upload {
     struct dp_scall base;
     struct depot_loop_fd *watch;
+    off_t at; /* in a file; -1: not one */
     bool over;
 };
 
@@ -65,8 +67,12 @@ static ssize_t read_piece(struct upload *u)
     struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     enum { HEAD = 1 + 3 }; /* the length as three bytes, whatever it is */
     uint8_t *p = (uint8_t *)depot_buf_reserve(&b, HEAD + UPLOAD_CHUNK);
-    ssize_t n = read(u->base.s->cfg->upload_fd, p + HEAD, UPLOAD_CHUNK);
+    const int fd = u->base.s->cfg->upload_fd;
+    ssize_t n =
+        u->at < 0 ? read(fd, p + HEAD, UPLOAD_CHUNK) : pread(fd, p + HEAD, UPLOAD_CHUNK, u->at);
     int failed = errno;
+    if (u->at >= 0 && n > 0)
+        u->at += n;
     if (n > 0) {
         p[0] = 1 << 3 | DP_PB_BYTES;
         p[1] = (uint8_t)(n | 0x80);
@@ -156,6 +162,8 @@ void dp_session_open_upload(struct dp_grpc_call *call, void *arg)
         return;
     }
     struct upload *u = depot_calloc(1, sizeof(*u));
+    struct stat st;
+    u->at = fstat(s->cfg->upload_fd, &st) == 0 && S_ISREG(st.st_mode) ? s->cfg->upload_at : -1;
     dp_scall_init(&u->base, &scall_ops, s, call);
     dp_grpc_accept(call, &call_ops, u);
     dp_scall_wake(&u->base);

@@ -111,9 +111,9 @@ static int enter(
         int failed = errno;
         if (fd >= 0)
             close(fd);
-        /* Gone meanwhile, or out of reach and not wanted anyway. */
-        if (failed == ENOENT || failed == ENOTDIR || failed == ELOOP ||
-            (failed == EACCES && !emitted))
+        /* Gone meanwhile. Out of reach is an error also where the directory itself is not wanted:
+         * something below it may be. */
+        if (failed == ENOENT || failed == ENOTDIR || failed == ELOOP)
             return 0;
         return unreadable(w, failed, "directory", err);
     }
@@ -201,8 +201,6 @@ static int emit_entry(struct dp_walk *w, size_t path_len, struct depot_error *er
     at(w, &fd, &name);
     if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : unreadable(w, errno, "file", err);
-    if (S_ISSOCK(st.st_mode))
-        return 0;
     ssize_t link_len = 0;
     if (S_ISLNK(st.st_mode)) {
         link_len = readlinkat(fd, name, w->link, sizeof(w->link));

@@ -1,5 +1,5 @@
 /*
- * Extended attributes. What cannot be read is left out: no build depends on it.
+ * Extended attributes, for the wire and from it.
  */
 #include "session/xattr.h"
 
@@ -8,12 +8,16 @@
 #include <sys/types.h>
 #include <sys/xattr.h>
 
+#include "grpc/pb.h"
 #include "session/packet.h"
 
-enum { XATTR_LIST_MAX = 64 * 1024, XATTR_VALUE_MAX = 64 * 1024 };
+/* Linux' own ceilings. */
+enum { NAMES_MAX = 64 * 1024, NAME_LEN_MAX = 255, VALUE_MAX = 64 * 1024 };
 
 /* Labels of this machine, which mean nothing on another. */
 static const char *const skipped[] = {"com.apple.", "security.selinux"};
+/* From an engine: not the ones by which a file gets power here, as security.capability. */
+static const char *const taken[] = {"user.", "system.posix_acl_"};
 
 #ifdef XATTR_NOFOLLOW
 static ssize_t list(const char *path, char *buf, size_t n)
@@ -25,6 +29,11 @@ static ssize_t get(const char *path, const char *name, void *buf, size_t n)
 {
     return getxattr(path, name, buf, n, 0, XATTR_NOFOLLOW);
 }
+
+static int set(int fd, const char *name, const void *value, size_t n)
+{
+    return fsetxattr(fd, name, value, n, 0, 0);
+}
 #else
 static ssize_t list(const char *path, char *buf, size_t n)
 {
@@ -35,48 +44,68 @@ static ssize_t get(const char *path, const char *name, void *buf, size_t n)
 {
     return lgetxattr(path, name, buf, n);
 }
+
+static int set(int fd, const char *name, const void *value, size_t n)
+{
+    return fsetxattr(fd, name, value, n, 0);
+}
 #endif
 
-static bool is_skipped(const char *name)
+static bool begins_with_one(const char *name, const char *const *prefixes, size_t n)
 {
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(skipped); i++) {
-        if (depot_str_starts(name, skipped[i]))
+    for (size_t i = 0; i < n; i++)
+        if (depot_str_starts(name, prefixes[i]))
             return true;
-    }
     return false;
 }
 
-static void encode_all(const char *path, const char *names, size_t n, struct depot_buf *b)
+static int encode_all(const char *path, const char *names, size_t n, struct depot_buf *b)
 {
     char *value = NULL;
-    for (size_t at = 0; at < n; at += strlen(names + at) + 1) {
-        if (is_skipped(names + at))
+    int failed = 0;
+    for (size_t at = 0; failed == 0 && at < n; at += strlen(names + at) + 1) {
+        if (begins_with_one(names + at, skipped, DEPOT_ARRAY_LEN(skipped)))
             continue;
         if (value == NULL)
-            value = depot_alloc(XATTR_VALUE_MAX);
-        ssize_t len = get(path, names + at, value, XATTR_VALUE_MAX);
+            value = depot_alloc(VALUE_MAX);
+        ssize_t len = get(path, names + at, value, VALUE_MAX);
         if (len >= 0)
             dp_packet_add_xattr(b, names + at, value, (size_t)len);
+        else if (errno == ERANGE)
+            failed = E2BIG;
     }
     depot_free(value);
+    return b->overflow ? E2BIG : failed;
 }
 
-bool dp_xattr_encode(const char *path, struct depot_buf *b)
+int dp_xattr_encode(const char *path, struct depot_buf *b)
 {
     char small[256], *big = NULL;
     ssize_t n = list(path, small, sizeof(small) - 1);
     if (n < 0 && errno == ERANGE) {
-        big = depot_alloc(XATTR_LIST_MAX);
-        n = list(path, big, XATTR_LIST_MAX - 1);
+        big = depot_alloc(NAMES_MAX);
+        n = list(path, big, NAMES_MAX - 1);
     }
-    if (n < 0) {
-        int failed = errno;
-        depot_free(big);
-        return failed != ENOTSUP && failed != ENOSYS;
+    int failed = n < 0 ? errno : 0;
+    if (n > 0) {
+        char *names = big != NULL ? big : small;
+        names[n] = '\0';
+        failed = encode_all(path, names, (size_t)n, b);
     }
-    char *names = big != NULL ? big : small;
-    names[n] = '\0';
-    encode_all(path, names, (size_t)n, b);
     depot_free(big);
-    return true;
+    return failed == ENOSYS ? ENOTSUP : failed;
+}
+
+void dp_xattr_apply(int fd, const void *fields, size_t n)
+{
+    struct dp_pb_reader r = dp_pb_read(fields, n);
+    struct dp_pb_field f;
+    while (dp_pb_next(&r, &f) > 0) {
+        size_t len = 0;
+        char *name = f.number == 10 ? dp_pb_string(f.data, f.len, 1, NAME_LEN_MAX) : NULL;
+        const uint8_t *value = name != NULL ? dp_pb_bytes(f.data, f.len, 2, &len) : NULL;
+        if (name != NULL && begins_with_one(name, taken, DEPOT_ARRAY_LEN(taken)))
+            (void)!set(fd, name, value != NULL ? (const char *)value : "", len);
+        depot_free(name);
+    }
 }

@@ -132,17 +132,34 @@ static const struct dp_field builds_fields[] = {
     END,
 };
 
+static const struct dp_field predicate_fields[] = {
+    ROW(STR, "platform", depot_provenance, platform),
+    ROW(STR, "type", depot_provenance, type),
+    ROW(STR, "predicate", depot_provenance, predicate),
+    END,
+};
+
+static const struct dp_field provenance_fields[] = {
+    ROW(STR, "builder", depot_answer, u.provenance.builder),
+    ROW(STR, "error", depot_answer, u.provenance.error),
+    ARRAY("list", depot_answer, u.provenance.list, u.provenance.nlist, predicate_fields),
+    END,
+};
+
 static const struct dp_field *const tables[DEPOT_ASK_COUNT] = {
     [DEPOT_ASK_ESTIMATES] = estimates_fields,
     [DEPOT_ASK_CACHE] = cache_fields,
     [DEPOT_ASK_PRUNE] = prune_fields,
     [DEPOT_ASK_BUILDS] = builds_fields,
+    [DEPOT_ASK_PROVENANCE] = provenance_fields,
 };
 
 static const struct dp_field question_fields[] = {
     ROW(STR, "build", depot_question, build),
     ROW(STR, "project", depot_question, project),
     ROW(STR, "builder", depot_question, builder),
+    ROW(STR, "ref", depot_question, ref),
+    ROW(STR, "session", depot_question, session),
     ROW(BOOL, "all", depot_question, all),
     ROW(I64, "keep_bytes", depot_question, keep_bytes),
     ROW(I64, "keep_hours", depot_question, keep_hours),

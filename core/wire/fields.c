@@ -93,6 +93,7 @@ static const struct dp_field assigned_fields[] = {
     BOOL("emulated", depot_ev_assigned, emulated),
     SOME_STRV("emulated_platforms", depot_ev_assigned, emulates, nemulates),
     I64("waited_ms", depot_ev_assigned, waited_ms),
+    STR("ref", depot_ev_assigned, ref),
     END,
 };
 

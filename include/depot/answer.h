@@ -16,7 +16,8 @@
     X(ESTIMATES, "estimates") /* of one build, or of a project */                                  \
     X(CACHE, "cache")         /* of one builder, or of all */                                      \
     X(PRUNE, "prune")                                                                              \
-    X(BUILDS, "builds")
+    X(BUILDS, "builds")                                                                            \
+    X(PROVENANCE, "provenance") /* of one part's record on its builder */
 
 enum depot_ask {
 #define DEPOT_ASK_ENUM(id, name) DEPOT_ASK_##id,
@@ -32,7 +33,9 @@ struct depot_question {
     enum depot_ask ask;
     const char *build;   /* ESTIMATES: its steps and its project */
     const char *project; /* ESTIMATES without `build`; BUILDS: only of this one */
-    const char *builder; /* CACHE, PRUNE; NULL: all of them */
+    const char *builder; /* CACHE, PRUNE; NULL: all of them. PROVENANCE: needed */
+    const char *ref;     /* PROVENANCE: as build.assigned tells it */
+    const char *session; /* PROVENANCE: the secret that the answer to the create told */
     bool all;            /* PRUNE: also what is shared with images and what frontends keep */
     int64_t keep_bytes;  /* PRUNE: leave so much; 0: nothing */
     int64_t keep_hours;  /* PRUNE: leave what was used within; 0: nothing */
@@ -93,6 +96,13 @@ struct depot_pruned {
     int records;
 };
 
+/* How something was made, as its engine recorded it. */
+struct depot_provenance {
+    const char *platform;  /* "": the whole part */
+    const char *type;      /* of the predicate: "https://slsa.dev/provenance/v1" */
+    const char *predicate; /* JSON text */
+};
+
 struct depot_answer {
     enum depot_ask ask;
     struct depot_arena arena;
@@ -110,6 +120,11 @@ struct depot_answer {
             struct depot_build_summary *builds;
             size_t nbuilds;
         } builds;
+        struct {
+            const char *builder, *error;
+            struct depot_provenance *list;
+            size_t nlist;
+        } provenance;
     } u;
 };
 void depot_answer_release(struct depot_answer *a);

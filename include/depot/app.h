@@ -42,6 +42,7 @@ enum depot_opt_type {
 enum {
     DEPOT_OPT_HIDDEN = 1,      /* not in help, man page or completions */
     DEPOT_OPT_NO_ARG = 2,      /* DEPOT_OPT_IGNORED that takes no value */
+    DEPOT_OPT_SILENT = 8,      /* DEPOT_OPT_IGNORED without a word */
     DEPOT_OPT_NOT_IN_FILE = 4, /* where a program reads its options from a file too */
 };
 struct depot_opt {
@@ -105,10 +106,17 @@ char *depot_url_shown(const char *url);
 /* What git says of a directory, read from its files; members may be NULL. */
 struct depot_source {
     char *remote, *commit, *branch;
-    bool dirty; /* only looked at with DEPOT_GIT_DIRTY=1: it runs git */
+    char *root; /* of the checkout; NULL: there is none */
+    bool dirty; /* only looked at with DEPOT_GIT_DIRTY or BUILDX_GIT_CHECK_DIRTY: it runs git */
 };
 void depot_source_read(struct depot_source *s, const char *dir);
 void depot_source_release(struct depot_source *s);
+
+/* ---- versions ---- */
+/* A line for a client whose daemon (its version; NULL: so old that it does not tell) lacks what is
+ * needed (`lack` says what comes of it; NULL: nothing), or is of another major version. NULL when
+ * none is worth it. The caller frees. */
+char *depot_version_note(const char *daemon, const char *lack);
 
 /* ---- which daemon ---- */
 struct depot_endpoint {

@@ -39,6 +39,9 @@ bool depot_str_empty(const char *s);       /* NULL or "" */
 bool depot_str_has_control(const char *s); /* C0 or DEL */
 /* Whole-string decimal parse within [min, max]; `out` is untouched on failure. */
 int depot_str_to_int64(const char *s, int64_t min, int64_t max, int64_t *out) DEPOT_MUST_CHECK;
+/* The words that docker's tools take for true and false: 1 t T TRUE true True, and their opposites.
+ * `out` is untouched on failure. */
+int depot_str_to_bool(const char *s, bool *out) DEPOT_MUST_CHECK;
 
 /*
  * A growable array: DEPOT_VEC(char *) names; depot_vec_push(&names, s); depot_vec_free(&names).

@@ -10,6 +10,7 @@
 #define DEPOT_BUILD_H
 
 #include <depot/app.h>
+#include <depot/buf.h>
 #include <depot/event.h>
 #include <depot/loop.h>
 #include <depot/state.h>
@@ -21,13 +22,16 @@ struct depot_build_args {
     char *project, *url, *token, *docker_config;
     char *iidfile, *metadata_file, *record;
     char *progress, *color;
+    char *call; /* METHOD[,format=json][,ignorestatus=BOOL] */
     char *sbom, *provenance;
+    char *builder; /* of the daemon's; the name of another is no error */
+    char *memory, *memory_swap, *cpu_shares, *cpu_period, *cpu_quota, *cpuset_cpus, *cpuset_mems;
     struct depot_strv tags, build_args, labels, platforms, outputs, secrets, ssh;
     struct depot_strv cache_from, cache_to, no_cache_filter, build_contexts, add_hosts;
-    struct depot_strv attests, annotations, allow, ulimits;
+    struct depot_strv attests, annotations, allow, ulimits, policies, resources;
     struct depot_strv
         join_with; /* "PLATFORM=DIGEST" of an earlier build, "PLATFORM=" of this one */
-    bool no_cache, pull, push, load, quiet, plain, tui, detach, keep_going;
+    bool no_cache, pull, push, load, quiet, plain, tui, detach, debug, keep_going, check;
 };
 
 /* Where one exporter's result goes on this machine. */
@@ -36,8 +40,10 @@ enum depot_output_kind {
     DEPOT_OUTPUT_DIR,  /* local */
     DEPOT_OUTPUT_FILE, /* tar, oci, docker */
     DEPOT_OUTPUT_STDOUT,
+    DEPOT_OUTPUT_STORE,  /* oci, docker with tar=false: a directory, as an OCI layout */
     DEPOT_OUTPUT_DOCKER, /* loaded into the Docker Engine of this machine */
 };
+struct depot_docker_host;
 /* What kind of archive comes of it where several builders may make the platforms: each sends one of
  * its own, and they become one. */
 enum depot_archive {
@@ -52,6 +58,9 @@ struct depot_output {
     char *type; /* exporter: image, local, tar, oci, docker */
     struct depot_kvs attrs;
     char *dest;
+    struct depot_docker_host *docker; /* DEPOT_OUTPUT_DOCKER: which one */
+    char *platform;                   /* the one platform that is made for it; NULL: all of them */
+    struct depot_map *keep; /* DIR: paths of the result, when all others are to go; NULL */
 };
 
 /* The checked plan; made once from the arguments. */
@@ -70,6 +79,8 @@ struct depot_job_ops {
     void (*event)(struct depot_job *j, const struct depot_event *ev, void *arg);
     /* The feed was lost, or is back (`err` NULL). */
     void (*link)(struct depot_job *j, const struct depot_error *err, void *arg);
+    /* A line worth knowing, once, about the daemon that took the build. */
+    void (*note)(struct depot_job *j, const char *text, void *arg);
     /* Something on this machine that the user should know at once. */
     void (*problem)(struct depot_job *j, const struct depot_error *err, void *arg);
     /* Exactly once. `err` NULL: the build succeeded and its outputs are in place. Otherwise it
@@ -97,7 +108,20 @@ int depot_build_write_results(const struct depot_build_plan *plan, const struct 
  * declined; NULL when it left an image (a Docker Engine keeps one) or an output. */
 const char *depot_build_unkept(
     const struct depot_build_plan *plan, const struct depot_build *state);
+/* --call: the build is a question to its frontend, and makes nothing. */
+bool depot_build_is_call(const struct depot_build_plan *p);
+struct depot_call_result {
+    struct depot_buf text;    /* for standard output, as docker buildx prints it */
+    struct depot_buf problem; /* what stands in the way of a build; empty: nothing */
+    int status;               /* to exit with: 1 when the linter warned */
+};
+/* The answer of a build that succeeded. DEPOT_ERR_UNSUPPORTED: there is none. `r` is released by
+ * the caller in any case. */
+int depot_build_call_result(const struct depot_build_plan *p, const struct depot_build *state,
+    struct depot_call_result *r, struct depot_error *err) DEPOT_MUST_CHECK;
+void depot_call_result_release(struct depot_call_result *r);
 /* The digest that -q prints; NULL when there is none. Borrowed from `state`. */
-const char *depot_build_digest(const struct depot_build *state);
+const char *depot_build_digest(
+    const struct depot_build_plan *plan, const struct depot_build *state);
 
 #endif

@@ -29,6 +29,7 @@ enum depot_bk_cap {
     DEPOT_BK_CAP_HISTORY = 1 << 0,        /* ListenBuildHistory */
     DEPOT_BK_CAP_MULTI_EXPORTER = 1 << 1, /* several exporters in one solve */
     DEPOT_BK_CAP_ATTESTATIONS = 1 << 2,
+    DEPOT_BK_CAP_SOURCE_POLICY = 1 << 8, /* holds to the rules of a solve */
     DEPOT_BK_CAP_MOBY = 1 << 3, /* Docker's classic image store: exporters moby, local, tar only */
 };
 struct depot_bk_info {
@@ -36,6 +37,7 @@ struct depot_bk_info {
     const char *version;    /* may be "0.0.0+unknown": show it, never compare it */
     const char **platforms; /* the configured one first */
     size_t nplatforms;
+    const char *host_gateway; /* its machine, as steps reach it; NULL: it does not tell */
     int64_t cache_limit; /* what its garbage collection lets the cache grow to; -1: not known */
     unsigned caps;
 };
@@ -64,6 +66,9 @@ struct depot_bk_solve {
     const struct depot_bk_cache *cache_exports;
     size_t ncache_exports;
     const struct depot_strv *entitlements;
+    const void *source_policy; /* a sourcepolicy.Policy as it goes over the wire */
+    size_t source_policy_len;  /* 0: none */
+    bool internal;             /* the engine keeps no record of it */
 };
 struct depot_bk_result {
     const struct depot_pair *response; /* exporter response, on success */
@@ -75,6 +80,41 @@ typedef void depot_bk_solve_fn(
     struct depot_bk_call *c, const struct depot_bk_result *res, void *arg);
 int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
     void *arg, struct depot_bk_call **out, struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* ---- bridge: a solve that is told its definition before anything runs, and then goes on ---- */
+enum {
+    DEPOT_BK_REFS_MAX = 256,  /* results of one build: one a platform */
+    DEPOT_BK_META_MAX = 4096, /* values that come with them */
+};
+struct depot_bk_ref {
+    const char *platform;   /* as the frontend names it; "" for a single result */
+    const void *definition; /* an encoded definition, for depot_definition_decode() */
+    size_t len;             /* 0: an empty result */
+};
+struct depot_bk_answer {
+    const struct depot_bk_ref *refs;
+    size_t nrefs;
+    const struct depot_pair *metadata; /* of the frontend: "containerimage.config", "result.txt" */
+    size_t nmetadata;
+};
+struct depot_bk_bridge_ops {
+    /* What the frontend made of the request; borrowed. The build stays open until it is told to go
+     * on or to fail, now or later. Not called when the frontend fails. */
+    void (*answer)(struct depot_bk_call *c, const struct depot_bk_answer *answer, void *arg);
+    depot_bk_solve_fn *done;
+};
+/*
+ * As depot_bk_solve(), in two steps, over two connections. An engine that has no gateway ends it
+ * with an error that says so; an answer past the ceilings, or one that is malformed, too.
+ */
+int depot_bk_bridge(struct depot_bk *bk, const struct depot_bk_solve *req,
+    const struct depot_bk_bridge_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+/* The engine evaluates and exports the answer; `done` follows. Once, after `answer`. */
+void depot_bk_bridge_go_on(struct depot_bk_call *c);
+/* The build ends with this error, on the engine and in its record, too; `done` follows. `code` is a
+ * google.rpc.Code. Once, after `answer`. */
+void depot_bk_bridge_fail(struct depot_bk_call *c, int code, const char *message);
 
 /* ---- status ---- */
 struct depot_bk_status_ops {
@@ -107,6 +147,17 @@ struct depot_bk_history_ops {
  */
 int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, bool early_exit,
     const struct depot_bk_history_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+
+/* ---- provenance: what the engine recorded of how a build was made ---- */
+struct depot_bk_provenance_ops {
+    /* `platform` "": of the whole build. `text` is the predicate, JSON; all borrowed. */
+    void (*found)(struct depot_bk_call *c, const char *platform, const char *type, const char *text,
+        size_t n, void *arg);
+    void (*done)(struct depot_bk_call *c, const struct depot_error *err, void *arg);
+};
+int depot_bk_provenance(struct depot_bk *bk, const char *ref,
+    const struct depot_bk_provenance_ops *ops, void *arg, struct depot_bk_call **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* ---- session: relays the bytes of a client's session ---- */

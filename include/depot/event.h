@@ -112,6 +112,7 @@ struct depot_ev_assigned {
     const char **emulates; /* which of them are; none though `emulated`: not known, all may be */
     size_t nemulates;
     int64_t waited_ms;
+    const char *ref; /* of the part's record in its engine's history; NULL: older daemons */
 };
 
 struct depot_ev_status {

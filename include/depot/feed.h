@@ -19,11 +19,25 @@ enum depot_feed_state {
     DEPOT_FEED_ENDED, /* replay reached its end, or gave up */
 };
 
+/* What a daemon knows to do with a request beyond what the first one did: X(id, name) */
+#define DEPOT_ABILITIES(X)                                                                         \
+    X(JOIN, "join")                                                                                \
+    X(EXPORT_PLATFORMS, "export_platforms")
+
+enum depot_ability {
+#define DEPOT_ABILITY_ENUM(id, name) DEPOT_CAN_##id,
+    DEPOT_ABILITIES(DEPOT_ABILITY_ENUM)
+#undef DEPOT_ABILITY_ENUM
+        DEPOT_CAN_COUNT
+};
+
 /* What the daemon tells who created a build. */
 struct depot_feed_created {
-    const char *build;  /* its id */
-    const char *secret; /* to be shown with its sessions; NULL: this daemon wants none */
-    bool join;          /* the daemon wants a session of its own */
+    const char *version; /* of the daemon; NULL: it is too old to tell */
+    unsigned can;        /* a bit for each ability */
+    const char *build;   /* its id */
+    const char *secret;  /* to be shown with its sessions; NULL: this daemon wants none */
+    bool join;           /* the daemon wants a session of its own */
 };
 
 struct depot_feed_ops {

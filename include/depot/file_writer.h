@@ -4,7 +4,8 @@
  *
  * What is no file stays what it is: a device, a FIFO or a descriptor of this process (/dev/stdout,
  * /dev/fd/3) is written to, a directory or a socket is refused. A symbolic link stays one: what it
- * points to is replaced, or made.
+ * points to is replaced, or made. A file that was mounted into a container by itself cannot be
+ * replaced and is written to as well: the one that may be seen half.
  */
 #ifndef DEPOT_FILE_WRITER_H
 #define DEPOT_FILE_WRITER_H
@@ -50,8 +51,8 @@ int depot_file_write(const char *path, const struct depot_file_opts *opts, const
 /* Could it be written now? For before long work; nothing is made or changed. */
 int depot_file_check(
     const char *path, const struct depot_file_opts *opts, struct depot_error *err) DEPOT_MUST_CHECK;
-/* Removes an old file before what should replace it may fail; only where a writer would replace
- * one. None there is fine. */
+/* Removes an old file before what should replace it may fail, or empties one that is a mount. What
+ * is no file is left alone, none there is fine. */
 int depot_file_remove(
     const char *path, const struct depot_file_opts *opts, struct depot_error *err) DEPOT_MUST_CHECK;
 

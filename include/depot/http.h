@@ -32,13 +32,15 @@ struct depot_http_ops {
 };
 
 struct depot_http_opts {
-    const struct depot_addr *addr; /* host, or unix socket */
-    const struct depot_tls *tls;   /* may be NULL */
-    const char *method;            /* "GET" when NULL */
-    const char *path;              /* with query, beginning with '/' */
-    const char *token;             /* bearer token; may be NULL */
-    const char *content_type;      /* of the request body; may be NULL */
-    const char *const *headers;    /* more request headers, "Name: value" */
+    const struct depot_addr *addr; /* host, or unix socket; with `command` for messages alone */
+    /* The connection is the standard input and output of this program; NULL or empty: none. */
+    const struct depot_strv *command;
+    const struct depot_tls *tls; /* may be NULL */
+    const char *method;          /* "GET" when NULL */
+    const char *path;            /* with query, beginning with '/' */
+    const char *token;           /* bearer token; may be NULL */
+    const char *content_type;    /* of the request body; may be NULL */
+    const char *const *headers;  /* more request headers, "Name: value" */
     size_t nheaders;
     const void *body; /* copied; NULL with `ops->read` or without a body */
     size_t body_len;

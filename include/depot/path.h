@@ -20,6 +20,10 @@ char *depot_path_join(const char *a, const char *b);
 char *depot_path_config_dir(void);
 char *depot_path_state_dir(void);
 char *depot_path_runtime_dir(void);
+/* Where Docker's client has its configuration: `given`, $DOCKER_CONFIG, ~/.docker. The caller
+ * frees.
+ */
+char *depot_path_docker_dir(const char *given);
 
 /* mkdir -p; the last component gets `mode`, those above 0755. */
 int depot_path_mkdirs(const char *path, mode_t mode, struct depot_error *err) DEPOT_MUST_CHECK;

@@ -24,8 +24,8 @@ int depot_platform_parse(
 /*
  * Can what makes `made` make `wanted` too? Both in normal form. So when they are equal but for the
  * version of the system, and when `wanted` is a lower level of the same architecture (amd64/v3 and
- * amd64/v2, arm/v7 and arm/v6, amd64 and 386). 32-bit arm on arm64 is not: many cannot, and
- * engines list it where they can.
+ * amd64/v2, arm/v7 and arm/v6). 386 of amd64 and arm of arm64 are not: some machines cannot, and
+ * engines list them where they can.
  */
 bool depot_platform_covers(const char *made, const char *wanted);
 /* Does a machine that runs `native` run `platform` without emulation? Both in normal form. An amd64
@@ -33,7 +33,5 @@ bool depot_platform_covers(const char *made, const char *wanted);
 bool depot_platform_runs_on(const char *platform, const char *native);
 /* The platform of the machine this program runs on, as the kernel tells it. */
 void depot_platform_host(char out[DEPOT_PLATFORM_MAX]);
-/* The same for what uname(2) calls a machine. */
-void depot_platform_of_machine(const char *machine, char out[DEPOT_PLATFORM_MAX]);
 
 #endif

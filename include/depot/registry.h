@@ -87,5 +87,7 @@ void depot_join_free(struct depot_join *j);
 int depot_index_join(const struct depot_join_part *parts, size_t nparts,
     const struct depot_kvs *annotations, char **text, const char **media_type,
     struct depot_error *err) DEPOT_MUST_CHECK;
+/* JSON as Go's encoder writes it, which leaves no '<', '>' and '&' in strings. The caller frees. */
+char *depot_json_as_go(const char *json);
 
 #endif

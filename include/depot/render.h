@@ -21,6 +21,7 @@ struct depot_render_opts {
     bool sanitize;    /* drop escape sequences and control characters: set it for a terminal */
     const char *desc; /* "#0 DESC" before the first step; NULL: none */
     bool truncate;    /* cut step names at 72 bytes */
+    bool details;     /* all that is known of each warning */
     /* Of the terminal behind `out`, which no sink asks itself. */
     int width, height; /* 0: not known */
     int colors;        /* 0, 16 or 256 */

@@ -27,5 +27,7 @@ typedef void depot_credentials_fn(struct depot_caller *c, const char *host, cons
 /* What does the client know of this registry? Secrets are wiped after `done`. */
 int depot_caller_credentials(struct depot_caller *c, const char *host, depot_credentials_fn *done,
     void *arg, struct depot_error *err) DEPOT_MUST_CHECK;
+/* Whoever asked with this `arg` wants no answer any more. */
+void depot_caller_forget(struct depot_caller *c, const void *arg);
 
 #endif

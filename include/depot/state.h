@@ -147,6 +147,7 @@ struct depot_step {
 struct depot_part {
     size_t index;
     const char *platform, *builder;
+    const char *ref; /* of its record in the engine's history; NULL: not told */
     enum depot_build_state state;
     bool emulated, several; /* several platforms in one part */
     const char **emulates;  /* as in depot_ev_assigned */

@@ -15,6 +15,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         DEPOT_UNUSED(rc);
         dp_docker_auth_release(&a);
     }
+    struct depot_kvs proxies = {0};
+    int proxied = dp_docker_config_proxies((const char *)data, size, "tcp://h", &proxies, NULL);
+    DEPOT_UNUSED(proxied);
+    depot_kvs_release(&proxies);
     int rc = dp_docker_helper_parse((const char *)data, size, &c);
     DEPOT_UNUSED(rc);
     dp_credentials_release(&c);

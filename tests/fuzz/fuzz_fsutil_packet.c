@@ -1,11 +1,12 @@
 /*
  * Whatever an engine sends as a packet: it decodes or it does not, and a stat that does comes out
- * the same again.
+ * the same again. Its extended attributes are read, too.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "session/packet.h"
+#include "session/xattr.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,8 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             again.stat.link_len != p.stat.link_len ||
             memcmp(again.stat.path, p.stat.path, p.stat.path_len) != 0 ||
             again.stat.mode != p.stat.mode || again.stat.size != p.stat.size ||
-            again.stat.mtime != p.stat.mtime)
+            again.stat.mtime != p.stat.mtime || again.stat.xattrs_len != p.stat.xattrs_len)
             abort();
+        dp_xattr_apply(-1, p.stat.xattrs, p.stat.xattrs_len);
     }
     depot_buf_release(&b);
     return 0;

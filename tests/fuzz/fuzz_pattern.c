@@ -1,6 +1,8 @@
 /*
- * Path patterns, a line each, and on the last line a path: any may be garbage.
+ * Path patterns, a line each, and on the last line a path: any may be garbage. What is below a
+ * directory that is passed over would not have come out as wanted.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "session/pattern.h"
@@ -21,10 +23,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (dp_patterns_new(&lines, &ps, NULL) == 0) {
         size_t n = dp_patterns_len(ps);
         uint8_t *parent = depot_calloc(n + 1, 1), *own = depot_calloc(n + 1, 1);
+        bool not_included = false, excluded = false;
         for (size_t at = 0; path[at] != '\0';) {
             at += strcspn(path + at + (at > 0), "/") + (at > 0);
-            dp_patterns_match(ps, path, at, parent, own);
-            dp_patterns_may_match_below(ps, path, at, true);
+            const bool hit = dp_patterns_match(ps, path, at, parent, own);
+            if (hit ? not_included : excluded)
+                abort();
+            not_included |= !hit && !dp_patterns_may_match_below(ps, path, at, false);
+            excluded |= hit && !dp_patterns_may_match_below(ps, path, at, true);
             memcpy(parent, own, n);
         }
         depot_free(parent);

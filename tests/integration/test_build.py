@@ -75,7 +75,7 @@ class OnePlatform(TestCase):
         self.assertEqual(self.read(out, "p"), b"linux/amd64\n")
 
     def test_docker_default_platform(self):
-        r = self.build("-o", self.tmp(), self.context(""), env={"DOCKER_DEFAULT_PLATFORM": "linux/s390x"})
+        r = self.build("-o", self.tmp(), self.context("RUN true\n"), env={"DOCKER_DEFAULT_PLATFORM": "linux/s390x"})
         self.bad(r, 1, "linux/s390x", "amd64")
 
     def test_local_output_keeps_modes_links_and_names(self):

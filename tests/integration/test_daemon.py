@@ -30,6 +30,20 @@ class OnDemand(TestCase):
         self.assertEqual(home.daemon_pid(), pid)
         self.assertEqual(len(home.builds()), 2)
 
+    def test_started_by_whatever_asks_first(self):
+        for command, told in ((("list", "builders"), "BUILDER"), (("list",), "BUILD"), (("cache",), "records"),
+                              (("logs", "nosuchbuild"), "no build nosuchbuild"),
+                              (("why", "nosuchbuild"), "no build nosuchbuild")):
+            home = self.new_home()
+            r = home.depot(*command)
+            self.assertIn(told, r.stdout + r.text)
+            self.assertTrue(home.daemon_pid(), str(r))
+
+    def test_nothing_is_started_to_cancel(self):
+        home = self.new_home()
+        self.bad(home.depot("cancel", "somebuild1"), 1, "depotd of this user is not running")
+        self.assertIsNone(home.daemon_pid())
+
     def test_two_clients_at_once_start_one(self):
         home = self.new_home()
         ctx = self.context("")
@@ -90,12 +104,6 @@ class OnDemand(TestCase):
         r = self.bad(home.depot("build", self.context("")), 1, "did not start", "nonsense")
         self.assertLess(len(r.text), 2000)
         r = self.bad(home.depot("build", self.context(""), env={"DEPOT_DAEMON": "/no/such/depotd"}), 1, "/no/such/depotd")
-
-    def test_list_without_a_daemon(self):
-        home = self.new_home()
-        r = self.bad(home.depot("list", "builds"), 1, "daemon|connect")
-        self.assertIsNone(home.daemon_pid())
-        self.assertEqual(r.stdout, "")
 
 
 class Store(TestCase):

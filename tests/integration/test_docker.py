@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
 import unittest
@@ -83,7 +84,7 @@ class Docker(TestCase):
     def test_no_image_where_none_is_wanted(self):
         tag, out = self.tag(), self.tmp()
         r = self.good(self.build("--plain", "-t", tag, self.context(""), env={"BUILDX_NO_DEFAULT_LOAD": "1"}))
-        self.assertIn("No output specified", r.text)
+        self.assertNotIn("No output specified", r.text)  # it is what was asked for
         r = self.good(self.build("--plain", "-t", tag, "-o", out, self.context("")))
         self.assertNotIn("No output specified", r.text)
         self.assertNotIn(tag.split(":")[1], self.docker("images", "depot-test"))
@@ -91,7 +92,8 @@ class Docker(TestCase):
     def test_what_the_engine_cannot_make_is_refused(self):
         d = self.context("")
         file = os.path.join(d, "out.tar")
-        for args in (("-o", "type=docker,dest=" + file), ("-o", "type=oci,dest=" + file), ("--push",)):
+        for args in (("-o", "type=docker,dest=" + file), ("-o", "type=oci,dest=" + file),
+                     ("-o", "type=image,push=true,push-by-digest=true")):
             self.bad(self.build(*args, "-t", "localhost:1/x:1", "--network", "none", d), 1, "is a Docker Engine that cannot")
             self.assertFalse(os.path.exists(file))
 
@@ -212,6 +214,53 @@ class Registry(TestCase):
         index = self.manifest(tag)
         self.assertEqual(sorted(m["platform"]["architecture"] for m in index["manifests"]
                                 if m["platform"]["architecture"] != "unknown"), ["amd64", "arm64"])
+
+
+@unittest.skipUnless(shutil.which("docker-registry"), "docker-registry is not installed")
+class PushFromDocker(Registry):
+    """The Docker Engine is the builder, and pushes what it has made."""
+    builders = ("docker",)
+    test_two_platforms_on_one_builder_push_an_index = None
+
+    def build(self, *args, **kw):  # the Engine of the tests has no network for steps
+        return super().build("--network", "none", *args, **kw)
+
+    def remove(self, *tags):
+        for tag in tags:
+            self.addCleanup(subprocess.run, ["docker", "--host", ENGINE, "rmi", "-f", self.name + ":" + tag],
+                            capture_output=True)
+
+    def test_push_of_two_names(self):
+        one, two = unique()[:12], unique()[:12]
+        meta, file = self.tmp() + "/meta", self.tmp() + "/id"
+        self.remove(one, two)
+        r = self.good(self.build("--plain", "--push", "-t", self.name + ":" + one, "-t", self.name + ":" + two,
+                                 "--metadata-file", meta, "--iidfile", file, self.context("RUN echo %s\n" % unique()),
+                                 env=self.creds()))
+        self.assertIn("pushing %s:%s with docker" % (self.name, two), r.text)
+        self.assertRegex(r.text, "pushing layer [0-9a-f]{12}")
+        meta = json.loads(self.read(meta))
+        self.assertEqual(self.manifest(one), self.manifest(meta["containerimage.digest"]))
+        self.assertEqual(self.manifest(one), self.manifest(two))
+        self.assertEqual(self.manifest(one)["config"]["digest"], meta["containerimage.config.digest"])
+        self.assertEqual(self.read(file).decode(), meta["containerimage.config.digest"])
+
+    def test_push_as_an_output(self):
+        tag = unique()[:12]
+        self.remove(tag)
+        self.good(self.build("-o", "type=image,push=true,name=%s:%s" % (self.name, tag),
+                             self.context("RUN echo %s\n" % unique()), env=self.creds()))
+        self.assertTrue(self.manifest(tag))
+
+    def test_cancel_while_pushing(self):
+        with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections, and says nothing
+            name = "localhost:%d/it/app:1" % mute.getsockname()[1]
+            j = self.home.start("build", "--plain", "--network", "none", "--push", "-t", name, self.context("RUN echo %s\n" % unique()))
+            j.await_text("pushing %s with docker" % name)
+            j.signal(depot_test.signal.SIGINT)
+            started = time.monotonic()
+            self.bad(j.wait(), 130, "cancelled")
+            self.assertLess(time.monotonic() - started, 10)
 
 
 if __name__ == "__main__":

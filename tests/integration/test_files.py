@@ -7,6 +7,7 @@ import stat
 import subprocess
 import tarfile
 import threading
+import time
 import unittest
 
 import depot_test
@@ -58,6 +59,28 @@ class Places(TestCase):
             os.mknod(f, stat.S_IFCHR | 0o600, os.makedev(1, 3))
             self.good(build(f))
             self.assertTrue(stat.S_ISCHR(os.lstat(f).st_mode))
+            self.assert_alone(d, "f")
+
+    @unittest.skipUnless(ROOT, "mknod needs root")
+    def test_a_device_that_is_full(self):
+        for f, build, d in self.each():
+            os.mknod(f, stat.S_IFCHR | 0o600, os.makedev(1, 7))
+            r = self.bad(build(f), 1, "cannot write the .*%s: No space left" % f)
+            self.assertEqual(r.text.count("depot: "), 1, str(r))
+            self.assertTrue(stat.S_ISCHR(os.lstat(f).st_mode))
+            self.assert_alone(d, "f")
+
+    def test_a_fifo_that_nobody_reads_can_be_left(self):
+        for f, build, d in self.each():
+            if self.name == "record":
+                continue  # waits before anything else
+            os.mkfifo(f)
+            p = self.home.start("build", "--plain", *WRITERS[self.name](f, d), self.context("COPY bin /b\n"))
+            depot_test.eventually(lambda p=p: b"exporting" in p.err or b"CACHED" in p.err)
+            time.sleep(0.5)
+            self.assertIsNone(p.process.poll())
+            p.signal(signal.SIGINT)
+            self.assertIn(p.wait(15).code, (130, -signal.SIGINT))
             self.assert_alone(d, "f")
 
     def test_a_fifo_gets_it(self):
@@ -131,6 +154,12 @@ class Outputs(TestCase):
             self.assertNotIn("#1 ", r.text)
         self.assertEqual(os.listdir(d), [])
 
+    def test_two_outputs_into_one_file_are_refused(self):
+        d = self.tmp()
+        r = self.bad(self.build("-o", "type=tar,dest=%s/x" % d, "-o", "type=oci,dest=%s/x" % d, self.context("")), 2,
+                     "two outputs go to %s/x" % d)
+        self.assertNotIn("#1 ", r.text)
+
     def test_a_failed_build_leaves_nothing(self):
         d = self.tmp()
         self.bad(self.build("-o", "type=tar,dest=%s/n/x.tar" % d, "--metadata-file", d + "/m",
@@ -139,15 +168,18 @@ class Outputs(TestCase):
 
     def test_cancelled_leaves_nothing(self):
         """While the archive comes: its temporary file goes, the old one stays."""
-        d = self.tmp()
-        self.write(d + "/x.tar", "old")
         ctx = self.context("RUN /bin/busybox dd if=/dev/zero of=/big bs=1M count=600 2>/dev/null # %s\n" % unique())
-        p = self.home.start("build", "--plain", "-o", "type=tar,dest=%s/x.tar" % d, ctx)
-        depot_test.eventually(lambda: len(os.listdir(d)) > 1)
-        p.signal(signal.SIGINT)
-        self.assertEqual(p.wait().code, 130)
-        self.assertEqual(os.listdir(d), ["x.tar"])
-        self.assertEqual(self.read(d, "x.tar"), b"old")
+        for signum, times in ((signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1), (signal.SIGHUP, 1)):
+            with self.subTest(signal=signum, times=times):
+                d = self.tmp()
+                self.write(d + "/x.tar", "old")
+                p = self.home.start("build", "--plain", "-o", "type=tar,dest=%s/x.tar" % d, "--record", d + "/r", ctx)
+                depot_test.eventually(lambda d=d: len(os.listdir(d)) > 2)
+                for _ in range(times):
+                    p.signal(signum)
+                self.assertEqual(p.wait().code, 130)
+                self.assertEqual(sorted(os.listdir(d)), ["r", "x.tar"])
+                self.assertEqual(self.read(d, "x.tar"), b"old")
 
     def test_two_that_record_to_one_file(self):
         d = self.tmp()

@@ -23,6 +23,8 @@ class Daemon(http.server.BaseHTTPRequestHandler):
             "code": "unauthenticated", "message": "no valid token", "hint": "send `Authorization: Bearer TOKEN`"}}).encode()
         self.send_response(200 if welcome else 401)
         self.send_header("Content-Length", str(len(body)))
+        if self.server.version:
+            self.send_header("Depot-Version", self.server.version)
         self.end_headers()
         self.wfile.write(body)
 
@@ -39,6 +41,7 @@ class List(depot_test.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Daemon)
+        server.version, cls.server = None, server
         cls.url = "http://127.0.0.1:%d" % server.server_port
         threading.Thread(target=server.serve_forever, daemon=True).start()
         cls.addClassCleanup(server.server_close)
@@ -58,6 +61,16 @@ class List(depot_test.TestCase):
         at = head.index("PLATFORMS")
         self.assertEqual(first.index("linux/"), at)
         self.assertEqual(wide.index("linux/"), at - 2)  # two characters of two columns before it
+
+    def test_a_daemon_of_another_major_version_is_told_once(self):
+        self.addCleanup(setattr, self.server, "version", None)
+        for version, told in (("99.1.0", 1), (self.good(self.home.depot("version")).stdout.split()[1], 0), ("?", 0),
+                              ("98.\x1b[2J", 1)):
+            self.server.version = version
+            r = self.good(self.depot("list"))
+            self.assertEqual(r.text.count("the daemon is " + version[:3]), told, r.text)
+            self.assertNotIn("\x1b", r.text)
+            self.assertEqual(r.stdout.splitlines()[0].split()[0], "BUILD")
 
     def test_a_token_is_asked_for_as_the_dashboard_does(self):
         for command in (("list", "builds"), ("cancel", "longrun001")):

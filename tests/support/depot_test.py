@@ -192,8 +192,8 @@ class Home:
             os.makedirs(d)
         os.chmod(self.run, 0o700)
         self.env = {k: v for k, v in os.environ.items() if not re.match(
-            "DEPOT_(?!TEST)|BUILDKIT|BUILDX|DOCKER|XDG_|CI$|CI_|GITHUB_|GITLAB_|TF_BUILD|AGENT_|JENKINS_|"
-            "TEAMCITY_|NO_COLOR|FORCE_COLOR", k)}
+            "DEPOT_(?!TEST)|BUILDKIT|BUILDX|DOCKER|XDG_|CI$|CI_|GITHUB_|GITLAB_|TF_BUILD|AGENT_|JENKINS_|TEAMCITY_|ACTIONS_|AWS_|"
+            "SOURCE_DATE_EPOCH|EXPERIMENTAL_BUILDKIT|NO_COLOR|FORCE_COLOR", k)}
         self.env.update(HOME=self.path("home"), XDG_RUNTIME_DIR=self.run, XDG_STATE_HOME=self.state,
                         XDG_CONFIG_HOME=self.config, DEPOT_DAEMON=DEPOTD, LC_ALL="C.UTF-8",
                         ASAN_OPTIONS="detect_leaks=1:abort_on_error=0")

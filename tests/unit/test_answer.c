@@ -39,6 +39,9 @@ static const char *const whole[] = {
     "\"mutable\":true}]},{\"builder\":\"two\",\"error\":\"down\",\"bytes\":0,\"reclaimable\":0,"
     "\"records\":0,\"types\":[],\"list\":[]}]}",
     "{\"op\":\"prune\",\"builders\":[{\"builder\":\"one\",\"freed\":70,\"records\":1}]}",
+    "{\"op\":\"provenance\",\"builder\":\"one\",\"list\":[{\"platform\":\"\",\"type\":\"t\","
+    "\"predicate\":\"{\\\"a\\\":1}\"}]}",
+    "{\"op\":\"provenance\",\"builder\":\"one\",\"error\":\"it is down\",\"list\":[]}",
 };
 
 static void test_answer__comes_back_as_it_was(void **state)

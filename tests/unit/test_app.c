@@ -169,6 +169,30 @@ static void test_project__a_given_one_is_a_name(void **state)
     unsetenv("DEPOT_PROJECT_ID");
 }
 
+static void test_version__worth_a_line(void **state)
+{
+    static const struct {
+        const char *daemon, *lack, *text;
+    } rows[] = {
+        {DEPOT_VERSION, NULL, NULL},
+        {NULL, NULL, NULL},
+        {"", NULL, NULL},
+        {"nonsense", NULL, NULL},
+        {"99999999999999999999.1", NULL, "and the daemon is 9999"},
+        {"7.2.1", NULL, "and the daemon is 7.2.1: what only one of them knows"},
+        {"7.2.1", "it burns", "the daemon (7.2.1) does not know all of this depot"},
+        {NULL, "it burns", "the daemon (of an older version) does not know all"},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        char *text = depot_version_note(rows[i].daemon, rows[i].lack);
+        assert_int_equal(text == NULL, rows[i].text == NULL);
+        if (text != NULL)
+            assert_non_null(strstr(text, rows[i].text));
+        depot_free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_opts__a_near_miss_is_suggested),
         cmocka_unit_test(test_opts__help_is_an_outcome),
         cmocka_unit_test(test_project__a_given_one_is_a_name),
+        cmocka_unit_test(test_version__worth_a_line),
         cmocka_unit_test(test_help__shows_options_but_not_hidden_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

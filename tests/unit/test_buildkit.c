@@ -450,7 +450,7 @@ static void test_solve__always_has_cache_and_both_exporter_forms(void **state)
     struct depot_bk_solve req = {
         .ref = "r", .frontend = "dockerfile.v0", .attrs = &attrs, .exports = ex, .nexports = 2};
     struct depot_buf buf = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    dp_bk_pack_solve(&req, false, &buf);
+    dp_bk_pack_solve(&req, &buf);
     Bk__SolveRequest *m = bk__solve_request__unpack(NULL, buf.len, (uint8_t *)buf.data);
     assert_non_null(m);
     assert_non_null(m->cache);
@@ -464,8 +464,8 @@ static void test_solve__always_has_cache_and_both_exporter_forms(void **state)
     bk__solve_request__free_unpacked(m, NULL);
     depot_buf_clear(&buf);
 
-    struct depot_bk_solve bare = {.ref = "r"};
-    dp_bk_pack_solve(&bare, true, &buf);
+    struct depot_bk_solve bare = {.ref = "r", .internal = true};
+    dp_bk_pack_solve(&bare, &buf);
     assert_int_equal(buf.len, 7);
     assert_memory_equal(buf.data, "\x0a\x01r\x42\x00\x58\x01", 7);
     depot_buf_release(&buf);

@@ -2,6 +2,7 @@
  * The calls of core/buildkit against a small engine of our own: gRPC over a unix socket, a handful
  * of methods with scripted answers.
  */
+#define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,15 +17,18 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "buildkit/bridge_answer.h"
 #include "buildkit/convert.h"
 #include "buildkit/message.h"
 #include "content.pb-c.h"
+#include "gateway.pb-c.h"
 #include "grpc/grpc.h"
 #include "net/stream.h"
 
 /* protobuf-c's strings are not const. */
 #define STR(s) ((char *)(s))
 
+enum { HUGE = 17 * 1024 * 1024 }; /* no message may be so large */
 enum { CONNS_MAX = 8, GUARD_MS = 10000 };
 
 /* ---- the engine ---- */
@@ -38,6 +42,20 @@ struct engine {
     size_t nconns;
     bool has_history;
     char seen[256]; /* metadata of the last session */
+    enum {
+        NO_GATEWAY,
+        ANSWERS,
+        ANSWERS_TOO_MUCH,
+        ANSWERS_GARBAGE,
+        FAILS,
+        FAILS_LARGE,
+        DIES,
+        HOLDS
+    } gateway;
+    struct dp_grpc_call *open; /* the build that the gateway was asked for */
+    struct depot_buf returned; /* what Return said */
+    bool huge;                 /* the error that we end a build with */
+    bool hangs;                /* builds stay open, and there is no gateway */
     /* the client side of a test */
     struct depot_bk *bk;
     struct depot_bk_call *call;
@@ -83,11 +101,140 @@ static void on_workers(struct dp_grpc_call *c, const uint8_t *data, size_t n, vo
 
 static void on_solve(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
 {
-    (void)arg;
+    struct engine *e = arg;
+    if (e->gateway != NO_GATEWAY || e->hangs) {
+        e->open = c;
+        return;
+    }
     Bk__SolveRequest *m = bk__solve_request__unpack(NULL, n, data);
     bool internal = m != NULL && m->internal;
     bk__solve_request__free_unpacked(m, NULL);
     dp_grpc_respond(c, DP_GRPC_UNKNOWN, internal ? "no gateway here" : "it failed");
+}
+
+static void on_open_done(struct dp_grpc_call *c, const struct dp_grpc_status *st, void *arg)
+{
+    (void)st;
+    struct engine *e = arg;
+    if (e->open == c)
+        e->open = NULL;
+}
+
+/* Two platforms, metadata, attestations: result{refs{..}, metadata, attestations}. */
+static const char gateway_answer[] = "\x1a\x33"
+                                     "\x22\x25"
+                                     "\x0a\x12\x0a\x07linux/a\x12\x07\x0a\x01"
+                                     "1\x12\x02\x0a\x00"
+                                     "\x0a\x0f\x0a\x07linux/b\x12\x04\x0a\x02"
+                                     "22"
+                                     "\x52\x06\x0a\x01k\x12\x01v"
+                                     "\x62\x02\x0a\x00";
+/* The same without definitions. */
+static const char gateway_return[] = "\x0a\x2f"
+                                     "\x22\x21"
+                                     "\x0a\x0e\x0a\x07linux/a\x12\x03\x0a\x01"
+                                     "1"
+                                     "\x0a\x0f\x0a\x07linux/b\x12\x04\x0a\x02"
+                                     "22"
+                                     "\x52\x06\x0a\x01k\x12\x01v"
+                                     "\x62\x02\x0a\x00";
+
+static void answer_too_much(struct dp_grpc_call *c)
+{
+    struct depot_buf buf = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    uint8_t head[16], *p = dp_pb_put_tag(head, 3, DP_PB_BYTES);
+    p = dp_pb_put_varint(p, (DEPOT_BK_META_MAX + 1) * 2);
+    depot_buf_add(&buf, head, (size_t)(p - head));
+    for (int i = 0; i <= DEPOT_BK_META_MAX; i++)
+        depot_buf_add(&buf, "\x52", 2);
+    dp_grpc_send(c, buf.data, buf.len);
+    depot_buf_release(&buf);
+}
+
+/* Is it the linter that is asked? It tells the place. */
+static bool answer_lint(struct dp_grpc_call *c, const uint8_t *data, size_t n)
+{
+    static const char lint[] = "{\"sources\":[{\"filename\":\"F\",\"data\":\"b25lCg==\"}],"
+                               "\"buildError\":{\"message\":\"m\","
+                               "\"location\":{\"ranges\":[{\"start\":{\"line\":1}}]}}}";
+    Gateway__SolveRequest *m = gateway__solve_request__unpack(NULL, n, data);
+    bool asked = false;
+    for (size_t i = 0; m != NULL && i < m->n_frontend_opt; i++)
+        asked |= strcmp(m->frontend_opt[i]->value, "frontend.lint") == 0;
+    gateway__solve_request__free_unpacked(m, NULL);
+    if (!asked)
+        return false;
+    struct depot_buf entry = DEPOT_BUF_INIT(4096), result = DEPOT_BUF_INIT(4096),
+                     response = DEPOT_BUF_INIT(4096);
+    dp_bk_add_field(&entry, 1, "result.json", 11);
+    dp_bk_add_field(&entry, 2, lint, sizeof(lint) - 1);
+    dp_bk_add_field(&result, 10, entry.data, entry.len);
+    dp_bk_add_field(&response, 3, result.data, result.len);
+    dp_grpc_send(c, response.data, response.len);
+    depot_buf_release(&entry);
+    depot_buf_release(&result);
+    depot_buf_release(&response);
+    return true;
+}
+
+static void on_ask(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
+{
+    struct engine *e = arg;
+    switch (e->gateway) {
+    case ANSWERS:
+        dp_grpc_send(c, gateway_answer, sizeof(gateway_answer) - 1);
+        break;
+    case ANSWERS_TOO_MUCH:
+        answer_too_much(c);
+        break;
+    case ANSWERS_GARBAGE:
+        dp_grpc_send(c, "\x1a\x02\x22\x09", 4);
+        break;
+    case FAILS_LARGE:
+        if (answer_lint(c, data, n))
+            break;
+        dp_grpc_respond(c, DP_GRPC_UNKNOWN, "parse error on line 3");
+        return;
+    case FAILS:
+        dp_grpc_respond(c, DP_GRPC_UNKNOWN, "parse error on line 3");
+        return;
+    case NO_GATEWAY:
+        dp_grpc_respond(
+            c, DP_GRPC_UNIMPLEMENTED, "unknown service moby.buildkit.v1.frontend.LLBBridge");
+        return;
+    case HOLDS:
+        return;
+    case DIES:
+        for (size_t i = 0; i < e->nconns; i++) {
+            dp_grpc_conn_free(e->conns[i]);
+            e->conns[i] = NULL;
+        }
+        e->open = NULL;
+        return;
+    }
+    dp_grpc_respond(c, DP_GRPC_OK, "");
+}
+
+static void on_return(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
+{
+    struct engine *e = arg;
+    Gateway__ReturnRequest *m = gateway__return_request__unpack(NULL, n, data);
+    assert_non_null(m);
+    depot_buf_add(&e->returned, data, n);
+    dp_grpc_respond(c, DP_GRPC_OK, "");
+    if (m->error != NULL) {
+        dp_grpc_respond(e->open, m->error->code, m->error->message);
+    } else {
+        Bk__Pair pair = BK__PAIR__INIT;
+        Bk__SolveResponse r = BK__SOLVE_RESPONSE__INIT;
+        pair.key = STR("digest");
+        pair.value = STR("it was made");
+        r.exporter_response = (Bk__Pair *[]){&pair};
+        r.n_exporter_response = 1;
+        answer(e->open, &r.base);
+        dp_grpc_respond(e->open, DP_GRPC_OK, "");
+    }
+    gateway__return_request__free_unpacked(m, NULL);
 }
 
 static void on_status(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
@@ -104,9 +251,29 @@ static void on_status(struct dp_grpc_call *c, const uint8_t *data, size_t n, voi
     dp_grpc_respond(c, DP_GRPC_OK, "");
 }
 
+/* One platform with provenance behind another attestation, one with none. */
 static void on_history(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
 {
     (void)data, (void)n, (void)arg;
+    Bk__Pair sbom_type = BK__PAIR__INIT, slsa_type = BK__PAIR__INIT;
+    sbom_type.key = slsa_type.key = STR("in-toto.io/predicate-type");
+    sbom_type.value = STR("https://spdx.dev/Document");
+    slsa_type.value = STR("https://slsa.dev/provenance/v1");
+    Bk__Descriptor sbom = BK__DESCRIPTOR__INIT, slsa = BK__DESCRIPTOR__INIT;
+    sbom.media_type = slsa.media_type = STR("application/vnd.in-toto+json");
+    sbom.digest = STR("sha256:sbom");
+    slsa.digest = STR("sha256:slsa");
+    sbom.annotations = (Bk__Pair *[]){&sbom_type};
+    slsa.annotations = (Bk__Pair *[]){&slsa_type};
+    sbom.n_annotations = slsa.n_annotations = 1;
+    Bk__ResultInfo attested = BK__RESULT_INFO__INIT, bare = BK__RESULT_INFO__INIT;
+    attested.attestations = (Bk__Descriptor *[]){&sbom, &slsa};
+    attested.n_attestations = 2;
+    Bk__NamedResultInfo amd = BK__NAMED_RESULT_INFO__INIT, arm = BK__NAMED_RESULT_INFO__INIT;
+    amd.key = STR("linux/amd64");
+    amd.value = &attested;
+    arm.key = STR("linux/arm64");
+    arm.value = &bare;
     Google__Status error = GOOGLE__STATUS__INIT;
     error.code = 2;
     error.message = STR("short");
@@ -116,6 +283,8 @@ static void on_history(struct dp_grpc_call *c, const uint8_t *data, size_t n, vo
     r.ref = STR("ref");
     r.error = &error;
     r.external_error = &blob;
+    r.results = (Bk__NamedResultInfo *[]){&amd, &arm};
+    r.n_results = 2;
     Bk__HistoryEvent ev = BK__HISTORY_EVENT__INIT;
     ev.type = BK__HISTORY_EVENT_TYPE__COMPLETE;
     ev.record = &r;
@@ -169,12 +338,26 @@ static void on_session_end(struct dp_grpc_call *c, void *arg)
         dp_grpc_accept(c, &ops, arg);                                                              \
     }
 OPEN(open_workers, on_workers, NULL)
-OPEN(open_solve, on_solve, NULL)
+OPEN(accept_ask, on_ask, NULL)
+OPEN(open_return, on_return, NULL)
 OPEN(open_status, on_status, NULL)
 OPEN(open_read, on_read, NULL)
 OPEN(open_hanging, on_request_none, NULL)
 OPEN(accept_history, on_history, NULL)
 OPEN(accept_session, on_session, on_session_end)
+
+static void open_solve(struct dp_grpc_call *c, void *arg)
+{
+    static const struct dp_grpc_call_ops ops = {.message = on_solve, .done = on_open_done};
+    dp_grpc_accept(c, &ops, arg);
+}
+
+static void open_ask(struct dp_grpc_call *c, void *arg)
+{
+    struct engine *e = arg;
+    snprintf(e->seen, sizeof(e->seen), "%s", dp_grpc_md_get(c, "buildkit-controlapi-buildid", 0));
+    accept_ask(c, arg);
+}
 
 static void open_history(struct dp_grpc_call *c, void *arg)
 {
@@ -203,6 +386,8 @@ static const struct dp_grpc_method methods[] = {
     {"/moby.buildkit.v1.Control/Session", open_session},
     {"/moby.buildkit.v1.Control/ListenBuildHistory", open_history},
     {"/containerd.services.content.v1.Content/Read", open_read},
+    {"/moby.buildkit.v1.frontend.LLBBridge/Solve", open_ask},
+    {"/moby.buildkit.v1.frontend.LLBBridge/Return", open_return},
 };
 
 static void on_conn_closed(struct dp_grpc_conn *conn, const struct depot_error *err, void *arg)
@@ -255,6 +440,7 @@ static int setup(void **state)
     assert_int_equal(listen(e->fd, 8), 0);
     assert_int_equal(
         depot_loop_fd_new(e->loop, e->fd, DEPOT_READ, on_accept, e, &e->watch, NULL), 0);
+    depot_buf_init(&e->returned, DEPOT_BUF_NO_LIMIT);
     e->guard = depot_timer_new(e->loop, on_guard, e);
     depot_timer_start(e->guard, GUARD_MS, 0);
 
@@ -280,6 +466,7 @@ static int teardown(void **state)
     for (int i = 0; i < 3; i++)
         depot_loop_turn(e->loop);
     depot_loop_free(e->loop);
+    depot_buf_release(&e->returned);
     depot_free(e);
     return 0;
 }
@@ -374,6 +561,188 @@ static void test_solve__without_history_the_answer_must_do(void **state)
     assert_string_equal(e->text, "2 it failed -");
 }
 
+/* ---- bridge ---- */
+static void note_bridge_done(struct depot_bk_call *c, const struct depot_bk_result *res, void *arg)
+{
+    struct engine *e = arg;
+    if (res->error != NULL) {
+        note_result(c, res, arg);
+        return;
+    }
+    e->dones++;
+    snprintf(e->text, sizeof(e->text), "%s: %s", res->response[0].key, res->response[0].value);
+    depot_loop_stop(e->loop);
+}
+
+static void check_answer(const struct depot_bk_answer *a)
+{
+    assert_int_equal(a->nrefs, 2);
+    assert_string_equal(a->refs[0].platform, "linux/a");
+    assert_memory_equal(a->refs[0].definition, "\x0a", 2);
+    assert_int_equal(a->refs[0].len, 2);
+    assert_string_equal(a->refs[1].platform, "linux/b");
+    assert_int_equal(a->refs[1].len, 0);
+    assert_int_equal(a->nmetadata, 1);
+    assert_string_equal(a->metadata[0].value, "v");
+}
+
+static void answer_goes_on(struct depot_bk_call *c, const struct depot_bk_answer *a, void *arg)
+{
+    struct engine *e = arg;
+    e->items++;
+    check_answer(a);
+    depot_bk_bridge_go_on(c);
+}
+
+static void answer_fails(struct depot_bk_call *c, const struct depot_bk_answer *a, void *arg)
+{
+    struct engine *e = arg;
+    e->items++;
+    check_answer(a);
+    char *huge = e->huge ? depot_alloc(HUGE + 1) : NULL;
+    if (huge != NULL)
+        memset(huge, 'x', HUGE);
+    if (huge != NULL)
+        huge[HUGE] = '\0';
+    depot_bk_bridge_fail(c, DP_GRPC_FAILED_PRECONDITION, huge != NULL ? huge : "not here");
+    assert_int_equal(e->dones, 0);
+    depot_free(huge);
+}
+
+static void answer_frees(struct depot_bk_call *c, const struct depot_bk_answer *a, void *arg)
+{
+    struct engine *e = arg;
+    e->items++;
+    depot_bk_call_free(c);
+    e->call = NULL;
+    check_answer(a);
+    depot_loop_stop(e->loop);
+}
+
+static const struct depot_bk_bridge_ops bridge_goes_on = {answer_goes_on, note_bridge_done},
+                                        bridge_fails = {answer_fails, note_bridge_done},
+                                        bridge_frees = {answer_frees, note_bridge_done};
+
+static void run_bridge(struct engine *e, const struct depot_bk_bridge_ops *ops)
+{
+    struct depot_bk_solve req = {.ref = "the-ref", .frontend = "dockerfile.v0"};
+    assert_int_equal(depot_bk_bridge(e->bk, &req, ops, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+}
+
+static void test_bridge__answer_then_result(void **state)
+{
+    struct engine *e = *state;
+    e->gateway = ANSWERS;
+    run_bridge(e, &bridge_goes_on);
+    assert_string_equal(e->seen, "the-ref");
+    assert_string_equal(e->text, "digest: it was made");
+    assert_int_equal(e->returned.len, sizeof(gateway_return) - 1);
+    assert_memory_equal(e->returned.data, gateway_return, sizeof(gateway_return) - 1);
+    assert_int_equal(e->items, 1);
+    assert_int_equal(e->dones, 1);
+}
+
+static void test_bridge__we_end_it_with_an_error(void **state)
+{
+    struct engine *e = *state;
+    e->gateway = ANSWERS;
+    run_bridge(e, &bridge_fails);
+    assert_string_equal(e->text, "9 not here -");
+    assert_int_equal(e->dones, 1);
+}
+
+static void test_bridge__freed_with_the_answer_cancels_the_build(void **state)
+{
+    struct engine *e = *state;
+    e->gateway = ANSWERS;
+    run_bridge(e, &bridge_frees);
+    for (int i = 0; i < 100 && e->open != NULL; i++)
+        depot_loop_turn(e->loop);
+    assert_null(e->open);
+    assert_int_equal(e->dones, 0);
+}
+
+static bool returned(const struct engine *e, const char *what)
+{
+    const size_t n = strlen(what);
+    for (size_t i = 0; i + n <= e->returned.len; i++)
+        if (memcmp(e->returned.data + i, what, n) == 0)
+            return true;
+    return false;
+}
+
+static void test_bridge__a_place_that_was_too_large_is_asked_for(void **state)
+{
+    struct engine *e = *state;
+    e->gateway = FAILS_LARGE;
+    run_bridge(e, &bridge_goes_on);
+    assert_string_equal(e->text, "2 parse error on line 3 -");
+    assert_true(returned(e, "errdefs.Source+json"));
+    assert_true(returned(e, "\"data\":\"b25lCg==\""));
+    assert_int_equal(e->dones, 1);
+}
+
+static void test_bridge__freed_before_the_answer_cancels_the_build(void **state)
+{
+    struct engine *e = *state;
+    struct depot_bk_solve req = {.ref = "the-ref", .frontend = "dockerfile.v0"};
+    e->gateway = HOLDS;
+    assert_int_equal(depot_bk_bridge(e->bk, &req, &bridge_goes_on, e, &e->call, NULL), 0);
+    for (int i = 0; i < 1000 && (e->open == NULL || e->seen[0] == '\0'); i++)
+        depot_loop_turn(e->loop);
+    assert_non_null(e->open);
+    depot_bk_call_free(e->call);
+    e->call = NULL;
+    for (int i = 0; i < 100 && e->open != NULL; i++)
+        depot_loop_turn(e->loop);
+    assert_null(e->open);
+    assert_int_equal(e->dones + e->items, 0);
+}
+
+/* Too large to be sent: told a turn later, never from inside. */
+static void test_bridge__a_refusal_that_cannot_be_sent(void **state)
+{
+    struct engine *e = *state;
+    e->gateway = ANSWERS;
+    e->huge = true;
+    run_bridge(e, &bridge_fails);
+    assert_int_equal(e->dones, 1);
+    assert_int_equal(strncmp(e->text, "9 xxxx", 6), 0);
+}
+
+static void test_bridge__ends_once_in_every_failure(void **state)
+{
+    struct engine *e = *state;
+    static const struct {
+        int gateway;
+        const char *says;
+    } rows[] = {
+        {NO_GATEWAY, "12 the builder's engine cannot say what a build does before it runs"},
+        {ANSWERS_TOO_MUCH, "13 the engine's answer to the build's frontend is too large"},
+        {ANSWERS_GARBAGE, "13 the engine's answer to the build's frontend is malformed"},
+        {FAILS, "2 parse error on line 3"},
+        {DIES, "14 "},
+    };
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        e->gateway = rows[i].gateway;
+        e->items = e->dones = 0;
+        e->text[0] = '\0';
+        for (size_t k = 0; k < e->nconns; k++)
+            dp_grpc_conn_free(e->conns[k]);
+        e->nconns = 0;
+        e->open = NULL;
+        if (rows[i].gateway == NO_GATEWAY)
+            e->hangs = true; /* the build itself stays open */
+        run_bridge(e, &bridge_goes_on);
+        e->hangs = false;
+        assert_int_equal(e->dones, 1);
+        assert_int_equal(e->items, 0);
+        if (strncmp(e->text, rows[i].says, strlen(rows[i].says)) != 0)
+            fail_msg("%d: %s", rows[i].gateway, e->text);
+    }
+}
+
 static void note_status(struct depot_bk_call *c, const struct depot_status *st, void *arg)
 {
     (void)c;
@@ -433,6 +802,54 @@ static void test_history__error_blob_is_read(void **state)
     assert_int_equal(e->items, 1);
     assert_int_equal(e->dones, 1);
     assert_string_equal(e->text, "ref 1 the whole story");
+}
+
+static void note_provenance(struct depot_bk_call *c, const char *platform, const char *type,
+    const char *text, size_t n, void *arg)
+{
+    (void)c;
+    struct engine *e = arg;
+    e->items++;
+    snprintf(e->text, sizeof(e->text), "%s %s %d", platform, type,
+        memmem(text, n, "the whole story", 15) != NULL);
+}
+
+static void free_at_once(struct depot_bk_call *c, const char *platform, const char *type,
+    const char *text, size_t n, void *arg)
+{
+    (void)platform, (void)type, (void)text, (void)n;
+    struct engine *e = arg;
+    depot_bk_call_free(c);
+    e->call = NULL;
+    depot_loop_stop(e->loop);
+}
+
+static void test_provenance__is_read_from_the_record(void **state)
+{
+    static const struct depot_bk_provenance_ops ops = {note_provenance, note_done};
+    static const struct depot_bk_provenance_ops freeing = {free_at_once, note_done};
+    struct engine *e = *state;
+    e->has_history = true;
+    assert_int_equal(depot_bk_provenance(e->bk, "ref", &ops, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_int_equal(e->items, 1);
+    assert_int_equal(e->dones, 1);
+    assert_string_equal(e->text, "linux/amd64 https://slsa.dev/provenance/v1 1");
+    depot_bk_call_free(e->call);
+    assert_int_equal(depot_bk_provenance(e->bk, "ref", &freeing, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_int_equal(e->dones, 1);
+}
+
+static void test_provenance__without_history_is_an_error(void **state)
+{
+    static const struct depot_bk_provenance_ops ops = {note_provenance, note_done};
+    struct engine *e = *state;
+    assert_int_equal(depot_bk_provenance(e->bk, "ref", &ops, e, &e->call, NULL), 0);
+    depot_loop_run(e->loop);
+    assert_int_equal(e->items, 0);
+    assert_int_equal(e->dones, 1);
+    assert_non_null(strstr(e->text, "unknown method"));
 }
 
 static void note_usage(struct depot_bk_call *c, const struct depot_bk_usage *u, void *arg)
@@ -507,9 +924,18 @@ int main(void)
         TEST(test_probe__no_engine_has_one_error_with_a_hint),
         TEST(test_solve__missing_details_come_from_the_record),
         TEST(test_solve__without_history_the_answer_must_do),
+        TEST(test_bridge__answer_then_result),
+        TEST(test_bridge__we_end_it_with_an_error),
+        TEST(test_bridge__freed_with_the_answer_cancels_the_build),
+        TEST(test_bridge__a_place_that_was_too_large_is_asked_for),
+        TEST(test_bridge__freed_before_the_answer_cancels_the_build),
+        TEST(test_bridge__a_refusal_that_cannot_be_sent),
+        TEST(test_bridge__ends_once_in_every_failure),
         TEST(test_status__messages_then_done),
         TEST(test_status__freed_inside_its_callback_goes_quiet),
         TEST(test_history__error_blob_is_read),
+        TEST(test_provenance__is_read_from_the_record),
+        TEST(test_provenance__without_history_is_an_error),
         TEST(test_link__engine_dies_and_comes_back),
         TEST(test_session__bytes_both_ways_and_metadata),
     };

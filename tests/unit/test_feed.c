@@ -26,6 +26,8 @@ struct fixture {
     /* what the client saw */
     struct depot_buf seen; /* "b1:1 b1:2 ..." */
     int events, states[4], errors, created, refused, answers;
+    char version[16];
+    unsigned can;
     char build[32];
     struct depot_error err, create_err, refused_err;
     int stop_after_events, stop_at_state, free_after_events;
@@ -82,6 +84,9 @@ static void on_created(struct depot_feed *feed, const struct depot_feed_created 
     struct fixture *f = arg;
     (void)feed;
     f->created++;
+    if (made != NULL && made->version != NULL)
+        snprintf(f->version, sizeof(f->version), "%s", made->version);
+    f->can = made != NULL ? made->can : 0;
     if (made != NULL)
         snprintf(f->build, sizeof(f->build), "%s", made->build);
     if (err != NULL)
@@ -256,7 +261,9 @@ static void serve_create(struct fixture *f)
 {
     int fd = daemon_accept(f);
     daemon_expect(f, fd);
-    fake_text(fd, "{\"op\":\"created\",\"build\":\"b9\"}");
+    fake_text(fd,
+        "{\"op\":\"created\",\"build\":\"b9\",\"version\":\"0.9.1\",\"can\":[\"tomorrow\","
+        "7,\"export_platforms\"]}");
     daemon_event(fd, "b9", 1);
     daemon_event(fd, "b9", 2);
     close(fd);
@@ -274,6 +281,8 @@ static void test_feed__follows_what_it_created(void **state)
     depot_feed_create(f.feed, "{\"platforms\":[]}");
     depot_loop_run(f.loop);
     assert_int_equal(f.created, 1);
+    assert_string_equal(f.version, "0.9.1");
+    assert_int_equal(f.can, 1u << DEPOT_CAN_EXPORT_PLATFORMS);
     assert_string_equal(f.build, "b9");
     assert_string_equal(depot_buf_str(&f.seen), "b9:1 b9:2 b9:3");
     teardown(&f);

@@ -305,6 +305,33 @@ static void test_writer__full_disk(void **state)
 #endif
 }
 
+static void test_writer__mounted_file_is_written_to(void **state)
+{
+#ifdef __linux__
+    struct depot_file_writer *w;
+    struct stat st, after;
+    DEPOT_UNUSED(state);
+    put(in_dir("small"), "old and longer");
+    if (mount(in_dir("small"), in_dir("small"), NULL, MS_BIND, NULL) != 0)
+        skip();
+    assert_int_equal(stat(in_dir("small"), &st), 0);
+    put(in_dir("small"), "new");
+    assert_holds(in_dir("small"), "new");
+    assert_int_equal(stat(in_dir("small"), &after), 0);
+    assert_int_equal(after.st_ino, st.st_ino);
+    assert_int_equal(depot_file_writer_open(in_dir("small"), &plain, &w, NULL), 0);
+    assert_true(depot_file_writer_plain(w));
+    depot_file_writer_abandon(w);
+    put(in_dir("small"), "stale");
+    assert_int_equal(depot_file_remove(in_dir("small"), &plain, NULL), 0);
+    assert_holds(in_dir("small"), "");
+    assert_int_equal(count_files(dir), 1);
+#else
+    DEPOT_UNUSED(state);
+    skip();
+#endif
+}
+
 /* As a user that permissions hold: 0 when all went as it should, else the line. */
 static int as_nobody(void)
 {
@@ -425,6 +452,7 @@ int main(void)
         TEST(test_writer__descriptor_is_written_to),
         TEST(test_writer__own_folder),
         TEST(test_writer__full_disk),
+        TEST(test_writer__mounted_file_is_written_to),
         TEST(test_writer__asks_permissions),
         TEST(test_check__before_long_work),
         TEST(test_remove__what_is_stale),

@@ -25,8 +25,10 @@ struct row {
         int load;
     } engines[MAX_ENGINES];
     const char *platforms;
-    bool single;
-    const char *plan; /* "builder:platform[!],...;..." with ! for emulated; NULL: an error */
+    bool single, any;
+    unsigned groups[4]; /* of the platforms */
+    /* "builder:platform[!|?],...;..." with ! for emulated, ? for foreign; NULL: an error */
+    const char *plan;
     const char *error;
 };
 
@@ -83,6 +85,17 @@ static const struct row rows[] = {
             {.name = "b", .platforms = AMD, .load = 5}},
         .platforms = "linux/amd64",
         .plan = "b:linux/amd64"},
+    {.what = "platforms of different groups are parts of their own",
+        .engines = {{.name = "a", .platforms = AMD "," ARM}},
+        .platforms = "linux/amd64,linux/arm64,linux/386",
+        .groups = {1, 0, 1},
+        .plan = "a:linux/amd64,linux/386;a:linux/arm64!"},
+    {.what = "also where one builder must make all",
+        .engines = {{.name = "a", .platforms = AMD "," ARM}, {.name = "b", .platforms = ARM}},
+        .platforms = "linux/amd64,linux/arm64",
+        .single = true,
+        .groups = {1, 0},
+        .plan = "a:linux/amd64;a:linux/arm64!"},
     {.what = "no builder can",
         .engines = {{.name = "a", .platforms = AMD}, {.name = "b", .platforms = ARM, .down = true}},
         .platforms = "linux/amd64,linux/arm64",
@@ -108,6 +121,35 @@ static const struct row rows[] = {
         .platforms = "linux/amd64,linux/arm64",
         .single = true,
         .error = "no builder can build linux/amd64,linux/arm64 all by itself"},
+    {.what = "what nobody lists may be made by anybody",
+        .engines = {{.name = "a", .platforms = AMD, .load = 2}, {.name = "b", .platforms = ARM}},
+        .platforms = "darwin/arm64",
+        .plan = "b:darwin/arm64?"},
+    {.what = "beside what is listed",
+        .engines = {{.name = "a", .platforms = AMD}, {.name = "b", .platforms = ARM, .load = 2}},
+        .platforms = "linux/arm64,linux/s390x,linux/amd64,linux/ppc64le",
+        .plan = "b:linux/arm64;a:linux/s390x?,linux/amd64,linux/ppc64le?"},
+    {.what = "by whoever lists the most, when it must be one",
+        .engines = {{.name = "a", .platforms = AMD},
+            {.name = "b", .platforms = ARM "," AMD, .emulated = true, .load = 2}},
+        .platforms = "linux/s390x,linux/amd64,linux/arm64",
+        .single = true,
+        .plan = "b:linux/s390x?,linux/amd64!,linux/arm64!"},
+    {.what = "but not by one that is down",
+        .engines = {{.name = "a", .platforms = AMD, .down = true}},
+        .platforms = "darwin/arm64",
+        .error = "no builder can build darwin/arm64; builders: a (down: gone)"},
+    {.what = "a question goes to one builder, whatever it lists",
+        .engines = {{.name = "a", .platforms = AMD, .down = true},
+            {.name = "b", .platforms = ARM, .load = 3}, {.name = "c", .platforms = AMD}},
+        .platforms = "linux/arm64,darwin/arm64",
+        .any = true,
+        .plan = "b:linux/arm64,darwin/arm64"},
+    {.what = "a question to nobody",
+        .engines = {{.name = "a", .platforms = AMD, .down = true}},
+        .platforms = "linux/amd64",
+        .any = true,
+        .error = "no builder can build linux/amd64; builders: a (down: gone)"},
 };
 
 static char *show(const struct plan *p, const struct row *r)
@@ -118,8 +160,9 @@ static char *show(const struct plan *p, const struct row *r)
         depot_buf_addf(&b, "%s%s:", i > 0 ? ";" : "", r->engines[part->engine].name);
         for (size_t k = 0; k < part->platforms.len; k++) {
             const char *platform = part->platforms.items[k];
-            depot_buf_addf(&b, "%s%s%s", k > 0 ? "," : "", platform,
-                depot_strv_has(&part->emulated, platform) ? "!" : "");
+            depot_buf_addf(&b, "%s%s%s%s", k > 0 ? "," : "", platform,
+                depot_strv_has(&part->emulated, platform) ? "!" : "",
+                depot_strv_has(&part->foreign, platform) ? "?" : "");
         }
     }
     return depot_buf_detach(&b);
@@ -145,7 +188,8 @@ static void run_row(const struct row *r)
         };
     }
     depot_strv_split(&platforms, r->platforms, ',');
-    int rc = plan_make(engines, n, &platforms, r->single, &plan, &err);
+    int rc = r->any ? plan_any(engines, n, &platforms, &plan, &err)
+                    : plan_make(engines, n, &platforms, r->groups, r->single, &plan, &err);
     if (r->plan != NULL) {
         assert_int_equal(rc, 0);
         char *text = show(&plan, r);

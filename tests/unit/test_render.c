@@ -206,7 +206,7 @@ static void test_after__error_and_warnings(void **state)
         "\"RUN exit 7\",\"\"]}}");
     depot_render_warnings(s.build, &s.opts);
     depot_render_error(s.build, &s.opts);
-    assert_string_equal(s.text, "\n 2 warnings found (use docker --debug to expand):\n"
+    assert_string_equal(s.text, "\n 2 warnings found (use --debug to expand):\n"
                                 " - one\n - two\n"
                                 "Dockerfile:10\n--------------------\n"
                                 "   9 |     FROM a\n  10 | >>> RUN exit 7\n  11 |     \n"

@@ -87,6 +87,20 @@ static void test_request__a_client_that_joins_needs_no_single_builder(void **sta
     }
 }
 
+static void test_request__exports_of_a_platform(void **state)
+{
+    static const char json[] =
+        "{\"platforms\":[\"linux/amd64\",\"linux/arm64\"],\"solve\":{\"exports\":[{\"type\":"
+        "\"local\"},{\"type\":\"docker\",\"platforms\":[\"arm64\"],\"load\":true}]}}";
+    struct request r;
+    (void)state;
+    assert_int_equal(request_parse(json, strlen(json), &r, NULL), 0);
+    assert_int_equal(request_exports_of(&r, "linux/amd64"), 1);
+    assert_int_equal(request_exports_of(&r, "linux/arm64"), 3);
+    assert_int_equal(r.loads, 2);
+    request_release(&r);
+}
+
 static void test_request__needs_little(void **state)
 {
     static const char json[] = "{\"platforms\":[\"linux/amd64\"],\"solve\":{},\"session\":null}";
@@ -117,8 +131,10 @@ static const struct {
     {"{\"solve\":{},\"platforms\":[]}", "field \"platforms\" must be a list of at least one"},
     {"{\"solve\":{},\"platforms\":\"linux/amd64\"}", "\"platforms\" must be a list of strings"},
     {"{\"solve\":{},\"platforms\":[1]}", "field \"platforms\" must be a string"},
-    {"{\"solve\":{},\"platforms\":[\"linux\"]}",
-        "field \"platforms\": \"linux\" is not a platform"},
+    {"{\"solve\":{},\"platforms\":[\"linux/\"]}",
+        "field \"platforms\": \"linux/\" is not a platform"},
+    {"{\"solve\":{},\"platforms\":[\"lin ux\"]}",
+        "field \"platforms\": \"lin ux\" is not a platform"},
     {"{" P ",\"solve\":1}", "field \"solve\" must be an object"},
     {"{" PS ",\"project\":1}", "field \"project\" must be a string"},
     {"{" PS ",\"project\":\"a\\u0000b\"}", "field \"project\" must be a string without NUL"},
@@ -135,6 +151,10 @@ static const struct {
     {"{" P ",\"solve\":{\"exports\":[{\"type\":\"\"}]}}", "field \"exports.type\" must be a name"},
     {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"attrs\":1}]}}", "\"exports.attrs\" must be"},
     {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"load\":1}]}}", "\"exports.load\" must be"},
+    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"platforms\":1}]}}",
+        "\"exports.platforms\" must be a list"},
+    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"platforms\":[\"a b\"]}]}}",
+        "field \"exports.platforms\": "},
     {"{" P ",\"solve\":{\"cache_exports\":[{\"type\":\"a\"},7]}}", "\"solve.cache_exports\" must"},
 };
 
@@ -197,12 +217,45 @@ static void test_request__refuses_every_prefix(void **state)
     }
 }
 
+/* ---- questions ---- */
+static void test_request__a_question_has_a_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        bool ok;
+    } rows[] = {
+        {"\"lint\"", true},
+        {"\"subrequests.describe\"", true},
+        {"null", true},
+        {"\"\"", false},
+        {"\"a b\"", false},
+        {"\"../x\"", false},
+        {"\"0123456789012345678901234567890123456789012345678901234567890123456789\"", false},
+        {"true", false},
+    };
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct request r = {0};
+        struct depot_error err = {0};
+        char *json = depot_asprintf(
+            "{\"platforms\":[\"linux/amd64\"],\"solve\":{},\"call\":%s}", rows[i].value);
+        int rc = request_parse(json, strlen(json), &r, &err);
+        assert_int_equal(rc, rows[i].ok ? 0 : DEPOT_ERR_INVALID);
+        if (!rows[i].ok)
+            assert_non_null(strstr(err.msg, "\"call\""));
+        request_release(&r);
+        depot_free(json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request__takes_every_field),
+        cmocka_unit_test(test_request__exports_of_a_platform),
         cmocka_unit_test(test_request__needs_little),
         cmocka_unit_test(test_request__a_client_that_joins_needs_no_single_builder),
+        cmocka_unit_test(test_request__a_question_has_a_name),
         cmocka_unit_test(test_request__names_what_is_wrong),
         cmocka_unit_test(test_request__has_ceilings),
         cmocka_unit_test(test_request__refuses_every_prefix),

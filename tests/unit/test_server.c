@@ -149,11 +149,12 @@ int service_session_allowed(
     return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "no running build %s of yours", build);
 }
 
-int service_session(struct service *s, const char *build, const char *builder,
+int service_session(struct service *s, const char *build, const char *builder, const char *platform,
     const struct relay_ops *ops, void *arg, struct relay **out, struct depot_error *err)
 {
     struct relay *r;
 
+    DEPOT_UNUSED(platform);
     if (!store_build_exists(s->store, build))
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %s", build);
     r = calloc(1, sizeof(*r));
@@ -676,8 +677,9 @@ static void test_feed__subscribes_creates_and_cancels(void **state)
     append(f, "b1", DEPOT_EVENT_BUILD_STATUS, 100000);
     expect_message(&c, "\"seq\":2,");
     op(&c, "{\"op\":\"create\",\"request\":{\"platforms\":[\"linux/amd64\"]}}");
-    expect_message(
-        &c, "{\"op\":\"created\",\"build\":\"c000000001\",\"session\":\"s3cret\",\"join\":true}");
+    expect_message(&c,
+        "{\"op\":\"created\",\"build\":\"c000000001\",\"session\":\"s3cret\",\"join\":true,"
+        "\"version\":\"" DEPOT_VERSION "\",\"can\":[\"join\",\"export_platforms\"]}");
     expect_message(&c, "build.created");
     op(&c, "{\"op\":\"create\",\"request\":{\"x\":\"bad\"}}");
     expect_message(&c, "\"code\":\"unavailable\",\"message\":\"no \\\"builder\\\"\"");

@@ -21,7 +21,7 @@
 #include "service.h"
 
 /* ---- the engines ---- */
-enum kind { PROBE, SOLVE, STATUS, HISTORY, USAGE, PRUNE };
+enum kind { PROBE, SOLVE, BRIDGE, STATUS, HISTORY, USAGE, PRUNE };
 enum { CALLS_MAX = 64, ENGINES_MAX = 2 };
 
 struct depot_bk {
@@ -33,6 +33,7 @@ struct depot_bk_call {
     struct depot_bk *bk;
     bool over; /* freed by the daemon: cancelled, or done with */
     char ref[32], session[32], platform[64];
+    char attest[64];
     char exports[64]; /* types, each with a blank after it */
     bool multi;
     depot_bk_info_fn *info;
@@ -40,6 +41,10 @@ struct depot_bk_call {
     const struct depot_bk_status_ops *status;
     const struct depot_bk_history_ops *history;
     const struct depot_bk_usage_ops *usage;
+    const struct depot_bk_bridge_ops *bridge;
+    char asked[64];    /* of the frontend */
+    char refusal[512]; /* that a bridge was told to end with */
+    bool internal, goes_on;
     bool all;
     int64_t keep_bytes, keep_ns;
     void *arg;
@@ -105,21 +110,52 @@ int depot_bk_probe(struct depot_bk *bk, depot_bk_info_fn *done, void *arg,
     return 0;
 }
 
+static void note_solve(struct depot_bk_call *c, const struct depot_bk_solve *req)
+{
+    snprintf(c->ref, sizeof(c->ref), "%s", req->ref);
+    snprintf(c->session, sizeof(c->session), "%s", req->session != NULL ? req->session : "");
+    snprintf(c->platform, sizeof(c->platform), "%s", depot_kvs_get(req->attrs, "platform"));
+    const char *attest = depot_kvs_get(req->attrs, "attest:provenance");
+    snprintf(c->attest, sizeof(c->attest), "%s", attest != NULL ? attest : "");
+    c->multi = depot_str_eq(depot_kvs_get(req->attrs, "multi-platform"), "true");
+    for (size_t i = 0; i < req->nexports; i++) {
+        strncat(c->exports, req->exports[i].type, 16);
+        strcat(c->exports, " ");
+    }
+    const char *asked = depot_kvs_get(req->attrs, "requestid");
+    snprintf(c->asked, sizeof(c->asked), "%s", asked != NULL ? asked : "");
+    c->internal = req->internal;
+}
+
 int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
     void *arg, struct depot_bk_call **out, struct depot_error *err)
 {
     (void)err;
     struct depot_bk_call *c = call_new(bk, SOLVE, arg, out);
     c->solved = done;
-    snprintf(c->ref, sizeof(c->ref), "%s", req->ref);
-    snprintf(c->session, sizeof(c->session), "%s", req->session != NULL ? req->session : "");
-    snprintf(c->platform, sizeof(c->platform), "%s", depot_kvs_get(req->attrs, "platform"));
-    c->multi = depot_str_eq(depot_kvs_get(req->attrs, "multi-platform"), "true");
-    for (size_t i = 0; i < req->nexports; i++) {
-        strncat(c->exports, req->exports[i].type, 16);
-        strcat(c->exports, " ");
-    }
+    note_solve(c, req);
     return 0;
+}
+
+int depot_bk_bridge(struct depot_bk *bk, const struct depot_bk_solve *req,
+    const struct depot_bk_bridge_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err)
+{
+    (void)err;
+    struct depot_bk_call *c = call_new(bk, BRIDGE, arg, out);
+    c->bridge = ops;
+    note_solve(c, req);
+    return 0;
+}
+
+void depot_bk_bridge_go_on(struct depot_bk_call *c)
+{
+    c->goes_on = true;
+}
+
+void depot_bk_bridge_fail(struct depot_bk_call *c, int code, const char *message)
+{
+    snprintf(c->refusal, sizeof(c->refusal), "%d %.480s", code, message);
 }
 
 int depot_bk_status(struct depot_bk *bk, const char *ref, const struct depot_bk_status_ops *ops,
@@ -130,6 +166,14 @@ int depot_bk_status(struct depot_bk *bk, const char *ref, const struct depot_bk_
     c->status = ops;
     snprintf(c->ref, sizeof(c->ref), "%s", ref);
     return 0;
+}
+
+int depot_bk_provenance(struct depot_bk *bk, const char *ref,
+    const struct depot_bk_provenance_ops *ops, void *arg, struct depot_bk_call **out,
+    struct depot_error *err)
+{
+    (void)bk, (void)ref, (void)ops, (void)arg, (void)out;
+    return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "no record here");
 }
 
 int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, bool early_exit,
@@ -285,7 +329,8 @@ static void engine_answers(int engine)
         {"linux/amd64", "linux/386"}, {"linux/arm64", "linux/arm/v7"}};
     struct depot_bk_call *c = find(engine, PROBE);
     assert_non_null(c);
-    const struct depot_bk_info info = {.engine = "buildkit",
+    const struct depot_bk_info info = {
+        .engine = fake.caps & DEPOT_BK_CAP_MOBY ? "docker" : "buildkit",
         .version = "v1",
         .platforms = platforms[engine],
         .nplatforms = 2,
@@ -350,6 +395,13 @@ static void create_with(const char *platforms, const char *exports, const char *
     if (service_create(d.service, json, strlen(json), "ann", &made, &err) != 0)
         fail_msg("%s", err.msg);
     depot_free(json);
+}
+
+static void create_default(void)
+{
+    static const char json[] = "{\"tags\":[\"app\",\"app:2\"],\"platforms\":[\"linux/amd64\"],"
+                               "\"solve\":{\"default_image\":true}}";
+    assert_int_equal(service_create(d.service, json, sizeof(json) - 1, "ann", &made, NULL), 0);
 }
 
 static void create(const char *platforms, const char *more)
@@ -453,6 +505,149 @@ static void test_service__names_an_engine_that_went_away(void **state)
     stop_daemon();
 }
 
+/* ---- what is asked before anything runs ---- */
+
+/* The gateway of engine 0 answers, and the build ends, with an error if there is a message. */
+static struct depot_bk_call *bridge_answers(
+    const void *definition, size_t n, const struct depot_pair *metadata, size_t nmetadata)
+{
+    struct depot_bk_call *c = find(0, BRIDGE);
+    assert_non_null(c);
+    const struct depot_bk_ref ref = {.platform = "", .definition = definition, .len = n};
+    const struct depot_bk_answer a = {
+        .refs = &ref, .nrefs = 1, .metadata = metadata, .nmetadata = nmetadata};
+    c->bridge->answer(c, &a, c->arg);
+    return c;
+}
+
+static void bridge_ends(struct depot_bk_call *c, const char *message)
+{
+    const struct depot_build_error error = {.message = message, .code = 9};
+    const struct depot_bk_result res = {.error = message != NULL ? &error : NULL};
+    status_ends(0, NULL);
+    c->bridge->done(c, &res, c->arg);
+    assert_true(c->over);
+}
+
+#define QUESTION ",\"call\":\"lint\""
+
+static void test_bridge__a_question_goes_to_one_builder(void **state)
+{
+    (void)state;
+    const struct depot_pair told[] = {{"result.json", "{}"}, {"result.statuscode", "1"}};
+    start_daemon(2, 4, 0);
+    create(BOTH ",\"darwin/arm64\"", QUESTION);
+    assert_trace("created depot;assigned linux/amd64,linux/arm64,darwin/arm64 a;");
+    struct depot_bk_call *c = bridge_answers(NULL, 0, told, DEPOT_ARRAY_LEN(told));
+    assert_string_equal(c->asked, "frontend.lint");
+    assert_string_equal(c->exports, "");
+    assert_true(c->internal && c->goes_on);
+    bridge_ends(c, NULL);
+    assert_trace("result linux/amd64,linux/arm64,darwin/arm64 succeeded;finished succeeded;");
+    stop_daemon();
+}
+
+static void test_bridge__a_frontend_that_knows_no_questions(void **state)
+{
+    (void)state;
+    const struct depot_pair told[] = {{"containerimage.config", "{}"}};
+    start_daemon(1, 4, 0);
+    create(AMD, QUESTION);
+    struct depot_bk_call *c = bridge_answers("\x0a", 2, told, DEPOT_ARRAY_LEN(told));
+    assert_false(c->goes_on);
+    assert_string_equal(c->refusal, "12 the frontend of builder a does not answer \"lint\"");
+    bridge_ends(c, "it said so");
+    assert_trace("created depot;assigned linux/amd64 a;result linux/amd64 failed;"
+                 "finished failed: it said so;");
+    create(AMD, QUESTION);
+    bridge_ends(find(0, BRIDGE), "unsupported request frontend.lint");
+    assert_trace("created depot;assigned linux/amd64 a;result linux/amd64 failed;"
+                 "finished failed: unsupported request frontend.lint;");
+    stop_daemon();
+}
+
+static void test_bridge__an_answer_that_is_too_large(void **state)
+{
+    (void)state;
+    enum { SIZE = 9 * 1024 * 1024 };
+    char *huge = depot_calloc(1, SIZE + 1);
+    memset(huge, 'x', SIZE);
+    const struct depot_pair told[] = {{"result.json", huge}};
+    start_daemon(1, 4, 0);
+    create(AMD, QUESTION);
+    struct depot_bk_call *c = bridge_answers(NULL, 0, told, DEPOT_ARRAY_LEN(told));
+    assert_false(c->goes_on);
+    assert_string_equal(c->refusal, "9 the frontend's answer is too large");
+    bridge_ends(c, "too large");
+    spin();
+    stop_daemon();
+    depot_free(huge);
+}
+
+/* definition{def: [Op{exec, platform{architecture: ARCH, os: OS}}]}, its texts of 5 bytes each */
+#define RUNS(arch, os) "\x0a\x12\x12\x00\x52\x0e\x0a\x05" arch "\x12\x05" os
+
+static void test_bridge__foreign_platforms(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *definition;
+        size_t n;
+        const char *says; /* NULL: it goes on */
+    } rows[] = {
+        {"nothing at all", NULL, 0, NULL},
+        {"a step without a platform", "\x0a\x02\x12\x00", 4, NULL},
+        {"a step of the builder's platform", RUNS("amd64", "linux"), 20, NULL},
+        {"a step of another", RUNS("s390x", "linux"), 20,
+            "9 no builder can run linux/s390x, and this step needs it: a command; builders: "
+            "a (linux/amd64, linux/386); b (linux/arm64, linux/arm/v7)\nadd a builder"},
+        {"a step of another builder's", RUNS("arm64", "linux"), 20,
+            "9 builder a cannot run linux/arm64, and this step needs it: a command; builders: a"},
+        {"a platform that is none", RUNS("\n/\x1b/ ", "linux"), 20, "9 no builder can run linux/"},
+        {"a definition that is none", "\x0a\x7f", 2,
+            "9 builder a does not run all of darwin/arm64, and what it would have to run cannot be "
+            "told: the engine's definition of the build is malformed"},
+        {"an input that is not there", "\x0a\x04\x0a\x02\x0a\x00", 6, "9 builder a does not run"},
+    };
+    start_daemon(2, 4, 0);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        print_message("  %s\n", rows[i].what);
+        create("\"darwin/arm64\"", "");
+        assert_trace("created depot;assigned darwin/arm64 a;");
+        struct depot_bk_call *c = bridge_answers(rows[i].definition, rows[i].n, NULL, 0);
+        assert_string_equal(c->exports, "image ");
+        assert_false(c->internal);
+        assert_int_equal(c->goes_on, rows[i].says == NULL);
+        if (rows[i].says != NULL && strncmp(c->refusal, rows[i].says, strlen(rows[i].says)) != 0)
+            fail_msg("%s", c->refusal);
+        bridge_ends(c, rows[i].says != NULL ? "the engine's words for it" : NULL);
+        if (rows[i].says == NULL) {
+            assert_trace("result darwin/arm64 succeeded;finished succeeded;");
+            continue;
+        }
+        /* ... are not told, but ours. */
+        spin();
+        assert_non_null(strstr(depot_buf_str(&d.trace), "failed: "));
+        assert_null(strstr(depot_buf_str(&d.trace), "engine's words"));
+        depot_buf_clear(&d.trace);
+    }
+    stop_daemon();
+}
+
+static void test_bridge__cancelled_before_the_answer(void **state)
+{
+    (void)state;
+    start_daemon(1, 4, 0);
+    create("\"darwin/arm64\"", "");
+    struct depot_bk_call *c = find(0, BRIDGE);
+    assert_int_equal(service_cancel(d.service, id, NULL), 0);
+    assert_true(c->over);
+    status_ends(0, NULL);
+    assert_trace("created depot;assigned darwin/arm64 a;result darwin/arm64 cancelled;"
+                 "finished cancelled: cancelled;");
+    stop_daemon();
+}
+
 static void test_service__queues_beyond_capacity(void **state)
 {
     (void)state;
@@ -492,15 +687,105 @@ static void test_service__cancels_and_reads_to_the_end(void **state)
     stop_daemon();
 }
 
+static void test_service__builds_on_the_builder_that_is_named(void **state)
+{
+    (void)state;
+    start_daemon(2, 4, 0);
+    create(AMD, ",\"builder\":\"nobody\"");
+    assert_trace("created depot;assigned linux/amd64 a;");
+    create("\"linux/arm64\"", ",\"builder\":\"b\"");
+    assert_trace("created depot;assigned linux/arm64 b;");
+    /* No other is thought of: it has what it does not list, if nothing of it has to be run. */
+    create(AMD, ",\"builder\":\"b\"");
+    assert_trace("created depot;assigned linux/amd64 b;");
+    assert_non_null(find(1, BRIDGE));
+    stop_daemon();
+}
+
+static void no_answer(struct cache_ask *ask, const struct depot_answer *a, void *arg)
+{
+    (void)ask, (void)a, (void)arg;
+    fail();
+}
+
+static void test_service__tells_provenance_to_the_creator_alone(void **state)
+{
+    struct depot_error err = {0};
+    struct cache_ask *ask = NULL;
+    char ref[32];
+    (void)state;
+    start_daemon(1, 4, 0);
+    create(AMD, "");
+    snprintf(ref, sizeof(ref), "%s", find(0, SOLVE)->ref);
+    char *wrong = depot_strdup(made.secret);
+    wrong[0] = wrong[0] == 'a' ? 'b' : 'a';
+    const struct {
+        const char *ref, *session;
+        bool mine;
+    } rows[] = {{ref, made.secret, true}, {ref, NULL, false}, {ref, "", false}, {ref, wrong, false},
+        {"other", made.secret, false}};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        const struct depot_question q = {.ask = DEPOT_ASK_PROVENANCE,
+            .builder = "a",
+            .ref = rows[i].ref,
+            .session = rows[i].session};
+        int rc = service_cache(d.service, &q, no_answer, NULL, &ask, &err);
+        assert_int_equal(rc, rows[i].mine ? 0 : DEPOT_ERR_NOT_FOUND);
+        if (rc == 0)
+            cache_ask_free(ask);
+    }
+    depot_free(wrong);
+    stop_daemon();
+}
+
+/* What nobody asked for goes only to engines that can keep it; what somebody did goes to all. */
+static void test_service__keeps_unasked_provenance_from_some_engines(void **state)
+{
+    static const struct {
+        unsigned caps;
+        const char *given, *sent;
+    } rows[] = {
+        {DEPOT_BK_CAP_ATTESTATIONS, "mode=min,inline-only=true", "mode=min,inline-only=true"},
+        {DEPOT_BK_CAP_ATTESTATIONS | DEPOT_BK_CAP_MOBY, "mode=min,inline-only=true", ""},
+        {0, "mode=min,inline-only=true", ""},
+        {0, "mode=max", "mode=max"},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        struct depot_error err = {0};
+        start_daemon(1, 4, rows[i].caps);
+        char *json = depot_asprintf("{\"platforms\":[%s],\"solve\":{\"attrs\":"
+                                    "{\"attest:provenance\":\"%s\"}}}",
+            AMD, rows[i].given);
+        assert_int_equal(service_create(d.service, json, strlen(json), "ann", &made, &err), 0);
+        assert_string_equal(find(0, SOLVE)->attest, rows[i].sent);
+        depot_free(json);
+        stop_daemon();
+    }
+}
+
 static void test_service__adapts_exports_to_docker(void **state)
 {
     (void)state;
-    start_daemon(1, 4, DEPOT_BK_CAP_MOBY);
+    start_daemon(1, 4, DEPOT_BK_CAP_MOBY | DEPOT_BK_CAP_MULTI_EXPORTER);
     create_with(AMD,
         "{\"type\":\"image\",\"attrs\":{\"name\":\"x\"}},{\"type\":\"local\"},{\"type\":\"docker\","
         "\"load\":true}",
         "");
     assert_string_equal(find(0, SOLVE)->exports, "moby local moby ");
+    stop_daemon();
+}
+
+static void test_service__leaves_an_image_on_docker_alone(void **state)
+{
+    (void)state;
+    start_daemon(1, 4, DEPOT_BK_CAP_MOBY);
+    create_default();
+    assert_string_equal(find(0, SOLVE)->exports, "moby ");
+    stop_daemon();
+    start_daemon(1, 4, 0);
+    create_default();
+    assert_string_equal(find(0, SOLVE)->exports, "");
     stop_daemon();
 }
 
@@ -510,7 +795,9 @@ static void test_service__refuses_what_docker_cannot_export(void **state)
         "{\"type\":\"oci\"}",
         "{\"type\":\"docker\"}",
         "{\"type\":\"docker\",\"load\":true},{\"type\":\"docker\",\"load\":false}",
-        "{\"type\":\"image\",\"attrs\":{\"name\":\"x\",\"push\":\"true\"}}",
+        "{\"type\":\"docker\",\"load\":true},{\"type\":\"local\"}",
+        "{\"type\":\"image\",\"attrs\":{\"name\":\"x\",\"push\":\"true\","
+        "\"push-by-digest\":\"true\"}}",
     };
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
@@ -555,11 +842,11 @@ static void test_service__waits_for_the_session_and_relays(void **state)
     create(AMD, SESSION);
     assert_null(find(0, SOLVE));
     assert_int_equal(
-        service_session(d.service, id, "b", &relay_ops, NULL, &r, &err), DEPOT_ERR_NOT_FOUND);
-    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, &err), 0);
+        service_session(d.service, id, "b", NULL, &relay_ops, NULL, &r, &err), DEPOT_ERR_NOT_FOUND);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &r, &err), 0);
     assert_string_equal(find(0, SOLVE)->session, fake.sessions[0].id);
-    assert_int_equal(
-        service_session(d.service, id, "a", &relay_ops, NULL, &second, &err), DEPOT_ERR_EXISTS);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &second, &err),
+        DEPOT_ERR_EXISTS);
     relay_write(r, "hello", 5);
     assert_string_equal(depot_buf_str(&fake.sessions[0].got), "hello");
     assert_int_equal(relay_queued(r), 5);
@@ -589,10 +876,10 @@ static void test_service__takes_a_session_again(void **state)
     (void)state;
     start_daemon(1, 4, 0);
     create(AMD, SESSION);
-    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, NULL), 0);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &r, NULL), 0);
     relay_free(r);
     assert_non_null(find(0, SOLVE)); /* the build goes on */
-    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, NULL), 0);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &r, NULL), 0);
     assert_string_equal(fake.sessions[1].id, fake.sessions[0].id);
     memset(&client, 0, sizeof(client));
     stop_daemon();
@@ -606,7 +893,7 @@ static void test_service__blames_a_lost_client(void **state)
     (void)state;
     start_daemon(1, 4, 0);
     create(AMD, SESSION);
-    assert_int_equal(service_session(d.service, id, "a", &relay_ops, NULL, &r, NULL), 0);
+    assert_int_equal(service_session(d.service, id, "a", NULL, &relay_ops, NULL, &r, NULL), 0);
     relay_free(r);
     depot_buf_clear(&d.trace);
     status_ends(0, NULL);
@@ -855,8 +1142,17 @@ int main(void)
         cmocka_unit_test(test_service__one_failure_cancels_the_rest),
         cmocka_unit_test(test_service__names_an_engine_that_went_away),
         cmocka_unit_test(test_service__queues_beyond_capacity),
+        cmocka_unit_test(test_bridge__a_question_goes_to_one_builder),
+        cmocka_unit_test(test_bridge__a_frontend_that_knows_no_questions),
+        cmocka_unit_test(test_bridge__an_answer_that_is_too_large),
+        cmocka_unit_test(test_bridge__foreign_platforms),
+        cmocka_unit_test(test_bridge__cancelled_before_the_answer),
         cmocka_unit_test(test_service__cancels_and_reads_to_the_end),
+        cmocka_unit_test(test_service__builds_on_the_builder_that_is_named),
+        cmocka_unit_test(test_service__tells_provenance_to_the_creator_alone),
+        cmocka_unit_test(test_service__keeps_unasked_provenance_from_some_engines),
         cmocka_unit_test(test_service__adapts_exports_to_docker),
+        cmocka_unit_test(test_service__leaves_an_image_on_docker_alone),
         cmocka_unit_test(test_service__refuses_what_docker_cannot_export),
         cmocka_unit_test(test_service__waits_for_the_session_and_relays),
         cmocka_unit_test(test_service__takes_a_session_again),

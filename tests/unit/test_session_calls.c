@@ -218,6 +218,22 @@ static void test_auth__asks_helpers(void **state)
         assert_bytes(&k, 2, rows[i].secret);
         rig_call_free(&k);
     }
+    /* The variable comes before the file and its helpers; what it does not know is asked there. */
+    static const struct {
+        const char *variable, *host, *user;
+    } env[] = {
+        {"{\"auths\":{\"plain.io\":{\"auth\":\"dmFyOnB3\"}}}", "plain.io", "var"},
+        {"{\"auths\":{\"ok.io\":{\"auth\":\"dmFyOnB3\"}}}", "ok.io", "var"},
+        {"{\"auths\":{\"other.io\":{\"auth\":\"dmFyOnB3\"}}}", "plain.io", "u"},
+        {"{\"auths\":", "plain.io", "u"},
+    };
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(env); i++) {
+        setenv("DOCKER_AUTH_CONFIG", env[i].variable, 1);
+        ask(&r, &k, credentials, env[i].host);
+        assert_bytes(&k, 1, env[i].user);
+        rig_call_free(&k);
+    }
+    unsetenv("DOCKER_AUTH_CONFIG");
     rig_unary(&r, &k, credentials, "", 0);
     assert_int_equal(k.code, DP_GRPC_INVALID_ARGUMENT);
     rig_call_free(&k);

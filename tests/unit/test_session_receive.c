@@ -4,7 +4,9 @@
  */
 #include "session_rig.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <sys/xattr.h>
 
 static const char file_send[] = "/moby.filesync.v1.FileSend/DiffCopy";
 
@@ -57,6 +59,7 @@ static void receive(size_t piece)
     rig_send_stat(&k, "d-x", 0755 | DP_MODE_SETUID, 0, "");
     rig_send_stat(&k, "h", 0640, 6, "d/f");
     rig_send_stat(&k, "p", 0600 | DP_MODE_FIFO, 0, "");
+    rig_send_stat(&k, "s", 0600 | DP_MODE_SOCKET, 0, "");
     dp_grpc_send(k.call, "", 0);
     RIG_UNTIL(&r, k.messages.len == 2);
     assert_true(last_is(&k, DP_PACKET_REQ));
@@ -73,6 +76,7 @@ static void receive(size_t piece)
     rig_assert_file(&r, "new/out/d/f", "abcdef");
     rig_assert_file(&r, "new/out/d/l", "abcdef");
     rig_assert_file(&r, "new/out/h", "abcdef");
+    rig_assert_file(&r, "new/out/s", "");
     char *path = rig_path(&r, "new/out/d/f"), *link = rig_path(&r, "new/out/h"),
          *dir = rig_path(&r, "new/out/d");
     assert_int_equal(stat(path, &st), 0);
@@ -255,6 +259,45 @@ static void test_receive__a_directory_in_the_way(void **state)
     assert_non_null(strstr(r.problem.hint, "a directory is in its place"));
     rig_assert_file(&r, "out/f/precious", "p");
     assert_false(rig_finds(&r, ".depot-"));
+    rig_call_free(&k);
+    end(&r);
+}
+
+static void test_receive__extended_attributes(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct rig_call k;
+    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT), x = DEPOT_BUF_INIT(1000);
+    char got[16];
+    begin(&r, DP_OUTPUT_DIR, "out", 0);
+    rig_start(&r);
+    open_call(&r, &k);
+    dp_packet_add_xattr(&x, "security.capability", "\1\0\0\2", 4);
+    dp_packet_add_xattr(&x, "user.a", "b\0c", 3);
+    const struct dp_fstat st = {.path = "f",
+        .path_len = 1,
+        .mode = 0444,
+        .link = "",
+        .xattrs = x.data,
+        .xattrs_len = x.len};
+    dp_packet_add_stat(&b, &st);
+    dp_grpc_send(k.call, b.data, b.len);
+    dp_grpc_send(k.call, "", 0);
+    RIG_UNTIL(&r, last_is(&k, DP_PACKET_REQ));
+    rig_send(&k, DP_PACKET_DATA, 0, "");
+    RIG_UNTIL(&r, last_is(&k, DP_PACKET_FIN));
+    rig_assert_file(&r, "out/f", "");
+    char *path = rig_path(&r, "out/f");
+    const ssize_t n = getxattr(path, "user.a", got, sizeof(got));
+    if (n >= 0 || errno != ENOTSUP) {
+        assert_int_equal(n, 3);
+        assert_memory_equal(got, "b\0c", 3);
+    }
+    assert_true(getxattr(path, "security.capability", got, sizeof(got)) < 0);
+    depot_free(path);
+    depot_buf_release(&b);
+    depot_buf_release(&x);
     rig_call_free(&k);
     end(&r);
 }
@@ -491,6 +534,40 @@ static void test_output__descriptor_with_a_slow_reader(void **state)
     depot_free(got);
 }
 
+/* The part's session was lost in the middle, and the engine sends it all again. */
+static void test_output__spool_begins_again(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct rig_call k;
+    char *tar = make_tar(), *got = depot_alloc(TAR_SIZE);
+    FILE *spool = tmpfile();
+    assert_non_null(spool);
+    begin(&r, DP_OUTPUT_SPOOL, "-", 0);
+    outputs[0].fd = fileno(spool);
+    assert_int_equal(write(outputs[0].fd, "what was before", 15), 15);
+    rig_start(&r);
+    open_call(&r, &k);
+    send_tar(&k, tar, TAR_SIZE / 2);
+    dp_grpc_send_end(k.call);
+    RIG_UNTIL(&r, k.done);
+    assert_int_not_equal(k.code, DP_GRPC_OK);
+    rig_call_free(&k);
+    open_call(&r, &k);
+    send_tar(&k, tar, TAR_SIZE);
+    dp_grpc_send_end(k.call);
+    RIG_UNTIL(&r, k.done);
+    assert_int_equal(k.code, DP_GRPC_OK);
+    assert_int_equal(lseek(outputs[0].fd, 0, SEEK_END), TAR_SIZE);
+    assert_int_equal(pread(outputs[0].fd, got, TAR_SIZE, 0), TAR_SIZE);
+    assert_memory_equal(got, tar, TAR_SIZE);
+    rig_call_free(&k);
+    end(&r);
+    fclose(spool);
+    depot_free(tar);
+    depot_free(got);
+}
+
 struct sink {
     size_t got, queued;
     int ends;
@@ -562,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_receive__refuses_bad_links),
         cmocka_unit_test(test_receive__bad_data),
         cmocka_unit_test(test_receive__a_directory_in_the_way),
+        cmocka_unit_test(test_receive__extended_attributes),
         cmocka_unit_test(test_receive__freed_half_way),
         cmocka_unit_test(test_output__file_appears_whole),
         cmocka_unit_test(test_output__broken_archives_do_not_appear),
@@ -569,6 +647,7 @@ int main(void)
         cmocka_unit_test(test_output__makes_its_directories),
         cmocka_unit_test(test_output__fifo_waits_for_its_reader),
         cmocka_unit_test(test_output__descriptor_with_a_slow_reader),
+        cmocka_unit_test(test_output__spool_begins_again),
         cmocka_unit_test(test_output__sink_holds_the_engine_back),
         cmocka_unit_test(test_output__nobody_asked_for_it),
     };

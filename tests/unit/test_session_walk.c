@@ -147,6 +147,34 @@ static void test_walk__deep_trees(void **state)
     depot_free(got);
 }
 
+/* What goes while the walk is on its way is as if it had never been; the rest is there. */
+static void test_walk__names_that_vanish(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {"rm -r b c d/e f", "rm -r b && touch b && rm -r c d/e f",
+        "rm -r b && ln -s / b && rm -r c d/e f"};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(changes); i++) {
+        struct dp_walk_filter f = {0};
+        struct depot_buf b = DEPOT_BUF_INIT(1000);
+        struct depot_error err;
+        struct dp_walk *w;
+        int more;
+        shell("mkdir -p a b c d/e && touch a/x b/x c/x d/e/x f g");
+        assert_int_equal(dp_walk_new(root, &f, on_entry, &b, &w, &err), 0);
+        assert_int_equal(dp_walk_step(w, 2, &err), 1); /* a, a/x */
+        shell(changes[i]);
+        while ((more = dp_walk_step(w, 1, &err)) > 0)
+            ;
+        assert_int_equal(more, 0);
+        assert_string_equal(depot_buf_str(&b), i == 0   ? "a a/x d g"
+                                               : i == 1 ? "a a/x b d g"
+                                                        : "a a/x b>/ d g");
+        dp_walk_free(w);
+        depot_buf_release(&b);
+        shell("rm -rf -- *");
+    }
+}
+
 static void test_walk__unreadable_directory(void **state)
 {
     (void)state;
@@ -208,6 +236,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_walk__includes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_walk__follows_links, setup, teardown),
         cmocka_unit_test_setup_teardown(test_walk__deep_trees, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_walk__names_that_vanish, setup, teardown),
         cmocka_unit_test_setup_teardown(test_walk__unreadable_directory, setup, teardown),
         cmocka_unit_test(test_paths__by_id),
         cmocka_unit_test(test_inodes__first_wins),

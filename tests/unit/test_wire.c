@@ -23,7 +23,7 @@ static const char *const lines[] = {
     "{\"v\":1,\"seq\":2,\"build\":\"b7\",\"type\":\"build.queued\",\"platform\":\"linux/amd64\","
     "\"reason\":\"busy\",\"position\":3}",
     "{\"v\":1,\"seq\":3,\"build\":\"b7\",\"type\":\"build.assigned\",\"platform\":\"linux/amd64\","
-    "\"builder\":\"a\",\"emulated\":true,\"waited_ms\":17}",
+    "\"builder\":\"a\",\"emulated\":true,\"waited_ms\":17,\"ref\":\"r\"}",
     "{\"v\":1,\"seq\":3,\"build\":\"b7\",\"type\":\"build.assigned\",\"platform\":\"linux/"
     "amd64,linux/arm64\",\"builder\":\"a\",\"emulated\":true,\"emulated_platforms\":["
     "\"linux/arm64\"],\"waited_ms\":17}",
