@@ -20,19 +20,50 @@ enum guard_state {
     STRING_ESC, /* ESC inside of one */
 };
 
-void depot_guard_init(struct depot_guard *g, const struct depot_ci *ci, bool json)
+static bool is_blank(unsigned char c)
 {
-    *g = (struct depot_guard){.ci = ci && ci->marks[0].text ? ci : NULL, .json = json};
+    return c == ' ' || c == '\t' || c == '\v' || c == '\f';
+}
+
+static bool is_seen(unsigned char c)
+{
+    return c > 0x20 && c < 0x7f;
 }
 
 static bool is_one(char mark, unsigned char c)
 {
     if (mark == ' ')
-        return c == ' ' || c == '\t' || c == '\v' || c == '\f';
+        return is_blank(c);
     if (mark == '0')
         return isdigit(c);
     return tolower((unsigned char)mark) == tolower(c);
 }
+
+/* ---- which bytes are looked at one by one ---- */
+
+static bool is_stop(const struct depot_guard *g, unsigned char c)
+{
+    return (g->stops[c / 8] >> c % 8 & 1) != 0;
+}
+
+static void add_stop(struct depot_guard *g, unsigned char c)
+{
+    g->stops[c / 8] |= (unsigned char)(1 << c % 8);
+}
+
+void depot_guard_init(struct depot_guard *g, const struct depot_ci *ci, bool json)
+{
+    *g = (struct depot_guard){.ci = ci && ci->marks[0].text ? ci : NULL, .json = json};
+    add_stop(g, '\n');
+    add_stop(g, '\r');
+    add_stop(g, '\033');
+    for (size_t i = 0; g->ci && i < DP_CI_MARKS_MAX && ci->marks[i].text; i++)
+        for (int c = 0; c < 256; c++)
+            if (is_one(ci->marks[i].text[strlen(ci->marks[i].text) - 1], (unsigned char)c))
+                add_stop(g, (unsigned char)c);
+}
+
+/* ---- what is known of a line ---- */
 
 /* Would `c` behind what the line has complete the mark? */
 static bool completes(const struct depot_guard *g, const struct dp_ci_mark *m, unsigned char c)
@@ -66,25 +97,38 @@ static void remember(struct depot_guard *g, unsigned char c)
     g->tail[g->ntail++] = (char)c;
 }
 
+/* Bytes that complete nothing: the last of them are what counts. */
+static void remember_run(struct depot_guard *g, const unsigned char *p, size_t n)
+{
+    size_t from = n, seen = 0;
+
+    for (; n > 0 && g->ntail == 0 && !is_seen(*p); p++, n--, from--)
+        ; /* blanks before what is to be seen */
+    while (from > 0 && seen < sizeof(g->tail)) {
+        from--;
+        seen += is_seen(p[from]) || is_blank(p[from]);
+    }
+    if (from > 0) {
+        g->started = true;
+        g->ntail = 0;
+    }
+    for (; from < n; from++)
+        if (is_seen(p[from]) || is_blank(p[from]))
+            remember(g, is_blank(p[from]) ? ' ' : p[from]);
+}
+
 static void put_text(struct depot_guard *g, struct depot_buf *out, unsigned char c)
 {
-    bool blank = c == ' ' || c == '\t' || c == '\v' || c == '\f';
-
     if (c == '\n' || c == '\r') {
         g->ntail = 0;
         g->started = false;
     } else if (completes_any(g, c)) {
-        if (g->json)
-            depot_buf_addf(out, "\\u%04x", c);
-        else
-            depot_buf_addf(out, "\\%c", c);
+        depot_buf_addf(out, g->json ? "\\u%04x" : "\\%c", c);
         remember(g, '\\');
         remember(g, c);
         return;
-    } else if (c > 0x20 && c < 0x7f) {
-        remember(g, c);
-    } else if (blank && g->ntail) {
-        remember(g, ' ');
+    } else {
+        remember_run(g, &c, 1);
     }
     depot_buf_addc(out, (char)c);
 }
@@ -173,8 +217,17 @@ void depot_guard_feed(struct depot_guard *g, struct depot_buf *out, const void *
         depot_buf_add(out, data, n);
         return;
     }
-    for (size_t i = 0; i < n; i++)
-        feed_byte(g, out, p[i]);
+    for (size_t i = 0, run; i < n; i += run) {
+        for (run = 0; g->state == TEXT && i + run < n && !is_stop(g, p[i + run]);)
+            run++;
+        if (run > 0) {
+            remember_run(g, p + i, run);
+            depot_buf_add(out, p + i, run);
+        } else {
+            feed_byte(g, out, p[i]);
+            run = 1;
+        }
+    }
 }
 
 void depot_guard_string(struct depot_buf *out, const struct depot_ci *ci, const char *s)

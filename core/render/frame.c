@@ -152,6 +152,10 @@ static void put_failed(struct frame *f)
     dp_put_cut(&f->out, &f->opts, s.name, FRAME_STEP_MAX);
     if (s.exit_code >= 0)
         depot_buf_addf(&f->out, ": exit code %lld", (long long)s.exit_code);
+    if (f->rows.len > 1 && !depot_str_empty(s.platform)) {
+        depot_buf_adds(&f->out, " on ");
+        dp_put_text(&f->out, &f->opts, s.platform);
+    }
     depot_buf_addc(&f->out, '\n');
 }
 

@@ -76,8 +76,9 @@ struct depot_guard {
     bool started;        /* the line has something that is to be seen */
     unsigned char state; /* of an escape sequence */
     unsigned char nseq, ntail;
-    char seq[32];  /* the sequence, while it may be a colour */
-    char tail[16]; /* the last bytes that are to be seen of the line */
+    unsigned char stops[32]; /* bytes that are looked at, a bit each */
+    char seq[32];            /* the sequence, while it may be a colour */
+    char tail[16];           /* the last bytes that are to be seen of the line */
 };
 void depot_guard_init(struct depot_guard *g, const struct depot_ci *ci, bool json);
 void depot_guard_feed(struct depot_guard *g, struct depot_buf *out, const void *data, size_t n);
