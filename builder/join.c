@@ -258,7 +258,7 @@ static void on_content(struct depot_bk_call *c, const struct depot_buf *data, vo
     m->over = true;
     if (data != NULL)
         depot_digest_of(depot_buf_str(data), data->len, digest);
-    if (depot_str_eq(digest, m->digest))
+    if (data != NULL && depot_str_eq(digest, m->digest))
         depot_buf_add(&m->data, data->data, data->len);
     else
         depot_log_debug("build %s: the registry is asked for what builder %s made",
