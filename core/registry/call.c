@@ -7,9 +7,9 @@
 
 #include <depot/log.h>
 
-#include <json-c/json.h>
 #include <string.h>
 
+#include "registry/json.h"
 #include "registry/media.h"
 
 enum {
@@ -153,7 +153,7 @@ static const char *member(struct json_object *o, const char *key)
 
 static bool keep_token(struct dp_call *c, const struct depot_buf *body)
 {
-    struct json_object *o = json_tokener_parse(depot_buf_str(body));
+    struct json_object *o = dp_json_parse(depot_buf_str(body), body->len);
     const char *token = member(o, "token");
     if (depot_str_empty(token))
         token = member(o, "access_token");
@@ -460,9 +460,9 @@ struct dp_call *dp_call_start(
 /* {"errors":[{"code":...,"message":...}]} */
 static void add_said(struct depot_error *err, const struct depot_buf *body)
 {
-    struct json_object *o = json_tokener_parse(body != NULL ? depot_buf_str(body) : "");
+    struct json_object *o = body != NULL ? dp_json_parse(depot_buf_str(body), body->len) : NULL;
     struct json_object *list = NULL, *first = NULL;
-    if (json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, "errors", &list) &&
+    if (o != NULL && json_object_object_get_ex(o, "errors", &list) &&
         json_object_is_type(list, json_type_array))
         first = json_object_array_get_idx(list, 0);
     const char *code = member(first, "code"), *text = member(first, "message");
