@@ -219,6 +219,52 @@ class Push(TestCase):
         self.good(self.push(ctx, tags=["whole"]))
         self.assertEqual(self.registry.digest(self.repository, "whole"), before)
 
+    def test_retry_of_a_retry_keeps_what_the_first_time_made(self):
+        home = self.new_home(builders=[(k, os.environ["DEPOT_TEST_" + k.upper()]) for k in ("amd64", "arm64", "riscv64")])
+        ctx = self.plain("")
+        self.write(ctx + "/Dockerfile", "ARG TARGETARCH\nFROM scratch AS amd64\nCOPY one /f\nFROM scratch AS arm64\n"
+                   "COPY f /f\nFROM scratch AS riscv64\nCOPY two /f\nFROM $TARGETARCH\n")
+        line = ("build", "--plain", "--push", "--keep-going", "--platform", "linux/amd64,linux/arm64,linux/riscv64")
+        self.bad(home.depot(*line, "-t", "%s:%s" % (self.name, self.tag), ctx, env=WITHOUT), 1, "depot retry")
+        self.write(ctx + "/one", "now")
+        self.bad(home.depot("retry", self.build_of(home)["id"], env=WITHOUT), 1, "depot retry")
+        again = self.build_of(home)["id"]
+        self.assertIsNone(self.registry.digest(self.repository, self.tag))
+        self.write(ctx + "/two", "now")
+        for _ in range(2):  # once more is the same
+            self.good(home.depot("retry", again, env=WITHOUT))
+            self.assertEqual(self.registry.platforms(self.repository, self.tag), ["amd64", "arm64", "riscv64"])
+        self.good(home.depot(*line, "-t", self.name + ":whole", ctx, env=WITHOUT))
+        self.assertEqual(self.registry.digest(self.repository, "whole"), self.registry.digest(self.repository, self.tag))
+
+    def test_retry_has_the_options_of_the_first_time_from_anywhere(self):
+        ctx = self.half()
+        path = ctx + "/Dockerfile"
+        self.write(path, self.read(path).decode() + "ARG LINES\nARG EMPTY=x\nLABEL lines=$LINES empty=\"$EMPTY\"\n")
+        names = ["-t", "%s:%s" % (self.name, self.tag)]
+        self.bad(self.home.depot("build", "--plain", "--push", "--keep-going", "--platform", self.PLATFORMS, *names,
+                                 "--build-arg", "LINES=a=b\n-c \"d\",e", "--build-arg", "EMPTY=", ".", cwd=ctx, env=WITHOUT), 1)
+        self.write(ctx + "/late", "now")
+        self.good(self.home.depot("retry", self.build_of()["id"], cwd="/", env=WITHOUT))
+        for child in self.registry.manifest(self.repository, self.tag)["manifests"]:
+            config = self.registry.manifest(self.repository, child["digest"])["config"]["digest"]
+            labels = json.loads(self.registry.get("/v2/%s/blobs/%s" % (self.repository, config)))["config"]["Labels"]
+            self.assertEqual(labels, {"lines": "a=b\n-c \"d\",e", "empty": ""})
+
+    def test_retry_of_a_directory_that_is_gone(self):
+        ctx = self.half()
+        line = ("build", "--plain", "--push", "--keep-going", "--platform", self.PLATFORMS, "-t", self.name + ":x")
+        self.bad(self.home.depot(*line, ".", cwd=ctx, env=WITHOUT), 1, "depot retry")
+        shutil.rmtree(ctx)
+        self.bad(self.home.depot("retry", self.build_of()["id"], env=WITHOUT), 1, "cannot go back to")
+
+    def test_no_retry_of_what_came_from_stdin(self):
+        ctx = self.half()
+        r = self.home.depot("build", "--plain", "--push", "--keep-going", "--platform", self.PLATFORMS, "-t", self.name + ":x",
+                            "-f", "-", ctx, stdin=self.read(ctx + "/Dockerfile"), env=WITHOUT)
+        self.bad(r, 1, "late")
+        self.assertNotIn("depot retry", r.text)
+
     def test_retry_of_what_cannot_be_retried(self):
         for build in ("nothing000", "../../etc", ""):
             self.bad(self.home.depot("retry", build), (1, 2), "nothing to retry")
