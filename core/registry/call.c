@@ -367,7 +367,8 @@ static void on_done(struct depot_http_request *r, int status, const struct depot
         if (fall_back(c, why) || (passing && try_again(c, 0)))
             return;
         depot_error_prefix(&err, "registry %s", c->host->name);
-        if (err.code != DEPOT_ERR_UNAVAILABLE && err.code != DEPOT_ERR_TIMEOUT)
+        if (err.code != DEPOT_ERR_UNAVAILABLE && err.code != DEPOT_ERR_TIMEOUT &&
+            err.code != DEPOT_ERR_TOO_BIG)
             depot_error_hint(&err, "tell depotd how to speak to it: --registry %s,http or ,ca=FILE",
                 c->host->name);
         finish(c, NULL, &err);

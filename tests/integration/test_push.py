@@ -11,7 +11,7 @@ import unittest
 
 import depot_test
 from depot_test import TestCase, eventually, free_port, own_engine, tool, unique
-from registry_test import Fault, Proxy, Registry, cut, swallow
+from registry_test import Fault, Proxy, Registry, cut, endless, swallow
 
 PLAIN = "FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH t=%s\nCOPY f /f\n"
 WITHOUT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
@@ -304,6 +304,26 @@ class Push(TestCase):
         self.proxy.reset(Fault("PUT", "/manifests/sha256", 201, headers=[("Docker-Content-Digest", "sha256:" + "0" * 64)]))
         self.bad(self.push(self.plain()), 1, "kept other bytes")
         self.assertIsNone(self.registry.digest(self.repository, self.tag))
+
+    def test_an_empty_digest_says_nothing(self):
+        self.proxy.reset(Fault("PUT", "/manifests/sha256", 201, headers=[("Docker-Content-Digest", "")]),
+                         Fault("PUT", "/manifests/%s$" % self.tag, 201))
+        self.good(self.push(self.plain()))
+
+    def test_an_answer_without_end_is_an_error(self):
+        for status in (201, 403):
+            self.proxy.reset(Fault("PUT", "/manifests/sha256", does=endless(status)))
+            r = self.bad(self.push(self.plain()), 1, "larger than")
+            self.assertNotIn("--registry", r.text)
+
+    def test_a_refusal_that_holds_too_much_is_a_refusal(self):
+        for body in (b'{"errors":[' + b"{}," * 1300000 + b"{}]}", b'{"errors":[{"code":"X\x00\xff', b"[" * 100000, b"\xff"):
+            self.proxy.reset(Fault("PUT", "/manifests/sha256", 403, body=body))
+            self.bad(self.push(self.plain()), 1, "may not push")
+
+    def test_a_tag_that_is_told_twice_moves_once(self):
+        self.good(self.push(self.plain(), tags=["a", "a", "b", "a"]))
+        self.assertEqual(len([line for line in self.proxy.ours() if line.startswith("PUT") and line.endswith("/a")]), 1)
 
     def test_an_answer_that_is_lost_is_looked_for(self):
         self.proxy.reset(Fault("PUT", "/manifests/%s$" % self.tag, does=swallow))
