@@ -523,6 +523,19 @@ void depot_join_cancel(struct depot_join *j)
     depot_timer_start(j->timer, 0, 0);
 }
 
+char *depot_join_moved(const struct depot_join *j)
+{
+    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    for (size_t i = 0; i < j->targets.len; i++) {
+        const struct target *t = &j->targets.items[i];
+        if (t->moved || (j->phase == PHASE_MOVE && i == j->at && j->call != NULL))
+            depot_buf_addf(&b, "%s%s", b.len > 0 ? ", " : "", t->name);
+    }
+    char *text = depot_strdup(depot_buf_str(&b));
+    depot_buf_release(&b);
+    return text;
+}
+
 void depot_join_free(struct depot_join *j)
 {
     if (j == NULL)

@@ -456,6 +456,28 @@ class Push(TestCase):
         self.assertEqual(self.registry.digest(self.repository, "b"), before)
 
 
+    def test_a_daemon_that_is_stopped_while_tags_move_names_them(self):
+        home = self.new_home()
+        self.good(self.push(self.plain(), tags=["a", "b"], home=home))
+        for tag, moved in (("a", ["a"]), ("b", ["a", "b"])):
+            at, go = threading.Event(), threading.Event()
+
+            def hold(proxy, h, body):
+                at.set()
+                go.wait(30)
+                swallow(proxy, h, body)
+            self.proxy.reset(Fault("PUT", "/manifests/%s$" % tag, does=hold, times=1))
+            run = home.start("build", "--plain", "--push", "--platform", self.PLATFORMS, "-t", self.name + ":a", "-t",
+                             self.name + ":b", self.plain(), env=WITHOUT)
+            self.assertTrue(at.wait(60))
+            os.kill(home.daemon_pid(), signal.SIGTERM)
+            os.kill(home.daemon_pid(), signal.SIGTERM)  # at once
+            run.wait()
+            go.set()
+            self.good(home.depot("list"))  # and the daemon is there again
+            self.assertRegex(self.build_of(home)["message"], "stopped; not as before: " + ", ".join(
+                "%s:%s" % (self.name, t) for t in moved) + "$")
+
     def test_cancelled_when_all_tags_have_moved_is_too_late(self):
         at = threading.Event()
 
