@@ -113,6 +113,15 @@ class Push(TestCase):
         self.assertEqual(self.registry.platforms(self.repository, self.tag), self.KINDS)
         self.assertEqual(sorted(os.listdir(out)), ["linux_riscv64", "linux_s390x"])
 
+    def test_a_directory_beside_the_push_has_its_names(self):
+        d, meta = self.tmp() + "/d", self.tmp() + "/meta"
+        self.good(self.push(self.plain(), "-o", "type=oci,tar=false,dest=" + d, "--metadata-file", meta, tags=["a", "b"]))
+        entries = json.loads(self.read(d + "/index.json"))["manifests"]
+        self.assertEqual([(m["annotations"]["io.containerd.image.name"], m["annotations"]["org.opencontainers.image.ref.name"])
+                          for m in entries], [("%s:%s" % (self.name, t), t) for t in "ab"])
+        self.assertEqual({m["digest"] for m in entries}, {self.registry.digest(self.repository, "a")})
+        self.assertEqual(json.loads(self.read(meta))["image.name"], "%s:a,%s:b" % (self.name, self.name))
+
     def test_the_same_image_as_buildx_makes(self):
         config = self.tmp()
         env = dict(os.environ, BUILDX_CONFIG=config, **WITHOUT)
