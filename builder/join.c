@@ -310,6 +310,21 @@ void join_cancel(struct join *j)
     depot_timer_start(j->kick, 0, 0);
 }
 
+void join_abort(struct join *j)
+{
+    struct build *b = j->build;
+    if (!j->began || j->over)
+        return;
+    char *moved = j->join != NULL ? depot_join_moved(j->join) : depot_strdup("");
+    if (*moved != '\0') {
+        char *text = depot_asprintf("%s; not as before: %s", b->message, moved);
+        depot_free(b->message);
+        b->message = text;
+    }
+    depot_free(moved);
+    over(j, DEPOT_BUILD_CANCELLED, b->message);
+}
+
 enum depot_build_state join_state(const struct join *j)
 {
     return j->over ? j->state : DEPOT_BUILD_CANCELLED;
