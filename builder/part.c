@@ -421,20 +421,31 @@ static void on_policy(struct depot_bk_call *c, const struct depot_bk_result *res
     begin(p);
 }
 
+static int ask_for_policy(struct part *p, struct depot_error *err)
+{
+    struct depot_kvs attrs = {0};
+    void *rules = NULL;
+    size_t n = 0;
+    int rc = source_policy(p, &rules, &n, err);
+    solve_attrs(p, &attrs);
+    const struct depot_bk_solve req = {
+        .attrs = &attrs, .source_policy = rules, .source_policy_len = n};
+    if (rc == 0)
+        rc = part_policy_ask(p, &req, on_policy, err);
+    depot_kvs_release(&attrs);
+    depot_free(rules);
+    return rc;
+}
+
 static void solve(struct part *p)
 {
     struct depot_error err = {0};
     depot_timer_stop(p->timer);
     set_state(p, PART_SOLVING);
-    if (p->build->req.policy_file == NULL) {
+    if (p->build->req.policy_file == NULL)
         begin(p);
-        return;
-    }
-    struct depot_kvs attrs = {0};
-    solve_attrs(p, &attrs);
-    if (part_policy_ask(p, &attrs, on_policy, &err) != 0)
+    else if (ask_for_policy(p, &err) != 0)
         cannot_start(p, &err);
-    depot_kvs_release(&attrs);
 }
 
 /* ---- line and session ---- */

@@ -18,9 +18,10 @@ enum { CODE_FAILED_PRECONDITION = 9 }; /* google.rpc.Code */
 struct part_policy {
     depot_bk_solve_fn *done; /* the part's */
     struct depot_kvs attrs;
-    char *name; /* of the file in question */
-    bool again; /* it is one that no context has */
-    bool read;  /* something was read in its place */
+    struct depot_buf rules; /* for sources: what a build may not fetch, the question may not */
+    char *name;             /* of the file in question */
+    bool again;             /* it is one that no context has */
+    bool read;              /* something was read in its place */
     struct depot_build_error found;
     char *message; /* of `found` */
 };
@@ -113,19 +114,23 @@ static int ask(struct part *p, struct depot_error *err)
         .session = p->build->req.session ? p->session : NULL,
         .frontend = "dockerfile.v0",
         .attrs = &q->attrs,
+        .source_policy = q->rules.data,
+        .source_policy_len = q->rules.len,
         .internal = true,
     };
     store_seen_ref(p->build->service->store, engine_name(p->engine), ref);
     return depot_bk_bridge(engine_bk(p->engine), &question, &ops, p, &p->solve, err);
 }
 
-int part_policy_ask(
-    struct part *p, const struct depot_kvs *attrs, depot_bk_solve_fn *done, struct depot_error *err)
+int part_policy_ask(struct part *p, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
+    struct depot_error *err)
 {
     struct part_policy *q = p->policy = depot_calloc(1, sizeof(*q));
     q->done = done;
     q->name = depot_strdup(p->build->req.policy_file);
-    depot_kvs_copy(&q->attrs, attrs);
+    depot_buf_init(&q->rules, DEPOT_BUF_NO_LIMIT);
+    depot_buf_add(&q->rules, req->source_policy, req->source_policy_len);
+    depot_kvs_copy(&q->attrs, req->attrs);
     depot_kvs_set(&q->attrs, "requestid", "frontend.targets");
     depot_kvs_set(&q->attrs, "cmdline", "dockerfile.v0");
     return ask(p, err);
@@ -137,6 +142,7 @@ void part_policy_free(struct part *p)
     if (q == NULL)
         return;
     depot_kvs_release(&q->attrs);
+    depot_buf_release(&q->rules);
     depot_free(q->name);
     depot_free(q->message);
     depot_free(q);

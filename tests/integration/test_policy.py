@@ -1,6 +1,7 @@
 """A policy in a context that only the engine sees: the build is refused, where buildx enforces the policy."""
 import functools
 import http.server
+import json
 import os
 import subprocess
 import tarfile
@@ -100,6 +101,13 @@ class RemotePolicy(TestCase):
         url, before = self.git(self.tree()), len(self.home.builds())
         self.good(self.build("--platform=linux/amd64", url))
         self.assertEqual(len(self.home.builds()), before + 1)
+
+    def test_rules_hold_for_the_question(self):
+        url = self.git(self.tree("Dockerfile.rego"))
+        rules = os.path.join(self.tmp(), "rules.json")
+        self.write(rules, json.dumps({"rules": [{"action": "DENY", "selector": {"identifier": "git://*"}}]}))
+        self.bad(self.build("--platform=linux/amd64", url, env={"EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": rules}), 1,
+                 "not allowed by policy|denied by policy")
 
     def test_another_dockerfile(self):
         url = self.git(self.tree("other.rego"))
