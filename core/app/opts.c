@@ -119,7 +119,7 @@ static int read_bool(struct parse *p, const struct depot_opt *opt, const char *v
     if (value == NULL || depot_str_to_bool(value, out) == 0)
         return 0;
     return depot_error_set(p->err, DEPOT_ERR_INVALID,
-        "invalid value \"%s\" for --%s: expected true or false", value, opt->name);
+        "invalid value \"%.80s\" for --%s: expected true or false", value, opt->name);
 }
 
 static int set_bool(struct parse *p, const struct depot_opt *opt, const char *value)
@@ -141,16 +141,18 @@ static int ignore(struct parse *p, const struct depot_opt *opt, const char *valu
     return rc;
 }
 
+/* One of several words may be empty, as a variable that is not set: then it was not said. */
 static int set_string(struct parse *p, const struct depot_opt *opt, const char *value)
 {
-    if (opt->choices != NULL && !is_choice(opt->choices, value)) {
+    const bool unsaid = opt->choices != NULL && *value == '\0';
+    if (opt->choices != NULL && !unsaid && !is_choice(opt->choices, value)) {
         depot_error_set(
-            p->err, DEPOT_ERR_INVALID, "invalid value \"%s\" for --%s", value, opt->name);
+            p->err, DEPOT_ERR_INVALID, "invalid value \"%.80s\" for --%s", value, opt->name);
         return depot_error_hint(p->err, "use one of %s", opt->choices);
     }
     char **s = target_of(opt, p->target);
     depot_free(*s);
-    *s = depot_strdup(value);
+    *s = unsaid ? NULL : depot_strdup(value);
     return 0;
 }
 
@@ -170,7 +172,7 @@ static int set_value(struct parse *p, const struct depot_opt *opt, const char *v
     case DEPOT_OPT_INT:
         if (depot_str_to_int64(value, 0, INT64_MAX, target_of(opt, p->target)) != 0)
             return depot_error_set(p->err, DEPOT_ERR_INVALID,
-                "invalid value \"%s\" for --%s: expected a number", value, opt->name);
+                "invalid value \"%.80s\" for --%s: expected a number", value, opt->name);
         return 0;
     case DEPOT_OPT_IGNORED:
         return ignore(p, opt, value);

@@ -82,7 +82,7 @@ static int shm_size(struct depot_build_plan *p, struct depot_error *err)
 {
     int64_t bytes;
     char text[32];
-    if (depot_str_empty(p->args->shm_size))
+    if (p->args->shm_size == NULL)
         return 0;
     int rc = dp_spec_bytes("--shm-size", p->args->shm_size, &bytes, err);
     if (rc != 0 || bytes == 0)

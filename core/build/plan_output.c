@@ -188,10 +188,11 @@ static int give_annotations(struct depot_build_plan *p, struct depot_error *err)
 }
 
 /* Engines write Docker's format for one platform only, and with attestations without what Docker
- * reads of it: we make it of an OCI layout. */
+ * reads of it: we make it of an OCI layout. As a directory it is nothing else. */
 static void take_docker(struct depot_output *out)
 {
-    out->archive = DEPOT_ARCHIVE_DOCKER;
+    if (out->kind != DEPOT_OUTPUT_STORE)
+        out->archive = DEPOT_ARCHIVE_DOCKER;
     depot_free(out->type);
     out->type = depot_strdup("oci");
 }
@@ -202,11 +203,11 @@ static void join_output(struct depot_build_plan *p, struct depot_output *out)
     const enum depot_archive archive = find_exporter(out->type)->archive;
     const bool stream = out->kind != DEPOT_OUTPUT_NONE && out->kind != DEPOT_OUTPUT_DIR;
     const bool several = p->platforms.len + p->args->join_with.len > 1;
-    if (out->kind == DEPOT_OUTPUT_STORE)
-        return;
     if (archive == DEPOT_ARCHIVE_DOCKER && out->kind != DEPOT_OUTPUT_DOCKER &&
         (several || dp_plan_attests(p)))
         take_docker(out);
+    if (out->kind == DEPOT_OUTPUT_STORE)
+        return;
     if (!several || (archive == DEPOT_ARCHIVE_NONE && !pushes(out)))
         return;
     if (stream)

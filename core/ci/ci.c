@@ -8,27 +8,27 @@
 
 /* The first that matches is it: those that set a variable of another for its sake stand above. */
 static const struct depot_ci systems[] = {
-    {"github", "GitHub Actions", "GITHUB_ACTIONS", NULL, "GITHUB_WORKSPACE", &dp_ci_github,
+    {"GitHub Actions", "GITHUB_ACTIONS", NULL, "GITHUB_WORKSPACE", &dp_ci_github,
         {{"::", true}, {"##[", false}}},
-    {"gitlab", "GitLab CI", "GITLAB_CI", "CI_JOB_URL", "CI_PROJECT_DIR", &dp_ci_gitlab,
+    {"GitLab CI", "GITLAB_CI", "CI_JOB_URL", "CI_PROJECT_DIR", &dp_ci_gitlab,
         {{"section_start:0", false}, {"section_end:0", false}}},
-    {"buildkite", "Buildkite", "BUILDKITE", "BUILDKITE_BUILD_URL", "BUILDKITE_BUILD_CHECKOUT_PATH",
+    {"Buildkite", "BUILDKITE", "BUILDKITE_BUILD_URL", "BUILDKITE_BUILD_CHECKOUT_PATH",
         &dp_ci_buildkite, {{"--- ", true}, {"+++ ", true}, {"~~~ ", true}, {"^^^ +++", true}}},
-    {"azure", "Azure Pipelines", "TF_BUILD", NULL, "BUILD_SOURCESDIRECTORY", &dp_ci_azure,
+    {"Azure Pipelines", "TF_BUILD", NULL, "BUILD_SOURCESDIRECTORY", &dp_ci_azure,
         {{"##vso[", false}, {"##[", false}}},
-    {"teamcity", "TeamCity", "TEAMCITY_VERSION", NULL, NULL, NULL, {{"##teamcity[", false}}},
-    {"circleci", "CircleCI", "CIRCLECI", "CIRCLE_BUILD_URL", NULL, NULL, {{0}}},
-    {"drone", "Drone", "DRONE", "DRONE_BUILD_LINK", NULL, NULL, {{0}}},
-    {"travis", "Travis CI", "TRAVIS", "TRAVIS_BUILD_WEB_URL", NULL, NULL, {{0}}},
-    {"appveyor", "AppVeyor", "APPVEYOR", NULL, NULL, NULL, {{0}}},
-    {"bitbucket", "Bitbucket Pipelines", "BITBUCKET_BUILD_NUMBER", NULL, NULL, NULL, {{0}}},
-    {"codebuild", "AWS CodeBuild", "CODEBUILD_BUILD_ID", NULL, NULL, NULL, {{0}}},
-    {"jenkins", "Jenkins", "JENKINS_URL", "BUILD_URL", NULL, NULL, {{0}}},
-    {"semaphore", "Semaphore", "SEMAPHORE", NULL, NULL, NULL, {{0}}},
-    {"cirrus", "Cirrus CI", "CIRRUS_CI", NULL, NULL, NULL, {{0}}},
-    {"woodpecker", "Woodpecker", "CI=woodpecker", "CI_PIPELINE_URL", NULL, NULL, {{0}}},
-    {"bamboo", "Bamboo", "bamboo_buildKey", NULL, NULL, NULL, {{0}}},
-    {"ci", "CI", "CI", NULL, NULL, NULL, {{0}}},
+    {"TeamCity", "TEAMCITY_VERSION", NULL, NULL, NULL, {{"##teamcity[", false}}},
+    {"CircleCI", "CIRCLECI", "CIRCLE_BUILD_URL", NULL, NULL, {{0}}},
+    {"Drone", "DRONE", "DRONE_BUILD_LINK", NULL, NULL, {{0}}},
+    {"Travis CI", "TRAVIS", "TRAVIS_BUILD_WEB_URL", NULL, NULL, {{0}}},
+    {"AppVeyor", "APPVEYOR", NULL, NULL, NULL, {{0}}},
+    {"Bitbucket Pipelines", "BITBUCKET_BUILD_NUMBER", NULL, NULL, NULL, {{0}}},
+    {"AWS CodeBuild", "CODEBUILD_BUILD_ID", NULL, NULL, NULL, {{0}}},
+    {"Jenkins", "JENKINS_URL", "BUILD_URL", NULL, NULL, {{0}}},
+    {"Semaphore", "SEMAPHORE", NULL, NULL, NULL, {{0}}},
+    {"Cirrus CI", "CIRRUS_CI", NULL, NULL, NULL, {{0}}},
+    {"Woodpecker", "CI=woodpecker", "CI_PIPELINE_URL", NULL, NULL, {{0}}},
+    {"Bamboo", "bamboo_buildKey", NULL, NULL, NULL, {{0}}},
+    {"CI", "CI", NULL, NULL, NULL, {{0}}},
 };
 
 /* The variable's value, or NULL. */
@@ -58,16 +58,6 @@ const struct depot_ci *depot_ci_detect(void)
         if (is_on(systems[i].variable))
             return &systems[i];
     return NULL;
-}
-
-const char *depot_ci_id(const struct depot_ci *ci)
-{
-    return ci->id;
-}
-
-const char *depot_ci_name(const struct depot_ci *ci)
-{
-    return ci->name;
 }
 
 const char *depot_ci_root(const struct depot_ci *ci)

@@ -34,7 +34,7 @@ struct dp_ci_speech {
 };
 
 struct depot_ci {
-    const char *id, *name;
+    const char *name;     /* as its makers write it */
     const char *variable; /* is set, and not to false or 0, where it runs us; or NAME=VALUE */
     const char *url;      /* variable with the link to the run; NULL: none */
     const char *root;     /* variable with the directory of the checkout; NULL: none */
@@ -43,9 +43,5 @@ struct depot_ci {
 };
 
 extern const struct dp_ci_speech dp_ci_github, dp_ci_gitlab, dp_ci_buildkite, dp_ci_azure;
-
-/* Text inside of a command, its lines' ends and the command's own signs escaped, controls left
- * out. `data`: behind the command, not in a property. */
-void dp_ci_put(struct depot_buf *out, const struct depot_ci *ci, const char *text, bool data);
 
 #endif

@@ -33,7 +33,10 @@ static const char *escaped(const struct depot_ci *ci, char c, bool data)
     return NULL;
 }
 
-void dp_ci_put(struct depot_buf *out, const struct depot_ci *ci, const char *text, bool data)
+/* Text inside of a command, its lines' ends and the command's own signs escaped, controls left
+ * out. `data`: behind the command, not in a property. */
+static void put_inside(
+    struct depot_buf *out, const struct depot_ci *ci, const char *text, bool data)
 {
     struct depot_buf plain = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
@@ -62,7 +65,7 @@ static void put_title(struct depot_buf *out, const struct depot_ci *ci, const ch
             n--;
     char *line = depot_strndup(title, n);
 
-    dp_ci_put(out, ci, line, true);
+    put_inside(out, ci, line, true);
     if (title[n] && title[n] != '\n')
         depot_buf_adds(out, "...");
     depot_free(line);
@@ -105,7 +108,7 @@ static void github_note(
     depot_buf_adds(out, n->level == DEPOT_CI_ERROR ? "::error" : "::warning");
     if (n->file) {
         depot_buf_adds(out, " file=");
-        dp_ci_put(out, ci, n->file, false);
+        put_inside(out, ci, n->file, false);
         sep = ",";
     }
     if (n->file && n->line > 0)
@@ -114,10 +117,10 @@ static void github_note(
         depot_buf_addf(out, ",endLine=%d", n->end_line);
     if (n->title) {
         depot_buf_addf(out, "%stitle=", sep);
-        dp_ci_put(out, ci, n->title, false);
+        put_inside(out, ci, n->title, false);
     }
     depot_buf_adds(out, "::");
-    dp_ci_put(out, ci, n->text, true);
+    put_inside(out, ci, n->text, true);
     depot_buf_addc(out, '\n');
 }
 
@@ -171,16 +174,16 @@ static void azure_note(
         out, "##vso[task.logissue type=%s", n->level == DEPOT_CI_ERROR ? "error" : "warning");
     if (n->file) {
         depot_buf_adds(out, ";sourcepath=");
-        dp_ci_put(out, ci, n->file, false);
+        put_inside(out, ci, n->file, false);
     }
     if (n->file && n->line > 0)
         depot_buf_addf(out, ";linenumber=%d", n->line);
     if (n->title) {
         depot_buf_adds(out, ";code=");
-        dp_ci_put(out, ci, n->title, false);
+        put_inside(out, ci, n->title, false);
     }
     depot_buf_addc(out, ']');
-    dp_ci_put(out, ci, n->text, true);
+    put_inside(out, ci, n->text, true);
     depot_buf_addc(out, '\n');
 }
 

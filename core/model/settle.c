@@ -50,13 +50,22 @@ static enum depot_verdict never_started(const struct depot_step *s)
     return needed ? DEPOT_VERDICT_SHARED : DEPOT_VERDICT_SKIPPED;
 }
 
+/* Its builder or the daemon went away under it. What begins when its part is over is the daemon's
+ * work on what the parts made, as joining them, and goes on as long as the build. */
+static bool is_left_behind(const struct depot_build *b, const struct depot_step *s)
+{
+    if (depot_build_state_over(b->state))
+        return true;
+    return depot_build_state_over(s->part->state) && s->started <= s->part->finished;
+}
+
 /* A step's verdict within its own build, when those made from it have theirs. */
-static enum depot_verdict judge(const struct depot_step *s)
+static enum depot_verdict judge(const struct depot_build *b, const struct depot_step *s)
 {
     enum depot_verdict own = dp_step_verdict(s);
 
-    if (own == DEPOT_VERDICT_RUNNING && depot_build_state_over(s->part->state))
-        return DEPOT_VERDICT_CANCELLED; /* its builder or the daemon went away under it */
+    if (own == DEPOT_VERDICT_RUNNING && is_left_behind(b, s))
+        return DEPOT_VERDICT_CANCELLED;
     if (!s->settled_.ordered)
         return own;
     if (own == DEPOT_VERDICT_WAITING)
@@ -134,7 +143,7 @@ static void settle_all(struct depot_build *b)
     for (size_t i = 0; i < pr->all.len; i++)
         pr->all.items[i]->settled_.judged = dp_step_verdict(pr->all.items[i]);
     for (size_t i = 0; i < pr->order.len; i++)
-        pr->order.items[i]->settled_.judged = judge(pr->order.items[i]);
+        pr->order.items[i]->settled_.judged = judge(b, pr->order.items[i]);
     for (size_t i = 0; i < pr->all.len; i++)
         conclude(b, pr->all.items[i]);
     dp_tally_all(b);
@@ -146,7 +155,7 @@ static void settle_step(struct depot_build *b, struct depot_step *s)
 {
     if (!s->known)
         return;
-    s->settled_.judged = judge(s);
+    s->settled_.judged = judge(b, s);
     conclude(b, s);
     dp_tally_step(b, s);
     depot_vec_push(&b->touched, s);

@@ -710,6 +710,8 @@ static void apply_finished(struct depot_build *b, const struct depot_event *ev)
         p->finished = ev->time;
         b->priv->whole = b->dirty = true;
     }
+    if (b->running.len > 0) /* nothing does any more */
+        b->priv->whole = b->dirty = true;
     depot_build_settle(b);
 }
 

@@ -278,6 +278,16 @@ static void put_tags(
     }
 }
 
+/* Of what all parts together became; each part's own is told with its platform. */
+static void put_whole_digest(
+    struct depot_buf *out, const struct depot_build *b, const struct depot_render_opts *opts)
+{
+    if (!b->digest)
+        return;
+    depot_buf_adds(out, opts->width ? "\n    " : "  ");
+    put_dim(out, opts, b->digest);
+}
+
 /* ---- what was not in the cache ---- */
 
 enum { MISSED_MAX = 2, DETAIL_W = 60 };
@@ -345,6 +355,7 @@ void depot_render_summary(const struct depot_build *b, const struct depot_render
     put_time_piece(&l, 1, dp_build_ms(b), ",");
     put_counts(&l, 1, &b->counts);
     put_tags(&out, b, opts);
+    put_whole_digest(&out, b, opts);
     depot_buf_addc(&out, '\n');
     put_rows(&out, b, opts);
     put_missed(&out, b, opts);

@@ -43,6 +43,20 @@ int64_t dp_build_ms(const struct depot_build *b)
     return depot_time_between(b->first, b->last) / DEPOT_MSEC;
 }
 
+const char *dp_build_digest(const struct depot_build *b)
+{
+    const char *digest = b->digest;
+
+    for (size_t i = 0; !b->digest && i < b->parts.len; i++) {
+        const struct depot_part *p = b->parts.items[i];
+
+        if (digest && !depot_str_eq(digest, p->digest))
+            return NULL;
+        digest = p->digest;
+    }
+    return digest;
+}
+
 static int64_t part_ms(const struct depot_part *p)
 {
     depot_time start = p->assigned ? p->assigned : p->first_status;

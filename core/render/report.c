@@ -92,6 +92,26 @@ static void put_platforms(struct report *r)
     dp_rows_release(&rows);
 }
 
+/* What can be pulled, and by which digest. */
+static void put_image(struct report *r)
+{
+    const struct depot_build *b = r->build;
+    const char *digest = dp_build_digest(b);
+
+    if (b->state != DEPOT_BUILD_SUCCEEDED || (!b->info.ntags && !digest))
+        return;
+    depot_buf_adds(r->out, "**Image**");
+    for (size_t i = 0; i < b->info.ntags; i++) {
+        depot_buf_addc(r->out, ' ');
+        put_code(r, b->info.tags[i]);
+    }
+    if (digest) {
+        depot_buf_addc(r->out, ' ');
+        put_code(r, digest);
+    }
+    depot_buf_adds(r->out, "\n\n");
+}
+
 /* ---- why it failed ---- */
 
 static void put_tail(struct report *r, const struct depot_step *s)
@@ -237,6 +257,7 @@ void depot_render_report(
     depot_why_init(&w, b, NULL);
     put_head(&r);
     put_platforms(&r);
+    put_image(&r);
     put_failed(&r);
     put_missed(&r, &w);
     put_slowest(&r);

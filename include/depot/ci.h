@@ -15,9 +15,6 @@ struct depot_ci; /* a row of the table; constant */
 
 /* From the environment; NULL: none. A system that is not known but sets CI is a row of its own. */
 const struct depot_ci *depot_ci_detect(void);
-/* "github", for tests and files; "GitHub Actions", for people. */
-const char *depot_ci_id(const struct depot_ci *ci);
-const char *depot_ci_name(const struct depot_ci *ci);
 /* Link to the CI run, when the environment tells enough to make one; the caller frees. */
 char *depot_ci_url(void);
 /* Where the checkout lies, to which files of annotations are relative; NULL: not told. */

@@ -271,6 +271,14 @@ class Layout(Content):
         # buildx 0.36 refuses this one: "both file and store output is not supported by docker exporter".
         self.assertEqual(len(self.image(self.tmp(), context=context, kind="docker")), 1)
 
+    def test_docker_directories_take_what_layouts_hold(self):
+        """The engine's exporter of this name knows neither several platforms nor attestations."""
+        for args in (("--platform", BOTH), ("--provenance=mode=max",)):
+            with self.subTest(args=args):
+                d = self.tmp()
+                self.good(self.build(*args, "-o", "type=docker,tar=false,dest=" + d, self.rand_context()))
+                self.assertEqual(len(self.check_layout(d)), 1)
+
     def test_several_names_in_one_directory(self):
         d = self.tmp()
         self.image(d, name="one:1")

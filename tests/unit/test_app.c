@@ -70,6 +70,20 @@ static void test_opts__all_spellings_of_a_flag_mean_the_same(void **state)
     }
 }
 
+/* As a variable that is not set gives it. */
+static void test_opts__an_empty_word_was_not_said(void **state)
+{
+    struct args a;
+    struct depot_strv rest = {0};
+    struct depot_error err = {0};
+    (void)state;
+    assert_int_equal(parse("--progress=plain --progress= dir", &a, &rest, &err), 0);
+    assert_null(a.progress);
+    assert_int_equal(rest.len, 1);
+    depot_opts_release(&cmd, &a);
+    depot_strv_release(&rest);
+}
+
 static void test_opts__what_is_wrong_is_named(void **state)
 {
     static const struct {
@@ -197,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_opts__all_spellings_of_a_flag_mean_the_same),
+        cmocka_unit_test(test_opts__an_empty_word_was_not_said),
         cmocka_unit_test(test_opts__what_is_wrong_is_named),
         cmocka_unit_test(test_opts__a_near_miss_is_suggested),
         cmocka_unit_test(test_opts__help_is_an_outcome),

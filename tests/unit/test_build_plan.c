@@ -377,6 +377,7 @@ static void test_plan__refuses(void **state)
         {{"--secret=id=a,src=."}, "--secret id=a: . is a directory"},
         {{"--secret=x"}, "--secret \"x\""},
         {{"--shm-size=x"}, "--shm-size \"x\""},
+        {{"--shm-size="}, "--shm-size \"\""},
         {{"--ssh=default"}, "--ssh default: there is no agent"},
         {{"--ssh=a=/no/such"}, "--ssh a=/no/such"},
         {{"--ssh=a=."}, "--ssh \"a=.\""},

@@ -114,7 +114,7 @@ static void test_frame__names_builders(void **state)
             "b7\n\n#1 "},
         {{"'platform':'linux/amd64,linux/arm64','builder':'a','emulated':true,"
           "'emulated_platforms':['linux/arm64']"},
-            "#0 building with \"a\" for linux/amd64 and linux/arm64 (emulated): build b7\n\n#1 "},
+            "#0 building with \"a\" for linux/amd64, linux/arm64 (emulated): build b7\n\n#1 "},
         {{"'platform':'','builder':'a'"}, "#0 building with \"a\": build b7\n\n#1 "},
         {{"'platform':'','builder':'a\\u001b[1m\\u202e'"},
             "#0 building with \"a\033[1m\xe2\x80\xae\": build b7\n\n#1 "},
@@ -325,6 +325,30 @@ static void test_report__text_of_others_is_no_markup(void **state)
     log_close(&l);
 }
 
+static void test_report__names_what_was_made(void **state)
+{
+    struct depot_buf page = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct log l;
+
+    (void)state;
+    log_open(&l, "GITHUB_ACTIONS", false, false);
+    feed(&l, 1, "{'v':1,'build':'b7','type':'build.created','tags':['r.example/a|b:1']}");
+    feed(&l, 2,
+        "{'v':1,'build':'b7','type':'build.result','platform':'linux/amd64','state':'succeeded',"
+        "'digest':'sha256:1'}");
+    feed(&l, 3,
+        "{'v':1,'build':'b7','type':'build.result','platform':'linux/arm64','state':'succeeded',"
+        "'digest':'sha256:2'}");
+    feed(&l, 4,
+        "{'v':1,'build':'b7','type':'build.finished','state':'succeeded','joined':{'digest':"
+        "'sha256:3'}}");
+    depot_render_report(l.build, &l.opts, &page);
+    assert_non_null(strstr(page.data, "**Image** <code>r.example/a&#124;b&#58;1</code> "
+                                      "<code>sha256&#58;3</code>\n"));
+    depot_buf_release(&page);
+    log_close(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_groups__only_when_asked_for),
         cmocka_unit_test(test_notes__have_a_place),
         cmocka_unit_test(test_report__text_of_others_is_no_markup),
+        cmocka_unit_test(test_report__names_what_was_made),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,6 +242,25 @@ static void test_after__summary(void **state)
     screen_close(&s);
 }
 
+static void test_after__summary_tells_what_parts_became(void **state)
+{
+    struct screen s;
+
+    (void)state;
+    screen_open(&s, false);
+    feed(&s, NULL,
+        "{\"v\":1,\"build\":\"b7\",\"time\":\"2026-01-01T00:00:03Z\",\"type\":\"build.result\","
+        "\"platform\":\"linux/arm64\",\"state\":\"succeeded\",\"digest\":\"sha256:1\"}");
+    feed(&s, NULL,
+        "{\"v\":1,\"build\":\"b7\",\"time\":\"2026-01-01T00:00:03Z\",\"type\":\"build.finished\","
+        "\"state\":\"succeeded\",\"duration_ms\":3000,\"joined\":{\"digest\":\"sha256:2\"}}");
+    depot_render_summary(s.build, &s.opts);
+    assert_string_equal(s.text,
+        "\nBuild b7 succeeded in 3.0s, 0 steps: 0 hit, 0 ran  sha256:2\n"
+        "  linux/arm64  succeeded  0.0s  0 steps: 0 hit, 0 ran  sha256:1\n");
+    screen_close(&s);
+}
+
 static void test_after__summary_names_what_missed(void **state)
 {
     struct screen s;
@@ -334,6 +353,7 @@ int main(void)
         cmocka_unit_test(test_render__names),
         cmocka_unit_test(test_after__error_and_warnings),
         cmocka_unit_test(test_after__summary),
+        cmocka_unit_test(test_after__summary_tells_what_parts_became),
         cmocka_unit_test(test_after__summary_names_what_missed),
         cmocka_unit_test(test_after__summary_is_cut_by_columns),
     };

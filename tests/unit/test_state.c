@@ -447,6 +447,24 @@ static void test_build__over_leaves_nothing_running(void **state)
     depot_build_free(b);
 }
 
+/* The daemon joins what the parts made when they are over: that runs, and was not cancelled. */
+static void test_build__joining_runs_behind_its_part(void **state)
+{
+    struct depot_vertex v[] = {{.digest = "j", .name = "merging manifest list", .started = T(101)}};
+    struct depot_build *b = depot_build_new(NULL);
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_FINISHED, .time = T(103)};
+
+    (void)state;
+    finish_part(b, "linux/amd64", DEPOT_BUILD_SUCCEEDED);
+    apply_vertexes(b, "linux/amd64", v, DEPOT_ARRAY_LEN(v));
+    depot_build_settle(b);
+    assert_int_equal(step(b, "j")->verdict, DEPOT_VERDICT_RUNNING);
+    ev.u.finished.state = DEPOT_BUILD_FAILED;
+    depot_build_apply(b, &ev);
+    assert_int_equal(step(b, "j")->verdict, DEPOT_VERDICT_CANCELLED);
+    depot_build_free(b);
+}
+
 /* What a failure cancels ends after it, and is not what the build's end was waited for. */
 static void test_build__critical_path_ends_with_what_failed(void **state)
 {
@@ -724,6 +742,7 @@ int main(void)
         cmocka_unit_test(test_build__group),
         cmocka_unit_test(test_build__critical_path),
         cmocka_unit_test(test_build__over_leaves_nothing_running),
+        cmocka_unit_test(test_build__joining_runs_behind_its_part),
         cmocka_unit_test(test_build__critical_path_ends_with_what_failed),
         cmocka_unit_test(test_build__knows_the_step_that_failed_it),
         cmocka_unit_test(test_failed_step__keeps_short_texts),
