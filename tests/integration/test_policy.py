@@ -3,6 +3,8 @@ import functools
 import http.server
 import json
 import os
+import signal
+import socket
 import subprocess
 import tarfile
 import threading
@@ -108,6 +110,17 @@ class RemotePolicy(TestCase):
         self.write(rules, json.dumps({"rules": [{"action": "DENY", "selector": {"identifier": "git://*"}}]}))
         self.bad(self.build("--platform=linux/amd64", url, env={"EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": rules}), 1,
                  "not allowed by policy|denied by policy")
+
+    def test_a_cancelled_question(self):
+        mute = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(mute.close)
+        run = self.home.start("build", "--platform=linux/amd64", "git://127.0.0.1:%d/r" % mute.getsockname()[1])
+        mute.settimeout(30)
+        fetch, _ = mute.accept()
+        self.addCleanup(fetch.close)
+        run.signal(signal.SIGINT)
+        self.bad(run.wait(), 130)
+        eventually(lambda: self.home.builds("?limit=1")[0]["state"] == "cancelled")
 
     def test_another_dockerfile(self):
         url = self.git(self.tree("other.rego"))
