@@ -78,7 +78,7 @@ static bool read_variable(const char *host, struct dp_docker_auth *out)
 {
     const char *json = getenv("DOCKER_AUTH_CONFIG");
     struct depot_error err = {0};
-    if (depot_str_empty(json))
+    if (json == NULL || *json == '\0')
         return false;
     if (dp_docker_config_find(json, strlen(json), host, out, &err) < 0)
         depot_log_warn("DOCKER_AUTH_CONFIG: %s", err.msg);
