@@ -11,6 +11,7 @@
 #include "part_bridge.h"
 #include "part_export.h"
 #include "part_hosts.h"
+#include "part_policy.h"
 #include "service_int.h"
 
 #define DEPOT_LOG_MODULE "part"
@@ -384,18 +385,21 @@ static int solve_start(struct part *p, struct depot_error *err)
     return rc;
 }
 
-static void solve(struct part *p)
+static void cannot_start(struct part *p, const struct depot_error *err)
+{
+    p->solve = NULL;
+    part_outcome_fail(&p->outcome, DEPOT_BUILD_FAILED, CODE_UNAVAILABLE, "%s", err->msg);
+    depot_timer_start(p->timer, 0, 0); /* not from inside the call that began it */
+}
+
+static void begin(struct part *p)
 {
     struct depot_error err = {0};
-    depot_timer_stop(p->timer);
-    set_state(p, PART_SOLVING);
     /* The engine's history will show this build too: it is not a stranger's. */
     store_seen_ref(p->build->service->store, engine_name(p->engine), p->ref);
     records_add(&p->build->service->records, p->ref, p->build->secret);
     if (solve_start(p, &err) != 0) {
-        p->solve = NULL;
-        part_outcome_fail(&p->outcome, DEPOT_BUILD_FAILED, CODE_UNAVAILABLE, "%s", err.msg);
-        depot_timer_start(p->timer, 0, 0); /* not from inside the call that began it */
+        cannot_start(p, &err);
         return;
     }
     /* Exactly once, right after Solve: engines before 0.11 give a second reader nothing. */
@@ -403,6 +407,45 @@ static void solve(struct part *p)
         depot_log_warn("%s %s: no status: %s", p->build->id, p->platform, err.msg);
         p->status = NULL;
     }
+}
+
+static void on_policy(struct depot_bk_call *c, const struct depot_bk_result *res, void *arg)
+{
+    struct part *p = arg;
+    if (res->error != NULL) {
+        on_solved(c, res, p);
+        return;
+    }
+    depot_bk_call_free(p->solve);
+    p->solve = NULL;
+    begin(p);
+}
+
+static int ask_for_policy(struct part *p, struct depot_error *err)
+{
+    struct depot_kvs attrs = {0};
+    void *rules = NULL;
+    size_t n = 0;
+    int rc = source_policy(p, &rules, &n, err);
+    solve_attrs(p, &attrs);
+    const struct depot_bk_solve req = {
+        .attrs = &attrs, .source_policy = rules, .source_policy_len = n};
+    if (rc == 0)
+        rc = part_policy_ask(p, &req, on_policy, err);
+    depot_kvs_release(&attrs);
+    depot_free(rules);
+    return rc;
+}
+
+static void solve(struct part *p)
+{
+    struct depot_error err = {0};
+    depot_timer_stop(p->timer);
+    set_state(p, PART_SOLVING);
+    if (p->build->req.policy_file == NULL)
+        begin(p);
+    else if (ask_for_policy(p, &err) != 0)
+        cannot_start(p, &err);
 }
 
 /* ---- line and session ---- */
@@ -564,6 +607,7 @@ void part_free(struct part *p)
     depot_timer_free(p->grace);
     part_outcome_release(&p->outcome);
     part_bridge_free(p->bridge);
+    part_policy_free(p);
     depot_strv_release(&p->emulated);
     depot_strv_release(&p->foreign);
     depot_free(p->platform);

@@ -43,6 +43,7 @@ struct part {
     uint64_t entered_ms;
     struct depot_bk_call *solve, *status;
     struct part_bridge *bridge; /* NULL: solved without asking first */
+    struct part_policy *policy; /* NULL: the context was not asked for one */
     struct part_push *push;     /* NULL: none is under way */
     struct relay *relay;        /* the client's session socket; NULL: not there */
     struct depot_timer *timer;  /* the patience of the present state */

@@ -51,6 +51,7 @@ static const struct field solve_fields[] = {
     {"default_image", BOOL, AT(default_image), NULL},
     {"entitlements", STRINGS, AT(entitlements), NULL},
     {"source_policy", TEXT, AT(source_policy), NULL},
+    {"policy_file", STRING, AT(policy_file), NULL},
     {NULL, STRING, 0, NULL},
 };
 
@@ -503,7 +504,7 @@ void request_release(struct request *r)
     depot_kvs_release(&r->join_with);
     char *strings[] = {r->project, r->command, r->target, r->builder, r->remote, r->commit,
         r->branch, r->user, r->host, r->ci_url, r->shared_key, r->frontend, r->source_policy,
-        r->call};
+        r->policy_file, r->call};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(strings); i++)
         depot_free(strings[i]);
     depot_strv_release(&r->tags);

@@ -48,6 +48,7 @@ struct request {
     size_t ncache_exports;
     struct depot_strv entitlements;
     char *source_policy; /* base64 of the engine's message; NULL: none */
+    char *policy_file;   /* must not be in the context, which the engine fetches; NULL: none */
     bool has_settings;
     struct depot_arena arena; /* of the settings */
     struct depot_setting *settings;

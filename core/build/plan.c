@@ -134,6 +134,7 @@ void depot_build_plan_free(struct depot_build_plan *p)
     depot_free(p->stdin_data);
     depot_free(p->frontend);
     depot_free(p->source_policy);
+    depot_free(p->policy_file);
     depot_free(p->call.method);
     depot_free(p->call.file);
     depot_free(p);

@@ -54,6 +54,7 @@ struct depot_build_plan {
     struct depot_kvs attrs;  /* frontend attributes */
     char *frontend;
     char *source_policy; /* for the engines, in base64; NULL: none */
+    char *policy_file;   /* that a context which the engine fetches must not have; NULL: none */
     struct depot_strv entitlements;
     DEPOT_VEC(struct depot_output) outputs;
     DEPOT_VEC(struct depot_output) cache_exports; /* type and attrs only */

@@ -66,6 +66,14 @@ static int beside_dockerfile(const struct depot_build_plan *p, struct depot_erro
     return rc;
 }
 
+/* What is in a context that the engine fetches, the builder has to find out. */
+static void within_remote(struct depot_build_plan *p)
+{
+    const char *name = depot_kvs_get(&p->attrs, "filename");
+    if (p->context_kind == DP_CONTEXT_REMOTE && depot_kvs_get(&p->attrs, "dockerfilekey") == NULL)
+        p->policy_file = depot_asprintf("%s.rego", name != NULL ? name : "Dockerfile");
+}
+
 /* The rules in a file, for the engines. */
 static int source_policy(struct depot_build_plan *p, const char *path, struct depot_error *err)
 {
@@ -103,5 +111,6 @@ int dp_plan_policy(struct depot_build_plan *p, struct depot_error *err)
         rc = dp_env_bool("BUILDX_DEFAULT_POLICY", false, &builtin, err);
     if (rc != 0 || disabled)
         return rc;
+    within_remote(p);
     return builtin ? refuse(err, "BUILDX_DEFAULT_POLICY is set") : beside_dockerfile(p, err);
 }

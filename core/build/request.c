@@ -134,6 +134,7 @@ static struct json_object *solve_of(const struct depot_build_plan *p)
         o, "cache_exports", exports_of(p->cache_exports.items, p->cache_exports.len));
     json_object_object_add(o, "entitlements", array_of(&p->entitlements));
     add_string(o, "source_policy", p->source_policy);
+    add_string(o, "policy_file", p->policy_file);
     if (p->default_image)
         json_object_object_add(o, "default_image", json_object_new_boolean(1));
     return o;

@@ -10,6 +10,7 @@
 
 #include <depot/file_writer.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -75,6 +76,7 @@ static void put_title(struct depot_buf *out, const struct depot_ci *ci, const ch
 static int append_report(const char *path, const char *markdown, struct depot_error *err)
 {
     struct stat st;
+    assert(markdown);
     int fd = open(path, O_APPEND | O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
     size_t n = strlen(markdown), done = 0;
     int rc = 0;

@@ -6,6 +6,7 @@
 #include <depot/log.h>
 #include <depot/path.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,6 +88,7 @@ static int bad_ssh(const char *url, const char *why, struct depot_error *err)
 /* A word that the shell at the other end takes as it is. */
 static bool is_plain(const char *s)
 {
+    assert(s != NULL);
     for (; *s != '\0'; s++)
         if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+:,./-", *s) ==
             NULL)
@@ -124,6 +126,7 @@ static int parse_ssh(const char *url, struct depot_docker_host *h, struct depot_
     const char *slash = strchr(rest, '/');
     const char *path = slash != NULL ? slash : "";
     char *where = depot_strndup(rest, strlen(rest) - strlen(path));
+    assert(where != NULL);
     char *at = strrchr(where, '@');
     const char *user = at != NULL ? where : "";
     if (at != NULL)
@@ -154,6 +157,7 @@ static int parse_ssh(const char *url, struct depot_docker_host *h, struct depot_
 
 static int parse_host(const char *url, struct depot_docker_host *h, struct depot_error *err)
 {
+    assert(url != NULL);
     if (depot_str_has_control(url))
         return depot_error_set(err, DEPOT_ERR_INVALID, "an address holds a control character");
     if (depot_str_starts(url, "ssh://"))
@@ -211,6 +215,7 @@ static int from_store(
         return depot_error_set(
             err, DEPOT_ERR_INVALID, "\"%.100s\" is not a Docker context's name", name);
     int rc = read_context(config_dir, name, &c, err);
+    assert(rc != 0 || c.host != NULL);
     if (rc == 0) {
         rc = parse_host(*c.host != '\0' ? c.host : default_host, h, err);
         if (rc == 0)

@@ -207,6 +207,7 @@ static int read_block(struct dp_tar *t, uint64_t at, void *out, size_t n, struct
 static int read_head(struct dp_tar *t, struct dp_tar_block *b, struct depot_error *err)
 {
     uint8_t end[DP_TAR_END];
+    *b = (struct dp_tar_block){0};
     int rc = read_block(t, t->at, b, sizeof(*b), err);
     if (rc != 0)
         return rc;
