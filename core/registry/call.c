@@ -77,6 +77,11 @@ void dp_call_cancel(struct dp_call *c)
     release(c);
 }
 
+void dp_call_hurry(struct dp_call *c)
+{
+    c->tries = CALL_TRIES;
+}
+
 /* From the host itself again. */
 static void go_home(struct dp_call *c)
 {

@@ -51,6 +51,8 @@ typedef void dp_call_fn(
 struct dp_call *dp_call_start(
     struct depot_loop *l, const struct dp_call_opts *opts, dp_call_fn *done, void *arg);
 void dp_call_cancel(struct dp_call *c);
+/* What is under way is waited for, and not tried again after that. */
+void dp_call_hurry(struct dp_call *c);
 /* Requests that were sent for it so far. */
 unsigned dp_call_requests(const struct dp_call *c);
 /* Why a registry refused, in its words. Returns err's code. */

@@ -116,7 +116,9 @@ static void on_call(
     if (rc != 0 && !j->failed) {
         j->failed = true;
         j->error = err;
-        if (phases[j->phase].what != NULL)
+        if (j->cancelled) /* then that is why it ends */
+            depot_error_set(&j->error, DEPOT_ERR_CANCELLED, "cancelled");
+        else if (phases[j->phase].what != NULL)
             depot_error_prefix(&j->error, "cannot %s", phases[j->phase].what);
     }
     j->at++;
@@ -516,8 +518,12 @@ void depot_join_cancel(struct depot_join *j)
 {
     j->cancelled = true;
     /* What is under way changes nothing yet, or is waited for. */
-    if (j->call == NULL || j->undoing || j->phase == PHASE_MOVE)
+    if (j->call == NULL || j->undoing)
         return;
+    if (j->phase == PHASE_MOVE) {
+        dp_call_hurry(j->call);
+        return;
+    }
     dp_call_cancel(j->call);
     j->call = NULL;
     depot_timer_start(j->timer, 0, 0);

@@ -465,6 +465,21 @@ class Push(TestCase):
         self.assertEqual(self.registry.digest(self.repository, "b"), before)
 
 
+    def test_a_cancel_waits_for_no_further_try(self):
+        self.good(self.push(self.plain(), tags=["a", "b"]))
+        before = self.registry.digest(self.repository, "a")
+        for tag in "ab":
+            with self.subTest(tag):
+                busy = Fault("PUT", "/manifests/%s$" % tag, 429, headers=[("Retry-After", "2")])
+                self.proxy.reset(busy)
+                run = self.home.start("build", "--plain", "--push", "--platform", self.PLATFORMS, "-t", self.name + ":a",
+                                      "-t", self.name + ":b", self.plain(), env=WITHOUT)
+                self.assertTrue(eventually(lambda: busy.hits == 1, 60))
+                run.signal(signal.SIGINT)
+                self.bad(run.wait(), 130)
+                self.assertLessEqual(busy.hits, 2)
+                self.assertEqual([self.registry.digest(self.repository, t) for t in "ab"], [before] * 2)
+
     def test_a_daemon_that_is_stopped_while_tags_move_names_them(self):
         home = self.new_home()
         self.good(self.push(self.plain(), tags=["a", "b"], home=home))
