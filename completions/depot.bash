@@ -14,7 +14,7 @@ _depot() {
         --progress) COMPREPLY=($(compgen -W "auto tty plain quiet rawjson none" -- "$cur")); return ;;
         --summary) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         esac
-        words="--help --add-host --allow --annotation --attest --build-arg --build-context --cache-from --cache-to --cgroup-parent --color --config --detach --file --iidfile --keep-going --label --load --metadata-file --network --no-cache --no-cache-filter --output --plain --platform --progress --project --provenance --pull --push --quiet --record --sbom --secret --shm-size --ssh --summary --tag --target --token --tui --ulimit --url" ;;
+        words="--help --add-host --allow --annotation --attest --build-arg --build-context --builder --cache-from --cache-to --call --cgroup-parent --check --ci --color --config --debug --detach --file --iidfile --keep-going --label --load --metadata-file --network --no-cache --no-cache-filter --output --plain --platform --policy --progress --project --provenance --pull --push --quiet --record --resource --sbom --secret --shm-size --ssh --summary --tag --target --token --tui --ulimit --url" ;;
     list|ls)
         case "$prev" in
         --state) COMPREPLY=($(compgen -W "active queued running succeeded failed cancelled" -- "$cur")); return ;;
@@ -23,8 +23,9 @@ _depot() {
     logs)
         case "$prev" in
         --progress) COMPREPLY=($(compgen -W "plain rawjson" -- "$cur")); return ;;
+        --summary) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         esac
-        words="--help --progress --url --token" ;;
+        words="--help --ci --progress --summary --url --token" ;;
     why)
         case "$prev" in
         --color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
@@ -39,7 +40,7 @@ _depot() {
         --progress) COMPREPLY=($(compgen -W "tty plain rawjson quiet" -- "$cur")); return ;;
         --summary) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         esac
-        words="--help --progress --speed --summary" ;;
+        words="--help --ci --progress --speed --summary" ;;
     cancel)
         case "$prev" in
         esac
