@@ -56,7 +56,8 @@ static int check_dest(const struct depot_output *out, struct depot_error *err)
     }
     if (out->kind == DEPOT_OUTPUT_FILE)
         return depot_file_check(out->dest, &file, err);
-    if (out->kind == DEPOT_OUTPUT_DIR && stat(out->dest, &st) == 0 && !S_ISDIR(st.st_mode))
+    if (out->kind == DEPOT_OUTPUT_DIR && out->dest != NULL && stat(out->dest, &st) == 0 &&
+        !S_ISDIR(st.st_mode))
         return depot_error_set(
             err, DEPOT_ERR_INVALID, "the output %s is not a directory", out->dest);
     return 0;
