@@ -258,7 +258,7 @@ static void on_content(struct depot_bk_call *c, const struct depot_buf *data, vo
     m->over = true;
     if (data != NULL)
         depot_digest_of(depot_buf_str(data), data->len, digest);
-    if (depot_str_eq(digest, m->digest))
+    if (data != NULL && depot_str_eq(digest, m->digest))
         depot_buf_add(&m->data, data->data, data->len);
     else
         depot_log_debug("build %s: the registry is asked for what builder %s made",
@@ -308,6 +308,21 @@ void join_cancel(struct join *j)
         j->manifests[i].call = NULL;
     }
     depot_timer_start(j->kick, 0, 0);
+}
+
+void join_abort(struct join *j)
+{
+    struct build *b = j->build;
+    if (!j->began || j->over)
+        return;
+    char *moved = j->join != NULL ? depot_join_moved(j->join) : depot_strdup("");
+    if (*moved != '\0') {
+        char *text = depot_asprintf("%s; not as before: %s", b->message, moved);
+        depot_free(b->message);
+        b->message = text;
+    }
+    depot_free(moved);
+    over(j, DEPOT_BUILD_CANCELLED, b->message);
 }
 
 enum depot_build_state join_state(const struct join *j)

@@ -21,6 +21,9 @@ struct join *join_new(struct build *b);
 /* All parts have succeeded. build_joined() comes once, not from in here. */
 void join_begin(struct join *j);
 void join_cancel(struct join *j); /* build_joined() follows, when it began */
+/* The daemon ends: what has moved stays where it is, and is named. build_joined() comes from in
+ * here, when it began and is not over. */
+void join_abort(struct join *j);
 /* The outcome. `joined.digest` NULL: there is none. Borrowed. */
 enum depot_build_state join_state(const struct join *j);
 const struct depot_joined *join_result(const struct join *j);

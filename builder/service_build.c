@@ -250,6 +250,8 @@ void build_abort(struct build *b)
     build_say(b, "the daemon was stopped");
     for (size_t i = 0; i < b->nparts; i++)
         part_abort(b->parts[i]);
+    if (b->join != NULL)
+        join_abort(b->join);
     if (!b->over)
-        end(b); /* it was joining; tags stay as they are at this moment */
+        end(b);
 }

@@ -121,9 +121,10 @@ void cli_show_free(struct cli_show *s);
 /* retry.c: what `depot retry BUILD` needs of a build that failed in part: its command line with the
  * platforms that are missing, and what was made of the others. Kept for this user alone, since
  * command lines hold what is nobody else's business. */
-bool cli_retry_worth(const struct depot_build *state);
+bool cli_retry_worth(const struct depot_build *state, const struct depot_build_args *args);
 int cli_retry_save(const struct depot_build *state, const struct depot_command *cmd,
-    const void *target, const char *context, struct depot_error *err) DEPOT_MUST_CHECK;
+    const void *target, const struct depot_build_args *built,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 /* The directory that it was given in, and its arguments; the caller's to free and release. */
 int cli_retry_load(
     const char *id, char **dir, struct depot_strv *args, struct depot_error *err) DEPOT_MUST_CHECK;

@@ -449,9 +449,9 @@ static int failure_code(const struct depot_build *state)
 static void keep_for_retry(struct run *r, const struct depot_build *state)
 {
     struct depot_error err = {0};
-    if (!cli_retry_worth(state) || !depot_build_plan_resumes(r->plan))
+    if (!cli_retry_worth(state, &r->args->b) || !depot_build_plan_resumes(r->plan))
         return;
-    if (cli_retry_save(state, r->cmd, r->args, r->args->b.context, &err) != 0)
+    if (cli_retry_save(state, r->cmd, r->args, &r->args->b, &err) != 0)
         depot_error_print(CLI_PROGRAM, &err);
     else if (!depot_str_eq(r->sink, "rawjson") && !depot_str_eq(r->sink, "quiet"))
         fprintf(stderr, "depot: \"depot retry %s\" makes only what failed\n", state->id);

@@ -8,6 +8,7 @@
 #include <depot/path.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -73,11 +74,31 @@ static bool is_replaced(const char *name)
     return depot_str_eq(name, "platform") || depot_str_eq(name, "join-with");
 }
 
-static void add_parts(struct json_object *list, const struct depot_build *state)
+/* "linux/amd64,linux/arm64": one of them is in the other list, too. */
+static bool share_platform(const char *list, const char *other)
+{
+    struct depot_strv a = {0}, b = {0};
+    bool share = false;
+    depot_strv_split(&a, list, ',');
+    depot_strv_split(&b, other, ',');
+    for (size_t i = 0; i < a.len; i++)
+        share |= depot_strv_has(&b, a.items[i]);
+    depot_strv_release(&a);
+    depot_strv_release(&b);
+    return share;
+}
+
+/* The parts that make one of `platforms`; NULL: all. What was `told` is not told twice. */
+static void add_parts(struct json_object *list, const struct depot_build *state,
+    const char *platforms, struct depot_strv *told)
 {
     for (size_t i = 0; i < state->parts.len; i++) {
         const struct depot_part *p = state->parts.items[i];
         const bool made = p->state == DEPOT_BUILD_SUCCEEDED;
+        if (depot_strv_has(told, p->platform) ||
+            (platforms != NULL && !share_platform(platforms, p->platform)))
+            continue;
+        depot_strv_push(told, p->platform);
         char *with = depot_asprintf("%s=%s", p->platform, made && p->digest ? p->digest : "");
         if (!made)
             add_option(list, "platform", p->platform);
@@ -86,9 +107,35 @@ static void add_parts(struct json_object *list, const struct depot_build *state)
     }
 }
 
-bool cli_retry_worth(const struct depot_build *state)
+/* In the order of the first time, with what builds before this one have made. */
+static void add_manifests(
+    struct json_object *list, const struct depot_build *state, const struct depot_strv *earlier)
+{
+    struct depot_strv told = {0};
+    for (size_t i = 0; i < earlier->len; i++) {
+        const char *item = earlier->items[i], *digest = strchr(item, '=');
+        char *platforms = depot_strndup(item, strcspn(item, "="));
+        if (digest != NULL && digest[1] != '\0')
+            add_option(list, "join-with", item);
+        else
+            add_parts(list, state, platforms, &told);
+        depot_free(platforms);
+    }
+    add_parts(list, state, NULL, &told);
+    depot_strv_release(&told);
+}
+
+/* What came from there once does not come again. */
+static bool reads_stdin(const struct depot_build_args *args)
+{
+    return depot_str_eq(args->context, "-") || depot_str_eq(args->file, "-");
+}
+
+bool cli_retry_worth(const struct depot_build *state, const struct depot_build_args *args)
 {
     size_t made = 0;
+    if (reads_stdin(args))
+        return false;
     for (size_t i = 0; i < state->parts.len; i++)
         made += state->parts.items[i]->state == DEPOT_BUILD_SUCCEEDED;
     return made > 0 && made < state->parts.len;
@@ -122,18 +169,21 @@ static void forget_old(const char *dir)
 }
 
 int cli_retry_save(const struct depot_build *state, const struct depot_command *cmd,
-    const void *target, const char *context, struct depot_error *err)
+    const void *target, const struct depot_build_args *built, struct depot_error *err)
 {
     static const struct depot_file_opts opts = {.what = "note for depot retry", .mode = 0600};
-    char *dir = folder(), *path = file_of(dir, state->id), *cwd = getcwd(NULL, 0);
+    char *cwd = getcwd(NULL, 0);
+    if (cwd == NULL)
+        return depot_error_errno(err, errno, "depot retry will not find the directory again");
+    char *dir = folder(), *path = file_of(dir, state->id);
     struct json_object *o = json_object_new_object(), *args = json_object_new_array();
     for (size_t i = 0; i < cmd->nopts; i++)
         if (!is_replaced(cmd->opts[i].name))
             add_options(args, &cmd->opts[i], target);
-    add_parts(args, state);
+    add_manifests(args, state, &built->join_with);
     json_object_array_add(args, json_object_new_string("--"));
-    json_object_array_add(args, json_object_new_string(context));
-    json_object_object_add(o, "dir", json_object_new_string(cwd != NULL ? cwd : "/"));
+    json_object_array_add(args, json_object_new_string(built->context));
+    json_object_object_add(o, "dir", json_object_new_string(cwd));
     json_object_object_add(o, "args", args);
     const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
     int rc = depot_path_private_dir(dir, err);
@@ -156,6 +206,12 @@ static int unknown(const char *id, struct depot_error *err)
         "has failed; see depot build --keep-going");
 }
 
+static const char *json_text(struct json_object *v)
+{
+    const char *text = json_object_get_string(v);
+    return text != NULL ? text : "";
+}
+
 int cli_retry_load(const char *id, char **dir, struct depot_strv *args, struct depot_error *err)
 {
     char *at = folder(), *path = file_of(at, id), *text = NULL;
@@ -169,10 +225,10 @@ int cli_retry_load(const char *id, char **dir, struct depot_strv *args, struct d
     if (rc == 0)
         o = json_tokener_parse(text);
     struct json_object *list = cli_json_list(o, "args", &n);
-    if (rc == 0 && n == 0)
+    if (rc == 0 && (n == 0 || *cli_json_string(o, "dir") == '\0'))
         rc = depot_error_set(err, DEPOT_ERR_INVALID, "%s is damaged", path);
     for (size_t i = 0; rc == 0 && i < n; i++)
-        depot_strv_push(args, json_object_get_string(json_object_array_get_idx(list, i)));
+        depot_strv_push(args, json_text(json_object_array_get_idx(list, i)));
     if (rc == 0)
         *dir = depot_strdup(cli_json_string(o, "dir"));
     json_object_put(o);

@@ -197,6 +197,10 @@ static void add_rows(struct build_view *v, uint32_t lane)
         if (lane != all_lanes && (st->kind > GRAPH_CHAIN || !v->begun[lane]) &&
             dp_graph_sum(g, r->stage, lane)->lines == 0)
             continue;
+        /* Such as the join of what all platforms push: a step of one of them. */
+        if (lane != all_lanes && st->kind > GRAPH_CHAIN && !stage &&
+            dp_graph_cell(g, r->line, lane) == NULL)
+            continue;
         if (stage && st->nlines == 1)
             it.line = st->line;
         depot_vec_push(&v->list, it);

@@ -10,10 +10,11 @@
 
 void depot_stdio_open(void)
 {
-    /* The lowest free number is taken, so a descriptor got here is one that was closed. */
+    /* The lowest free number is taken, so a descriptor got here is one that was closed. What is
+     * wanted on standard output and cannot be had there must not be lost unseen. */
     int fd;
     do
-        fd = open("/dev/null", O_RDWR);
+        fd = open("/dev/null", fcntl(STDOUT_FILENO, F_GETFD) < 0 ? O_RDONLY : O_RDWR);
     while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd > STDERR_FILENO)
         close(fd);

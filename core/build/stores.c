@@ -195,6 +195,15 @@ static void tell(const struct written *w, struct json_object *desc, struct depot
     depot_free(encoded);
 }
 
+/* A push beside it has names of its own, which builders tell in their place. */
+static const char *own_names(const struct depot_build_plan *p)
+{
+    for (size_t i = 0; i < p->outputs.len; i++)
+        if (p->outputs.items[i].kind == DEPOT_OUTPUT_STORE)
+            return depot_kvs_get(&p->outputs.items[i].attrs, "name");
+    return NULL;
+}
+
 static int put_image(const struct written *w, struct depot_kvs *joined, struct depot_error *err)
 {
     const char *dir = w->layout->path;
@@ -220,9 +229,12 @@ static void clean(const struct dp_plan_layout *l)
 static int finish(struct written *w, const struct depot_build_plan *plan,
     const struct depot_build *state, struct depot_kvs *joined, struct depot_error *err)
 {
+    const char *names = own_names(plan);
     int rc = 0;
     if (w->layout->tag != NULL)
         return w->n > 0 ? put_caches(w, err) : 0;
+    if (names != NULL)
+        w->names = names;
     if (w->n > 0 && state->state == DEPOT_BUILD_SUCCEEDED)
         rc = add_all_earlier(w, &plan->args->join_with, err);
     if (rc == 0 && w->n > 0 && state->state == DEPOT_BUILD_SUCCEEDED)

@@ -52,7 +52,8 @@ const char *depot_http_header(struct depot_http_request *r, const char *name)
     if (r->http == NULL ||
         r->http->curl.easy_header(r->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
         return NULL;
-    return header->value;
+    /* Of an empty one libcurl gives the end of the line. */
+    return header->value[strspn(header->value, "\r\n")] != '\0' ? header->value : "";
 }
 
 uint64_t depot_http_retry_after(struct depot_http_request *r)

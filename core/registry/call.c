@@ -7,9 +7,9 @@
 
 #include <depot/log.h>
 
-#include <json-c/json.h>
 #include <string.h>
 
+#include "registry/json.h"
 #include "registry/media.h"
 
 enum {
@@ -115,6 +115,12 @@ static bool is_passing(int status)
     return false;
 }
 
+/* No answer now, but one later. */
+static bool may_pass(const struct depot_error *why)
+{
+    return why->code == DEPOT_ERR_UNAVAILABLE || why->code == DEPOT_ERR_TIMEOUT;
+}
+
 /* ---- who we are ---- */
 
 static char *basic(const struct dp_host *h)
@@ -153,7 +159,7 @@ static const char *member(struct json_object *o, const char *key)
 
 static bool keep_token(struct dp_call *c, const struct depot_buf *body)
 {
-    struct json_object *o = json_tokener_parse(depot_buf_str(body));
+    struct json_object *o = dp_json_parse(depot_buf_str(body), body->len);
     const char *token = member(o, "token");
     if (depot_str_empty(token))
         token = member(o, "access_token");
@@ -176,15 +182,21 @@ static void on_token(struct depot_http_request *r, int status, const struct depo
         send(c);
         return;
     }
-    if ((status == 0 || is_passing(status)) && try_again(c, depot_http_retry_after(r)))
+    const bool passing = status != 0 ? is_passing(status) : may_pass(why);
+    if (passing && try_again(c, depot_http_retry_after(r)))
         return;
+    const bool denied = status == 401 || status == 403;
     if (status == 0)
         err = *why;
+    else if (status == 200)
+        depot_error_set(&err, DEPOT_ERR_PROTOCOL, "the token service answered without a token");
     else
-        depot_error_set(&err, status == 401 || status == 403 ? DEPOT_ERR_DENIED : DEPOT_ERR_FAILED,
+        depot_error_set(&err, denied ? DEPOT_ERR_DENIED : DEPOT_ERR_FAILED,
             "the token service answered HTTP %d", status);
     depot_error_prefix(&err, "registry %s: no token for %s", c->host->name, c->scope);
-    depot_error_hint(&err, "docker login %s, with an account that may push there", c->host->name);
+    if (denied)
+        depot_error_hint(
+            &err, "docker login %s, with an account that may push there", c->host->name);
     finish(c, NULL, &err);
 }
 
@@ -363,11 +375,10 @@ static void on_done(struct depot_http_request *r, int status, const struct depot
     c->request = NULL;
     if (status == 0) {
         struct depot_error err = *why;
-        bool passing = err.code == DEPOT_ERR_UNAVAILABLE || err.code == DEPOT_ERR_TIMEOUT;
-        if (fall_back(c, why) || (passing && try_again(c, 0)))
+        if (fall_back(c, why) || (may_pass(why) && try_again(c, 0)))
             return;
         depot_error_prefix(&err, "registry %s", c->host->name);
-        if (err.code != DEPOT_ERR_UNAVAILABLE && err.code != DEPOT_ERR_TIMEOUT)
+        if (!may_pass(why) && err.code != DEPOT_ERR_TOO_BIG)
             depot_error_hint(&err, "tell depotd how to speak to it: --registry %s,http or ,ca=FILE",
                 c->host->name);
         finish(c, NULL, &err);
@@ -460,9 +471,9 @@ struct dp_call *dp_call_start(
 /* {"errors":[{"code":...,"message":...}]} */
 static void add_said(struct depot_error *err, const struct depot_buf *body)
 {
-    struct json_object *o = json_tokener_parse(body != NULL ? depot_buf_str(body) : "");
+    struct json_object *o = body != NULL ? dp_json_parse(depot_buf_str(body), body->len) : NULL;
     struct json_object *list = NULL, *first = NULL;
-    if (json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, "errors", &list) &&
+    if (o != NULL && json_object_object_get_ex(o, "errors", &list) &&
         json_object_is_type(list, json_type_array))
         first = json_object_array_get_idx(list, 0);
     const char *code = member(first, "code"), *text = member(first, "message");

@@ -5,12 +5,10 @@
 #include <depot/buf.h>
 #include <depot/registry.h>
 
-#include <json-c/json.h>
 #include <string.h>
 
+#include "registry/json.h"
 #include "registry/media.h"
-
-enum { MANIFEST_DEPTH = 32 };
 
 const char dp_media_oci_index[] = "application/vnd.oci.image.index.v1+json";
 const char dp_media_oci_manifest[] = "application/vnd.oci.image.manifest.v1+json";
@@ -101,20 +99,6 @@ static int add_manifest(struct joining *j, const struct depot_join_part *part, c
     return rc;
 }
 
-static struct json_object *parse(const char *text, size_t n)
-{
-    struct json_tokener *tok = json_tokener_new_ex(MANIFEST_DEPTH);
-    struct json_object *o = NULL;
-    if (tok != NULL && n <= DEPOT_MANIFEST_MAX)
-        o = json_tokener_parse_ex(tok, text, (int)n);
-    if (!json_object_is_type(o, json_type_object)) {
-        json_object_put(o);
-        o = NULL;
-    }
-    json_tokener_free(tok);
-    return o;
-}
-
 static int add_part(struct joining *j, const struct depot_join_part *part, struct depot_error *err)
 {
     char digest[DEPOT_DIGEST_LEN + 1];
@@ -123,10 +107,10 @@ static int add_part(struct joining *j, const struct depot_join_part *part, struc
         return depot_error_set(err, DEPOT_ERR_PROTOCOL,
             "the manifest of %s is not the one that its builder pushed: %s instead of %.80s",
             part->platform, digest, part->digest);
-    struct json_object *o = parse(part->manifest, part->len);
+    struct json_object *o = dp_json_parse(part->manifest, part->len);
     if (o == NULL)
-        return depot_error_set(
-            err, DEPOT_ERR_PROTOCOL, "the manifest of %s is not JSON", part->platform);
+        return depot_error_set(err, DEPOT_ERR_PROTOCOL,
+            "the manifest of %s is not JSON, or holds too much of it", part->platform);
     struct json_object *children = array_of(o, "manifests");
     const char *type = string_of(o, "mediaType");
     int rc = 0;

@@ -214,7 +214,7 @@ static int accepted(struct depot_join *j, size_t i, const struct dp_call_answer 
 {
     if (!is_yes(a))
         return refusal(j, a, none, err);
-    if (a->digest != NULL && !depot_str_eq(a->digest, j->digest))
+    if (!depot_str_empty(a->digest) && !depot_str_eq(a->digest, j->digest))
         return depot_error_set(err, DEPOT_ERR_PROTOCOL,
             "registry %s kept other bytes than were sent: %.80s instead of %s",
             j->targets.items[i].host->name, a->digest, j->digest);
@@ -437,6 +437,9 @@ static int add_target(
     struct depot_join *j, const char *name, bool insecure, struct depot_error *err)
 {
     const char *slash = strchr(name, '/'), *colon = strrchr(name, ':');
+    for (size_t i = 0; i < j->targets.len; i++)
+        if (depot_str_eq(j->targets.items[i].name, name))
+            return 0; /* once is enough, and is put back as it was */
     if (slash == NULL || colon == NULL || colon < slash || colon[1] == '\0' || colon == slash + 1 ||
         depot_str_has_control(name) || strpbrk(name, " ?#%@") != NULL)
         return depot_error_set(err, DEPOT_ERR_INVALID, "\"%.200s\" names no tag", name);
@@ -518,6 +521,19 @@ void depot_join_cancel(struct depot_join *j)
     dp_call_cancel(j->call);
     j->call = NULL;
     depot_timer_start(j->timer, 0, 0);
+}
+
+char *depot_join_moved(const struct depot_join *j)
+{
+    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    for (size_t i = 0; i < j->targets.len; i++) {
+        const struct target *t = &j->targets.items[i];
+        if (t->moved || (j->phase == PHASE_MOVE && i == j->at && j->call != NULL))
+            depot_buf_addf(&b, "%s%s", b.len > 0 ? ", " : "", t->name);
+    }
+    char *text = depot_strdup(depot_buf_str(&b));
+    depot_buf_release(&b);
+    return text;
 }
 
 void depot_join_free(struct depot_join *j)

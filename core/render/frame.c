@@ -17,7 +17,7 @@ static void put_platforms(
 
     depot_strv_split(&names, p->platform, ',');
     for (size_t i = 0; i < names.len; i++) {
-        depot_buf_adds(out, i ? " and " : " for ");
+        depot_buf_adds(out, i ? ", " : " for ");
         dp_put_text(out, opts, names.items[i]);
         if (depot_part_emulates(p, names.items[i]))
             depot_buf_adds(out, " (emulated)");

@@ -77,6 +77,8 @@ int depot_join_start(struct depot_loop *l, struct depot_registry *r,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* `done` follows, once tags that were moved are back. */
 void depot_join_cancel(struct depot_join *j);
+/* The tags that have moved by now, or may have: "a:1, a:2"; "" none. The caller frees. */
+char *depot_join_moved(const struct depot_join *j);
 /* Without `done`, tags stay as they are at that moment: for a program that ends. */
 void depot_join_free(struct depot_join *j);
 

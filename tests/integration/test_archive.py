@@ -85,6 +85,14 @@ class Archives(TestCase):
 
     # ---- what it is for ----
 
+    def test_an_archive_for_nobody_is_an_error(self):
+        ctx = self.context("FROM scratch\nCOPY f /f\n", {"f": "1"})
+        for kind in ("oci", "docker", "tar"):
+            line = "exec >&-; exec %s build --plain -o type=%s,dest=- %s" % (depot_test.DEPOT, kind, ctx)
+            p = subprocess.run(line, shell=True, env=self.home.environ({}), capture_output=True, check=False)
+            self.assertNotEqual(p.returncode, 0, p.stderr)
+            self.assertIn(b"cannot write the output", p.stderr)
+
     def test_oci_is_one_layout_of_both(self):
         d = self.tmp()
         r = self.good(self.archive("-o", "type=oci,dest=%s/new/a.tar" % d, *NAMES, "--iidfile", d + "/iid",

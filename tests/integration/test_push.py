@@ -11,7 +11,7 @@ import unittest
 
 import depot_test
 from depot_test import TestCase, eventually, free_port, own_engine, tool, unique
-from registry_test import Fault, Proxy, Registry, cut, swallow
+from registry_test import Fault, Proxy, Registry, cut, endless, swallow
 
 PLAIN = "FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH t=%s\nCOPY f /f\n"
 WITHOUT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
@@ -112,6 +112,15 @@ class Push(TestCase):
         self.good(self.push(self.plain(), "-o", "type=local,dest=" + out))
         self.assertEqual(self.registry.platforms(self.repository, self.tag), self.KINDS)
         self.assertEqual(sorted(os.listdir(out)), ["linux_riscv64", "linux_s390x"])
+
+    def test_a_directory_beside_the_push_has_its_names(self):
+        d, meta = self.tmp() + "/d", self.tmp() + "/meta"
+        self.good(self.push(self.plain(), "-o", "type=oci,tar=false,dest=" + d, "--metadata-file", meta, tags=["a", "b"]))
+        entries = json.loads(self.read(d + "/index.json"))["manifests"]
+        self.assertEqual([(m["annotations"]["io.containerd.image.name"], m["annotations"]["org.opencontainers.image.ref.name"])
+                          for m in entries], [("%s:%s" % (self.name, t), t) for t in "ab"])
+        self.assertEqual({m["digest"] for m in entries}, {self.registry.digest(self.repository, "a")})
+        self.assertEqual(json.loads(self.read(meta))["image.name"], "%s:a,%s:b" % (self.name, self.name))
 
     def test_the_same_image_as_buildx_makes(self):
         config = self.tmp()
@@ -219,6 +228,52 @@ class Push(TestCase):
         self.good(self.push(ctx, tags=["whole"]))
         self.assertEqual(self.registry.digest(self.repository, "whole"), before)
 
+    def test_retry_of_a_retry_keeps_what_the_first_time_made(self):
+        home = self.new_home(builders=[(k, os.environ["DEPOT_TEST_" + k.upper()]) for k in ("amd64", "arm64", "riscv64")])
+        ctx = self.plain("")
+        self.write(ctx + "/Dockerfile", "ARG TARGETARCH\nFROM scratch AS amd64\nCOPY one /f\nFROM scratch AS arm64\n"
+                   "COPY f /f\nFROM scratch AS riscv64\nCOPY two /f\nFROM $TARGETARCH\n")
+        line = ("build", "--plain", "--push", "--keep-going", "--platform", "linux/amd64,linux/arm64,linux/riscv64")
+        self.bad(home.depot(*line, "-t", "%s:%s" % (self.name, self.tag), ctx, env=WITHOUT), 1, "depot retry")
+        self.write(ctx + "/one", "now")
+        self.bad(home.depot("retry", self.build_of(home)["id"], env=WITHOUT), 1, "depot retry")
+        again = self.build_of(home)["id"]
+        self.assertIsNone(self.registry.digest(self.repository, self.tag))
+        self.write(ctx + "/two", "now")
+        for _ in range(2):  # once more is the same
+            self.good(home.depot("retry", again, env=WITHOUT))
+            self.assertEqual(self.registry.platforms(self.repository, self.tag), ["amd64", "arm64", "riscv64"])
+        self.good(home.depot(*line, "-t", self.name + ":whole", ctx, env=WITHOUT))
+        self.assertEqual(self.registry.digest(self.repository, "whole"), self.registry.digest(self.repository, self.tag))
+
+    def test_retry_has_the_options_of_the_first_time_from_anywhere(self):
+        ctx = self.half()
+        path = ctx + "/Dockerfile"
+        self.write(path, self.read(path).decode() + "ARG LINES\nARG EMPTY=x\nLABEL lines=$LINES empty=\"$EMPTY\"\n")
+        names = ["-t", "%s:%s" % (self.name, self.tag)]
+        self.bad(self.home.depot("build", "--plain", "--push", "--keep-going", "--platform", self.PLATFORMS, *names,
+                                 "--build-arg", "LINES=a=b\n-c \"d\",e", "--build-arg", "EMPTY=", ".", cwd=ctx, env=WITHOUT), 1)
+        self.write(ctx + "/late", "now")
+        self.good(self.home.depot("retry", self.build_of()["id"], cwd="/", env=WITHOUT))
+        for child in self.registry.manifest(self.repository, self.tag)["manifests"]:
+            config = self.registry.manifest(self.repository, child["digest"])["config"]["digest"]
+            labels = json.loads(self.registry.get("/v2/%s/blobs/%s" % (self.repository, config)))["config"]["Labels"]
+            self.assertEqual(labels, {"lines": "a=b\n-c \"d\",e", "empty": ""})
+
+    def test_retry_of_a_directory_that_is_gone(self):
+        ctx = self.half()
+        line = ("build", "--plain", "--push", "--keep-going", "--platform", self.PLATFORMS, "-t", self.name + ":x")
+        self.bad(self.home.depot(*line, ".", cwd=ctx, env=WITHOUT), 1, "depot retry")
+        shutil.rmtree(ctx)
+        self.bad(self.home.depot("retry", self.build_of()["id"], env=WITHOUT), 1, "cannot go back to")
+
+    def test_no_retry_of_what_came_from_stdin(self):
+        ctx = self.half()
+        r = self.home.depot("build", "--plain", "--push", "--keep-going", "--platform", self.PLATFORMS, "-t", self.name + ":x",
+                            "-f", "-", ctx, stdin=self.read(ctx + "/Dockerfile"), env=WITHOUT)
+        self.bad(r, 1, "late")
+        self.assertNotIn("depot retry", r.text)
+
     def test_retry_of_what_cannot_be_retried(self):
         for build in ("nothing000", "../../etc", ""):
             self.bad(self.home.depot("retry", build), (1, 2), "nothing to retry")
@@ -258,6 +313,26 @@ class Push(TestCase):
         self.proxy.reset(Fault("PUT", "/manifests/sha256", 201, headers=[("Docker-Content-Digest", "sha256:" + "0" * 64)]))
         self.bad(self.push(self.plain()), 1, "kept other bytes")
         self.assertIsNone(self.registry.digest(self.repository, self.tag))
+
+    def test_an_empty_digest_says_nothing(self):
+        self.proxy.reset(Fault("PUT", "/manifests/sha256", 201, headers=[("Docker-Content-Digest", "")]),
+                         Fault("PUT", "/manifests/%s$" % self.tag, 201))
+        self.good(self.push(self.plain()))
+
+    def test_an_answer_without_end_is_an_error(self):
+        for status in (201, 403):
+            self.proxy.reset(Fault("PUT", "/manifests/sha256", does=endless(status)))
+            r = self.bad(self.push(self.plain()), 1, "larger than")
+            self.assertNotIn("--registry", r.text)
+
+    def test_a_refusal_that_holds_too_much_is_a_refusal(self):
+        for body in (b'{"errors":[' + b"{}," * 1300000 + b"{}]}", b'{"errors":[{"code":"X\x00\xff', b"[" * 100000, b"\xff"):
+            self.proxy.reset(Fault("PUT", "/manifests/sha256", 403, body=body))
+            self.bad(self.push(self.plain()), 1, "may not push")
+
+    def test_a_tag_that_is_told_twice_moves_once(self):
+        self.good(self.push(self.plain(), tags=["a", "a", "b", "a"]))
+        self.assertEqual(len([line for line in self.proxy.ours() if line.startswith("PUT") and line.endswith("/a")]), 1)
 
     def test_an_answer_that_is_lost_is_looked_for(self):
         self.proxy.reset(Fault("PUT", "/manifests/%s$" % self.tag, does=swallow))
@@ -389,6 +464,28 @@ class Push(TestCase):
         self.assertEqual(self.registry.digest(self.repository, "a"), before)
         self.assertEqual(self.registry.digest(self.repository, "b"), before)
 
+
+    def test_a_daemon_that_is_stopped_while_tags_move_names_them(self):
+        home = self.new_home()
+        self.good(self.push(self.plain(), tags=["a", "b"], home=home))
+        for tag, moved in (("a", ["a"]), ("b", ["a", "b"])):
+            at, go = threading.Event(), threading.Event()
+
+            def hold(proxy, h, body):
+                at.set()
+                go.wait(30)
+                swallow(proxy, h, body)
+            self.proxy.reset(Fault("PUT", "/manifests/%s$" % tag, does=hold, times=1))
+            run = home.start("build", "--plain", "--push", "--platform", self.PLATFORMS, "-t", self.name + ":a", "-t",
+                             self.name + ":b", self.plain(), env=WITHOUT)
+            self.assertTrue(at.wait(60))
+            os.kill(home.daemon_pid(), signal.SIGTERM)
+            os.kill(home.daemon_pid(), signal.SIGTERM)  # at once
+            run.wait()
+            go.set()
+            self.good(home.depot("list"))  # and the daemon is there again
+            self.assertRegex(self.build_of(home)["message"], "stopped; not as before: " + ", ".join(
+                "%s:%s" % (self.name, t) for t in moved) + "$")
 
     def test_cancelled_when_all_tags_have_moved_is_too_late(self):
         at = threading.Event()

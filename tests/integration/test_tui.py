@@ -604,7 +604,7 @@ class Engine(depot_test.TestCase):
                 with Pty([depot_test.DEPOT, "build", "--tui", ctx], self.home.env, 40, 120) as p:
                     p.expect(lambda s: s.modes["alternate"] and "begin" in s.text)
                     p.signal(signum)
-                    self.assertEqual(p.wait(), 130 if signum in (signal.SIGINT, signal.SIGTERM) else -signum)
+                    self.assertEqual(p.wait(), 130 if signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) else -signum)
                     self.assertEqual(p.left_behind(), [])
                 eventually(lambda: all(b["state"] not in ("running", "queued") for b in self.home.builds()), 40)
 

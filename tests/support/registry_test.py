@@ -4,6 +4,7 @@ The faults of a registry cannot be had from a healthy one: the proxy passes ever
 a Fault names. It keeps a log of who asked for what, and can demand tokens as hosted registries do.
 """
 import base64
+import contextlib
 import http.client
 import http.server
 import json
@@ -232,6 +233,18 @@ def cut(proxy, h, body):
     """Does: half an answer, and the connection breaks."""
     h.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n{\"half\":")
     h.close_connection = True
+
+
+def endless(status):
+    """Does: an answer that goes on for as long as somebody reads it."""
+    def does(proxy, h, body):
+        h.send_response(status)
+        h.end_headers()
+        h.close_connection = True
+        with contextlib.suppress(OSError):
+            while True:
+                h.wfile.write(b"x" * 65536)
+    return does
 
 
 def swallow(proxy, h, body):

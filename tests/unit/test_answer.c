@@ -39,8 +39,8 @@ static const char *const whole[] = {
     "\"mutable\":true}]},{\"builder\":\"two\",\"error\":\"down\",\"bytes\":0,\"reclaimable\":0,"
     "\"records\":0,\"types\":[],\"list\":[]}]}",
     "{\"op\":\"prune\",\"builders\":[{\"builder\":\"one\",\"freed\":70,\"records\":1}]}",
-    "{\"op\":\"provenance\",\"builder\":\"one\",\"list\":[{\"platform\":\"\",\"type\":\"t\","
-    "\"predicate\":\"{\\\"a\\\":1}\"}]}",
+    ("{\"op\":\"provenance\",\"builder\":\"one\",\"list\":[{\"platform\":\"\",\"type\":\"t\","
+     "\"predicate\":\"{\\\"a\\\":1}\"}]}"),
     "{\"op\":\"provenance\",\"builder\":\"one\",\"error\":\"it is down\",\"list\":[]}",
 };
 

@@ -114,7 +114,7 @@ static void test_frame__names_builders(void **state)
             "b7\n\n#1 "},
         {{"'platform':'linux/amd64,linux/arm64','builder':'a','emulated':true,"
           "'emulated_platforms':['linux/arm64']"},
-            "#0 building with \"a\" for linux/amd64 and linux/arm64 (emulated): build b7\n\n#1 "},
+            "#0 building with \"a\" for linux/amd64, linux/arm64 (emulated): build b7\n\n#1 "},
         {{"'platform':'','builder':'a'"}, "#0 building with \"a\": build b7\n\n#1 "},
         {{"'platform':'','builder':'a\\u001b[1m\\u202e'"},
             "#0 building with \"a\033[1m\xe2\x80\xae\": build b7\n\n#1 "},

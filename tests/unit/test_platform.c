@@ -134,8 +134,8 @@ static void test_parse__refuses_what_is_none(void **state)
         "linux(/amd64", "linux)/amd64", "linux(1)x/amd64", "linux(1(2))/amd64", "linux(1%zz)/amd64",
         "linux(1%2)/amd64", "linux(a++b)/amd64", "linux(+)/amd64", "linux(1 2)/amd64", "(1)/amd64",
         "linux/amd64(1)", "arm64(1)", "linux(+a+b+c+d+e+f+g+h+i)/amd64",
-        "linux/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+        ("linux/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")};
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
         char out[DEPOT_PLATFORM_MAX] = "untouched";

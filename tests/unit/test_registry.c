@@ -153,6 +153,27 @@ static void test_index__lists_a_manifest_that_has_none(void **state)
     depot_free(text);
 }
 
+/* Such a text of a few megabytes would fill a gigabyte. */
+static void test_index__refuses_more_values_than_any_manifest_has(void **state)
+{
+    static const char *const values[] = {"{},", "[],", "0,", "[[[{}]]],"};
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(values); i++) {
+        struct depot_buf b = DEPOT_BUF_INIT(DEPOT_MANIFEST_MAX);
+        struct depot_error err = {0};
+        char *text = NULL;
+        const char *type = NULL;
+        depot_buf_adds(&b, "{\"config\":[");
+        while (b.len < DEPOT_MANIFEST_MAX - 64)
+            depot_buf_adds(&b, values[i]);
+        depot_buf_adds(&b, "0]}");
+        const char *const texts[] = {depot_buf_str(&b)};
+        assert_int_equal(join(texts, 1, &text, &type, &err), DEPOT_ERR_PROTOCOL);
+        assert_non_null(strstr(err.msg, "too much"));
+        depot_buf_release(&b);
+    }
+}
+
 static void test_index__refuses_what_is_no_manifest(void **state)
 {
     static const char *const rows[] = {"", "[]", "{", "null",
@@ -206,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_url__is_split),
         cmocka_unit_test(test_index__has_images_then_attestations_each_once),
         cmocka_unit_test(test_index__lists_a_manifest_that_has_none),
+        cmocka_unit_test(test_index__refuses_more_values_than_any_manifest_has),
         cmocka_unit_test(test_index__refuses_what_is_no_manifest),
         cmocka_unit_test(test_index__holds_bytes_against_their_digest),
         cmocka_unit_test(test_digest__is_spelt_as_oci_does),

@@ -796,8 +796,8 @@ static void test_service__refuses_what_docker_cannot_export(void **state)
         "{\"type\":\"docker\"}",
         "{\"type\":\"docker\",\"load\":true},{\"type\":\"docker\",\"load\":false}",
         "{\"type\":\"docker\",\"load\":true},{\"type\":\"local\"}",
-        "{\"type\":\"image\",\"attrs\":{\"name\":\"x\",\"push\":\"true\","
-        "\"push-by-digest\":\"true\"}}",
+        ("{\"type\":\"image\",\"attrs\":{\"name\":\"x\",\"push\":\"true\","
+         "\"push-by-digest\":\"true\"}}"),
     };
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {

@@ -466,6 +466,39 @@ static void test_view_build__shows_what_moves(void **state)
     rig_close(&r);
 }
 
+/* What a platform has no part in is no row of it: one of them has the join of what both push. */
+static void test_view_build__has_no_rows_of_another_platform(void **state)
+{
+    static const char *const platforms[] = {"linux/amd64", "linux/arm64"};
+    struct tui_rig r;
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    size_t exports = 0, joins = 0;
+    (void)state;
+    rig_open(&r);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(platforms); i++)
+        put_event(&r, "build.status",
+            ",\"platform\":\"%s\",\"builder\":\"b\",\"status\":{\"vertexes\":["
+            "{\"digest\":\"a\",\"name\":\"[build 1/1] RUN make\"},"
+            "{\"digest\":\"p\",\"name\":\"exporting to image\",\"inputs\":[\"a\"],"
+            "\"started\":\"2026-11-23T12:00:02Z\"}%s]}",
+            platforms[i],
+            i == 0 ? ",{\"digest\":\"j\",\"name\":\"merging manifest list a/b:1\","
+                     "\"started\":\"2026-11-23T12:00:03Z\"}"
+                   : "");
+    r.now = 1795435204 * DEPOT_SEC;
+    show(&r, 40, 120);
+    rig_screen(&r, 40, 120, &out);
+    for (const char *p = depot_buf_str(&out); (p = strstr(p, "exporting to im")) != NULL; p++)
+        exports++;
+    for (const char *p = depot_buf_str(&out);
+         (p = strstr(p, "merging manifest list a/b:1  ")) != NULL; p++)
+        joins++;
+    assert_true(exports >= 2);
+    assert_int_equal(joins, 1);
+    depot_buf_release(&out);
+    rig_close(&r);
+}
+
 /* Estimates: what is left, what the cache saved, where a running step will end. */
 static void test_view_build__tells_what_to_expect(void **state)
 {
@@ -625,6 +658,7 @@ int main(void)
         cmocka_unit_test(test_view_build__fits_any_size),
         cmocka_unit_test(test_view_build__says_what_it_waits_for),
         cmocka_unit_test(test_view_build__shows_what_moves),
+        cmocka_unit_test(test_view_build__has_no_rows_of_another_platform),
         cmocka_unit_test(test_view_build__tells_what_to_expect),
         cmocka_unit_test(test_view_build__draws_hostile_names),
         cmocka_unit_test(test_view_build__is_fast),

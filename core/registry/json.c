@@ -1,0 +1,38 @@
+/*
+ * JSON with bounds: what a text would become is known before it is parsed.
+ */
+#include "registry/json.h"
+
+#include <depot/registry.h>
+
+#include <string.h>
+
+/* Each value but the first has one of these before it; those within strings say nothing. */
+static size_t count_values(const char *text, size_t n)
+{
+    size_t count = 1;
+    bool quoted = false;
+    for (size_t i = 0; i < n; i++) {
+        if (quoted && text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            quoted = !quoted;
+        else if (!quoted && memchr(",[:", text[i], 3) != NULL)
+            count++;
+    }
+    return count;
+}
+
+struct json_object *dp_json_parse(const char *text, size_t n)
+{
+    if (n > DEPOT_MANIFEST_MAX || count_values(text, n) > DP_JSON_VALUES_MAX)
+        return NULL;
+    struct json_tokener *tok = json_tokener_new_ex(DP_JSON_DEPTH_MAX);
+    struct json_object *o = tok != NULL ? json_tokener_parse_ex(tok, text, (int)n) : NULL;
+    if (!json_object_is_type(o, json_type_object)) {
+        json_object_put(o);
+        o = NULL;
+    }
+    json_tokener_free(tok);
+    return o;
+}
