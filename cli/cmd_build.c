@@ -517,7 +517,7 @@ static int prepare(struct run *r, struct depot_error *err)
     if (depot_str_eq(r->sink, "tty"))
         print_warnings(r);
     rc = depot_endpoint_resolve(b->url, b->token, true, &r->at, err);
-    if (rc == 0 && b->record != NULL)
+    if (rc == 0 && !depot_str_empty(b->record))
         rc = cli_record_open(b->record, &r->record, err);
     if (rc == 0)
         rc = depot_loop_new(&r->loop, err);

@@ -153,7 +153,7 @@ static int github_report(const char *markdown, const char *context, const char *
     DEPOT_UNUSED(context);
     DEPOT_UNUSED(style);
     DEPOT_UNUSED(out);
-    return depot_str_empty(path) ? 0 : append_report(path, markdown, err);
+    return path == NULL || *path == '\0' ? 0 : append_report(path, markdown, err);
 }
 
 const struct dp_ci_speech dp_ci_github = {
