@@ -1,7 +1,7 @@
 /*
- * SHA-256 by OpenSSL, in OCI's spelling. The functions of the algorithm itself, which OpenSSL 3 would
- * rather see replaced: the first digest by its newer interface starts its providers, and that costs
- * a small program 2.3 MB and some milliseconds.
+ * SHA-256 by OpenSSL, in OCI's spelling. The functions of the algorithm itself, which OpenSSL 3
+ * would rather see replaced: the first digest by its newer interface starts its providers, and that
+ * costs a small program 2.3 MB and some milliseconds.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <depot/digest.h>
