@@ -5,8 +5,6 @@
 
 #include <depot/registry.h>
 
-#include <string.h>
-
 /* Each value but the first has one of these before it; those within strings say nothing. */
 static size_t count_values(const char *text, size_t n)
 {
@@ -17,7 +15,7 @@ static size_t count_values(const char *text, size_t n)
             i++;
         else if (text[i] == '"')
             quoted = !quoted;
-        else if (!quoted && memchr(",[:", text[i], 3) != NULL)
+        else if (!quoted && (text[i] == ',' || text[i] == '[' || text[i] == ':'))
             count++;
     }
     return count;
