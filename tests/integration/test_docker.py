@@ -237,8 +237,9 @@ class PushFromDocker(Registry):
         meta, file = self.tmp() + "/meta", self.tmp() + "/id"
         self.remove(one, two)
         r = self.good(self.build("--plain", "--push", "-t", self.name + ":" + one, "-t", self.name + ":" + two,
-                                 "--metadata-file", meta, "--iidfile", file, self.context("RUN echo %s\n" % unique()),
-                                 env=self.creds()))
+                                 "--metadata-file", meta, "--iidfile", file,
+                                 # Of a layer that is there at once the Engine tells nothing.
+                                 self.context("COPY big /\n", {"big": os.urandom(16 << 20)}), env=self.creds()))
         self.assertIn("pushing %s:%s with docker" % (self.name, two), r.text)
         self.assertRegex(r.text, "pushing layer [0-9a-f]{12}")
         meta = json.loads(self.read(meta))

@@ -13,7 +13,7 @@ import depot_test
 from depot_test import TestCase, eventually, free_port, own_engine, tool, unique
 from registry_test import Fault, Proxy, Registry, cut, endless, swallow
 
-PLAIN = "FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH t=%s\nCOPY f /f\n"
+PLAIN = "FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH t=%s\nCOPY $TARGETARCH /f\n"
 WITHOUT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
 
 
@@ -43,7 +43,8 @@ class Push(TestCase):
     def plain(self, text=PLAIN):
         ctx = self.tmp()
         self.write(ctx + "/Dockerfile", text % unique() if "%s" in text else text)
-        self.write(ctx + "/f", unique())
+        for name in ("f", "amd64", "arm64", "riscv64", "s390x"):
+            self.write("%s/%s" % (ctx, name), unique())
         return ctx
 
     def push(self, ctx, *args, tags=None, home=None, env=None):
@@ -438,7 +439,7 @@ class Push(TestCase):
         certs = depot_test.Certificates(self.tmp() + "/certs")
         proxy = Proxy(self.registry, tls=certs.issue("registry", "DNS:localhost"))
         self.addCleanup(proxy.close)
-        for tag, host in (("tls", proxy.host), ("plain", "localhost:%d" % self.registry.port)):
+        for tag, host in (("tls", proxy.host), ("plain", "localhost:%d" % self.registry.upstream)):
             with self.subTest(tag):
                 self.good(self.home.depot(
                     "build", "--plain", "--platform", self.PLATFORMS, "-o", "type=image,push=true,registry.insecure=true,name=%s/%s:%s" % (

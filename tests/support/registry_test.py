@@ -27,11 +27,16 @@ MANIFESTS = ",".join((
 
 
 class Registry:
-    """docker-registry over a directory of its own."""
+    """docker-registry over a directory of its own.
+
+    It takes one request at a time: version 2.8 loses a blob now and then that two engines push into one repository
+    at the same time, and says "provided digest did not match uploaded content" or "blob unknown to registry".
+    """
 
     def __init__(self, delete=False):
         self.dir = tempfile.mkdtemp(prefix="depot-reg-")
-        self.port = free_port()
+        self.lock = threading.Lock()
+        self.upstream = self.port = free_port()
         with open(self.dir + "/config.yml", "w") as f:
             f.write("version: 0.1\nlog:\n  level: error\nstorage:\n  delete:\n    enabled: %s\n  filesystem:\n"
                     "    rootdirectory: %s/data\nhttp:\n  addr: 127.0.0.1:%d\n" % (str(delete).lower(), self.dir, self.port))
@@ -40,6 +45,8 @@ class Registry:
                                             stderr=log, stdin=subprocess.DEVNULL)
         if not eventually(lambda: self.get("/v2/") is not None, 10):
             raise AssertionError("docker-registry did not start")
+        self.front = Proxy(self)
+        self.port = self.front.port
 
     def get(self, path):
         q = urllib.request.Request("http://127.0.0.1:%d%s" % (self.port, path), headers={"Accept": MANIFESTS})
@@ -74,6 +81,7 @@ class Registry:
                       if m["platform"]["architecture"] != "unknown")
 
     def close(self):
+        self.front.close()
         self.process.terminate()
         self.process.wait(10)
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -206,10 +214,11 @@ class Proxy:
         headers = {k: v for k, v in h.headers.items()
                    if k.lower() not in ("authorization", "transfer-encoding", "content-length", "connection")}
         headers["X-Forwarded-Proto"] = self.scheme
-        c = http.client.HTTPConnection("127.0.0.1", self.registry.port, timeout=30)
-        c.request(h.command, h.path, body=body or None, headers=headers)
-        a = c.getresponse()
-        data = a.read()
+        with self.registry.lock:
+            c = http.client.HTTPConnection("127.0.0.1", self.registry.upstream, timeout=30)
+            c.request(h.command, h.path, body=body or None, headers=headers)
+            a = c.getresponse()
+            data = a.read()
         kept = [(k, v) for k, v in a.getheaders() if k.lower() not in ("transfer-encoding", "connection", "content-length", "date", "server")]
         if h.command == "HEAD":
             kept.append(("Content-Length", a.getheader("Content-Length", "0")))
