@@ -248,9 +248,11 @@ class Ci(TestCase):
             order = [int(n) for n in re.findall(r"^#(\d+) ", r.text, re.M) if n != "0"]
             self.assertEqual(order, sorted(order), r)
             self.assertNotIn(" ...\n", r.text)
-            steps = order[-1]
+            # An engine may say of a step that it is over, and then more of it: that is a group again.
+            blocks = len(re.findall(r"^#[1-9]\d* (?:DONE|CACHED)\b", r.text, re.M))
+            self.assertGreaterEqual(blocks, order[-1], r)
             commands = COMMANDS[system](r.text)
-            want = {GITHUB: 2 * steps, GITLAB: 2 * steps, AZURE: 2 * steps, BUILDKITE: steps + 1}[system]
+            want = {GITHUB: 2 * blocks, GITLAB: 2 * blocks, AZURE: 2 * blocks, BUILDKITE: blocks + 1}[system]
             self.assertEqual(len(commands), want, r)
 
     # -- what others say
