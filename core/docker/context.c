@@ -8,6 +8,8 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "docker/docker.h"
+
 enum { DEPTH_MAX = 16 };
 
 #define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -41,20 +43,6 @@ static struct json_object *parse(const char *json, size_t n)
     return o;
 }
 
-static struct json_object *member(struct json_object *o, const char *key)
-{
-    struct json_object *v = NULL;
-    if (json_object_is_type(o, json_type_object))
-        json_object_object_get_ex(o, key, &v);
-    return v;
-}
-
-static const char *string_of(struct json_object *o, const char *key)
-{
-    struct json_object *v = member(o, key);
-    return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : "";
-}
-
 int dp_context_current(const char *json, size_t n, char **out, struct depot_error *err)
 {
     *out = NULL;
@@ -63,7 +51,7 @@ int dp_context_current(const char *json, size_t n, char **out, struct depot_erro
     struct json_object *root = parse(json, n);
     if (root == NULL)
         return depot_error_set(err, DEPOT_ERR_INVALID, "not a JSON object");
-    const char *name = string_of(root, "currentContext");
+    const char *name = dp_docker_string(root, "currentContext");
     if (*name != '\0')
         *out = depot_strdup(name);
     json_object_put(root);
@@ -76,14 +64,14 @@ int dp_context_parse(const char *json, size_t n, struct dp_context *out, struct 
     struct json_object *root = parse(json, n);
     if (root == NULL)
         return depot_error_set(err, DEPOT_ERR_INVALID, "not a JSON object");
-    struct json_object *docker = member(member(root, "Endpoints"), "docker");
-    const char *host = string_of(docker, "Host");
+    struct json_object *docker = dp_docker_member(dp_docker_member(root, "Endpoints"), "docker");
+    const char *host = dp_docker_string(docker, "Host");
     int rc = 0;
     if (docker == NULL)
         rc = depot_error_set(err, DEPOT_ERR_INVALID, "it names no Docker Engine");
     else
         *out = (struct dp_context){.host = depot_strdup(host),
-            .skip_verify = json_object_get_boolean(member(docker, "SkipTLSVerify"))};
+            .skip_verify = json_object_get_boolean(dp_docker_member(docker, "SkipTLSVerify"))};
     json_object_put(root);
     return rc;
 }

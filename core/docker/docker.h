@@ -40,4 +40,10 @@ ssize_t dp_docker_load_write(
 bool dp_docker_load_busy(const struct dp_docker_load *d);
 void dp_docker_load_free(struct dp_docker_load *d);
 
+/* A member of an object, NULL where there is none; and its string, "" where it is none. `o` may be
+ * anything. */
+struct json_object;
+struct json_object *dp_docker_member(struct json_object *o, const char *key);
+const char *dp_docker_string(struct json_object *o, const char *key);
+
 #endif

@@ -24,7 +24,7 @@ struct dp_docker_messages *dp_docker_messages_new(dp_docker_message_fn *fn, void
     return m;
 }
 
-static struct json_object *member(struct json_object *o, const char *key)
+struct json_object *dp_docker_member(struct json_object *o, const char *key)
 {
     struct json_object *v = NULL;
     if (json_object_is_type(o, json_type_object))
@@ -32,37 +32,37 @@ static struct json_object *member(struct json_object *o, const char *key)
     return v;
 }
 
-static const char *string_of(struct json_object *o, const char *key)
+const char *dp_docker_string(struct json_object *o, const char *key)
 {
-    struct json_object *v = member(o, key);
+    struct json_object *v = dp_docker_member(o, key);
     return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : "";
 }
 
 static int64_t number_of(struct json_object *o, const char *key)
 {
-    const int64_t n = json_object_get_int64(member(o, key));
+    const int64_t n = json_object_get_int64(dp_docker_member(o, key));
     return n > 0 ? n : 0;
 }
 
 /* Errors stand in "error", in "errorDetail", and, where nothing was begun, in "message". */
 static const char *error_of(struct json_object *o)
 {
-    const char *detail = string_of(member(o, "errorDetail"), "message");
+    const char *detail = dp_docker_string(dp_docker_member(o, "errorDetail"), "message");
     if (*detail != '\0')
         return detail;
-    const char *error = string_of(o, "error");
-    return *error != '\0' ? error : string_of(o, "message");
+    const char *error = dp_docker_string(o, "error");
+    return *error != '\0' ? error : dp_docker_string(o, "message");
 }
 
 static void give(struct dp_docker_messages *m, struct json_object *o)
 {
-    struct json_object *progress = member(o, "progressDetail");
+    struct json_object *progress = dp_docker_member(o, "progressDetail");
     const struct dp_docker_message message = {
-        .id = string_of(o, "id"),
-        .status = string_of(o, "status"),
+        .id = dp_docker_string(o, "id"),
+        .status = dp_docker_string(o, "status"),
         .error = error_of(o),
-        .digest = string_of(member(o, "aux"), "Digest"),
-        .has_progress = member(progress, "current") != NULL,
+        .digest = dp_docker_string(dp_docker_member(o, "aux"), "Digest"),
+        .has_progress = dp_docker_member(progress, "current") != NULL,
         .current = number_of(progress, "current"),
         .total = number_of(progress, "total"),
     };
