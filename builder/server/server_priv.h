@@ -106,14 +106,14 @@ void server_wake(struct conn *c);         /* its callback comes when the socket 
 void server_tx_begin(struct server *s);
 int server_tx_send(struct conn *c, enum lws_write_protocol how);
 
-/* server_listen.c */
+/* listen.c */
 int server_listen(struct server *s, const struct server_listener *cfg, size_t index,
     struct depot_error *err) DEPOT_MUST_CHECK;
 void server_unlisten(struct listener *l);
 bool server_allowed(struct conn *c, struct lws *wsi, struct depot_error *err);
 const char *server_user(struct conn *c); /* NULL: not known */
 
-/* server_http.c */
+/* http.c */
 int server_http(struct conn *c, enum lws_callback_reasons reason, void *in, size_t n);
 int server_upgrade(struct conn *c, const char *to); /* as CONFIRM_UPGRADE returns */
 void server_reply(struct conn *c, int status, const char *type, const void *body, size_t n);
@@ -124,7 +124,7 @@ void server_stream(struct conn *c, bool follow);
 /* An argument of the query; false: absent or too long. */
 bool server_query(struct conn *c, const char *name, char *out, size_t size);
 
-/* server_ask.c: answer a question, now or when the engines have; on the feed as a reply, else as
+/* ask.c: answer a question, now or when the engines have; on the feed as a reply, else as
  * the answer of the request. On failure nothing is answered. */
 int server_ask(
     struct conn *c, const struct depot_question *q, struct depot_error *err) DEPOT_MUST_CHECK;
@@ -141,7 +141,7 @@ int server_session_open(struct conn *c, const char *build, const char *builder,
 int server_collect(struct conn *c, const void *in, size_t n, size_t max);
 void server_close_reason(struct conn *c, int code, const char *reason);
 
-/* server_json.c */
+/* json.c */
 void server_json_error(struct depot_buf *out, const struct depot_error *err);
 void server_json_string(struct depot_buf *out, const char *s);
 int server_http_status(int code);

@@ -125,11 +125,11 @@ struct store {
     void *arg;
     unsigned char secret[32]; /* of fingerprints */
 };
-/* store_fingerprint.c: read the secret, or make one. */
+/* fingerprint.c: read the secret, or make one. */
 void store_fingerprint_open(struct store *s);
-/* store_recover.c: finish what a dead daemon left, and index logs that have no row. */
+/* recover.c: finish what a dead daemon left, and index logs that have no row. */
 int store_recover(struct store *s, struct depot_error *err);
-/* store.c, for store_recover.c: an open build for an existing log. */
+/* store.c, for recover.c: an open build for an existing log. */
 int store_build_load(
     struct store *s, const char *id, struct store_build **out, struct depot_error *err);
 void store_build_drop(struct store_build *b);

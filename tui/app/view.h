@@ -83,7 +83,7 @@ struct view {
     char *arg; /* as open got it */
 };
 
-/* Every view that `:` can open, NULL-terminated; view_list.c. One row per view. */
+/* Every view that `:` can open, NULL-terminated; views.c. One row per view. */
 extern const struct view_ops *const view_list[];
 const struct view_ops *dp_view_find(const char *name); /* NULL: none */
 extern const struct view_ops view_fleet, view_build, view_help;

@@ -1,5 +1,5 @@
 /*
- * One build: what keys do to it. How it looks: view_build_draw.c.
+ * One build: what keys do to it. How it looks: draw.c.
  */
 #include "build_priv.h"
 #include "tui/view/step/step.h"

@@ -1,5 +1,5 @@
 /*
- * The cache view's own struct, shared by its two files: what it knows (view_cache.c) and how that
+ * The cache view's own struct, shared by its two files: what it knows (cache.c) and how that
  * looks (cache_draw.c).
  */
 #ifndef DEPOT_TUI_VIEW_CACHE_H

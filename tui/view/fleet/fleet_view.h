@@ -1,5 +1,5 @@
 /*
- * The fleet view's own struct, shared by its files: what it shows (view_fleet.c) and how
+ * The fleet view's own struct, shared by its files: what it shows (fleet.c) and how
  * (fleet_draw.c, fleet_detail.c).
  */
 #ifndef DEPOT_TUI_FLEET_H

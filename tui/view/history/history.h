@@ -1,5 +1,5 @@
 /*
- * The history view's own struct, shared by its two files: what it shows (view_history.c) and how
+ * The history view's own struct, shared by its two files: what it shows (history.c) and how
  * (history_draw.c).
  */
 #ifndef DEPOT_TUI_VIEW_HISTORY_H

@@ -46,7 +46,7 @@ void dp_step_head_draw(const struct step_head *h, const struct canvas *c, int to
 /* The row of a link. */
 int dp_step_head_link_row(const struct step_head *h, int link);
 
-/* Rows of the head about files and bytes (view_step_moves.c). */
+/* Rows of the head about files and bytes (moves.c). */
 void dp_step_head_moves(struct step_head *h, const struct step_facts *f);
 
 /* ---- building blocks of the head ---- */
@@ -86,7 +86,7 @@ struct step_view {
     int link;
 };
 
-/* Save, pipe and copy (view_step_out.c). */
+/* Save, pipe and copy (out.c). */
 enum view_result dp_step_out_action(struct step_view *v, enum action a);
 
 #endif
