@@ -26,7 +26,7 @@ TAILQ_HEAD(slots, engine_slot);
 
 struct engine {
     struct depot_loop *loop;
-    struct service_builder_config config;
+    struct engine_config config;
     const struct engine_ops *ops;
     void *arg;
     struct depot_bk *bk;
@@ -348,7 +348,7 @@ void engine_plan_view(const struct engine *e, struct plan_engine *out)
     };
 }
 
-int engine_new(struct depot_loop *l, const struct service_builder_config *config,
+int engine_new(struct depot_loop *l, const struct engine_config *config,
     const struct engine_ops *ops, void *arg, struct engine **out, struct depot_error *err)
 {
     struct depot_bk *bk;

@@ -5,18 +5,27 @@
 #ifndef DEPOT_BUILDER_ENGINE_H
 #define DEPOT_BUILDER_ENGINE_H
 
+#include <depot/addr.h>
 #include <depot/buildkit.h>
+#include <depot/loop.h>
 
 #include <sys/queue.h>
 
 #include "placement.h"
-#include "builder/service/service.h"
 
 struct engine;
 
 enum {
     ENGINE_CAPACITY = 4,    /* builds at once when the configuration does not say */
     ENGINE_QUEUE_MAX = 256, /* builds in line; more are refused */
+};
+
+/* One engine to drive, from --builder or found on this machine. */
+struct engine_config {
+    char *name;
+    struct depot_addr addr;
+    struct depot_tls tls;
+    int capacity; /* builds at once; 0: 4 */
 };
 
 struct engine_ops {
@@ -28,7 +37,7 @@ struct engine_ops {
     void (*changed)(struct engine *e, void *arg);
 };
 
-int engine_new(struct depot_loop *l, const struct service_builder_config *config,
+int engine_new(struct depot_loop *l, const struct engine_config *config,
     const struct engine_ops *ops, void *arg, struct engine **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* Its slots must have been left. */

@@ -56,11 +56,29 @@ static void on_changed(struct engine *e, void *arg)
         publish(arg, e, DEPOT_EVENT_BUILDER_METRICS);
 }
 
-static void on_audience(bool there, void *arg)
+static void on_watched(bool there, void *arg)
 {
     struct service *s = arg;
     metrics_watch(s->metrics, there);
 }
+
+const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n)
+{
+    for (size_t i = 0; i < s->nengines; i++) {
+        engine_describe(s->engines[i], &s->view[i]);
+        s->view_up[i] = engine_is_up(s->engines[i]);
+    }
+    *up = s->view_up;
+    *n = s->nengines;
+    return s->view;
+}
+
+static const struct depot_ev_builder *builders_now(void *arg, const bool **up, size_t *n)
+{
+    return service_builders(arg, up, n);
+}
+
+static const struct hub_source hub_source = {.builders = builders_now, .watched = on_watched};
 
 static const struct engine_ops engine_callbacks = {
     .up = on_up,
@@ -252,17 +270,6 @@ bool service_idle(const struct service *s)
     return depot_map_len(s->builds) == 0;
 }
 
-const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n)
-{
-    for (size_t i = 0; i < s->nengines; i++) {
-        engine_describe(s->engines[i], &s->view[i]);
-        s->view_up[i] = engine_is_up(s->engines[i]);
-    }
-    *up = s->view_up;
-    *n = s->nengines;
-    return s->view;
-}
-
 int service_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
     struct cache_ask **out, struct depot_error *err)
 {
@@ -286,7 +293,7 @@ int service_cache(struct service *s, const struct depot_question *q, cache_ask_f
 
 /* ---- making and unmaking ---- */
 int service_add_builder(
-    struct service *s, const struct service_builder_config *builder, struct depot_error *err)
+    struct service *s, const struct engine_config *builder, struct depot_error *err)
 {
     size_t n = s->nengines + 1;
     struct engine *e;
@@ -305,8 +312,7 @@ int service_add_builder(
 }
 
 int service_new(struct depot_loop *l, struct store *store, struct hub *hub,
-    const struct service_builder_config *builders, size_t n, struct service **out,
-    struct depot_error *err)
+    const struct engine_config *builders, size_t n, struct service **out, struct depot_error *err)
 {
     struct service *s = depot_calloc(1, sizeof(*s));
     s->loop = l;
@@ -315,7 +321,7 @@ int service_new(struct depot_loop *l, struct store *store, struct hub *hub,
     s->builds = depot_map_new();
     s->ready_timer = depot_timer_new(l, on_ready_timer, s);
     s->metrics = metrics_new(l, on_changed, s);
-    hub_on_audience(hub, on_audience, s);
+    hub_set_source(hub, &hub_source, s);
     TAILQ_INIT(&s->relays);
     for (size_t i = 0; i < n; i++) {
         int rc = service_add_builder(s, &builders[i], err);
@@ -342,7 +348,7 @@ void service_free(struct service *s)
 {
     if (s == NULL)
         return;
-    hub_on_audience(s->hub, NULL, NULL);
+    hub_set_source(s->hub, NULL, NULL);
     metrics_free(s->metrics);
     s->metrics = NULL;
     abort_all(s);

@@ -5,25 +5,17 @@
 #ifndef DEPOT_BUILDER_SERVICE_H
 #define DEPOT_BUILDER_SERVICE_H
 
-#include <depot/addr.h>
 #include <depot/event.h>
 #include <depot/loop.h>
 
+#include "builder/engine/cache.h"
 #include "builder/store/store.h"
 
 struct hub; /* hub.h */
 struct service;
 
-/* One engine to drive, from --builder or found on this machine. */
-struct service_builder_config {
-    char *name;
-    struct depot_addr addr;
-    struct depot_tls tls;
-    int capacity; /* builds at once; 0: 4 */
-};
-
 int service_new(struct depot_loop *l, struct store *store, struct hub *hub,
-    const struct service_builder_config *builders, size_t n, struct service **out,
+    const struct engine_config *builders, size_t n, struct service **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* Running builds are cancelled on their engines first. */
 void service_free(struct service *s);
@@ -31,7 +23,7 @@ void service_free(struct service *s);
  * never from inside this call. */
 void service_on_ready(struct service *s, void (*fn)(void *arg), void *arg);
 /* One more, from now on. */
-int service_add_builder(struct service *s, const struct service_builder_config *builder,
+int service_add_builder(struct service *s, const struct engine_config *builder,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* How registries are spoken to when what builders pushed is joined; borrowed. */
 struct depot_registry_host;
@@ -65,14 +57,9 @@ void service_client_gone(struct service *s, const char *build);
 const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n);
 
 /* ---- the caches: DEPOT_ASK_CACHE and DEPOT_ASK_PRUNE ---- */
-struct cache_ask;
-/* Once, never from inside service_cache(). `a` is borrowed, and is gone when the ask is. The ask
- * stays its owner's to free, also in here. */
-typedef void cache_ask_fn(struct cache_ask *q, const struct depot_answer *a, void *arg);
 /* A builder that fails has its error in the answer. DEPOT_ERR_NOT_FOUND: none of that name. */
 int service_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
     struct cache_ask **out, struct depot_error *err) DEPOT_MUST_CHECK;
-void cache_ask_free(struct cache_ask *q); /* cancels; a prune stops where it is */
 
 /* ---- a client's session socket ---- */
 struct relay; /* one part's session */

@@ -66,6 +66,19 @@ const struct depot_ev_builder *service_builders(struct service *s, const bool **
     return builders;
 }
 
+static const struct depot_ev_builder *builders_now(void *arg, const bool **up, size_t *n)
+{
+    return service_builders(arg, up, n);
+}
+
+static void on_watched(bool there, void *arg)
+{
+    DEPOT_UNUSED(there);
+    DEPOT_UNUSED(arg);
+}
+
+static const struct hub_source hub_source = {.builders = builders_now, .watched = on_watched};
+
 int service_create(struct service *s, const char *json, size_t n, const char *user,
     struct service_created *out, struct depot_error *err)
 {
@@ -245,7 +258,7 @@ static int setup(void **state)
     assert_int_equal(depot_loop_new(&f->loop, NULL), 0);
     assert_int_equal(store_open(f->loop, f->dir, &f->store, NULL), 0);
     f->hub = hub_new(f->loop, f->store);
-    hub_set_service(f->hub, &f->service);
+    hub_set_source(f->hub, &hub_source, &f->service);
     f->service.store = f->store;
     stub = &f->service;
     start(f);

@@ -351,12 +351,11 @@ static void start_daemon(int nengines, int capacity, unsigned caps)
     assert_int_equal(store_open(d.loop, d.dir, &d.store, NULL), 0);
     d.hub = hub_new(d.loop, d.store);
     char names[ENGINES_MAX][2] = {"a", "b"};
-    struct service_builder_config b[ENGINES_MAX] = {
+    struct engine_config b[ENGINES_MAX] = {
         {.name = names[0], .capacity = capacity}, {.name = names[1], .capacity = capacity}};
     assert_int_equal(depot_addr_parse("unix:///0", 0, &b[0].addr, NULL), 0);
     assert_int_equal(depot_addr_parse("unix:///1", 0, &b[1].addr, NULL), 0);
     assert_int_equal(service_new(d.loop, d.store, d.hub, b, (size_t)nengines, &d.service, NULL), 0);
-    hub_set_service(d.hub, d.service);
     store_on_append(d.store, trace, NULL); /* in place of the hub */
     depot_addr_release(&b[0].addr);
     depot_addr_release(&b[1].addr);
