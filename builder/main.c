@@ -111,7 +111,7 @@ static int open_server(struct daemon *d, struct depot_error *err)
         .tokens = (const char *const *)d->tokens.items,
         .ntokens = d->tokens.len};
     if (rc == 0)
-        rc = server_new(d->loop, &cfg, d->store, d->hub, d->service, &d->server, err);
+        rc = server_new(d->loop, &cfg, d->store, d->hub, &service_api, d->service, &d->server, err);
     depot_free(l);
     return rc;
 }

@@ -5,12 +5,9 @@
 #ifndef DEPOT_BUILDER_ENGINE_H
 #define DEPOT_BUILDER_ENGINE_H
 
-#include <depot/addr.h>
-#include <depot/buildkit.h>
-#include <depot/loop.h>
-
 #include <sys/queue.h>
 
+#include "driver.h"
 #include "placement.h"
 
 struct engine;
@@ -25,7 +22,8 @@ struct engine_config {
     char *name;
     struct depot_addr addr;
     struct depot_tls tls;
-    int capacity; /* builds at once; 0: 4 */
+    int capacity;                       /* builds at once; 0: 4 */
+    const struct engine_driver *driver; /* NULL: BuildKit's */
 };
 
 struct engine_ops {
@@ -44,7 +42,10 @@ int engine_new(struct depot_loop *l, const struct engine_config *config,
 void engine_free(struct engine *e);
 
 const char *engine_name(const struct engine *e);
+/* A call to it is engine_driver(e)->what(engine_bk(e), ...). */
+const struct engine_driver *engine_driver(const struct engine *e);
 struct depot_bk *engine_bk(struct engine *e);
+void engine_call_free(struct engine *e, struct depot_bk_call *c); /* ends it; `c` may be NULL */
 bool engine_is_up(const struct engine *e);
 bool engine_tried(const struct engine *e); /* the first probe has ended, either way */
 unsigned engine_caps(const struct engine *e);
