@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "part_again.h"
 #include "part_bridge.h"
 #include "part_export.h"
 #include "part_hosts.h"
@@ -86,7 +87,7 @@ static void emit_assigned(struct part *p)
         .emulated = p->emulated.len > 0,
         .emulates = (const char **)p->emulated.items,
         .nemulates = p->emulated.len,
-        .waited_ms = (int64_t)(depot_mono_ms() - p->entered_ms),
+        .waited_ms = (int64_t)p->waited_ms,
         .ref = p->ref,
     };
     emit(p, &ev);
@@ -134,9 +135,28 @@ static void fail(struct part *p, int code, const char *text)
     finish(p);
 }
 
+/* Nothing of the first try stays, so that the second has an outcome of its own. */
+static void push_again(struct part *p)
+{
+    depot_bk_call_free(p->status);
+    p->status = NULL;
+    part_bridge_free(p->bridge);
+    p->bridge = NULL;
+    part_again_tell(p);
+    part_outcome_release(&p->outcome);
+    p->again = p->status_seen = p->status_eof = false;
+    p->was_again = true;
+    set_state(p, PART_AGAIN);
+    depot_timer_start(p->timer, PART_AGAIN_MS, 0);
+}
+
 /* All there is to know is known: name the cause of a broken connection, and end. */
 static void drained(struct part *p)
 {
+    if (p->again && !p->lost) {
+        push_again(p);
+        return;
+    }
     if (p->transport && !p->status_eof) {
         char *text = depot_asprintf("builder %s went away while building (%s)",
             engine_name(p->engine), p->outcome.error->message);
@@ -243,6 +263,8 @@ static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res
         engine_suspect(p->engine);
     else if (p->outcome.error != NULL && p->lost)
         blame_client(p);
+    else
+        p->again = !p->was_again && part_again_worth(p);
     if (p->outcome.state == DEPOT_BUILD_SUCCEEDED && part_pushes(p)) {
         set_state(p, PART_PUSHING);
         p->push = part_push_new(p, on_pushed);
@@ -448,9 +470,19 @@ static void solve(struct part *p)
         cannot_start(p, &err);
 }
 
+/* An engine knows the second try by a reference of its own, which clients are told. */
+static void solve_again(struct part *p)
+{
+    depot_random_id(p->ref, PART_ID_LEN);
+    emit_assigned(p);
+    set_state(p, PART_SOLVING);
+    begin(p);
+}
+
 /* ---- line and session ---- */
 static void assigned(struct part *p)
 {
+    p->waited_ms = depot_mono_ms() - p->entered_ms;
     emit_assigned(p);
     if (!p->build->req.session) {
         solve(p);
@@ -513,6 +545,9 @@ static void on_timer(struct depot_timer *t, void *arg)
     case PART_DRAINING:
         drained(p);
         break;
+    case PART_AGAIN:
+        solve_again(p);
+        break;
     default:
         break;
     }
@@ -535,7 +570,7 @@ int part_session_wanted(const struct part *p, struct depot_error *err)
     if (p->relay != NULL)
         return depot_error_set(
             err, DEPOT_ERR_EXISTS, "build %s has its session with builder %s", p->build->id, name);
-    if (p->state == PART_WAITING || p->state == PART_SOLVING)
+    if (p->state == PART_WAITING || p->state == PART_SOLVING || p->state == PART_AGAIN)
         return 0;
     return depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "build %s is %s on builder %s", p->build->id,
         p->state < PART_WAITING ? "still in line" : "over", name);
@@ -549,7 +584,7 @@ void part_session(struct part *p, struct relay *r)
         depot_timer_stop(p->grace);
         if (p->state == PART_WAITING)
             solve(p);
-    } else if (p->state == PART_SOLVING && !p->build->req.detach) {
+    } else if ((p->state == PART_SOLVING || p->state == PART_AGAIN) && !p->build->req.detach) {
         depot_timer_start(p->grace, GRACE_S * 1000, 0);
     }
 }
@@ -557,9 +592,12 @@ void part_session(struct part *p, struct relay *r)
 /* ---- cancelling ---- */
 void part_cancel(struct part *p)
 {
-    if (p->state == PART_DRAINING || p->state == PART_DONE)
+    if ((p->state == PART_DRAINING && !p->again) || p->state == PART_DONE)
         return; /* it has an outcome */
+    p->again = false;
     part_outcome_set(&p->outcome, DEPOT_BUILD_CANCELLED, NULL, 0, NULL);
+    if (p->state == PART_DRAINING)
+        return;
     if (p->state != PART_SOLVING && p->state != PART_PUSHING) {
         finish(p);
         return;

@@ -16,9 +16,10 @@ struct build;
     X(NEW, "new", TO(QUEUED) | TO(WAITING) | TO(SOLVING) | TO(DONE))                               \
     X(QUEUED, "queued", TO(WAITING) | TO(SOLVING) | TO(DONE))                                      \
     X(WAITING, "waiting for its session", TO(SOLVING) | TO(DONE))                                  \
-    X(SOLVING, "solving", TO(PUSHING) | TO(DRAINING) | TO(DONE))                                   \
+    X(SOLVING, "solving", TO(PUSHING) | TO(DRAINING) | TO(AGAIN) | TO(DONE))                       \
     X(PUSHING, "pushing", TO(DRAINING) | TO(DONE))                                                 \
-    X(DRAINING, "reading the last status", TO(DONE))                                               \
+    X(DRAINING, "reading the last status", TO(AGAIN) | TO(DONE))                                   \
+    X(AGAIN, "about to push once more", TO(SOLVING) | TO(DONE))                                    \
     X(DONE, "done", 0)
 
 enum part_state {
@@ -40,7 +41,7 @@ struct part {
     unsigned exports;           /* a bit for each of the request's that is made of it */
     char ref[PART_ID_LEN + 1], session[PART_ID_LEN + 1];
     struct engine_slot slot;
-    uint64_t entered_ms;
+    uint64_t entered_ms, waited_ms; /* waited: in the line */
     struct depot_bk_call *solve, *status;
     struct part_bridge *bridge; /* NULL: solved without asking first */
     struct part_policy *policy; /* NULL: the context was not asked for one */
@@ -52,6 +53,8 @@ struct part {
     bool status_seen;           /* at least one status came */
     bool status_eof;            /* and it ended in order */
     bool transport;             /* Solve ended as if the engine could not be reached any more */
+    bool again;                 /* a second try follows this one's last status */
+    bool was_again;             /* this is the second try, and there is no third */
     struct part_outcome outcome;
 };
 
