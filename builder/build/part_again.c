@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "service_int.h"
+#include "builder/service/service_int.h"
 
 /* Of registries' answers those that another try may well turn: two pushes of one blob met, or an
  * upload was forgotten. What answers with a status above 500 the engine asks again by itself. */
