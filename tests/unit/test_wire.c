@@ -69,6 +69,21 @@ static const char *const lines[] = {
     "\"short\":\"aGk=\",\"detail\":[\"aGk=\",\"\"],\"url\":\"u\",\"sourceInfo\":{\"filename\":"
     "\"f\",\"data\":\"aGk=\",\"definition\":{\"def\":[1,{\"a\":2}]},\"language\":\"l\"},\"range\":"
     "[{\"start\":{\"line\":3,\"character\":1},\"end\":{}}]}]}}",
+    /* A vertex that is named again and again, as first member and as second, and nothing at all. */
+    "{\"v\":1,\"seq\":8,\"build\":\"b7\",\"type\":\"build.status\",\"platform\":\"\",\"builder\":"
+    "\"\",\"status\":{\"statuses\":[{"
+    "\"id\":"
+    "\"\",\"vertex\":\"a\\u003c\",\"current\":0,\"timestamp\":\"0001-01-01T00:00:00Z\"}],\"logs\":["
+    "{"
+    "\"vertex\":\"a\\u003c\",\"data\":\"\",\"timestamp\":\"2026-05-04T10:11:12Z\"},{\"vertex\":"
+    "\"a\\u003c\",\"stream\":2,\"data\":\"aGkK\",\"timestamp\":\"2026-05-04T10:11:12Z\"},{"
+    "\"vertex\":"
+    "\"b\",\"data\":null,\"timestamp\":\"2026-05-04T10:11:12Z\"},{\"data\":null,\"timestamp\":"
+    "\"0001-01-01T00:00:00Z\"},{\"vertex\":\"b\",\"data\":null,\"timestamp\":\"0001-01-01T00:00:"
+    "00Z\"}"
+    "],\"warnings\":[{\"vertex\":\"b\"},{}]}}",
+    "{\"v\":1,\"seq\":8,\"build\":\"b7\",\"type\":\"build.status\",\"platform\":\"\",\"builder\":"
+    "\"\",\"status\":{}}",
 };
 
 static void test_wire__lines_round_trip(void **state)
@@ -94,6 +109,12 @@ static void test_wire__strings_as_go_prints_them(void **state)
         const char *in, *out;
     } rows[] = {
         {"plain", "plain"},
+        {"longer than what is looked at in one go, and plain",
+            "longer than what is looked at in one go, and plain"},
+        {"0123456789abcde\"0123456789abcdef<", "0123456789abcde\\\"0123456789abcdef\\u003c"},
+        {"0123456789abcdef\x80\xe2\x80\xa8"
+         "0123456789abcdef\xc3\xa9",
+            "0123456789abcdef\\ufffd\\u20280123456789abcdef\xc3\xa9"},
         {"<a href=\"x\">&\\", "\\u003ca href=\\\"x\\\"\\u003e\\u0026\\\\"},
         {"\b\f\n\r\t\x01\x1f\x7f", "\\b\\f\\n\\r\\t\\u0001\\u001f\x7f"},
         {"\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa", "\\u2028\\u2029\xe2\x80\xaa"},
