@@ -2,6 +2,7 @@
  * JSON text as Go's encoding/json prints it.
  */
 #include "wire/json.h"
+#include "wire/word.h"
 
 #include <depot/utf8.h>
 
@@ -10,23 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without a branch, for plain_block. */
 static bool is_plain(unsigned char c)
 {
-    return (c >= 0x20) & (c < 0x80) & (c != '"') & (c != '\\') & (c != '<') & (c != '>') &
-           (c != '&');
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
 }
 
-/* As the scanner passes long strings: the compiler turns it into a few wide instructions. */
-enum { BLOCK = 16 };
-
-static bool plain_block(const char *p)
+/* The same of all eight. */
+static bool plain_word(const char *p)
 {
-    unsigned char special = 0;
+    const uint64_t w = dp_word(p);
+    const uint64_t quotes = dp_word_has(w, '"') | dp_word_has(w, '\\');
+    const uint64_t html = dp_word_has(w, '<') | dp_word_has(w, '>') | dp_word_has(w, '&');
 
-    for (size_t i = 0; i < BLOCK; i++)
-        special |= !is_plain((unsigned char)p[i]);
-    return special == 0;
+    return ((w | dp_word_below(w, 0x20) | quotes | html) & DP_WORD_HIT) == 0;
 }
 
 static void put_ascii(struct depot_buf *out, unsigned char c)
@@ -52,8 +49,8 @@ static const char *plain_end(const char *p, const char *end)
         size_t len;
         int32_t ch;
 
-        while (end - p >= BLOCK && plain_block(p))
-            p += BLOCK;
+        while (end - p >= 8 && plain_word(p))
+            p += 8;
         while (p < end && is_plain((unsigned char)*p))
             p++;
         if (p == end || (unsigned char)*p < 0x80)

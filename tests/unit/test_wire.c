@@ -200,6 +200,43 @@ static void test_wire__strings_are_read_to_their_end(void **state)
     }
 }
 
+/* Base64 and times are read in place, or with their escapes; a string that does not end is neither.
+ */
+static void test_wire__escapes_in_base64_and_times(void **state)
+{
+    static const struct {
+        const char *data, *time;
+        int64_t nanos; /* 0: an error */
+    } rows[] = {
+        {"\"/////w==\"", "\"1970-01-01T00:00:01Z\"", DEPOT_SEC},
+        {"\"\\/\\///\\u002fw==\"", "\"1970-01-01T00:00:01\\u005a\"", DEPOT_SEC},
+        {" \t\"/////w==\"", " \"1970-01-01T\\u00300:00:01Z\"", DEPOT_SEC},
+        {"\"///\\\"/w==\"", "\"1970-01-01T00:00:01Z\"", 0},
+        {"\"/////w==\"", "\"1970-01-01T00:00:01\\\"Z\"", 0},
+        {"\"/////\nw==\"", "\"1970-01-01T00:00:01Z\"", 0},
+        {"/////w==", "\"1970-01-01T00:00:01Z\"", 0},
+        {"\"/////w==\"", "\"1970-01-01T00:00:01Z", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        char line[200];
+        struct depot_event ev;
+        const int n = snprintf(line, sizeof(line), "{\"logs\":[{\"data\":%s,\"timestamp\":%s}]}",
+            rows[i].data, rows[i].time);
+        const int rc = depot_wire_decode(line, (size_t)n, &ev, NULL);
+
+        assert_int_equal(rc == 0, rows[i].nanos != 0);
+        if (rc != 0)
+            continue;
+        assert_int_equal(ev.u.status.status.nlogs, 1);
+        assert_int_equal(ev.u.status.status.logs[0].len, 4);
+        assert_memory_equal(ev.u.status.status.logs[0].data, "\xff\xff\xff\xff", 5);
+        assert_int_equal(ev.u.status.status.logs[0].timestamp, rows[i].nanos);
+        depot_event_release(&ev);
+    }
+}
+
 static void test_wire__unknown_is_not_an_error(void **state)
 {
     static const char *const rows[] = {
@@ -366,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_wire__strings_as_go_prints_them),
         cmocka_unit_test(test_wire__reads_what_others_write),
         cmocka_unit_test(test_wire__strings_are_read_to_their_end),
+        cmocka_unit_test(test_wire__escapes_in_base64_and_times),
         cmocka_unit_test(test_wire__unknown_is_not_an_error),
         cmocka_unit_test(test_wire__bad_lines),
         cmocka_unit_test(test_reader__whole_and_byte_by_byte),
