@@ -224,6 +224,12 @@ void build_part_done(struct build *b, struct part *p)
         end(b);
 }
 
+void build_part_pushed(struct build *b)
+{
+    if (b->join != NULL)
+        join_prepare(b->join);
+}
+
 void build_joined(struct build *b)
 {
     if (!b->over)

@@ -18,6 +18,9 @@ void join_keep_own(struct depot_kvs *attrs, const char *platform);
 void join_rewrite(struct depot_kvs *attrs);
 
 struct join *join_new(struct build *b);
+/* Does what leaves every tag as it is, while the engines record what they have pushed. Nothing when
+ * not all of it is there, or a second time. */
+void join_prepare(struct join *j);
 /* All parts have succeeded. build_joined() comes once, not from in here. */
 void join_begin(struct join *j);
 void join_cancel(struct join *j); /* build_joined() follows, when it began */

@@ -6,6 +6,7 @@
 #define DEPOT_BUILDER_PART_H
 
 #include "builder/engine/engine.h"
+#include "part_digest.h"
 #include "part_outcome.h"
 #include "part_push.h"
 
@@ -55,6 +56,7 @@ struct part {
     bool transport;             /* Solve ended as if the engine could not be reached any more */
     bool again;                 /* a second try follows this one's last status */
     bool was_again;             /* this is the second try, and there is no third */
+    struct part_digest told;    /* of the image, on the way */
     struct part_outcome outcome;
 };
 
@@ -67,6 +69,10 @@ bool part_over(const struct part *p);
 
 /* The client's session socket came (`r` set) or went (NULL). */
 void part_session(struct part *p, struct relay *r);
+/* The digest that the part's image has in the registry, once all of it is there: the engine may yet
+ * fail to record its build, and until it has answered this is no more than probable. NULL: not yet.
+ * Borrowed. */
+const char *part_pushed(const struct part *p);
 /* Is a session expected now? The error says why not. */
 int part_session_wanted(const struct part *p, struct depot_error *err) DEPOT_MUST_CHECK;
 

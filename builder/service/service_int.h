@@ -74,6 +74,7 @@ bool build_is_forsaken(const struct build *b);
 void build_forsaken(struct build *b);                  /* cancels it, and says that */
 void build_say(struct build *b, const char *why);      /* its message, unless it has one */
 void build_part_done(struct build *b, struct part *p); /* a part's last word */
+void build_part_pushed(struct build *b);               /* a part may have all in the registry */
 void build_joined(struct build *b);                    /* its join's last word */
 /* The part of a builder that makes `platform`; NULL: the first that wants a session, or any. */
 struct part *build_part(const struct build *b, const char *builder, const char *platform);
