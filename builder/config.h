@@ -5,7 +5,7 @@
 #ifndef DEPOT_BUILDER_CONFIG_H
 #define DEPOT_BUILDER_CONFIG_H
 
-#include "service.h"
+#include "builder/service/service.h"
 
 #include <depot/app.h>
 #include <depot/log.h>

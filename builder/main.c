@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "discover.h"
-#include "hub.h"
-#include "server.h"
+#include "builder/engine/discover.h"
+#include "builder/feed/hub.h"
+#include "builder/server/server.h"
 
 #define DEPOT_LOG_MODULE "depotd"
 

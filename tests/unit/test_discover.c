@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "config.h"
-#include "discover.h"
+#include "builder/config.h"
+#include "builder/engine/discover.h"
 
 struct row {
     const char *buildkit_host, *docker_host, *runtime_dir;

@@ -19,8 +19,8 @@
 #include <depot/loop.h>
 #include <depot/wire.h>
 
-#include "hub.h"
-#include "service.h"
+#include "builder/feed/hub.h"
+#include "builder/service/service.h"
 
 /* ---- the service, as far as the hub asks it ---- */
 

@@ -27,12 +27,12 @@
 #include <depot/loop.h>
 #include <depot/path.h>
 
-#include "hub.h"
-#include "route.h"
-#include "server.h"
-#include "server_op.h"
-#include "service.h"
-#include "store.h"
+#include "builder/feed/hub.h"
+#include "builder/server/route.h"
+#include "builder/server/server.h"
+#include "builder/server/op.h"
+#include "builder/service/service.h"
+#include "builder/store/store.h"
 
 /* ---- the service ---- */
 

@@ -17,8 +17,8 @@
 #include <depot/buildkit.h>
 #include <depot/log.h>
 
-#include "hub.h"
-#include "service.h"
+#include "builder/feed/hub.h"
+#include "builder/service/service.h"
 
 /* ---- the engines ---- */
 enum kind { PROBE, SOLVE, BRIDGE, STATUS, HISTORY, USAGE, PRUNE };

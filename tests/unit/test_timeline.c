@@ -9,8 +9,8 @@
 #include <cmocka.h>
 #include <locale.h>
 
-#include "text.h"
-#include "timeline.h"
+#include "tui/text.h"
+#include "tui/widget/timeline.h"
 
 #define S(n) ((depot_time)((n) * (double)DEPOT_SEC))
 static const depot_time base = 1700000000 * DEPOT_SEC;

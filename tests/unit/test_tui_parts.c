@@ -14,13 +14,13 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "canvas.h"
-#include "failure.h"
-#include "input.h"
-#include "keymap.h"
-#include "logstore.h"
-#include "spill.h"
-#include "text.h"
+#include "tui/term/canvas.h"
+#include "tui/widget/failure.h"
+#include "tui/term/input.h"
+#include "tui/app/keymap.h"
+#include "tui/log/store.h"
+#include "tui/log/spill.h"
+#include "tui/text.h"
 
 /* ---- text ---- */
 
