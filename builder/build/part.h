@@ -5,11 +5,9 @@
 #ifndef DEPOT_BUILDER_PART_H
 #define DEPOT_BUILDER_PART_H
 
-#include "builder/engine/engine.h"
 #include "part_outcome.h"
 #include "part_push.h"
-
-struct build;
+#include "scope.h"
 
 /* X(id, name, states it may go to) */
 #define PART_STATES(X)                                                                             \
@@ -29,10 +27,19 @@ enum part_state {
         PART_STATE_COUNT
 };
 
-enum { PART_ID_LEN = 25 }; /* of refs and sessions, as other clients make them */
+/* What a part tells its build, and asks of it. */
+struct part;
+struct part_ops {
+    void (*done)(struct part *p, void *arg);         /* its last word */
+    void (*say)(const char *why, void *arg);         /* why the build ends, unless it is said */
+    void (*client_lost)(const char *why, void *arg); /* and will not come back */
+    bool (*abandoned)(void *arg); /* nobody is there to open the session that it needs */
+};
 
 struct part {
-    struct build *build;
+    const struct build_scope *scope;
+    const struct part_ops *ops;
+    void *arg;
     enum part_state state; /* written by set_state() alone */
     struct engine *engine;
     char *platform;             /* one, or several with commas */
@@ -58,16 +65,18 @@ struct part {
     struct part_outcome outcome;
 };
 
-struct part *part_new(struct build *b, struct engine *e, const struct plan_part *plan);
+struct part *part_new(const struct build_scope *scope, const struct plan_part *plan,
+    const struct part_ops *ops, void *arg);
 void part_free(struct part *p);
 void part_start(struct part *p);
 void part_cancel(struct part *p); /* fine in any state */
 void part_abort(struct part *p);  /* cancelled, and done at once */
 bool part_over(const struct part *p);
 
-/* The client's session socket came (`r` set) or went (NULL). */
-void part_session(struct part *p, struct relay *r);
 /* Is a session expected now? The error says why not. */
 int part_session_wanted(const struct part *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The client's session socket is there; it may go and come again. */
+int part_open_session(struct part *p, const struct relay_ops *ops, void *arg, struct relay **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 
 #endif

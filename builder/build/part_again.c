@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "service_int.h"
+#include "part.h"
 
 /* Of registries' answers those that another try may well turn: two pushes of one blob met, or an
  * upload was forgotten. What answers with a status above 500 the engine asks again by itself. */
@@ -36,7 +36,7 @@ static bool is_passing(const struct depot_build_error *e)
 
 static bool makes_images_alone(const struct part *p)
 {
-    const struct request *req = &p->build->req;
+    const struct request *req = &p->scope->req;
     for (size_t i = 0; i < req->nexports; i++)
         if (p->exports & 1u << i && !depot_str_eq(req->exports[i].type, "image"))
             return false;
@@ -45,7 +45,7 @@ static bool makes_images_alone(const struct part *p)
 
 bool part_again_worth(const struct part *p)
 {
-    const char *context = depot_kvs_get(&p->build->req.attrs, "context");
+    const char *context = depot_kvs_get(&p->scope->req.attrs, "context");
     if (context != NULL && depot_str_starts(context, uploaded))
         return false;
     return is_passing(p->outcome.error) && makes_images_alone(p);
@@ -67,6 +67,6 @@ void part_again_tell(const struct part *p)
     ev.u.status = (struct depot_ev_status){.platform = p->platform,
         .builder = engine_name(p->engine),
         .status = {.vertexes = &vertex, .nvertexes = 1, .warnings = &warning, .nwarnings = 1}};
-    service_append(p->build->service, p->build->id, &ev);
+    journal_append(p->scope->env->store, p->scope->id, &ev);
     depot_free(text);
 }
