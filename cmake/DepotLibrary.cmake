@@ -41,6 +41,8 @@ function(depot_library_add target)
 endfunction()
 
 function(depot_library_install)
+  # Nobody else has the generated code: the installed archive must hold it.
+  target_sources(depot PRIVATE $<TARGET_OBJECTS:depot_proto>)
   list(TRANSFORM DEPOT_API_HEADERS PREPEND ${PROJECT_SOURCE_DIR}/include/depot/)
   list(TRANSFORM DEPOT_API_HEADERS APPEND .h)
   install(FILES ${DEPOT_API_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/depot)

@@ -12,7 +12,7 @@ foreach(proto IN LISTS protos)
     DEPENDS ${protos} VERBATIM)
   list(APPEND proto_sources ${proto_dir}/${stem}.pb-c.c)
 endforeach()
-add_library(depot_proto OBJECT ${proto_sources})
+add_library(depot_proto STATIC ${proto_sources})
 set_target_properties(depot_proto PROPERTIES LINKER_LANGUAGE C
   POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
 target_include_directories(depot_proto SYSTEM PUBLIC ${proto_dir})
