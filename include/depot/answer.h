@@ -10,6 +10,9 @@
 
 #include <depot/buf.h>
 #include <depot/event.h>
+#include <depot/export.h>
+
+DEPOT_API_BEGIN
 
 /* X(id, `op` of the question and of its answer) */
 #define DEPOT_ASKS(X)                                                                              \
@@ -137,5 +140,7 @@ void depot_question_encode(struct depot_buf *out, const struct depot_question *q
 /* By its `op`. DEPOT_ERR_INVALID, DEPOT_ERR_TOO_BIG; then `out` needs no release. */
 int depot_answer_decode(
     const char *json, size_t n, struct depot_answer *out, struct depot_error *err) DEPOT_MUST_CHECK;
+
+DEPOT_API_END
 
 #endif

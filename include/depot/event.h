@@ -7,7 +7,10 @@
 #define DEPOT_EVENT_H
 
 #include <depot/buf.h>
+#include <depot/export.h>
 #include <depot/status.h>
+
+DEPOT_API_BEGIN
 
 /* X(id, wire name) */
 #define DEPOT_EVENTS(X)                                                                            \
@@ -231,5 +234,7 @@ void depot_created_source(struct depot_buf *out, const struct depot_ev_created *
 /* Make the strings `arena`'s own, of at most so many bytes each. */
 enum { DEPOT_FAILED_TEXT_MAX = 512 };
 void depot_failed_step_keep(struct depot_failed_step *f, struct depot_arena *arena);
+
+DEPOT_API_END
 
 #endif
