@@ -252,13 +252,10 @@ bool service_idle(const struct service *s)
     return depot_map_len(s->builds) == 0;
 }
 
-const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n)
+const struct depot_ev_builder *service_builders(struct service *s, size_t *n)
 {
-    for (size_t i = 0; i < s->nengines; i++) {
+    for (size_t i = 0; i < s->nengines; i++)
         engine_describe(s->engines[i], &s->view[i]);
-        s->view_up[i] = engine_is_up(s->engines[i]);
-    }
-    *up = s->view_up;
     *n = s->nengines;
     return s->view;
 }
@@ -296,7 +293,6 @@ int service_add_builder(
     s->engines = depot_realloc(s->engines, n * sizeof(struct engine *));
     s->observers = depot_realloc(s->observers, n * sizeof(struct observer *));
     s->view = depot_realloc(s->view, n * sizeof(*s->view));
-    s->view_up = depot_realloc(s->view_up, n * sizeof(*s->view_up));
     s->engines[n - 1] = e;
     s->observers[n - 1] = observer_new(s, e);
     metrics_add(s->metrics, e);
@@ -357,7 +353,6 @@ void service_free(struct service *s)
     depot_free(s->engines);
     depot_free(s->observers);
     depot_free(s->view);
-    depot_free(s->view_up);
     depot_free(s->tried);
     depot_free(s);
 }

@@ -61,8 +61,8 @@ int service_cancel(struct service *s, const char *build, struct depot_error *err
  * cancelled when nobody follows it after two seconds, or when its turn comes. */
 void service_client_gone(struct service *s, const char *build);
 
-/* The builders as they are now, until the next turn of the loop; `up[i]` tells which answer. */
-const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n);
+/* The builders as they are now, until the next turn of the loop. */
+const struct depot_ev_builder *service_builders(struct service *s, size_t *n);
 
 /* ---- the caches: DEPOT_ASK_CACHE and DEPOT_ASK_PRUNE ---- */
 struct cache_ask;

@@ -35,9 +35,7 @@ struct service {
     void *on_ready_arg;
     struct depot_timer *ready_timer;
     struct metrics *metrics;
-    /* service_builders() hands these out */
-    struct depot_ev_builder *view;
-    bool *view_up;
+    struct depot_ev_builder *view; /* what service_builders() hands out */
 };
 
 /* A build that a client of ours asked for. */

@@ -55,13 +55,11 @@ struct service {
     int asks; /* open */
 };
 
-const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n)
+const struct depot_ev_builder *service_builders(struct service *s, size_t *n)
 {
-    static const struct depot_ev_builder builders[] = {{.builder = "one", .cpu = -1}};
-    static const bool is_up[] = {true};
+    static const struct depot_ev_builder builders[] = {{.builder = "one", .cpu = -1, .up = true}};
 
     DEPOT_UNUSED(s);
-    *up = is_up;
     *n = 1;
     return builders;
 }

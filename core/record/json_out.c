@@ -1,7 +1,7 @@
 /*
  * JSON text as Go's encoding/json prints it.
  */
-#include "wire/json.h"
+#include "record/json.h"
 
 #include <depot/utf8.h>
 
