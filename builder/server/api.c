@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+
 static void get_healthz(struct conn *c, const struct route_args *args)
 {
     DEPOT_UNUSED(args);
@@ -35,8 +36,8 @@ static void get_builders(struct conn *c, const struct route_args *args)
     struct depot_builders list = {0};
 
     DEPOT_UNUSED(args);
-    list.builders =
-        (struct depot_ev_builder *)service_builders(c->server->service, &list.nbuilders);
+    list.builders = (struct depot_ev_builder *)c->server->api->builders(
+        c->server->service, &list.nbuilders);
     reply_record(c, 200, &depot_record_builders, &list);
 }
 
@@ -108,8 +109,8 @@ static void post_builds(struct conn *c, const struct route_args *args)
 
     DEPOT_UNUSED(args);
     depot_error_clear(&err);
-    if (service_create(c->server->service, depot_buf_str(&c->in), c->in.len, server_user(c), &made,
-            &err) != 0) {
+    if (c->server->api->create(c->server->service, depot_buf_str(&c->in), c->in.len, server_user(c),
+            &made, &err) != 0) {
         server_reply_error(c, &err);
         return;
     }
@@ -124,7 +125,7 @@ static void post_cancel(struct conn *c, const struct route_args *args)
     struct depot_error err;
 
     depot_error_clear(&err);
-    if (service_cancel(c->server->service, args->values[0], &err) != 0) {
+    if (c->server->api->cancel(c->server->service, args->values[0], &err) != 0) {
         server_reply_error(c, &err);
         return;
     }

@@ -81,7 +81,7 @@ static void test_discover__rows(void **state)
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
         struct row r = rows[i];
         const struct discover_world w = {fake_env, fake_connects, &r};
-        struct service_builder_config found = {0};
+        struct engine_config found = {0};
         char *tried = NULL;
         bool ok = discover_builder(&w, &found, &tried);
         assert_non_null(tried);
