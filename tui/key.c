@@ -3,7 +3,7 @@
  */
 #include "keymap.h"
 
-#include "text.h"
+#include <depot/text.h>
 
 #include <depot/utf8.h>
 

@@ -19,7 +19,7 @@
 #include "canvas.h"
 #include "data.h"
 #include "keymap.h"
-#include "text.h"
+#include <depot/text.h>
 
 struct tui;
 struct view;

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <locale.h>
 
-#include "text.h"
+#include <depot/text.h>
 #include "timeline.h"
 
 #define S(n) ((depot_time)((n) * (double)DEPOT_SEC))
