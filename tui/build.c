@@ -1,7 +1,7 @@
 /*
  * depot build --tui: the screen of one build, fed by the client that runs it.
  */
-#include "screen.h"
+#include "tui/app/runner.h"
 
 struct depot_tui {
     struct screen *screen;

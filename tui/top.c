@@ -1,7 +1,7 @@
 /*
  * depot-top: the dashboard of daemons, of a recording, or of a feed on standard input.
  */
-#include "screen.h"
+#include "tui/app/runner.h"
 
 #include <signal.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * The body of POST /v1/builds, from anybody.
  */
-#include "request.h"
+#include "builder/build/request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

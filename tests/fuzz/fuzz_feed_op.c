@@ -7,8 +7,8 @@
 
 #include <depot/base.h>
 
-#include "route.h"
-#include "server_op.h"
+#include "builder/server/route.h"
+#include "builder/server/op.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

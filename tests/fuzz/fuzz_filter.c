@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "filter.h"
+#include "tui/widget/filter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 
 #include <depot/wire.h>
 
-#include "app.h"
+#include "tui/app/app.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -15,7 +15,7 @@
 #include <depot/file_writer.h>
 #include <depot/path.h>
 
-#include "config.h"
+#include "builder/config.h"
 
 enum { ARGS_MAX = 12 };
 

@@ -15,7 +15,7 @@
 #include <depot/buf.h>
 #include <depot/clock.h>
 
-#include "graph.h"
+#include "tui/graph/graph.h"
 
 #define T(n) ((depot_time)(1000 + (n)) * DEPOT_SEC)
 

@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "machine.h"
+#include "builder/engine/machine.h"
 
 static char dir[64];
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "part_hosts.h"
+#include "builder/build/part_hosts.h"
 
 static void test_hosts__get_the_engine_s_address(void **state)
 {

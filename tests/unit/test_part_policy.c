@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "part_policy.h"
+#include "builder/build/part_policy.h"
 
 static void test_policy__is_absent_when_the_frontend_says_so(void **state)
 {

@@ -12,7 +12,7 @@
 
 #include <depot/buf.h>
 
-#include "plan.h"
+#include "builder/engine/placement.h"
 
 /* ---- plans ---- */
 enum { MAX_ENGINES = 4 };

@@ -12,7 +12,7 @@
 
 #include <depot/buf.h>
 
-#include "request.h"
+#include "builder/build/request.h"
 
 static void test_request__takes_every_field(void **state)
 {

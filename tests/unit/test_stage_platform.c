@@ -1,5 +1,5 @@
 /*
- * builder/stage_platform.c: which platform a Dockerfile gives to the stage of a line.
+ * builder/build/stage_platform.c: which platform a Dockerfile gives to the stage of a line.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "stage_platform.h"
+#include "builder/build/stage_platform.h"
 
 static void test_stage_platform__rows(void **state)
 {

@@ -22,7 +22,7 @@
 #include <depot/loop.h>
 #include <depot/wire.h>
 
-#include "store.h"
+#include "builder/store/store.h"
 
 struct fixture {
     struct depot_loop *loop;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <locale.h>
 
-#include "filter.h"
+#include "tui/widget/filter.h"
 
 static void test_words__are_parsed(void **state)
 {

@@ -14,12 +14,14 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "canvas.h"
-#include "failure.h"
-#include "input.h"
-#include "keymap.h"
-#include "logstore.h"
-#include "spill.h"
+#include "tui/term/canvas.h"
+#include "tui/widget/failure.h"
+#include "tui/term/input.h"
+#include "tui/app/keymap.h"
+#include "tui/log/store.h"
+#include "tui/log/spill.h"
+
+#include <depot/text.h>
 
 static void test_failure__has_its_point_first(void **state)
 {

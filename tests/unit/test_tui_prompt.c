@@ -14,10 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "tui_priv.h"
+#include "tui/app/command.h"
+#include "tui/app/tui_priv.h"
 #include "tui_rig.h"
-#include "views.h"
+#include "tui/view/views.h"
 
 #define DIR_FLEET TEST_SOURCE_DIR "/golden/tui_fleet"
 

@@ -15,9 +15,9 @@
 
 #include <depot/wire.h>
 
-#include "table.h"
+#include "tui/widget/table.h"
 #include "tui_rig.h"
-#include "views.h"
+#include "tui/view/views.h"
 
 #define GOLDEN TEST_SOURCE_DIR "/golden/tui_views/"
 

@@ -15,8 +15,8 @@
 #include <depot/wire.h>
 
 #include "tui_rig.h"
-#include "view_build_priv.h"
-#include "view_step.h"
+#include "tui/view/build/build_priv.h"
+#include "tui/view/step/step.h"
 
 #define GOLDEN TEST_SOURCE_DIR "/golden/tui_build/"
 

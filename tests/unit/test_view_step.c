@@ -16,9 +16,9 @@
 
 #include <depot/wire.h>
 
-#include "log_pager.h"
+#include "tui/log/pager.h"
 #include "tui_rig.h"
-#include "view_step.h"
+#include "tui/view/step/step.h"
 
 #define GOLDEN TEST_SOURCE_DIR "/golden/tui_step/"
 

@@ -14,7 +14,7 @@
 #include <depot/render.h>
 
 #include "tui_rig.h"
-#include "view_why_priv.h"
+#include "tui/view/why/why_priv.h"
 
 #define GOLDEN TEST_SOURCE_DIR "/golden/tui_why"
 

@@ -1,0 +1,129 @@
+/*
+ * Questions about builds of the past and about caches, and their answers, for requests and for the
+ * feed alike. What is in the answers is the store's and the service's matter.
+ */
+#include "server_priv.h"
+
+#include <sys/socket.h>
+
+enum { LOOK_MS = 500 };
+
+static void give(struct conn *c, const struct depot_answer *a)
+{
+    bool feed = c->route->kind == ROUTE_FEED;
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+
+    depot_answer_encode(&out, a, feed);
+    if (feed)
+        server_feed_reply(c, &out);
+    else
+        server_reply_json(c, 200, &out);
+}
+
+static int ask_estimates(struct conn *c, const struct depot_question *q, struct depot_error *err)
+{
+    struct depot_answer a;
+    int r = store_estimates(c->server->store, q->build, q->project, &a, err);
+
+    if (r != 0)
+        return r;
+    give(c, &a);
+    depot_answer_release(&a);
+    return 0;
+}
+
+static int ask_builds(struct conn *c, const struct depot_question *q, struct depot_error *err)
+{
+    struct store_query query = {.project = q->project, .limit = (size_t)q->limit};
+    struct depot_answer a = {.ask = DEPOT_ASK_BUILDS};
+    int r = store_query(
+        c->server->store, &query, &a.arena, &a.u.builds.builds, &a.u.builds.nbuilds, err);
+
+    if (r == 0)
+        give(c, &a);
+    depot_answer_release(&a);
+    return r;
+}
+
+/* libwebsockets does not read between a request and its answer, so it does not see the end. */
+static void on_look(struct depot_timer *t, void *arg)
+{
+    struct conn *c = arg;
+    char byte;
+
+    if (recv(lws_get_socket_fd(c->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
+        return;
+    depot_timer_stop(t);
+    server_ask_release(c);
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+}
+
+static void on_cache(struct cache_ask *ask, const struct depot_answer *a, void *arg)
+{
+    struct conn *c = arg;
+
+    give(c, a);
+    for (size_t i = 0; i < c->asks.len; i++) {
+        if (c->asks.items[i] == ask) {
+            depot_vec_remove(&c->asks, i);
+            break;
+        }
+    }
+    c->server->api->cache_free(ask);
+    depot_timer_free(c->look);
+    c->look = NULL;
+}
+
+static int ask_cache(struct conn *c, const struct depot_question *q, struct depot_error *err)
+{
+    struct cache_ask *ask;
+    int r;
+
+    if (c->asks.len >= ASKS_MAX)
+        return depot_error_set(err, DEPOT_ERR_EXHAUSTED, "%d questions are open already", ASKS_MAX);
+    r = c->server->api->cache(c->server->service, q, on_cache, c, &ask, err);
+    if (r != 0)
+        return r;
+    depot_vec_push(&c->asks, ask);
+    if (c->route->kind != ROUTE_HTTP)
+        return 0;
+    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* engines may take their time */
+    c->look = depot_timer_new(c->server->loop, on_look, c);
+    depot_timer_start(c->look, LOOK_MS, LOOK_MS);
+    return 0;
+}
+
+static int ask_provenance(struct conn *c, const struct depot_question *q, struct depot_error *err)
+{
+    if (depot_str_empty(q->builder) || depot_str_empty(q->ref))
+        return depot_error_set(
+            err, DEPOT_ERR_INVALID, "provenance is of a `ref` on a `builder`: both are needed");
+    return ask_cache(c, q, err);
+}
+
+int server_ask(struct conn *c, const struct depot_question *q, struct depot_error *err)
+{
+    switch (q->ask) {
+    case DEPOT_ASK_ESTIMATES:
+        return ask_estimates(c, q, err);
+    case DEPOT_ASK_BUILDS:
+        return ask_builds(c, q, err);
+    case DEPOT_ASK_CACHE:
+    case DEPOT_ASK_PRUNE:
+        return ask_cache(c, q, err);
+    case DEPOT_ASK_PROVENANCE:
+        return ask_provenance(c, q, err);
+    case DEPOT_ASK_COUNT:
+        break;
+    }
+    return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "an unknown question");
+}
+
+void server_ask_release(struct conn *c)
+{
+    for (size_t i = 0; i < c->asks.len; i++)
+        c->server->api->cache_free(c->asks.items[i]);
+    depot_vec_free(&c->asks);
+    depot_timer_free(c->look);
+    c->look = NULL;
+}

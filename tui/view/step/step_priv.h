@@ -1,0 +1,91 @@
+/* What the files of the step view share. */
+#ifndef DEPOT_TUI_VIEW_STEP_PRIV_H
+#define DEPOT_TUI_VIEW_STEP_PRIV_H
+
+#include "tui/log/pager.h"
+#include "step.h"
+
+/* A piece of the head: text or a meter at a place; some lead to another step. */
+struct head_piece {
+    int y, x, w;
+    uint32_t style;
+    size_t text, len; /* in the pool */
+    double fraction;  /* a meter when `meter` */
+    bool meter;
+    int link; /* -1: none */
+};
+
+/* The facts of a step, laid out for a width; scrolled and drawn by the view. */
+struct step_head {
+    DEPOT_VEC(struct head_piece) pieces;
+    DEPOT_VEC(const struct depot_step *) links;
+    size_t first_input, first_dependant; /* in links; links.len when there is none */
+    struct depot_buf pool;
+    int rows, w;
+    bool tall; /* beside the log: a line for each thing */
+    int brief; /* rows of a long instruction; 0: all */
+    bool ascii;
+    /* while composing */
+    int y, x;
+};
+
+/* What the head is made of. */
+struct step_facts {
+    const struct fleet_build *build;
+    const struct depot_step *step;
+    const struct step_stats *stats; /* NULL: never seen before */
+    depot_time now;
+};
+
+void dp_step_head_release(struct step_head *h);
+void dp_step_head_clear(struct step_head *h); /* steps that it links to are about to be freed */
+void dp_step_head_compose(
+    struct step_head *h, const struct step_facts *f, int w, bool tall, int brief, bool ascii);
+/* Rows from `top` on; links can be clicked: ACTION_SELECT with -1 - link. */
+void dp_step_head_draw(const struct step_head *h, const struct canvas *c, int top, int link);
+/* The row of a link. */
+int dp_step_head_link_row(const struct step_head *h, int link);
+
+/* Rows of the head about files and bytes (moves.c). */
+void dp_step_head_moves(struct step_head *h, const struct step_facts *f);
+
+/* ---- building blocks of the head ---- */
+
+void dp_head_text(struct step_head *h, uint32_t style, const char *s);
+void dp_head_textf(struct step_head *h, uint32_t style, const char *fmt, ...) DEPOT_PRINTF(3, 4);
+/* In at most `w` columns, elided in its middle. */
+void dp_head_field(struct step_head *h, uint32_t style, int w, const char *s);
+void dp_head_meter(struct step_head *h, int w, double fraction, uint32_t style);
+void dp_head_row(struct step_head *h); /* to the next row's first column */
+void dp_head_gap(struct step_head *h); /* a blank row when there is room for such */
+void dp_head_label(struct step_head *h, const char *s); /* a name in front of what follows */
+
+/* What an `arg` of the view names; `part` stays NULL where the digest, or a number, is all. False:
+ * there is no such build. The caller frees the strings. */
+bool dp_step_arg(
+    const struct fleet *f, const char *arg, struct fleet_build **build, char **part, char **digest);
+/* The step that these name; NULL: not known (yet). */
+const struct depot_step *dp_step_find(
+    const struct depot_build *b, const char *part, const char *digest);
+/* "deps 3/4", or the beginning of its name. */
+void dp_step_label(struct depot_buf *out, const struct depot_step *s);
+/* The same step on the next platform behind this one; NULL: none. */
+const struct depot_step *dp_step_twin(const struct depot_build *b, const struct depot_step *s);
+
+struct step_view {
+    struct view base;
+    struct fleet_build *build;
+    char *part, *digest; /* which step, whatever becomes of the state */
+    unsigned generation;
+    const struct depot_step *step; /* NULL: not known (yet) */
+    struct log_pager pager;
+    struct step_head head;
+    int head_top;
+    bool zoom, head_focus;
+    int link;
+};
+
+/* Save, pipe and copy (out.c). */
+enum view_result dp_step_out_action(struct step_view *v, enum action a);
+
+#endif
