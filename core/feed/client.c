@@ -6,7 +6,7 @@
 
 #include <depot/wire.h>
 
-#include "wire/json.h"
+#include "record/json.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -238,9 +238,9 @@ static bool write_out(struct dp_ws *ws)
 
 static void send_close(struct dp_ws *ws, unsigned code)
 {
-    const uint8_t body[] = {(uint8_t)(code >> 8), (uint8_t)code};
+    uint8_t body[DEPOT_WS_CONTROL_MAX];
     ws->close_sent = true;
-    dp_wsq_message(&ws->out, DP_WSQ_CLOSE, body, sizeof(body));
+    dp_wsq_message(&ws->out, DEPOT_WS_CLOSE, body, depot_ws_close(body, code, ""));
     depot_timer_start(ws->timer, CLOSE_MS, 0);
 }
 
@@ -281,7 +281,7 @@ void dp_ws_send(struct dp_ws *ws, const void *data, size_t n)
     if (ws->bytes)
         dp_wsq_bytes(&ws->out, data, n);
     else
-        dp_wsq_message(&ws->out, ws->binary ? DP_WSQ_BINARY : DP_WSQ_TEXT, data, n);
+        dp_wsq_message(&ws->out, ws->binary ? DEPOT_WS_BINARY : DEPOT_WS_TEXT, data, n);
     if (ws->pace != NULL)
         dp_pace_hurry(ws->pace);
     ws_flush_soon(ws);
@@ -291,7 +291,7 @@ void dp_ws_send_text(struct dp_ws *ws, const char *text, size_t n)
 {
     if (!takes_more(ws))
         return;
-    dp_wsq_message(&ws->out, DP_WSQ_TEXT, text, n);
+    dp_wsq_message(&ws->out, DEPOT_WS_TEXT, text, n);
     ws_flush_soon(ws);
 }
 
@@ -320,7 +320,7 @@ static void on_close_frame(struct dp_ws *ws, const struct dp_wsf_piece *piece)
     dp_ws_explain_close(&ws->addr, piece->data, piece->n, &ws->why);
     ws->peer_closed = true;
     dp_wsq_drop(&ws->out);
-    dp_wsq_message(&ws->out, DP_WSQ_CLOSE, piece->data, piece->n < 2 ? 0 : 2);
+    dp_wsq_message(&ws->out, DEPOT_WS_CLOSE, piece->data, piece->n < 2 ? 0 : 2);
     depot_timer_start(ws->timer, CLOSE_MS, 0);
     ws_flush_soon(ws);
 }
@@ -328,15 +328,15 @@ static void on_close_frame(struct dp_ws *ws, const struct dp_wsf_piece *piece)
 static void ws_dispatch(struct dp_ws *ws, const struct dp_wsf_piece *piece)
 {
     switch (piece->op) {
-    case DP_WSF_PING:
+    case DEPOT_WS_PING:
         if (takes_more(ws)) {
             dp_wsq_pong(&ws->out, piece->data, piece->n);
             ws_flush_soon(ws);
         }
         break;
-    case DP_WSF_PONG:
+    case DEPOT_WS_PONG:
         break;
-    case DP_WSF_CLOSE:
+    case DEPOT_WS_CLOSE:
         on_close_frame(ws, piece);
         break;
     default:
@@ -538,7 +538,7 @@ static void check_idle(struct dp_ws *ws)
         return;
     }
     if (silent_ms >= PING_MS) {
-        dp_wsq_message(&ws->out, DP_WSQ_PING, "", 0);
+        dp_wsq_message(&ws->out, DEPOT_WS_PING, "", 0);
         ws_flush_soon(ws);
     }
     depot_timer_start(ws->timer, PING_MS, 0);
