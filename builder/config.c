@@ -99,8 +99,7 @@ static bool name_ok(const char *s, size_t n)
     return true;
 }
 
-static int builder_setting(
-    struct service_builder_config *b, const char *text, struct depot_error *err)
+static int builder_setting(struct engine_config *b, const char *text, struct depot_error *err)
 {
     const struct {
         const char *prefix;
@@ -126,10 +125,9 @@ static int builder_setting(
 }
 
 /* "NAME=ADDR[,ca=F][,cert=F][,key=F][,server-name=S][,max=N]" */
-static int parse_builder(
-    const char *text, struct service_builder_config *out, struct depot_error *err)
+static int parse_builder(const char *text, struct engine_config *out, struct depot_error *err)
 {
-    struct service_builder_config b = {0};
+    struct engine_config b = {0};
     struct depot_strv fields = {0};
     const char *eq = strchr(text, '=');
     int rc = 0;
@@ -150,18 +148,10 @@ static int parse_builder(
             err, DEPOT_ERR_INVALID, "builder %s: cert= and key= belong together", b.name);
     depot_strv_release(&fields);
     if (rc != 0)
-        config_builder_release(&b);
+        engine_config_release(&b);
     else
         *out = b;
     return rc;
-}
-
-void config_builder_release(struct service_builder_config *b)
-{
-    depot_free(b->name);
-    depot_addr_release(&b->addr);
-    depot_tls_release(&b->tls);
-    *b = (struct service_builder_config){0};
 }
 
 /* ---- registries ---- */
@@ -243,7 +233,7 @@ static int add_listen(struct config *c, const char *v, struct depot_error *err)
 
 static int add_builder(struct config *c, const char *v, struct depot_error *err)
 {
-    struct service_builder_config b = {0};
+    struct engine_config b = {0};
     if (c->nbuilders == BUILDERS_MAX)
         return depot_error_set(err, DEPOT_ERR_TOO_BIG, "more than %d builders", BUILDERS_MAX);
     int rc = parse_builder(v, &b, err);
@@ -252,7 +242,7 @@ static int add_builder(struct config *c, const char *v, struct depot_error *err)
     for (size_t i = 0; i < c->nbuilders; i++) {
         if (!depot_str_eq(c->builders[i].name, b.name))
             continue;
-        config_builder_release(&b);
+        engine_config_release(&b);
         return depot_error_set(
             err, DEPOT_ERR_EXISTS, "two builders are named \"%s\"", c->builders[i].name);
     }
@@ -481,7 +471,7 @@ void config_release(struct config *c)
     for (size_t i = 0; i < c->nlisten; i++)
         depot_addr_release(&c->listen[i]);
     for (size_t i = 0; i < c->nbuilders; i++)
-        config_builder_release(&c->builders[i]);
+        engine_config_release(&c->builders[i]);
     for (size_t i = 0; i < c->nregistries; i++)
         registry_release(&c->registries[i]);
     depot_free(c->listen);

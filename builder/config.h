@@ -5,7 +5,7 @@
 #ifndef DEPOT_BUILDER_CONFIG_H
 #define DEPOT_BUILDER_CONFIG_H
 
-#include "builder/service/service.h"
+#include "builder/engine/engine.h"
 
 #include <depot/app.h>
 #include <depot/log.h>
@@ -17,7 +17,7 @@ struct config {
     struct depot_addr *listen; /* unix or tcp */
     size_t nlisten;
     char *tls_cert, *tls_key, *token_file;
-    struct service_builder_config *builders; /* none: to be discovered */
+    struct engine_config *builders; /* none: to be discovered */
     size_t nbuilders;
     struct depot_registry_host *registries;
     size_t nregistries;
@@ -38,7 +38,5 @@ int config_load(
 void config_release(struct config *c);
 void config_print_help(FILE *f);
 void config_print_man(FILE *f);
-
-void config_builder_release(struct service_builder_config *b);
 
 #endif

@@ -19,6 +19,7 @@
 #include "builder/engine/discover.h"
 #include "builder/feed/hub.h"
 #include "builder/server/server.h"
+#include "builder/service/service.h"
 
 #define DEPOT_LOG_MODULE "depotd"
 
@@ -110,7 +111,7 @@ static int open_server(struct daemon *d, struct depot_error *err)
         .tokens = (const char *const *)d->tokens.items,
         .ntokens = d->tokens.len};
     if (rc == 0)
-        rc = server_new(d->loop, &cfg, d->store, d->hub, d->service, &d->server, err);
+        rc = server_new(d->loop, &cfg, d->store, d->hub, &service_api, d->service, &d->server, err);
     depot_free(l);
     return rc;
 }
@@ -186,7 +187,7 @@ static void begin(void *arg)
 /* A BuildKit on this machine, when none is configured; it may also be started after the daemon. */
 static void discover(struct daemon *d, bool first)
 {
-    struct service_builder_config found;
+    struct engine_config found;
     struct depot_error err = {0};
     char *tried = NULL;
     if (!d->discover)
@@ -195,7 +196,7 @@ static void discover(struct daemon *d, bool first)
         d->discover = false;
         if (service_add_builder(d->service, &found, &err) != 0)
             complain(&err);
-        config_builder_release(&found);
+        engine_config_release(&found);
     } else {
         service_set_tried(d->service, tried);
         if (first)
@@ -282,7 +283,6 @@ static int open_service(struct daemon *d, struct depot_error *err)
     if (rc != 0)
         return rc;
     service_set_registries(d->service, c->registries, c->nregistries);
-    hub_set_service(d->hub, d->service);
     d->discover = c->nbuilders == 0;
     discover(d, true);
     return 0;

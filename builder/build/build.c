@@ -1,13 +1,16 @@
 /*
  * A build of ours: its parts together, and how it ends. What a part does is the part's business.
  */
+#include "build.h"
+
 #include <depot/log.h>
 
 #include <string.h>
 
-#include "definition.h"
 #include "builder/feed/hub.h"
-#include "builder/service/service_int.h"
+#include "client.h"
+#include "definition.h"
+#include "join.h"
 
 #define DEPOT_LOG_MODULE "build"
 
@@ -15,7 +18,7 @@ enum { CLIENT_BACK_MS = 2000 }; /* a connection that broke is there again, or it
 
 static void append_created(struct build *b, const char *user)
 {
-    const struct request *r = &b->req;
+    const struct request *r = &b->scope.req;
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_CREATED};
     ev.u.created = (struct depot_ev_created){
         .project = r->project,
@@ -34,20 +37,20 @@ static void append_created(struct build *b, const char *user)
         .ci_url = r->ci_url,
         .origin = "depot",
     };
-    service_append(b->service, b->id, &ev);
+    journal_append(b->scope.env->store, b->scope.id, &ev);
 }
 
 static void append_definition(struct build *b)
 {
-    const struct request *r = &b->req;
+    const struct request *r = &b->scope.req;
     struct definition d = {0};
     for (size_t i = 0; i < r->attrs.len; i++)
-        definition_attr(&d, b->service->store, r->attrs.items[i].key, r->attrs.items[i].value);
+        definition_attr(&d, b->scope.env->store, r->attrs.items[i].key, r->attrs.items[i].value);
     d.ev.has_settings = r->has_settings;
     d.ev.settings = r->settings;
     d.ev.nsettings = r->nsettings;
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_DEFINITION, .u.definition = d.ev};
-    service_append(b->service, b->id, &ev);
+    journal_append(b->scope.env->store, b->scope.id, &ev);
     definition_release(&d);
 }
 
@@ -62,23 +65,18 @@ static bool has_begun(const struct build *b)
     return false;
 }
 
-bool build_is_forsaken(const struct build *b)
+static bool is_abandoned(const struct build *b)
 {
-    return b->orphan && b->req.session && !b->req.detach && !has_begun(b) &&
-           !hub_is_followed(b->service->hub, b->id);
-}
-
-void build_forsaken(struct build *b)
-{
-    build_cancel(b, "its client was gone before it began");
+    return b->orphan && b->scope.req.session && !b->scope.req.detach && !has_begun(b) &&
+           !hub_is_followed(b->scope.env->hub, b->scope.id);
 }
 
 static void on_gone(struct depot_timer *t, void *arg)
 {
     struct build *b = arg;
     DEPOT_UNUSED(t);
-    if (!b->over && build_is_forsaken(b))
-        build_forsaken(b);
+    if (!b->over && is_abandoned(b))
+        build_cancel(b, "its client was gone before it began");
 }
 
 void build_client_gone(struct build *b)
@@ -97,26 +95,36 @@ static bool any_pushes(const struct build *b)
     return false;
 }
 
+static const struct part_ops part_ops;
+static const struct join_ops join_ops;
+
+static void make_parts(struct build *b, const struct plan *plan)
+{
+    b->parts = depot_calloc(plan->nparts, sizeof(struct part *));
+    for (size_t i = 0; i < plan->nparts; i++)
+        b->parts[b->nparts++] = part_new(&b->scope, &plan->parts[i], &part_ops, b);
+}
+
 struct build *build_new(
-    struct service *s, struct request *req, const char *user, const struct plan *plan)
+    struct build_env *env, struct request *req, const char *user, const struct plan *plan)
 {
     struct build *b = depot_calloc(1, sizeof(*b));
-    b->service = s;
-    b->gone = depot_timer_new(s->loop, on_gone, b);
-    b->req = *req;
+    struct build_scope *scope = &b->scope;
+    scope->env = env;
+    scope->req = *req;
     *req = (struct request){0};
-    service_new_id(s, b->id);
-    depot_random_id(b->secret, SERVICE_SECRET_LEN);
-    b->parts = depot_calloc(plan->nparts, sizeof(struct part *));
-    for (size_t i = 0; i < plan->nparts; i++) {
-        const struct plan_part *pp = &plan->parts[i];
-        b->parts[b->nparts++] = part_new(b, s->engines[pp->engine], pp);
-    }
-    if (b->nparts + b->req.join_with.len > 1 && request_join_export(&b->req) >= 0)
-        b->join = join_new(b);
+    scope->nparts = plan->nparts;
+    scope->joins =
+        plan->nparts + scope->req.join_with.len > 1 && request_join_export(&scope->req) >= 0;
+    journal_new_id(env->store, scope->id);
+    depot_random_id(scope->secret, BUILD_SECRET_LEN);
+    b->gone = depot_timer_new(env->loop, on_gone, b);
+    make_parts(b, plan);
+    if (scope->joins)
+        b->join = join_new(scope, b->parts, b->nparts, &join_ops, b);
     if (b->join != NULL || any_pushes(b))
-        b->client = client_new(b);
-    depot_map_set(s->builds, b->id, b);
+        scope->client = client_new(scope);
+    depot_map_set(env->builds, scope->id, b);
     append_created(b, user);
     append_definition(b);
     return b;
@@ -149,10 +157,10 @@ static void build_free(void *arg)
     for (size_t i = 0; i < b->nparts; i++)
         part_free(b->parts[i]);
     join_free(b->join);
-    client_free(b->client);
+    client_free(b->scope.client);
     depot_free(b->parts);
     depot_timer_free(b->gone);
-    request_release(&b->req);
+    request_release(&b->scope.req);
     depot_free(b->message);
     depot_free(b);
 }
@@ -177,21 +185,21 @@ static enum depot_build_state end_state(const struct build *b)
 
 static void end(struct build *b)
 {
-    struct service *s = b->service;
+    struct build_env *env = b->scope.env;
     b->over = true;
-    client_end(b->client);
+    client_end(b->scope.client);
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_FINISHED};
     ev.u.finished.state = end_state(b);
     if (ev.u.finished.state != DEPOT_BUILD_SUCCEEDED)
         ev.u.finished.message = b->message;
     else if (b->join != NULL)
         ev.u.finished.joined = *join_result(b->join);
-    service_append(s, b->id, &ev);
-    depot_log_info("build %s %s%s%s", b->id, depot_build_state_name(ev.u.finished.state),
+    journal_append(env->store, b->scope.id, &ev);
+    depot_log_info("build %s %s%s%s", b->scope.id, depot_build_state_name(ev.u.finished.state),
         b->message != NULL ? ": " : "", b->message != NULL ? b->message : "");
-    depot_map_remove(s->builds, b->id);
+    depot_map_remove(env->builds, b->scope.id);
     /* Not before the callbacks that led here have returned through the parts. */
-    depot_loop_defer(s->loop, build_free, b);
+    depot_loop_defer(env->loop, build_free, b);
 }
 
 /* Why the build fails, in one line. */
@@ -205,11 +213,27 @@ static void keep_reason(struct build *b, const struct part *p)
                                : depot_asprintf("%.*s", n, text);
 }
 
-void build_part_done(struct build *b, struct part *p)
+static void say(const char *why, void *arg)
 {
+    struct build *b = arg;
+    if (b->message == NULL)
+        b->message = depot_strdup(why);
+}
+
+static void add(const char *what, void *arg)
+{
+    struct build *b = arg;
+    char *text = depot_asprintf("%s; %s", b->message, what);
+    depot_free(b->message);
+    b->message = text;
+}
+
+static void on_part_done(struct part *p, void *arg)
+{
+    struct build *b = arg;
     keep_reason(b, p);
     /* What one part could not make, the others make in vain, unless what they made is wanted. */
-    if (p->outcome.state != DEPOT_BUILD_SUCCEEDED && !b->req.keep_going)
+    if (p->outcome.state != DEPOT_BUILD_SUCCEEDED && !b->scope.req.keep_going)
         for (size_t i = 0; i < b->nparts; i++)
             if (b->parts[i] != p)
                 part_cancel(b->parts[i]);
@@ -224,21 +248,36 @@ void build_part_done(struct build *b, struct part *p)
         end(b);
 }
 
-void build_joined(struct build *b)
+static void on_joined(struct join *j, void *arg)
 {
+    struct build *b = arg;
+    DEPOT_UNUSED(j);
     if (!b->over)
         end(b);
 }
 
-void build_say(struct build *b, const char *why)
+static void on_client_lost(const char *why, void *arg)
 {
-    if (b->message == NULL)
-        b->message = depot_strdup(why);
+    build_cancel(arg, why);
 }
+
+static bool on_abandoned(void *arg)
+{
+    return is_abandoned(arg);
+}
+
+static const struct part_ops part_ops = {
+    .done = on_part_done,
+    .say = say,
+    .client_lost = on_client_lost,
+    .abandoned = on_abandoned,
+};
+
+static const struct join_ops join_ops = {.over = on_joined, .say = say, .add = add};
 
 void build_cancel(struct build *b, const char *why)
 {
-    build_say(b, why);
+    say(why, b);
     for (size_t i = 0; i < b->nparts; i++)
         part_cancel(b->parts[i]);
     if (b->join != NULL)
@@ -247,7 +286,7 @@ void build_cancel(struct build *b, const char *why)
 
 void build_abort(struct build *b)
 {
-    build_say(b, "the daemon was stopped");
+    say("the daemon was stopped", b);
     for (size_t i = 0; i < b->nparts; i++)
         part_abort(b->parts[i]);
     if (b->join != NULL)

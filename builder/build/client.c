@@ -7,8 +7,6 @@
 #include <depot/log.h>
 #include <depot/session.h>
 
-#include "builder/service/service_int.h"
-
 #define DEPOT_LOG_MODULE "client"
 
 enum { CLIENT_WAIT_MS = 10000 }; /* for a session that is not there, or not there yet */
@@ -23,7 +21,7 @@ struct question {
 };
 
 struct client {
-    struct build *build;
+    const struct build_scope *scope;
     struct relay *relay;
     TAILQ_HEAD(, question) questions;
     struct depot_timer *timer; /* the patience with a client that is not there */
@@ -45,7 +43,7 @@ static void on_answer(struct depot_caller *caller, const char *host, const char 
     DEPOT_UNUSED(caller);
     DEPOT_UNUSED(host);
     if (err != NULL)
-        depot_log_warn("build %s: %s", q->client->build->id, err->msg);
+        depot_log_warn("build %s: %s", q->client->scope->id, err->msg);
     answer(q, user, secret);
 }
 
@@ -91,7 +89,7 @@ void client_credentials(struct client *c, const char *host, client_credentials_f
     q->done = done;
     q->arg = arg;
     TAILQ_INSERT_TAIL(&c->questions, q, entry);
-    depot_timer_start(c->timer, c->build->req.session ? CLIENT_WAIT_MS : 0, 0);
+    depot_timer_start(c->timer, c->scope->req.session ? CLIENT_WAIT_MS : 0, 0);
     ask(c);
 }
 
@@ -118,19 +116,30 @@ static void unask(struct client *c)
     c->relay = NULL;
 }
 
-void client_session(struct client *c, struct relay *r)
+static void on_gone(void *arg)
 {
-    if (r == NULL)
-        unask(c);
-    c->relay = r;
+    struct client *c = arg;
+    unask(c);
+    if (is_waiting(c))
+        depot_timer_start(c->timer, CLIENT_WAIT_MS, 0);
+}
+
+static const struct relay_owner relay_owner = {.gone = on_gone};
+
+int client_open_session(struct client *c, const struct relay_ops *ops, void *arg,
+    struct relay **out, struct depot_error *err)
+{
+    if (c->relay != NULL)
+        return depot_error_set(err, DEPOT_ERR_EXISTS, "the build has its session with the daemon");
+    int rc = relay_to_daemon(
+        &c->scope->env->relays, c->scope->env->loop, &relay_owner, c, ops, arg, out, err);
+    if (rc != 0)
+        return rc;
+    c->relay = *out;
     if (is_waiting(c))
         depot_timer_start(c->timer, CLIENT_WAIT_MS, 0);
     ask(c);
-}
-
-struct relay *client_relay(const struct client *c)
-{
-    return c->relay;
+    return 0;
 }
 
 void client_end(struct client *c)
@@ -142,12 +151,12 @@ void client_end(struct client *c)
     relay_end(r, 1000, "nothing more is asked");
 }
 
-struct client *client_new(struct build *b)
+struct client *client_new(const struct build_scope *scope)
 {
     struct client *c = depot_calloc(1, sizeof(*c));
-    c->build = b;
+    c->scope = scope;
     TAILQ_INIT(&c->questions);
-    c->timer = depot_timer_new(b->service->loop, on_timer, c);
+    c->timer = depot_timer_new(scope->env->loop, on_timer, c);
     return c;
 }
 

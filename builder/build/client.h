@@ -5,14 +5,14 @@
 #ifndef DEPOT_BUILDER_CLIENT_H
 #define DEPOT_BUILDER_CLIENT_H
 
-struct build;
+#include "scope.h"
+
 struct client;
-struct relay;
 
 /* What a client opens that session for; no builder has such a name. */
 #define CLIENT_SESSION "@depotd"
 
-struct client *client_new(struct build *b);
+struct client *client_new(const struct build_scope *scope);
 void client_free(struct client *c); /* open questions end without an answer */
 
 /* Once, also from inside. `user` and `secret` are NULL when there are none, or nobody to ask. */
@@ -22,9 +22,9 @@ void client_credentials(struct client *c, const char *host, client_credentials_f
 /* Whoever asked with this `arg` wants no answer any more. */
 void client_forget(struct client *c, const void *arg);
 
-/* The client's session socket came (`r` set) or went (NULL). */
-void client_session(struct client *c, struct relay *r);
-struct relay *client_relay(const struct client *c);
+/* The client's session socket is there; it may go and come again. */
+int client_open_session(struct client *c, const struct relay_ops *ops, void *arg,
+    struct relay **out, struct depot_error *err) DEPOT_MUST_CHECK;
 void client_end(struct client *c); /* nothing is asked any more: the session may go */
 
 #endif

@@ -9,11 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "builder/service/service_int.h"
+#include "client.h"
+#include "join_export.h"
 
 #define DEPOT_LOG_MODULE "join"
 
-static const char annotation[] = "annotation", index_annotation[] = "annotation-index.";
+static const char index_annotation[] = "annotation-index.";
 
 struct manifest {
     struct join *join;
@@ -25,7 +26,11 @@ struct manifest {
 };
 
 struct join {
-    struct build *build;
+    const struct build_scope *scope;
+    struct part *const *parts;
+    size_t nparts;
+    const struct join_ops *ops;
+    void *arg;
     int export; /* index of the request's */
     struct manifest *manifests;
     size_t nmanifests;
@@ -41,75 +46,9 @@ struct join {
     struct depot_vertex vertex;
 };
 
-/* ---- the export ---- */
-
 static bool is_true(const struct depot_kvs *attrs, const char *key)
 {
     return depot_str_eq(depot_kvs_get(attrs, key), "true");
-}
-
-/* "host/path" of "host/path:tag". */
-static char *repository_of(const char *name)
-{
-    const char *colon = strrchr(name, ':'), *slash = strrchr(name, '/');
-    return colon != NULL && (slash == NULL || colon > slash)
-               ? depot_strndup(name, (size_t)(colon - name))
-               : depot_strdup(name);
-}
-
-static void set_repositories(struct depot_kvs *attrs)
-{
-    struct depot_strv names = {0}, repositories = {0};
-    const char *name = depot_kvs_get(attrs, "name");
-    depot_strv_split(&names, name != NULL ? name : "", ',');
-    for (size_t i = 0; i < names.len; i++) {
-        char *r = repository_of(names.items[i]);
-        if (!depot_strv_has(&repositories, r))
-            depot_strv_push(&repositories, r);
-        depot_free(r);
-    }
-    char *joined = depot_strv_join(&repositories, ",");
-    depot_kvs_set(attrs, "name", joined);
-    depot_free(joined);
-    depot_strv_release(&names);
-    depot_strv_release(&repositories);
-}
-
-static bool is_among(const char *platform, size_t n, const char *platforms)
-{
-    for (const char *at = platforms; *at != '\0'; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == n && memcmp(at, platform, n) == 0)
-            return true;
-    return false;
-}
-
-/* Annotations of another platform, which no builder would take: "annotation[linux/arm64].K". */
-static bool is_for_part(const char *key, const char *platforms)
-{
-    if (!depot_str_starts(key, annotation))
-        return true;
-    const char *dot = strchr(key, '.'), *open = strchr(key, '[');
-    if (open == NULL || (dot != NULL && dot < open))
-        return true;
-    return is_among(open + 1, strcspn(open + 1, "]"), platforms);
-}
-
-void join_keep_own(struct depot_kvs *attrs, const char *platform)
-{
-    for (size_t i = attrs->len; i-- > 0;)
-        if (!is_for_part(attrs->items[i].key, platform))
-            depot_kvs_unset(attrs, attrs->items[i].key);
-}
-
-void join_rewrite(struct depot_kvs *attrs)
-{
-    /* Annotations of the index are ours to make. */
-    for (size_t i = attrs->len; i-- > 0;)
-        if (depot_str_starts(attrs->items[i].key, "annotation-index"))
-            depot_kvs_unset(attrs, attrs->items[i].key);
-    set_repositories(attrs);
-    depot_kvs_set(attrs, "push-by-digest", "true");
-    depot_kvs_set(attrs, "name-canonical", "true");
 }
 
 /* ---- the feed ---- */
@@ -117,12 +56,12 @@ void join_rewrite(struct depot_kvs *attrs)
 /* A step of its own, beside those of the first part. */
 static void tell(struct join *j)
 {
-    const struct part *p = j->build->parts[0];
+    const struct part *p = j->parts[0];
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_STATUS};
     ev.u.status = (struct depot_ev_status){.platform = p->platform,
         .builder = engine_name(p->engine),
         .status = {.vertexes = &j->vertex, .nvertexes = 1}};
-    service_append(j->build->service, j->build->id, &ev);
+    journal_append(j->scope->env->store, j->scope->id, &ev);
 }
 
 static void tell_began(struct join *j)
@@ -130,7 +69,7 @@ static void tell_began(struct join *j)
     char *names = depot_strv_join(&j->names, ", ");
     char *name = depot_asprintf("merging manifest list %s", names);
     char digest[DEPOT_DIGEST_LEN + 1];
-    depot_digest_of(j->build->id, strlen(j->build->id), digest);
+    depot_digest_of(j->scope->id, strlen(j->scope->id), digest);
     j->vertex = (struct depot_vertex){.digest = depot_arena_strdup(&j->arena, digest),
         .name = depot_arena_strdup(&j->arena, name),
         .started = depot_time_now()};
@@ -147,8 +86,8 @@ static void over(struct join *j, enum depot_build_state state, const char *why)
     j->vertex.error = depot_arena_strdup(&j->arena, why);
     tell(j);
     if (state == DEPOT_BUILD_FAILED)
-        build_say(j->build, why);
-    build_joined(j->build);
+        j->ops->say(why, j->arg);
+    j->ops->over(j, j->arg);
 }
 
 /* ---- the result ---- */
@@ -186,7 +125,7 @@ static void on_joined(struct depot_join *dj, const struct depot_join_result *res
     DEPOT_UNUSED(dj);
     if (err == NULL) {
         depot_log_info(
-            "build %s: %s joined in %u requests", j->build->id, res->digest, res->requests);
+            "build %s: %s joined in %u requests", j->scope->id, res->digest, res->requests);
         keep_result(j, res);
         over(j, DEPOT_BUILD_SUCCEEDED, NULL);
         return;
@@ -209,7 +148,7 @@ static void on_credentials(struct depot_registry *r, const char *host, void *arg
 {
     struct join *j = arg;
     DEPOT_UNUSED(r);
-    client_credentials(j->build->client, host, on_answer, j);
+    client_credentials(j->scope->client, host, on_answer, j);
 }
 
 /* ---- the manifests, from the engines that made them ---- */
@@ -217,7 +156,7 @@ static void on_credentials(struct depot_registry *r, const char *host, void *arg
 static int start(struct join *j, struct depot_error *err)
 {
     DEPOT_VEC(struct depot_join_part) parts = {0};
-    const struct depot_kvs *attrs = &j->build->req.exports[j->export].attrs;
+    const struct depot_kvs *attrs = &j->scope->req.exports[j->export].attrs;
     for (size_t i = 0; i < j->nmanifests; i++) {
         const struct manifest *m = &j->manifests[i];
         const struct depot_join_part part = {.platform = m->platform,
@@ -234,8 +173,7 @@ static int start(struct join *j, struct depot_error *err)
         .annotations = &j->annotations,
         .insecure = is_true(attrs, "registry.insecure"),
     };
-    int rc =
-        depot_join_start(j->build->service->loop, j->registry, &opts, on_joined, j, &j->join, err);
+    int rc = depot_join_start(j->scope->env->loop, j->registry, &opts, on_joined, j, &j->join, err);
     depot_vec_free(&parts);
     return rc;
 }
@@ -262,8 +200,8 @@ static void on_content(struct depot_bk_call *c, const struct depot_buf *data, vo
         depot_buf_add(&m->data, data->data, data->len);
     else
         depot_log_debug("build %s: the registry is asked for what builder %s made",
-            m->join->build->id, engine_name(m->part->engine));
-    depot_bk_call_free(c); /* and with it what was read */
+            m->join->scope->id, engine_name(m->part->engine));
+    engine_call_free(m->part->engine, c); /* and with it what was read */
     proceed(m->join);
 }
 
@@ -280,8 +218,9 @@ static void on_kick(struct depot_timer *t, void *arg)
         if (m->part != NULL)
             m->digest = m->part->outcome.digest;
         if (m->part == NULL || m->digest == NULL ||
-            depot_bk_content(
-                engine_bk(m->part->engine), m->digest, on_content, m, &m->call, NULL) != 0)
+            engine_driver(m->part->engine)
+                    ->content(
+                        engine_bk(m->part->engine), m->digest, on_content, m, &m->call, NULL) != 0)
             m->over = true;
     }
     proceed(j);
@@ -294,6 +233,13 @@ void join_begin(struct join *j)
     depot_timer_start(j->kick, 0, 0);
 }
 
+static void forget_call(struct manifest *m)
+{
+    if (m->call != NULL)
+        engine_call_free(m->part->engine, m->call);
+    m->call = NULL;
+}
+
 void join_cancel(struct join *j)
 {
     if (!j->began || j->over || j->cancelled)
@@ -304,25 +250,23 @@ void join_cancel(struct join *j)
         return;
     }
     for (size_t i = 0; i < j->nmanifests; i++) {
-        depot_bk_call_free(j->manifests[i].call);
-        j->manifests[i].call = NULL;
+        forget_call(&j->manifests[i]);
     }
     depot_timer_start(j->kick, 0, 0);
 }
 
 void join_abort(struct join *j)
 {
-    struct build *b = j->build;
     if (!j->began || j->over)
         return;
     char *moved = j->join != NULL ? depot_join_moved(j->join) : depot_strdup("");
     if (*moved != '\0') {
-        char *text = depot_asprintf("%s; not as before: %s", b->message, moved);
-        depot_free(b->message);
-        b->message = text;
+        char *text = depot_asprintf("not as before: %s", moved);
+        j->ops->add(text, j->arg);
+        depot_free(text);
     }
     depot_free(moved);
-    over(j, DEPOT_BUILD_CANCELLED, b->message);
+    over(j, DEPOT_BUILD_CANCELLED, NULL);
 }
 
 enum depot_build_state join_state(const struct join *j)
@@ -346,11 +290,11 @@ static void find_annotations(struct join *j, const struct depot_kvs *attrs)
                 attrs->items[i].value);
 }
 
-static const struct part *part_of(const struct build *b, const char *platform)
+static const struct part *part_of(const struct join *j, const char *platform)
 {
-    for (size_t i = 0; i < b->nparts; i++)
-        if (is_among(platform, strlen(platform), b->parts[i]->platform))
-            return b->parts[i];
+    for (size_t i = 0; i < j->nparts; i++)
+        if (join_is_among(platform, strlen(platform), j->parts[i]->platform))
+            return j->parts[i];
     return NULL;
 }
 
@@ -371,7 +315,7 @@ static void add_parts(struct join *j, const char *platforms)
     struct depot_strv list = {0};
     depot_strv_split(&list, platforms, ',');
     for (size_t i = 0; i < list.len; i++) {
-        const struct part *p = part_of(j->build, list.items[i]);
+        const struct part *p = part_of(j, list.items[i]);
         if (p != NULL)
             add_manifest(j, p, p->platform, NULL);
     }
@@ -381,32 +325,38 @@ static void add_parts(struct join *j, const char *platforms)
 /* In the order of the platforms that were asked for, now and before. */
 static void find_manifests(struct join *j)
 {
-    const struct build *b = j->build;
-    const struct depot_kvs *with = &b->req.join_with;
-    j->manifests = depot_calloc(b->nparts + with->len, sizeof(*j->manifests));
+    const struct request *req = &j->scope->req;
+    const struct depot_kvs *with = &req->join_with;
+    j->manifests = depot_calloc(j->nparts + with->len, sizeof(*j->manifests));
     for (size_t i = 0; i < with->len; i++)
         if (*with->items[i].value != '\0')
             add_manifest(j, NULL, with->items[i].key, with->items[i].value);
         else
             add_parts(j, with->items[i].key);
-    for (size_t i = 0; i < b->req.platforms.len; i++)
-        add_parts(j, b->req.platforms.items[i]);
+    for (size_t i = 0; i < req->platforms.len; i++)
+        add_parts(j, req->platforms.items[i]);
 }
 
-struct join *join_new(struct build *b)
+struct join *join_new(const struct build_scope *scope, struct part *const *parts, size_t n,
+    const struct join_ops *ops, void *arg)
 {
-    static const struct depot_registry_ops ops = {.credentials = on_credentials};
+    static const struct depot_registry_ops registry_ops = {.credentials = on_credentials};
     struct join *j = depot_calloc(1, sizeof(*j));
-    j->build = b;
-    j->export = request_join_export(&b->req);
-    const struct depot_kvs *attrs = &b->req.exports[j->export].attrs;
+    const struct build_env *env = scope->env;
+    j->scope = scope;
+    j->parts = parts;
+    j->nparts = n;
+    j->ops = ops;
+    j->arg = arg;
+    j->export = request_join_export(&scope->req);
+    const struct depot_kvs *attrs = &scope->req.exports[j->export].attrs;
     const char *names = depot_kvs_get(attrs, "name");
     depot_strv_split(&j->names, names != NULL ? names : "", ',');
     find_annotations(j, attrs);
     find_manifests(j);
-    j->registry = depot_registry_new(
-        b->service->loop, b->service->registries, b->service->nregistries, &ops, j);
-    j->kick = depot_timer_new(b->service->loop, on_kick, j);
+    j->registry =
+        depot_registry_new(env->loop, env->registries, env->nregistries, &registry_ops, j);
+    j->kick = depot_timer_new(env->loop, on_kick, j);
     return j;
 }
 
@@ -414,11 +364,11 @@ void join_free(struct join *j)
 {
     if (j == NULL)
         return;
-    client_forget(j->build->client, j);
+    client_forget(j->scope->client, j);
     depot_join_free(j->join);
     depot_registry_free(j->registry);
     for (size_t i = 0; i < j->nmanifests; i++) {
-        depot_bk_call_free(j->manifests[i].call);
+        forget_call(&j->manifests[i]);
         depot_buf_release(&j->manifests[i].data);
     }
     depot_free(j->manifests);

@@ -8,20 +8,22 @@
 
 #include <depot/event.h>
 
-struct build;
+#include "part.h"
+
 struct join;
 
-/* Of an export's attributes those that are for the platforms of a part (several with commas). */
-void join_keep_own(struct depot_kvs *attrs, const char *platform);
-/* The attributes of the joined export as a part is asked to make it: pushed by digest alone, to
- * each repository. */
-void join_rewrite(struct depot_kvs *attrs);
-
-struct join *join_new(struct build *b);
-/* All parts have succeeded. build_joined() comes once, not from in here. */
+struct join_ops {
+    void (*over)(struct join *j, void *arg);  /* once */
+    void (*say)(const char *why, void *arg);  /* why the build ends, before that */
+    void (*add)(const char *what, void *arg); /* to what is said already */
+};
+/* Of `n` parts, some of which may be made elsewhere; borrowed. */
+struct join *join_new(const struct build_scope *scope, struct part *const *parts, size_t n,
+    const struct join_ops *ops, void *arg);
+/* All parts have succeeded. `over` comes, not from in here. */
 void join_begin(struct join *j);
-void join_cancel(struct join *j); /* build_joined() follows, when it began */
-/* The daemon ends: what has moved stays where it is, and is named. build_joined() comes from in
+void join_cancel(struct join *j); /* `over` follows, when it began */
+/* The daemon ends: what has moved stays where it is, and is named. `over` comes from in
  * here, when it began and is not over. */
 void join_abort(struct join *j);
 /* The outcome. `joined.digest` NULL: there is none. Borrowed. */

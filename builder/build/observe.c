@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "definition.h"
+#include "journal.h"
 #include "part_outcome.h"
-#include "builder/service/service_int.h"
 
 #define DEPOT_LOG_MODULE "observe"
 
@@ -27,7 +27,7 @@ enum {
 
 struct watched {
     struct observer *observer;
-    char id[SERVICE_ID_LEN + 1];
+    char id[BUILD_ID_LEN + 1];
     char *ref, *platform;
     struct depot_bk_call *status; /* NULL: read to its end */
     struct depot_timer *timer;
@@ -38,7 +38,8 @@ struct watched {
 TAILQ_HEAD(watched_list, watched);
 
 struct observer {
-    struct service *service;
+    struct depot_loop *loop;
+    struct store *store;
     struct engine *engine;
     struct depot_bk_call *history;
     struct depot_timer *reopen;
@@ -57,7 +58,7 @@ static const char *attr(const struct depot_bk_record *rec, const char *key)
 /* ---- the end of one ---- */
 static void append(struct watched *w, struct depot_event *ev)
 {
-    service_append(w->observer->service, w->id, ev);
+    journal_append(w->observer->store, w->id, ev);
 }
 
 static void append_end(struct watched *w)
@@ -87,7 +88,7 @@ static void append_end(struct watched *w)
 static void watched_end(struct watched *w)
 {
     struct observer *o = w->observer;
-    depot_bk_call_free(w->status);
+    engine_call_free(w->observer->engine, w->status);
     depot_timer_free(w->timer);
     if (!w->complete)
         part_outcome_fail(&w->outcome, DEPOT_BUILD_FAILED, CODE_UNKNOWN,
@@ -138,7 +139,7 @@ static void on_status_done(struct depot_bk_call *c, const struct depot_error *er
     DEPOT_UNUSED(c);
     if (err != NULL)
         depot_log_debug("%s: status of %s: %s", w->id, w->ref, err->msg);
-    depot_bk_call_free(w->status);
+    engine_call_free(w->observer->engine, w->status);
     w->status = NULL;
     check_end(w);
 }
@@ -212,7 +213,7 @@ static void append_definition(struct watched *w, const struct depot_bk_record *r
 {
     struct definition d = {0};
     for (size_t i = 0; i < rec->nattrs; i++)
-        definition_attr(&d, w->observer->service->store, rec->attrs[i].key, rec->attrs[i].value);
+        definition_attr(&d, w->observer->store, rec->attrs[i].key, rec->attrs[i].value);
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_DEFINITION, .u.definition = d.ev};
     append(w, &ev);
     definition_release(&d);
@@ -254,8 +255,8 @@ static struct watched *watch(struct observer *o, const struct depot_bk_record *r
     w->observer = o;
     w->ref = depot_strdup(rec->ref);
     w->platform = depot_strv_join(&platforms, ",");
-    w->timer = depot_timer_new(o->service->loop, on_patience, w);
-    service_new_id(o->service, w->id);
+    w->timer = depot_timer_new(o->loop, on_patience, w);
+    journal_new_id(o->store, w->id);
     TAILQ_INSERT_TAIL(&o->builds, w, entry);
     o->nbuilds++;
     engine_observed(o->engine, 1);
@@ -263,7 +264,8 @@ static struct watched *watch(struct observer *o, const struct depot_bk_record *r
     append_definition(w, rec);
     append_assigned(w, &platforms);
     depot_strv_release(&platforms);
-    if (depot_bk_status(engine_bk(o->engine), w->ref, &status_ops, w, &w->status, &err) != 0) {
+    if (engine_driver(o->engine)->status(
+            engine_bk(o->engine), w->ref, &status_ops, w, &w->status, &err) != 0) {
         depot_log_warn("%s: status of %s: %s", w->id, w->ref, err.msg);
         w->status = NULL;
         check_end(w);
@@ -307,7 +309,7 @@ static void on_record(struct depot_bk_call *c, const struct depot_bk_record *rec
             break;
     if (w == NULL) {
         if (!is_news(rec) || o->nbuilds >= WATCHED_MAX ||
-            store_seen_ref(o->service->store, engine_name(o->engine), rec->ref))
+            store_seen_ref(o->store, engine_name(o->engine), rec->ref))
             return; /* ours, or shown already */
         w = watch(o, rec);
     }
@@ -319,7 +321,7 @@ static void on_history_done(struct depot_bk_call *c, const struct depot_error *e
 {
     struct observer *o = arg;
     DEPOT_UNUSED(c);
-    depot_bk_call_free(o->history);
+    engine_call_free(o->engine, o->history);
     o->history = NULL;
     if (err != NULL && err->code == DEPOT_ERR_UNSUPPORTED)
         return;
@@ -339,7 +341,7 @@ void observer_engine_up(struct observer *o)
     struct depot_error err = {0};
     if (o->history != NULL || !(engine_caps(o->engine) & DEPOT_BK_CAP_HISTORY))
         return;
-    if (depot_bk_history(
+    if (engine_driver(o->engine)->history(
             engine_bk(o->engine), NULL, true, false, &history_ops, o, &o->history, &err) != 0) {
         o->history = NULL;
         depot_log_warn("history of %s: %s", engine_name(o->engine), err.msg);
@@ -368,12 +370,13 @@ bool observer_has(const struct observer *o, const char *build)
     return false;
 }
 
-struct observer *observer_new(struct service *s, struct engine *e)
+struct observer *observer_new(struct depot_loop *l, struct store *store, struct engine *e)
 {
     struct observer *o = depot_calloc(1, sizeof(*o));
-    o->service = s;
+    o->loop = l;
+    o->store = store;
     o->engine = e;
-    o->reopen = depot_timer_new(s->loop, on_reopen, o);
+    o->reopen = depot_timer_new(l, on_reopen, o);
     TAILQ_INIT(&o->builds);
     return o;
 }
@@ -390,7 +393,7 @@ void observer_free(struct observer *o)
         }
         watched_end(w);
     }
-    depot_bk_call_free(o->history);
+    engine_call_free(o->engine, o->history);
     depot_timer_free(o->reopen);
     depot_free(o);
 }

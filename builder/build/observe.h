@@ -6,11 +6,11 @@
 #define DEPOT_BUILDER_OBSERVE_H
 
 #include "builder/engine/engine.h"
+#include "builder/store/store.h"
 
 struct observer;
-struct service;
 
-struct observer *observer_new(struct service *s, struct engine *e);
+struct observer *observer_new(struct depot_loop *l, struct store *store, struct engine *e);
 void observer_free(struct observer *o); /* builds still watched end as failed */
 void observer_engine_up(struct observer *o);
 size_t observer_watching(const struct observer *o); /* builds that are not over */

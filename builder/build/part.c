@@ -8,11 +8,11 @@
 #include <assert.h>
 #include <string.h>
 
+#include "part_again.h"
 #include "part_bridge.h"
 #include "part_export.h"
 #include "part_hosts.h"
 #include "part_policy.h"
-#include "builder/service/service_int.h"
 
 #define DEPOT_LOG_MODULE "part"
 
@@ -46,7 +46,7 @@ static void set_state(struct part *p, enum part_state to) /* sole writer of p->s
 {
     assert(states[p->state].moves & (1u << to));
     depot_log_debug(
-        "%s %s: %s -> %s", p->build->id, p->platform, states[p->state].name, states[to].name);
+        "%s %s: %s -> %s", p->scope->id, p->platform, states[p->state].name, states[to].name);
     p->state = to;
 }
 
@@ -58,7 +58,7 @@ bool part_over(const struct part *p)
 /* ---- what the feed is told ---- */
 static void emit(struct part *p, struct depot_event *ev)
 {
-    service_append(p->build->service, p->build->id, ev);
+    journal_append(p->scope->env->store, p->scope->id, ev);
 }
 
 static void emit_queued(struct part *p)
@@ -86,7 +86,7 @@ static void emit_assigned(struct part *p)
         .emulated = p->emulated.len > 0,
         .emulates = (const char **)p->emulated.items,
         .nemulates = p->emulated.len,
-        .waited_ms = (int64_t)(depot_mono_ms() - p->entered_ms),
+        .waited_ms = (int64_t)p->waited_ms,
         .ref = p->ref,
     };
     emit(p, &ev);
@@ -111,8 +111,8 @@ static void emit_result(struct part *p)
 static void finish(struct part *p)
 {
     set_state(p, PART_DONE);
-    depot_bk_call_free(p->solve);
-    depot_bk_call_free(p->status);
+    engine_call_free(p->engine, p->solve);
+    engine_call_free(p->engine, p->status);
     p->solve = p->status = NULL;
     part_push_free(p->push);
     p->push = NULL;
@@ -125,7 +125,7 @@ static void finish(struct part *p)
         p->relay = NULL;
         relay_end(r, 1000, "the part is over");
     }
-    build_part_done(p->build, p);
+    p->ops->done(p, p->arg);
 }
 
 static void fail(struct part *p, int code, const char *text)
@@ -134,9 +134,28 @@ static void fail(struct part *p, int code, const char *text)
     finish(p);
 }
 
+/* Nothing of the first try stays, so that the second has an outcome of its own. */
+static void push_again(struct part *p)
+{
+    engine_call_free(p->engine, p->status);
+    p->status = NULL;
+    part_bridge_free(p->bridge);
+    p->bridge = NULL;
+    part_again_tell(p);
+    part_outcome_release(&p->outcome);
+    p->again = p->status_seen = p->status_eof = false;
+    p->was_again = true;
+    set_state(p, PART_AGAIN);
+    depot_timer_start(p->timer, PART_AGAIN_MS, 0);
+}
+
 /* All there is to know is known: name the cause of a broken connection, and end. */
 static void drained(struct part *p)
 {
+    if (p->again && !p->lost) {
+        push_again(p);
+        return;
+    }
     if (p->transport && !p->status_eof) {
         char *text = depot_asprintf("builder %s went away while building (%s)",
             engine_name(p->engine), p->outcome.error->message);
@@ -164,7 +183,7 @@ static void blame_client(struct part *p)
     struct part_outcome old = p->outcome;
     p->outcome = (struct part_outcome){0};
     if (old.error->code == CODE_CANCELLED) {
-        build_say(p->build, lost);
+        p->ops->say(lost, p->arg);
         part_outcome_set(&p->outcome, DEPOT_BUILD_CANCELLED, NULL, 0, NULL);
     } else {
         struct depot_build_error error = *old.error;
@@ -231,7 +250,7 @@ static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res
 {
     struct part *p = arg;
     DEPOT_UNUSED(c);
-    depot_bk_call_free(p->solve);
+    engine_call_free(p->engine, p->solve);
     p->solve = NULL;
     if (res->error == NULL) {
         succeeded(p, res);
@@ -243,6 +262,8 @@ static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res
         engine_suspect(p->engine);
     else if (p->outcome.error != NULL && p->lost)
         blame_client(p);
+    else
+        p->again = !p->was_again && part_again_worth(p);
     if (p->outcome.state == DEPOT_BUILD_SUCCEEDED && part_pushes(p)) {
         set_state(p, PART_PUSHING);
         p->push = part_push_new(p, on_pushed);
@@ -291,8 +312,8 @@ static void on_status_done(struct depot_bk_call *c, const struct depot_error *er
     struct part *p = arg;
     DEPOT_UNUSED(c);
     if (err != NULL)
-        depot_log_debug("%s %s: status: %s", p->build->id, p->platform, err->msg);
-    depot_bk_call_free(p->status);
+        depot_log_debug("%s %s: status: %s", p->scope->id, p->platform, err->msg);
+    engine_call_free(p->engine, p->status);
     p->status = NULL;
     p->status_eof = err == NULL;
     if (p->state == PART_DRAINING)
@@ -317,7 +338,7 @@ static void drop_inline_provenance(const struct part *p, struct depot_kvs *attrs
 
 static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
 {
-    const struct request *req = &p->build->req;
+    const struct request *req = &p->scope->req;
     depot_kvs_copy(attrs, &req->attrs);
     depot_kvs_set(attrs, "platform", p->platform);
     /* Step names then carry their platform, on every builder alike. */
@@ -331,7 +352,7 @@ static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
 /* Rules about sources, for an engine that holds to them. The caller frees *out. */
 static int source_policy(const struct part *p, void **out, size_t *len, struct depot_error *err)
 {
-    const char *text = p->build->req.source_policy;
+    const char *text = p->scope->req.source_policy;
     *out = NULL;
     *len = 0;
     if (text == NULL)
@@ -349,7 +370,7 @@ static int source_policy(const struct part *p, void **out, size_t *len, struct d
 
 static int solve_start(struct part *p, struct depot_error *err)
 {
-    const struct request *req = &p->build->req;
+    const struct request *req = &p->scope->req;
     struct depot_kvs attrs = {0};
     struct part_exports exports = {0};
     void *policy = NULL;
@@ -396,15 +417,16 @@ static void begin(struct part *p)
 {
     struct depot_error err = {0};
     /* The engine's history will show this build too: it is not a stranger's. */
-    store_seen_ref(p->build->service->store, engine_name(p->engine), p->ref);
-    records_add(&p->build->service->records, p->ref, p->build->secret);
+    store_seen_ref(p->scope->env->store, engine_name(p->engine), p->ref);
+    records_add(&p->scope->env->records, p->ref, p->scope->secret);
     if (solve_start(p, &err) != 0) {
         cannot_start(p, &err);
         return;
     }
     /* Exactly once, right after Solve: engines before 0.11 give a second reader nothing. */
-    if (depot_bk_status(engine_bk(p->engine), p->ref, &status_ops, p, &p->status, &err) != 0) {
-        depot_log_warn("%s %s: no status: %s", p->build->id, p->platform, err.msg);
+    if (engine_driver(p->engine)->status(
+            engine_bk(p->engine), p->ref, &status_ops, p, &p->status, &err) != 0) {
+        depot_log_warn("%s %s: no status: %s", p->scope->id, p->platform, err.msg);
         p->status = NULL;
     }
 }
@@ -416,7 +438,7 @@ static void on_policy(struct depot_bk_call *c, const struct depot_bk_result *res
         on_solved(c, res, p);
         return;
     }
-    depot_bk_call_free(p->solve);
+    engine_call_free(p->engine, p->solve);
     p->solve = NULL;
     begin(p);
 }
@@ -442,23 +464,32 @@ static void solve(struct part *p)
     struct depot_error err = {0};
     depot_timer_stop(p->timer);
     set_state(p, PART_SOLVING);
-    if (p->build->req.policy_file == NULL)
+    if (p->scope->req.policy_file == NULL)
         begin(p);
     else if (ask_for_policy(p, &err) != 0)
         cannot_start(p, &err);
 }
 
+/* An engine knows the second try by a reference of its own, which clients are told. */
+static void solve_again(struct part *p)
+{
+    depot_random_id(p->ref, PART_ID_LEN);
+    emit_assigned(p);
+    set_state(p, PART_SOLVING);
+    begin(p);
+}
+
 /* ---- line and session ---- */
 static void assigned(struct part *p)
 {
+    p->waited_ms = depot_mono_ms() - p->entered_ms;
     emit_assigned(p);
-    if (!p->build->req.session) {
+    if (!p->scope->req.session) {
         solve(p);
         return;
     }
     set_state(p, PART_WAITING);
-    depot_timer_start(
-        p->timer, build_is_forsaken(p->build) ? 0 : (uint64_t)SESSION_WAIT_S * 1000, 0);
+    depot_timer_start(p->timer, p->ops->abandoned(p->arg) ? 0 : (uint64_t)SESSION_WAIT_S * 1000, 0);
 }
 
 static void on_ready(struct engine_slot *s)
@@ -499,8 +530,8 @@ static void on_timer(struct depot_timer *t, void *arg)
         fail(p, CODE_DEADLINE, text);
         break;
     case PART_WAITING:
-        if (build_is_forsaken(p->build)) {
-            build_forsaken(p->build);
+        if (p->ops->abandoned(p->arg)) {
+            p->ops->client_lost("its client was gone before it began", p->arg);
             break;
         }
         text = depot_asprintf("the client did not open its session with builder %s within %d s",
@@ -513,6 +544,9 @@ static void on_timer(struct depot_timer *t, void *arg)
     case PART_DRAINING:
         drained(p);
         break;
+    case PART_AGAIN:
+        solve_again(p);
+        break;
     default:
         break;
     }
@@ -523,48 +557,77 @@ static void on_grace(struct depot_timer *t, void *arg)
 {
     struct part *p = arg;
     DEPOT_UNUSED(t);
-    build_cancel(p->build, "the client's connection was lost");
+    p->ops->client_lost("the client's connection was lost", p->arg);
 }
 
 int part_session_wanted(const struct part *p, struct depot_error *err)
 {
     const char *name = engine_name(p->engine);
-    if (!p->build->req.session)
+    if (!p->scope->req.session)
         return depot_error_set(
-            err, DEPOT_ERR_INVALID, "build %s was created without a session", p->build->id);
+            err, DEPOT_ERR_INVALID, "build %s was created without a session", p->scope->id);
     if (p->relay != NULL)
         return depot_error_set(
-            err, DEPOT_ERR_EXISTS, "build %s has its session with builder %s", p->build->id, name);
-    if (p->state == PART_WAITING || p->state == PART_SOLVING)
+            err, DEPOT_ERR_EXISTS, "build %s has its session with builder %s", p->scope->id, name);
+    if (p->state == PART_WAITING || p->state == PART_SOLVING || p->state == PART_AGAIN)
         return 0;
-    return depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "build %s is %s on builder %s", p->build->id,
+    return depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "build %s is %s on builder %s", p->scope->id,
         p->state < PART_WAITING ? "still in line" : "over", name);
 }
 
-void part_session(struct part *p, struct relay *r)
+static void on_client_gone(void *arg)
 {
-    p->relay = r;
-    p->lost = r == NULL;
-    if (r != NULL) {
-        depot_timer_stop(p->grace);
-        if (p->state == PART_WAITING)
-            solve(p);
-    } else if (p->state == PART_SOLVING && !p->build->req.detach) {
+    struct part *p = arg;
+    p->relay = NULL;
+    p->lost = true;
+    if ((p->state == PART_SOLVING || p->state == PART_AGAIN) && !p->scope->req.detach)
         depot_timer_start(p->grace, GRACE_S * 1000, 0);
-    }
+}
+
+static void on_context(struct depot_event *ev, void *arg)
+{
+    struct part *p = arg;
+    ev->u.context.platform = p->platform;
+    emit(p, ev);
+}
+
+static const struct relay_owner relay_owner = {.gone = on_client_gone, .context = on_context};
+
+int part_open_session(struct part *p, const struct relay_ops *ops, void *arg, struct relay **out,
+    struct depot_error *err)
+{
+    const struct request *req = &p->scope->req;
+    const struct relay_session session = {.id = p->session,
+        .shared_key = req->shared_key != NULL ? req->shared_key : "",
+        .methods = &req->methods};
+    int rc = part_session_wanted(p, err);
+    if (rc == 0)
+        rc = relay_to_engine(
+            &p->scope->env->relays, p->engine, &session, &relay_owner, p, ops, arg, out, err);
+    if (rc != 0)
+        return rc;
+    p->relay = *out;
+    p->lost = false;
+    depot_timer_stop(p->grace);
+    if (p->state == PART_WAITING)
+        solve(p);
+    return 0;
 }
 
 /* ---- cancelling ---- */
 void part_cancel(struct part *p)
 {
-    if (p->state == PART_DRAINING || p->state == PART_DONE)
+    if ((p->state == PART_DRAINING && !p->again) || p->state == PART_DONE)
         return; /* it has an outcome */
+    p->again = false;
     part_outcome_set(&p->outcome, DEPOT_BUILD_CANCELLED, NULL, 0, NULL);
+    if (p->state == PART_DRAINING)
+        return;
     if (p->state != PART_SOLVING && p->state != PART_PUSHING) {
         finish(p);
         return;
     }
-    depot_bk_call_free(p->solve); /* this is what tells the engine */
+    engine_call_free(p->engine, p->solve); /* this is what tells the engine */
     p->solve = NULL;
     part_push_free(p->push);
     p->push = NULL;
@@ -578,12 +641,15 @@ void part_abort(struct part *p)
         finish(p);
 }
 
-struct part *part_new(struct build *b, struct engine *e, const struct plan_part *plan)
+struct part *part_new(const struct build_scope *scope, const struct plan_part *plan,
+    const struct part_ops *ops, void *arg)
 {
-    struct depot_loop *l = b->service->loop;
+    struct depot_loop *l = scope->env->loop;
     struct part *p = depot_calloc(1, sizeof(*p));
-    p->build = b;
-    p->engine = e;
+    p->scope = scope;
+    p->ops = ops;
+    p->arg = arg;
+    p->engine = scope->env->engines[plan->engine];
     p->platform = depot_strv_join(&plan->platforms, ",");
     for (size_t i = 0; i < plan->emulated.len; i++)
         depot_strv_push(&p->emulated, plan->emulated.items[i]);

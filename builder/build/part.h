@@ -5,20 +5,19 @@
 #ifndef DEPOT_BUILDER_PART_H
 #define DEPOT_BUILDER_PART_H
 
-#include "builder/engine/engine.h"
 #include "part_outcome.h"
 #include "part_push.h"
-
-struct build;
+#include "scope.h"
 
 /* X(id, name, states it may go to) */
 #define PART_STATES(X)                                                                             \
     X(NEW, "new", TO(QUEUED) | TO(WAITING) | TO(SOLVING) | TO(DONE))                               \
     X(QUEUED, "queued", TO(WAITING) | TO(SOLVING) | TO(DONE))                                      \
     X(WAITING, "waiting for its session", TO(SOLVING) | TO(DONE))                                  \
-    X(SOLVING, "solving", TO(PUSHING) | TO(DRAINING) | TO(DONE))                                   \
+    X(SOLVING, "solving", TO(PUSHING) | TO(DRAINING) | TO(AGAIN) | TO(DONE))                       \
     X(PUSHING, "pushing", TO(DRAINING) | TO(DONE))                                                 \
-    X(DRAINING, "reading the last status", TO(DONE))                                               \
+    X(DRAINING, "reading the last status", TO(AGAIN) | TO(DONE))                                   \
+    X(AGAIN, "about to push once more", TO(SOLVING) | TO(DONE))                                    \
     X(DONE, "done", 0)
 
 enum part_state {
@@ -28,10 +27,19 @@ enum part_state {
         PART_STATE_COUNT
 };
 
-enum { PART_ID_LEN = 25 }; /* of refs and sessions, as other clients make them */
+/* What a part tells its build, and asks of it. */
+struct part;
+struct part_ops {
+    void (*done)(struct part *p, void *arg);         /* its last word */
+    void (*say)(const char *why, void *arg);         /* why the build ends, unless it is said */
+    void (*client_lost)(const char *why, void *arg); /* and will not come back */
+    bool (*abandoned)(void *arg); /* nobody is there to open the session that it needs */
+};
 
 struct part {
-    struct build *build;
+    const struct build_scope *scope;
+    const struct part_ops *ops;
+    void *arg;
     enum part_state state; /* written by set_state() alone */
     struct engine *engine;
     char *platform;             /* one, or several with commas */
@@ -40,7 +48,7 @@ struct part {
     unsigned exports;           /* a bit for each of the request's that is made of it */
     char ref[PART_ID_LEN + 1], session[PART_ID_LEN + 1];
     struct engine_slot slot;
-    uint64_t entered_ms;
+    uint64_t entered_ms, waited_ms; /* waited: in the line */
     struct depot_bk_call *solve, *status;
     struct part_bridge *bridge; /* NULL: solved without asking first */
     struct part_policy *policy; /* NULL: the context was not asked for one */
@@ -52,19 +60,23 @@ struct part {
     bool status_seen;           /* at least one status came */
     bool status_eof;            /* and it ended in order */
     bool transport;             /* Solve ended as if the engine could not be reached any more */
+    bool again;                 /* a second try follows this one's last status */
+    bool was_again;             /* this is the second try, and there is no third */
     struct part_outcome outcome;
 };
 
-struct part *part_new(struct build *b, struct engine *e, const struct plan_part *plan);
+struct part *part_new(const struct build_scope *scope, const struct plan_part *plan,
+    const struct part_ops *ops, void *arg);
 void part_free(struct part *p);
 void part_start(struct part *p);
 void part_cancel(struct part *p); /* fine in any state */
 void part_abort(struct part *p);  /* cancelled, and done at once */
 bool part_over(const struct part *p);
 
-/* The client's session socket came (`r` set) or went (NULL). */
-void part_session(struct part *p, struct relay *r);
 /* Is a session expected now? The error says why not. */
 int part_session_wanted(const struct part *p, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The client's session socket is there; it may go and come again. */
+int part_open_session(struct part *p, const struct relay_ops *ops, void *arg, struct relay **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 
 #endif

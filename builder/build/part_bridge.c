@@ -8,7 +8,6 @@
 
 #include "part.h"
 #include "builder/engine/placement.h"
-#include "builder/service/service_int.h"
 #include "stage_platform.h"
 
 enum {
@@ -61,14 +60,15 @@ static void on_call_answer(struct depot_bk_call *c, const struct depot_bk_answer
     struct part *p = arg;
     if (!has_result(a)) {
         char *text = depot_asprintf("the frontend of builder %s does not answer \"%s\"",
-            engine_name(p->engine), p->build->req.call);
-        depot_bk_bridge_fail(c, CODE_UNIMPLEMENTED, text);
+            engine_name(p->engine), p->scope->req.call);
+        engine_driver(p->engine)->bridge_fail(c, CODE_UNIMPLEMENTED, text);
         depot_free(text);
     } else if (size_of(a) > CALL_MAX) {
-        depot_bk_bridge_fail(c, CODE_FAILED_PRECONDITION, "the frontend's answer is too large");
+        engine_driver(p->engine)->bridge_fail(
+            c, CODE_FAILED_PRECONDITION, "the frontend's answer is too large");
     } else {
         keep_answer(p->bridge, a);
-        depot_bk_bridge_go_on(c);
+        engine_driver(p->engine)->bridge_go_on(c);
     }
 }
 
@@ -113,14 +113,15 @@ static int start_call(struct part *p, const struct depot_bk_solve *req, struct d
 {
     struct depot_kvs attrs = {0};
     struct depot_bk_solve question = *req;
-    char *id = depot_asprintf("frontend.%s", p->build->req.call);
+    char *id = depot_asprintf("frontend.%s", p->scope->req.call);
     depot_kvs_copy(&attrs, req->attrs);
     set_default(&attrs, "requestid", id);
     set_default(&attrs, "frontend.caps", "moby.buildkit.frontend.subrequests+forward");
     question.attrs = &attrs;
     question.nexports = question.ncache_exports = 0;
     question.internal = true;
-    int rc = depot_bk_bridge(engine_bk(p->engine), &question, &p->bridge->ops, p, &p->solve, err);
+    int rc = engine_driver(p->engine)->bridge(
+        engine_bk(p->engine), &question, &p->bridge->ops, p, &p->solve, err);
     depot_free(id);
     depot_kvs_release(&attrs);
     return rc;
@@ -177,12 +178,12 @@ static void add_step(
             to, " (%s line %d)", d->files[op->places[0].file].name, op->places[0].range.start_line);
 }
 
-static void add_builders(struct depot_buf *to, const struct service *s)
+static void add_builders(struct depot_buf *to, const struct build_env *env)
 {
-    struct plan_engine *view = depot_calloc(s->nengines, sizeof(*view));
-    for (size_t i = 0; i < s->nengines; i++)
-        engine_plan_view(s->engines[i], &view[i]);
-    plan_describe(view, s->nengines, to);
+    struct plan_engine *view = depot_calloc(env->nengines, sizeof(*view));
+    for (size_t i = 0; i < env->nengines; i++)
+        engine_plan_view(env->engines[i], &view[i]);
+    plan_describe(view, env->nengines, to);
     depot_free(view);
 }
 
@@ -233,10 +234,10 @@ static void add_place(
 }
 
 /* Another builder may be able to, and yet it is this one that has to make all. */
-static bool none_runs(const struct service *s, const char *platform)
+static bool none_runs(const struct build_env *env, const char *platform)
 {
-    for (size_t i = 0; i < s->nengines; i++)
-        if (runs(s->engines[i], platform))
+    for (size_t i = 0; i < env->nengines; i++)
+        if (runs(env->engines[i], platform))
             return false;
     return true;
 }
@@ -255,14 +256,14 @@ static void add_reason(struct depot_buf *to, const struct part *p, const struct 
     }
     const struct depot_op *op = first_unrunnable(p, &d);
     if (op != NULL) {
-        if (none_runs(p->build->service, op->platform))
+        if (none_runs(p->scope->env, op->platform))
             depot_buf_addf(to, "no builder can run %s", op->platform);
         else
             depot_buf_addf(to, "builder %s cannot run %s", engine_name(p->engine), op->platform);
         depot_buf_adds(to, ", and this step needs it: ");
         add_step(to, &d, op);
         depot_buf_adds(to, "; builders: ");
-        add_builders(to, p->build->service);
+        add_builders(to, p->scope->env);
         depot_buf_adds(to, "\nadd a builder for it with depotd --builder NAME=ADDRESS, or install "
                            "emulation on a builder's machine (qemu-user-static, binfmt)");
         add_place(p->bridge, &d, op);
@@ -280,9 +281,9 @@ static void on_foreign_answer(struct depot_bk_call *c, const struct depot_bk_ans
     if (reason.len > 0) {
         e->code = CODE_FAILED_PRECONDITION;
         e->message = depot_arena_strdup(&p->bridge->arena, depot_buf_str(&reason));
-        depot_bk_bridge_fail(c, e->code, e->message);
+        engine_driver(p->engine)->bridge_fail(c, e->code, e->message);
     } else {
-        depot_bk_bridge_go_on(c);
+        engine_driver(p->engine)->bridge_go_on(c);
     }
     depot_buf_release(&reason);
 }
@@ -301,16 +302,17 @@ static void on_foreign_done(struct depot_bk_call *c, const struct depot_bk_resul
 int part_bridge_solve(struct part *p, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
     struct depot_error *err)
 {
-    const bool is_call = p->build->req.call != NULL;
+    const bool is_call = p->scope->req.call != NULL;
     if (!is_call && p->foreign.len == 0)
-        return depot_bk_solve(engine_bk(p->engine), req, done, p, &p->solve, err);
+        return engine_driver(p->engine)->solve(engine_bk(p->engine), req, done, p, &p->solve, err);
     p->bridge = depot_calloc(1, sizeof(*p->bridge));
     p->bridge->done = done;
     p->bridge->ops.answer = is_call ? on_call_answer : on_foreign_answer;
     p->bridge->ops.done = is_call ? on_call_done : on_foreign_done;
     if (is_call)
         return start_call(p, req, err);
-    return depot_bk_bridge(engine_bk(p->engine), req, &p->bridge->ops, p, &p->solve, err);
+    return engine_driver(p->engine)->bridge(
+        engine_bk(p->engine), req, &p->bridge->ops, p, &p->solve, err);
 }
 
 void part_bridge_free(struct part_bridge *b)

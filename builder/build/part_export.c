@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#include "builder/service/service_int.h"
+#include "join_export.h"
+#include "part.h"
 
 /* What a Docker Engine keeps is made by an exporter of its own, which in front of the containerd
  * store is BuildKit's; in front of the classic one it knows a name and nothing else. */
@@ -43,7 +44,7 @@ static bool asks_attestations(const struct depot_kvs *attrs)
 
 static bool keeps_image(const struct part *p)
 {
-    const struct request *req = &p->build->req;
+    const struct request *req = &p->scope->req;
     for (size_t i = 0; i < req->nexports; i++)
         if (p->exports & 1u << i &&
             ((req->loads & 1u << i) != 0 || depot_str_eq(req->exports[i].type, "image")))
@@ -54,7 +55,7 @@ static bool keeps_image(const struct part *p)
 /* What Docker's classic image store cannot do, said before the engine fails in its own words. */
 static int check_exports(const struct part *p, struct depot_error *err)
 {
-    const struct request *req = &p->build->req;
+    const struct request *req = &p->scope->req;
     const char *name = engine_name(p->engine);
     if (keeps_image(p) && strchr(p->platform, ',') != NULL)
         return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
@@ -83,7 +84,7 @@ static int check_exports(const struct part *p, struct depot_error *err)
                 "local or tar",
                 name);
         if (depot_str_eq(e->type, "image") && is_true(e, "push") &&
-            (is_true(e, "push-by-digest") || p->build->join != NULL))
+            (is_true(e, "push-by-digest") || p->scope->joins))
             return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
                 "builder %s is a Docker Engine that cannot push an image by its digest, %s", name,
                 is_true(e, "push-by-digest")
@@ -98,7 +99,7 @@ static int check_exports(const struct part *p, struct depot_error *err)
  * result of a build that names no output is its cache. */
 static void add_default(struct part_exports *x, const struct part *p)
 {
-    const struct request *req = &p->build->req;
+    const struct request *req = &p->scope->req;
     if (req->nexports > 0 || !req->default_image || !engine_is_docker(p->engine))
         return;
     struct depot_bk_export *to = &x->items[x->len++];
@@ -123,7 +124,7 @@ static int check_count(const struct part_exports *x, const struct part *p, struc
 
 int part_exports_fill(struct part_exports *x, const struct part *p, struct depot_error *err)
 {
-    const struct request *req = &p->build->req;
+    const struct request *req = &p->scope->req;
     const bool docker = engine_is_docker(p->engine);
     const bool classic = (engine_caps(p->engine) & DEPOT_BK_CAP_MOBY) != 0;
     if (classic && check_exports(p, err) != 0)
@@ -135,9 +136,9 @@ int part_exports_fill(struct part_exports *x, const struct part *p, struct depot
         struct depot_bk_export *to = &x->items[x->len++];
         to->type = depot_strdup(req->exports[i].type);
         depot_kvs_copy(&to->attrs, &req->exports[i].attrs);
-        if (p->build->join != NULL && (int)i == request_join_export(req))
+        if (p->scope->joins && (int)i == request_join_export(req))
             join_rewrite(&to->attrs);
-        if (p->build->nparts + req->join_with.len > 1)
+        if (p->scope->nparts + req->join_with.len > 1)
             join_keep_own(&to->attrs, p->platform);
         if (docker)
             docker_export(to, (req->loads & 1u << i) != 0, classic);
@@ -148,7 +149,7 @@ int part_exports_fill(struct part_exports *x, const struct part *p, struct depot
 
 bool part_is_lone_image(const struct part *p)
 {
-    const struct request *req = &p->build->req;
+    const struct request *req = &p->scope->req;
     if (req->platforms.len < 2 || strchr(p->platform, ',') != NULL)
         return false;
     for (size_t i = 0; i < req->nexports; i++)

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "part.h"
-#include "builder/service/service_int.h"
 
 enum { CODE_FAILED_PRECONDITION = 9 }; /* google.rpc.Code */
 
@@ -44,7 +43,7 @@ static void on_answer(struct depot_bk_call *c, const struct depot_bk_answer *a, 
     DEPOT_UNUSED(a);
     struct part *p = arg;
     p->policy->read = true;
-    depot_bk_bridge_fail(c, CODE_FAILED_PRECONDITION, "a policy was looked for");
+    engine_driver(p->engine)->bridge_fail(c, CODE_FAILED_PRECONDITION, "a policy was looked for");
 }
 
 static int ask(struct part *p, struct depot_error *err);
@@ -61,7 +60,7 @@ static void refuse(struct part *p, struct depot_bk_call *c)
     q->message = depot_asprintf(
         "%s in the context: depot evaluates no policies in Rego, so it does not build what has one"
         "\nbuild with docker buildx, or give up the policy with --policy disabled=true",
-        p->build->req.policy_file);
+        p->scope->req.policy_file);
     q->found = (struct depot_build_error){.code = CODE_FAILED_PRECONDITION, .message = q->message};
     finish(p, c, &q->found);
 }
@@ -75,7 +74,7 @@ static void ask_again(struct part *p, struct depot_bk_call *c)
     depot_free(q->name);
     q->name = depot_strdup(id);
     q->again = true;
-    depot_bk_call_free(c);
+    engine_call_free(p->engine, c);
     p->solve = NULL;
     if (ask(p, &err) == 0)
         return;
@@ -111,15 +110,16 @@ static int ask(struct part *p, struct depot_error *err)
     depot_kvs_set(&q->attrs, "filename", q->name);
     const struct depot_bk_solve question = {
         .ref = ref,
-        .session = p->build->req.session ? p->session : NULL,
+        .session = p->scope->req.session ? p->session : NULL,
         .frontend = "dockerfile.v0",
         .attrs = &q->attrs,
         .source_policy = q->rules.data,
         .source_policy_len = q->rules.len,
         .internal = true,
     };
-    store_seen_ref(p->build->service->store, engine_name(p->engine), ref);
-    return depot_bk_bridge(engine_bk(p->engine), &question, &ops, p, &p->solve, err);
+    store_seen_ref(p->scope->env->store, engine_name(p->engine), ref);
+    return engine_driver(p->engine)->bridge(
+        engine_bk(p->engine), &question, &ops, p, &p->solve, err);
 }
 
 int part_policy_ask(struct part *p, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
@@ -127,7 +127,7 @@ int part_policy_ask(struct part *p, const struct depot_bk_solve *req, depot_bk_s
 {
     struct part_policy *q = p->policy = depot_calloc(1, sizeof(*q));
     q->done = done;
-    q->name = depot_strdup(p->build->req.policy_file);
+    q->name = depot_strdup(p->scope->req.policy_file);
     depot_buf_init(&q->rules, DEPOT_BUF_NO_LIMIT);
     depot_buf_add(&q->rules, req->source_policy, req->source_policy_len);
     depot_kvs_copy(&q->attrs, req->attrs);

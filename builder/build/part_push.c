@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#include "builder/service/service_int.h"
+#include "client.h"
+#include "part.h"
 
 enum {
     LAYERS_MAX = 1024,             /* whose progress is told */
@@ -42,7 +43,7 @@ struct part_push {
 
 static const struct depot_bk_export *export_of(const struct part *p)
 {
-    const struct request *req = &p->build->req;
+    const struct request *req = &p->scope->req;
     if (!(engine_caps(p->engine) & DEPOT_BK_CAP_MOBY))
         return NULL;
     for (size_t i = 0; i < req->nexports; i++)
@@ -66,7 +67,7 @@ static void tell(struct part_push *u, struct depot_vertex_status *st, size_t n)
     ev.u.status = (struct depot_ev_status){.platform = p->platform,
         .builder = engine_name(p->engine),
         .status = {.vertexes = &u->vertex, .nvertexes = 1, .statuses = st, .nstatuses = n}};
-    service_append(p->build->service, p->build->id, &ev);
+    journal_append(p->scope->env->store, p->scope->id, &ev);
 }
 
 static void tell_layer(struct part_push *u, struct layer *l, depot_time now)
@@ -184,8 +185,8 @@ static void on_credentials(const char *host, const char *user, const char *secre
     static const struct depot_docker_push_ops ops = {.layer = on_layer, .done = on_pushed};
     struct part_push *u = arg;
     const struct depot_docker_login login = {.registry = host, .user = user, .secret = secret};
-    if (depot_docker_push_start(u->part->build->service->loop, &u->host, u->names.items[u->at],
-            &login, &ops, u, &u->push, &u->err) == 0)
+    if (depot_docker_push_start(u->part->scope->env->loop, &u->host, u->names.items[u->at], &login,
+            &ops, u, &u->push, &u->err) == 0)
         return;
     u->push = NULL;
     tell_over(u, u->err.msg);
@@ -204,7 +205,7 @@ static void on_kick(struct depot_timer *t, void *arg)
     tell_began(u, name);
     depot_free(u->registry);
     u->registry = depot_docker_registry_of(name);
-    client_credentials(u->part->build->client, u->registry, on_credentials, u);
+    client_credentials(u->part->scope->client, u->registry, on_credentials, u);
 }
 
 static void next(struct part_push *u)
@@ -220,7 +221,7 @@ struct part_push *part_push_new(struct part *p, part_push_fn *done)
     const char *names = depot_kvs_get(&export_of(p)->attrs, "name");
     u->part = p;
     u->done = done;
-    u->kick = depot_timer_new(p->build->service->loop, on_kick, u);
+    u->kick = depot_timer_new(p->scope->env->loop, on_kick, u);
     engine_docker_host(p->engine, &u->host);
     depot_strv_split(&u->names, names != NULL ? names : "", ',');
     next(u);
@@ -231,7 +232,7 @@ void part_push_free(struct part_push *u)
 {
     if (u == NULL)
         return;
-    client_forget(u->part->build->client, u);
+    client_forget(u->part->scope->client, u);
     tell_over(u, "cancelled"); /* unless it is over already */
     depot_docker_push_free(u->push);
     depot_timer_free(u->kick);

@@ -2,14 +2,14 @@
  * A client's session socket tied to its engine's session call: bytes both ways, and the text frames
  * the client sends beside them. Never looks into the bytes.
  */
+#include "relay.h"
+
 #include <depot/log.h>
 #include <depot/session.h>
 
 #include <json-c/json.h>
 
 #include <string.h>
-
-#include "builder/service/service_int.h"
 
 #define DEPOT_LOG_MODULE "relay"
 
@@ -22,11 +22,12 @@ enum {
 };
 
 struct relay {
-    struct service *service;
-    struct part *part;                /* NULL: over, or `client` */
+    struct relays *all; /* NULL: detached */
+    struct engine *engine;
     struct depot_bk_session *session; /* NULL: its engine's side is gone */
-    struct client *client;            /* NULL: over, or `part` */
-    struct depot_caller *caller;      /* the daemon's own end of it, for `client` */
+    struct depot_caller *caller;      /* the daemon's own end of it; NULL: an engine's */
+    const struct relay_owner *owner;  /* NULL: it is over */
+    void *owner_arg;
     const struct relay_ops *ops;
     void *arg;
     bool closed; /* the client's side was told to close */
@@ -43,6 +44,13 @@ static void tell_closed(struct relay *r, int ws_code, const char *reason)
 }
 
 /* ---- the engine's side ---- */
+static void free_session(struct relay *r)
+{
+    if (r->session != NULL)
+        engine_driver(r->engine)->session_free(r->session);
+    r->session = NULL;
+}
+
 static void on_data(struct depot_bk_session *s, const void *data, size_t n, void *arg)
 {
     struct relay *r = arg;
@@ -65,8 +73,7 @@ static void on_done(struct depot_bk_session *s, const struct depot_error *err, v
     DEPOT_UNUSED(s);
     if (err != NULL)
         depot_log_debug("session: %s", err->msg);
-    depot_bk_session_free(r->session);
-    r->session = NULL;
+    free_session(r);
     tell_closed(r, WS_BROKEN, "the builder ended the session");
 }
 
@@ -99,103 +106,71 @@ struct depot_caller *relay_caller(const struct relay *r)
     return r->caller;
 }
 
-static int open_caller(struct relay *r, struct client *c, struct depot_error *err)
+/* ---- opening ---- */
+static struct relay *relay_new(
+    const struct relay_owner *owner, void *owner_arg, const struct relay_ops *ops, void *arg)
 {
-    static const struct depot_caller_ops caller_ops = {
-        .data = on_caller_data, .closed = on_caller_closed};
-    if (client_relay(c) != NULL)
-        return depot_error_set(err, DEPOT_ERR_EXISTS, "the build has its session with the daemon");
-    int rc = depot_caller_new(r->service->loop, &caller_ops, r, &r->caller, err);
-    if (rc == 0)
-        r->client = c;
-    return rc;
-}
-
-/* ---- the client's side ---- */
-static int open_session(struct relay *r, struct part *p, struct depot_error *err)
-{
-    const struct request *req = &p->build->req;
-    const char *key = req->shared_key != NULL ? req->shared_key : "";
-    int rc = part_session_wanted(p, err);
-    if (rc == 0)
-        rc = depot_bk_session_open(engine_bk(p->engine), p->session, key, &req->methods,
-            &session_ops, r, &r->session, err);
-    if (rc == 0)
-        r->part = p;
-    return rc;
-}
-
-bool service_same_secret(const char a[SERVICE_SECRET_LEN + 1], const char *b)
-{
-    unsigned char differ = 0;
-    if (b == NULL || strlen(b) != SERVICE_SECRET_LEN)
-        return false;
-    for (size_t i = 0; i < SERVICE_SECRET_LEN; i++)
-        differ |= (unsigned char)(a[i] ^ b[i]);
-    return differ == 0;
-}
-
-int service_session_allowed(
-    struct service *s, const char *build, const char *secret, struct depot_error *err)
-{
-    const struct build *b = depot_map_get(s->builds, build);
-    if (b != NULL && service_same_secret(b->secret, secret))
-        return 0;
-    if (b != NULL)
-        depot_log_warn("build %s: a session without the secret of its creator was refused", build);
-    depot_error_set(err, DEPOT_ERR_NOT_FOUND, "no running build %.40s of yours", build);
-    if (secret == NULL)
-        depot_error_hint(err, "upgrade depot: sessions show what the answer to the create told");
-    return err != NULL ? (int)err->code : DEPOT_ERR_NOT_FOUND;
-}
-
-int service_session(struct service *s, const char *build, const char *builder, const char *platform,
-    const struct relay_ops *ops, void *arg, struct relay **out, struct depot_error *err)
-{
-    struct build *b = depot_map_get(s->builds, build);
-    struct part *p = b != NULL ? build_part(b, builder, platform) : NULL;
-    struct client *c = b != NULL && depot_str_eq(builder, CLIENT_SESSION) ? b->client : NULL;
-    if (p == NULL && c == NULL)
-        return depot_error_set(
-            err, DEPOT_ERR_NOT_FOUND, "no running build %.40s on builder %.80s", build, builder);
     struct relay *r = depot_calloc(1, sizeof(*r));
-    r->service = s;
+    r->owner = owner;
+    r->owner_arg = owner_arg;
     r->ops = ops;
     r->arg = arg;
-    int rc = c != NULL ? open_caller(r, c, err) : open_session(r, p, err);
+    return r;
+}
+
+static int opened(struct relay *r, int rc, struct relays *all, struct relay **out)
+{
     if (rc != 0) {
         depot_free(r);
         return rc;
     }
-    TAILQ_INSERT_TAIL(&s->relays, r, entry);
+    r->all = all;
+    TAILQ_INSERT_TAIL(all, r, entry);
     *out = r;
-    if (c != NULL)
-        client_session(c, r);
-    else
-        part_session(p, r);
     return 0;
 }
 
+int relay_to_engine(struct relays *all, struct engine *e, const struct relay_session *session,
+    const struct relay_owner *owner, void *owner_arg, const struct relay_ops *ops, void *arg,
+    struct relay **out, struct depot_error *err)
+{
+    struct relay *r = relay_new(owner, owner_arg, ops, arg);
+    r->engine = e;
+    int rc = engine_driver(e)->session_open(engine_bk(e), session->id, session->shared_key,
+        session->methods, &session_ops, r, &r->session, err);
+    return opened(r, rc, all, out);
+}
+
+int relay_to_daemon(struct relays *all, struct depot_loop *l, const struct relay_owner *owner,
+    void *owner_arg, const struct relay_ops *ops, void *arg, struct relay **out,
+    struct depot_error *err)
+{
+    static const struct depot_caller_ops caller_ops = {
+        .data = on_caller_data, .closed = on_caller_closed};
+    struct relay *r = relay_new(owner, owner_arg, ops, arg);
+    int rc = depot_caller_new(l, &caller_ops, r, &r->caller, err);
+    return opened(r, rc, all, out);
+}
+
+/* ---- the client's side ---- */
 void relay_write(struct relay *r, const void *data, size_t n)
 {
-    if (r->session != NULL && r->part != NULL)
-        depot_bk_session_write(r->session, data, n);
+    if (r->session != NULL && r->owner != NULL)
+        engine_driver(r->engine)->session_write(r->session, data, n);
     else if (r->caller != NULL)
         depot_caller_receive(r->caller, data, n);
 }
 
 size_t relay_queued(const struct relay *r)
 {
-    return r->session != NULL ? depot_bk_session_queued(r->session) : 0;
+    return r->session != NULL ? engine_driver(r->engine)->session_queued(r->session) : 0;
 }
 
-static void let_go(struct relay *r)
+static void release(struct relay *r)
 {
-    r->part = NULL;
-    r->client = NULL;
-    depot_bk_session_free(r->session);
+    r->owner = NULL;
+    free_session(r);
     depot_caller_free(r->caller);
-    r->session = NULL;
     r->caller = NULL;
 }
 
@@ -203,34 +178,30 @@ void relay_free(struct relay *r)
 {
     if (r == NULL)
         return;
-    struct part *p = r->part;
-    struct client *c = r->client;
+    const struct relay_owner *owner = r->owner;
     r->closed = true;
-    let_go(r);
-    if (r->service != NULL)
-        TAILQ_REMOVE(&r->service->relays, r, entry);
-    if (p != NULL)
-        part_session(p, NULL);
-    if (c != NULL)
-        client_session(c, NULL);
+    release(r);
+    if (r->all != NULL)
+        TAILQ_REMOVE(r->all, r, entry);
+    if (owner != NULL)
+        owner->gone(r->owner_arg);
     depot_free(r);
 }
 
-/* ---- the service's side ---- */
+/* ---- the owner's side ---- */
 void relay_end(struct relay *r, int ws_code, const char *reason)
 {
-    r->part = NULL;
-    r->client = NULL;
+    r->owner = NULL;
     if (r->session != NULL)
-        depot_bk_session_end(r->session);
+        engine_driver(r->engine)->session_end(r->session);
     tell_closed(r, ws_code, reason);
 }
 
 void relay_detach(struct relay *r)
 {
-    let_go(r);
-    TAILQ_REMOVE(&r->service->relays, r, entry);
-    r->service = NULL;
+    release(r);
+    TAILQ_REMOVE(r->all, r, entry);
+    r->all = NULL;
     tell_closed(r, WS_GOING_AWAY, "the daemon is stopping");
 }
 
@@ -244,12 +215,11 @@ static int64_t number(struct json_object *o, const char *name)
     return n < 0 ? 0 : n;
 }
 
-static void append_context(struct part *p, struct json_object *o)
+static void tell_context(struct relay *r, struct json_object *o)
 {
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_CONTEXT};
     struct depot_ev_context *c = &ev.u.context;
     struct json_object *list;
-    c->platform = p->platform;
     c->files = number(o, "files");
     c->bytes = number(o, "bytes");
     c->sent_files = number(o, "sent_files");
@@ -267,13 +237,13 @@ static void append_context(struct part *p, struct json_object *o)
         }
         c->changed_more += (int64_t)(n - c->nchanged);
     }
-    service_append(p->build->service, p->build->id, &ev);
+    r->owner->context(&ev, r->owner_arg);
     depot_arena_release(&ev.arena);
 }
 
 void relay_text(struct relay *r, const char *json, size_t n)
 {
-    if (r->part == NULL || n > TEXT_MAX)
+    if (r->owner == NULL || r->owner->context == NULL || n > TEXT_MAX)
         return;
     struct json_tokener *tok = json_tokener_new_ex(TEXT_DEPTH_MAX);
     json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
@@ -281,7 +251,7 @@ void relay_text(struct relay *r, const char *json, size_t n)
     if (root != NULL && json_object_is_type(root, json_type_object) &&
         json_object_object_get_ex(root, "context", &context) &&
         json_object_is_type(context, json_type_object))
-        append_context(r->part, context);
+        tell_context(r, context);
     else
         depot_log_debug("a text frame of %zu bytes was not understood", n);
     json_object_put(root);

@@ -194,7 +194,7 @@ static void answer(struct cache_ask *q)
 
 static void over(struct target *t, const struct depot_error *err)
 {
-    depot_bk_call_free(t->call);
+    engine_call_free(t->engine, t->call);
     t->call = NULL;
     if (err != NULL)
         t->error = depot_strdup(err->msg[0] != '\0' ? err->msg : "the engine failed");
@@ -254,13 +254,15 @@ static void ask(struct target *t, const struct depot_question *question)
         return;
     }
     if (question->ask == DEPOT_ASK_PROVENANCE)
-        rc = depot_bk_provenance(
+        rc = engine_driver(t->engine)->provenance(
             engine_bk(t->engine), question->ref, &provenance_ops, t, &t->call, &err);
     else if (question->ask == DEPOT_ASK_CACHE)
-        rc = depot_bk_disk_usage(engine_bk(t->engine), &usage_ops, t, &t->call, &err);
+        rc = engine_driver(t->engine)->disk_usage(
+            engine_bk(t->engine), &usage_ops, t, &t->call, &err);
     else
-        rc = depot_bk_prune(engine_bk(t->engine), question->all, question->keep_bytes,
-            question->keep_hours * 3600 * DEPOT_SEC, &usage_ops, t, &t->call, &err);
+        rc = engine_driver(t->engine)->prune(engine_bk(t->engine), question->all,
+            question->keep_bytes, question->keep_hours * 3600 * DEPOT_SEC, &usage_ops, t, &t->call,
+            &err);
     if (rc != 0) {
         t->call = NULL;
         over(t, &err);
@@ -296,7 +298,7 @@ void cache_ask_free(struct cache_ask *q)
         return;
     for (size_t i = 0; i < q->ntargets; i++) {
         struct target *t = &q->targets[i];
-        depot_bk_call_free(t->call);
+        engine_call_free(t->engine, t->call);
         depot_free(t->error);
         depot_vec_free(&t->types);
         depot_vec_free(&t->kept);

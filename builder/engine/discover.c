@@ -83,8 +83,7 @@ static bool try_place(const struct discover_world *w, const struct place *p, con
     return false;
 }
 
-bool discover_builder(
-    const struct discover_world *w, struct service_builder_config *out, char **tried)
+bool discover_builder(const struct discover_world *w, struct engine_config *out, char **tried)
 {
     struct depot_buf b = DEPOT_BUF_INIT(TRIED_MAX);
     bool found = false;
@@ -92,7 +91,7 @@ bool discover_builder(
         struct depot_addr addr = {0};
         char *text = address_of(w, &places[i]);
         if (text != NULL && try_place(w, &places[i], text, &addr, &b)) {
-            *out = (struct service_builder_config){.addr = addr};
+            *out = (struct engine_config){.addr = addr};
             out->name = depot_strdup(places[i].docker ? "docker" : "buildkit");
             found = true;
         }

@@ -5,7 +5,7 @@
 #ifndef DEPOT_BUILDER_DISCOVER_H
 #define DEPOT_BUILDER_DISCOVER_H
 
-#include "builder/service/service.h"
+#include "engine.h"
 
 /* What discovery asks of the world; tests bring their own. */
 struct discover_world {
@@ -21,7 +21,6 @@ extern const struct discover_world discover_here;
  * True when found: `out` is the caller's. `*tried` always gets the places looked at in vain, with
  * commas between; the caller frees.
  */
-bool discover_builder(
-    const struct discover_world *w, struct service_builder_config *out, char **tried);
+bool discover_builder(const struct discover_world *w, struct engine_config *out, char **tried);
 
 #endif

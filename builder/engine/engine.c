@@ -26,9 +26,10 @@ TAILQ_HEAD(slots, engine_slot);
 
 struct engine {
     struct depot_loop *loop;
-    struct service_builder_config config;
+    struct engine_config config;
     const struct engine_ops *ops;
     void *arg;
+    const struct engine_driver *driver;
     struct depot_bk *bk;
     struct depot_bk_call *probe; /* under way; NULL: none */
     struct depot_timer *timer;   /* next probe, or the end of patience with this one */
@@ -122,7 +123,7 @@ static void on_probe(struct depot_bk_call *c, const struct depot_bk_info *info,
     struct engine *e = arg;
     struct depot_error none = {0};
     DEPOT_UNUSED(c);
-    depot_bk_call_free(e->probe);
+    engine_call_free(e, e->probe);
     e->probe = NULL;
     if (info == NULL) {
         went_down(e, err);
@@ -146,7 +147,7 @@ static void on_timer(struct depot_timer *t, void *arg)
         return;
     }
     struct depot_error err = {0};
-    depot_bk_call_free(e->probe);
+    engine_call_free(e, e->probe);
     e->probe = NULL;
     depot_error_set(&err, DEPOT_ERR_TIMEOUT, "no answer within %d s", PROBE_TIMEOUT_MS / 1000);
     went_down(e, &err);
@@ -155,7 +156,7 @@ static void on_timer(struct depot_timer *t, void *arg)
 static void probe_start(struct engine *e)
 {
     struct depot_error err = {0};
-    if (depot_bk_probe(e->bk, on_probe, e, &e->probe, &err) != 0) {
+    if (e->driver->probe(e->bk, on_probe, e, &e->probe, &err) != 0) {
         e->probe = NULL;
         went_down(e, &err);
         return;
@@ -257,6 +258,17 @@ struct depot_bk *engine_bk(struct engine *e)
     return e->bk;
 }
 
+const struct engine_driver *engine_driver(const struct engine *e)
+{
+    return e->driver;
+}
+
+void engine_call_free(struct engine *e, struct depot_bk_call *c)
+{
+    if (c != NULL)
+        e->driver->call_free(c);
+}
+
 bool engine_is_up(const struct engine *e)
 {
     return e->up;
@@ -348,11 +360,20 @@ void engine_plan_view(const struct engine *e, struct plan_engine *out)
     };
 }
 
-int engine_new(struct depot_loop *l, const struct service_builder_config *config,
+void engine_config_release(struct engine_config *c)
+{
+    depot_free(c->name);
+    depot_addr_release(&c->addr);
+    depot_tls_release(&c->tls);
+    *c = (struct engine_config){0};
+}
+
+int engine_new(struct depot_loop *l, const struct engine_config *config,
     const struct engine_ops *ops, void *arg, struct engine **out, struct depot_error *err)
 {
     struct depot_bk *bk;
-    int rc = depot_bk_new(l, &config->addr, &config->tls, &bk, err);
+    const struct engine_driver *driver = config->driver != NULL ? config->driver : &engine_buildkit;
+    int rc = driver->open(l, &config->addr, &config->tls, &bk, err);
     if (rc != 0) {
         depot_error_prefix(err, "builder %s", config->name);
         return rc;
@@ -361,6 +382,7 @@ int engine_new(struct depot_loop *l, const struct service_builder_config *config
     e->loop = l;
     e->ops = ops;
     e->arg = arg;
+    e->driver = driver;
     e->bk = bk;
     e->config.name = depot_strdup(config->name);
     e->config.capacity = config->capacity;
@@ -380,13 +402,11 @@ void engine_free(struct engine *e)
 {
     if (e == NULL)
         return;
-    depot_bk_call_free(e->probe);
+    engine_call_free(e, e->probe);
     depot_timer_free(e->timer);
     depot_timer_free(e->pump);
-    depot_bk_free(e->bk);
-    depot_free(e->config.name);
-    depot_addr_release(&e->config.addr);
-    depot_tls_release(&e->config.tls);
+    e->driver->close(e->bk);
+    engine_config_release(&e->config);
     depot_strv_release(&e->platforms);
     depot_free(e->engine);
     depot_free(e->host_gateway);

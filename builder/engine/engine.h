@@ -5,12 +5,10 @@
 #ifndef DEPOT_BUILDER_ENGINE_H
 #define DEPOT_BUILDER_ENGINE_H
 
-#include <depot/buildkit.h>
-
 #include <sys/queue.h>
 
+#include "driver.h"
 #include "placement.h"
-#include "builder/service/service.h"
 
 struct engine;
 
@@ -18,6 +16,17 @@ enum {
     ENGINE_CAPACITY = 4,    /* builds at once when the configuration does not say */
     ENGINE_QUEUE_MAX = 256, /* builds in line; more are refused */
 };
+
+/* One engine to drive, from --builder or found on this machine. */
+struct engine_config {
+    char *name;
+    struct depot_addr addr;
+    struct depot_tls tls;
+    int capacity;                       /* builds at once; 0: 4 */
+    const struct engine_driver *driver; /* NULL: BuildKit's */
+};
+
+void engine_config_release(struct engine_config *c);
 
 struct engine_ops {
     /* It answers, for the first time or again. */
@@ -28,14 +37,17 @@ struct engine_ops {
     void (*changed)(struct engine *e, void *arg);
 };
 
-int engine_new(struct depot_loop *l, const struct service_builder_config *config,
+int engine_new(struct depot_loop *l, const struct engine_config *config,
     const struct engine_ops *ops, void *arg, struct engine **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* Its slots must have been left. */
 void engine_free(struct engine *e);
 
 const char *engine_name(const struct engine *e);
+/* A call to it is engine_driver(e)->what(engine_bk(e), ...). */
+const struct engine_driver *engine_driver(const struct engine *e);
 struct depot_bk *engine_bk(struct engine *e);
+void engine_call_free(struct engine *e, struct depot_bk_call *c); /* ends it; `c` may be NULL */
 bool engine_is_up(const struct engine *e);
 bool engine_tried(const struct engine *e); /* the first probe has ended, either way */
 unsigned engine_caps(const struct engine *e);

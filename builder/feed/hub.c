@@ -10,8 +10,6 @@
 #include <depot/log.h>
 #include <depot/wire.h>
 
-#include "builder/service/service.h"
-
 #define DEPOT_LOG_MODULE "hub"
 
 enum {
@@ -54,11 +52,16 @@ struct subscriber {
 struct hub {
     struct depot_loop *loop;
     struct store *store;
-    struct service *service;
+    const struct hub_source *source;
+    void *source_arg;
     DEPOT_VEC(struct subscriber *) subscribers;
-    size_t audience; /* of them, subscribed to the fleet */
-    void (*on_audience)(bool there, void *arg);
-    void *on_audience_arg;
+    size_t watchers;             /* of them, subscribed to the fleet */
+    struct depot_map *followers; /* build -> struct followers, while it has any */
+};
+
+/* Who has a cursor in one build: what is appended wakes these, and looks at nobody else. */
+struct followers {
+    DEPOT_VEC(struct subscriber *) items;
 };
 
 /* ---- small helpers ---- */
@@ -71,11 +74,39 @@ static struct cursor *find_cursor(struct subscriber *s, const char *build)
     return NULL;
 }
 
+static void follow(struct subscriber *s, const char *build)
+{
+    struct followers *f = depot_map_get(s->hub->followers, build);
+
+    if (f == NULL) {
+        f = depot_calloc(1, sizeof(*f));
+        depot_map_set(s->hub->followers, build, f);
+    }
+    depot_vec_push(&f->items, s);
+}
+
+static void unfollow(struct subscriber *s, const char *build)
+{
+    struct followers *f = depot_map_get(s->hub->followers, build);
+    size_t i = 0;
+
+    while (f->items.items[i] != s)
+        i++;
+    f->items.items[i] = f->items.items[f->items.len - 1];
+    f->items.len--;
+    if (f->items.len > 0)
+        return;
+    depot_map_remove(s->hub->followers, build);
+    depot_vec_free(&f->items);
+    depot_free(f);
+}
+
 static struct cursor *add_cursor(struct subscriber *s, const char *build)
 {
     struct cursor *c = depot_vec_add(&s->cursors);
 
     memcpy(c->build, build, strlen(build) + 1);
+    follow(s, build);
     return c;
 }
 
@@ -83,6 +114,7 @@ static void remove_cursor(struct subscriber *s, struct cursor *c)
 {
     size_t i = (size_t)(c - s->cursors.items);
 
+    unfollow(s, c->build);
     depot_vec_remove(&s->cursors, i);
     if (s->turn > i)
         s->turn--;
@@ -121,6 +153,16 @@ static void wake(struct subscriber *s)
 
 /* ---- the hub ---- */
 
+/* Who watches the fleet follows a build from its first event. */
+static void add_to_watchers(struct hub *h, const char *build)
+{
+    for (size_t i = 0; i < h->subscribers.len; i++) {
+        struct subscriber *s = h->subscribers.items[i];
+        if (s->fleet && find_cursor(s, build) == NULL)
+            add_cursor(s, build)->fleet = true;
+    }
+}
+
 static void on_append(struct store *store, const char *build, const struct depot_event *ev,
     struct store_line *line, void *arg)
 {
@@ -128,15 +170,11 @@ static void on_append(struct store *store, const char *build, const struct depot
 
     DEPOT_UNUSED(store);
     DEPOT_UNUSED(line);
-    for (size_t i = 0; i < h->subscribers.len; i++) {
-        struct subscriber *s = h->subscribers.items[i];
-        if (ev->type == DEPOT_EVENT_BUILD_CREATED && s->fleet && !find_cursor(s, build)) {
-            add_cursor(s, build)->fleet = true;
-            wake(s);
-        } else if (!s->awake && find_cursor(s, build)) {
-            wake(s);
-        }
-    }
+    if (ev->type == DEPOT_EVENT_BUILD_CREATED)
+        add_to_watchers(h, build);
+    const struct followers *f = depot_map_get(h->followers, build);
+    for (size_t i = 0; f != NULL && i < f->items.len; i++)
+        wake(f->items.items[i]);
 }
 
 struct hub *hub_new(struct depot_loop *l, struct store *store)
@@ -145,6 +183,7 @@ struct hub *hub_new(struct depot_loop *l, struct store *store)
 
     h->loop = l;
     h->store = store;
+    h->followers = depot_map_new();
     store_on_append(store, on_append, h);
     return h;
 }
@@ -157,12 +196,14 @@ void hub_free(struct hub *h)
         depot_log_warn("%zu subscribers are left", h->subscribers.len);
     store_on_append(h->store, NULL, NULL);
     depot_vec_free(&h->subscribers);
+    depot_map_free(h->followers);
     depot_free(h);
 }
 
-void hub_set_service(struct hub *h, struct service *s)
+void hub_set_source(struct hub *h, const struct hub_source *source, void *arg)
 {
-    h->service = s;
+    h->source = source;
+    h->source_arg = arg;
 }
 
 size_t hub_subscribers(const struct hub *h)
@@ -170,24 +211,18 @@ size_t hub_subscribers(const struct hub *h)
     return h->subscribers.len;
 }
 
-void hub_on_audience(struct hub *h, void (*fn)(bool there, void *arg), void *arg)
-{
-    h->on_audience = fn;
-    h->on_audience_arg = arg;
-}
-
 /* The sole writer of s->fleet. */
 static void set_fleet(struct subscriber *s, bool on)
 {
     struct hub *h = s->hub;
-    size_t was = h->audience;
+    size_t was = h->watchers;
 
     if (s->fleet == on)
         return;
     s->fleet = on;
-    h->audience = on ? was + 1 : was - 1;
-    if ((was == 0 || h->audience == 0) && h->on_audience)
-        h->on_audience(on, h->on_audience_arg);
+    h->watchers = on ? was + 1 : was - 1;
+    if ((was == 0 || h->watchers == 0) && h->source != NULL)
+        h->source->watched(on, h->source_arg);
 }
 
 static struct store_line *encode_line(const struct depot_event *ev)
@@ -269,6 +304,8 @@ void hub_subscriber_free(struct subscriber *s)
     set_fleet(s, false);
     drop_batch(s);
     drop_builder_lines(s);
+    for (size_t i = 0; i < s->cursors.len; i++)
+        unfollow(s, s->cursors.items[i].build);
     depot_vec_free(&s->cursors);
     depot_free(s);
 }
@@ -336,11 +373,11 @@ void hub_unsubscribe_build(struct subscriber *s, const char *build)
 
 bool hub_is_followed(const struct hub *h, const char *build)
 {
-    for (size_t i = 0; i < h->subscribers.len; i++) {
-        const struct cursor *c = find_cursor(h->subscribers.items[i], build);
-        if (c && c->named)
+    const struct followers *f = depot_map_get(h->followers, build);
+
+    for (size_t i = 0; f != NULL && i < f->items.len; i++)
+        if (find_cursor(f->items.items[i], build)->named)
             return true;
-    }
     return false;
 }
 
@@ -405,8 +442,8 @@ static struct store_line *make_snapshot(struct hub *h)
     struct store_line *line;
     size_t n = 0;
 
-    if (h->service)
-        builders = service_builders(h->service, &up, &n);
+    if (h->source != NULL)
+        builders = h->source->builders(h->source_arg, &up, &n);
     ev.u.snapshot.builders = depot_arena_alloc(&ev.arena, (n + 1) * sizeof(*builders));
     ev.u.snapshot.builder_up = depot_arena_alloc(&ev.arena, (n + 1) * sizeof(*up));
     if (n > 0) {

@@ -8,19 +8,24 @@
 #include "builder/store/store.h"
 
 struct hub;
-struct service;
 struct subscriber; /* one feed connection */
+
+/* What the hub asks of whoever knows the builders. */
+struct hub_source {
+    /* The builders as they are now, until the next turn of the loop; `up[i]` tells which answer. */
+    const struct depot_ev_builder *(*builders)(void *arg, const bool **up, size_t *n);
+    /* The first subscriber of the fleet came, or the last one has gone. */
+    void (*watched)(bool there, void *arg);
+};
 
 struct hub *hub_new(struct depot_loop *l, struct store *store);
 void hub_free(struct hub *h);
-/* Where fleet.snapshot's builders come from. */
-void hub_set_service(struct hub *h, struct service *s);
+/* NULL: there are no builders, from now on. */
+void hub_set_source(struct hub *h, const struct hub_source *source, void *arg);
 /* Publish builder.up, builder.down, builder.metrics to fleet subscribers. The newest of a builder
  * replaces an unsent older one of the same type. */
 void hub_publish(struct hub *h, struct depot_event *ev);
 size_t hub_subscribers(const struct hub *h);
-/* `fn` when the first subscriber of the fleet comes, and when the last one has gone. */
-void hub_on_audience(struct hub *h, void (*fn)(bool there, void *arg), void *arg);
 
 /* `wake`: there is something to send; ask for it with hub_next() when the socket can take it. */
 struct subscriber *hub_subscriber_new(

@@ -33,7 +33,7 @@ static void get_builders(struct conn *c, const struct route_args *args)
     size_t n = 0;
 
     DEPOT_UNUSED(args);
-    builders = service_builders(c->server->service, &up, &n);
+    builders = c->server->api->builders(c->server->service, &up, &n);
     snapshot.builders = depot_memdup(builders, n * sizeof(*builders));
     snapshot.builder_up = depot_memdup(up, n * sizeof(*up));
     snapshot.nbuilders = n;
@@ -116,8 +116,8 @@ static void post_builds(struct conn *c, const struct route_args *args)
 
     DEPOT_UNUSED(args);
     depot_error_clear(&err);
-    if (service_create(c->server->service, depot_buf_str(&c->in), c->in.len, server_user(c), &made,
-            &err) != 0) {
+    if (c->server->api->create(c->server->service, depot_buf_str(&c->in), c->in.len, server_user(c),
+            &made, &err) != 0) {
         server_reply_error(c, &err);
         return;
     }
@@ -132,7 +132,7 @@ static void post_cancel(struct conn *c, const struct route_args *args)
     struct depot_error err;
 
     depot_error_clear(&err);
-    if (service_cancel(c->server->service, args->values[0], &err) != 0) {
+    if (c->server->api->cancel(c->server->service, args->values[0], &err) != 0) {
         server_reply_error(c, &err);
         return;
     }

@@ -69,7 +69,7 @@ static void on_cache(struct cache_ask *ask, const struct depot_answer *a, void *
             break;
         }
     }
-    cache_ask_free(ask);
+    c->server->api->cache_free(ask);
     depot_timer_free(c->look);
     c->look = NULL;
 }
@@ -81,7 +81,7 @@ static int ask_cache(struct conn *c, const struct depot_question *q, struct depo
 
     if (c->asks.len >= ASKS_MAX)
         return depot_error_set(err, DEPOT_ERR_EXHAUSTED, "%d questions are open already", ASKS_MAX);
-    r = service_cache(c->server->service, q, on_cache, c, &ask, err);
+    r = c->server->api->cache(c->server->service, q, on_cache, c, &ask, err);
     if (r != 0)
         return r;
     depot_vec_push(&c->asks, ask);
@@ -122,7 +122,7 @@ int server_ask(struct conn *c, const struct depot_question *q, struct depot_erro
 void server_ask_release(struct conn *c)
 {
     for (size_t i = 0; i < c->asks.len; i++)
-        cache_ask_free(c->asks.items[i]);
+        c->server->api->cache_free(c->asks.items[i]);
     depot_vec_free(&c->asks);
     depot_timer_free(c->look);
     c->look = NULL;

@@ -47,7 +47,7 @@ static int create(struct conn *c, const struct server_op *op, struct depot_error
 {
     struct depot_buf message = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     struct service_created made;
-    int r = service_create(
+    int r = c->server->api->create(
         c->server->service, op->request, strlen(op->request), server_user(c), &made, err);
 
     if (r != 0)
@@ -78,7 +78,7 @@ static int act(struct conn *c, const struct server_op *op, struct depot_error *e
     case SERVER_OP_CREATE:
         return create(c, op, err);
     case SERVER_OP_CANCEL:
-        return service_cancel(c->server->service, op->build, err);
+        return c->server->api->cancel(c->server->service, op->build, err);
     case SERVER_OP_ASK:
         return server_ask(c, &op->question, err);
     }

@@ -70,7 +70,8 @@ static void on_retry_accept(struct depot_timer *t, void *arg)
 }
 
 int server_new(struct depot_loop *l, const struct server_config *cfg, struct store *store,
-    struct hub *hub, struct service *service, struct server **out, struct depot_error *err)
+    struct hub *hub, const struct service_api *api, struct service *service, struct server **out,
+    struct depot_error *err)
 {
     struct server *s;
     bool tls;
@@ -82,6 +83,7 @@ int server_new(struct depot_loop *l, const struct server_config *cfg, struct sto
     s->loop = l;
     s->store = store;
     s->hub = hub;
+    s->api = api;
     s->service = service;
     s->retry_accept = depot_timer_new(l, on_retry_accept, s);
     depot_buf_init(&s->tx, DEPOT_BUF_NO_LIMIT);
@@ -185,9 +187,9 @@ void server_conn_release(struct conn *c)
     hub_subscriber_free(c->sub);
     c->sub = NULL;
     for (size_t i = 0; i < c->created.len; i++)
-        service_client_gone(c->server->service, c->created.items[i]);
+        c->server->api->client_gone(c->server->service, c->created.items[i]);
     depot_strv_release(&c->created);
-    relay_free(c->relay);
+    c->server->api->session_free(c->relay);
     c->relay = NULL;
     server_ask_release(c);
     for (size_t i = 0; i < c->replies.len; i++)

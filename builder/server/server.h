@@ -13,6 +13,7 @@
 struct hub;
 struct server;
 struct service;
+struct service_api;
 struct store;
 
 /* Where to listen: a unix socket, or TCP with or without TLS. */
@@ -36,7 +37,7 @@ struct server_config {
  * one left is replaced. Errors carry a hint.
  */
 int server_new(struct depot_loop *l, const struct server_config *cfg, struct store *store,
-    struct hub *hub, struct service *service, struct server **out,
+    struct hub *hub, const struct service_api *api, struct service *service, struct server **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* Stops listening, lets go of subscribers and relays at once; the sockets close in the loop's next
  * turns, so run it until it is empty. Before hub_free() and service_free(). */

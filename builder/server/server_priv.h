@@ -52,6 +52,7 @@ struct server {
     struct depot_loop *loop;
     struct store *store;
     struct hub *hub;
+    const struct service_api *api;
     struct service *service;
     struct depot_strv tokens;
     struct lws_context *lws;

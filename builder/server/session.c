@@ -74,12 +74,12 @@ static const struct relay_ops relay_ops = {
 static int check_secret(struct conn *c, const char *build, struct depot_error *err)
 {
     static const char name[] = "depot-session:";
-    char secret[2 * SERVICE_SECRET_LEN];
+    char secret[2 * BUILD_SECRET_LEN];
     int n = lws_hdr_custom_copy(c->wsi, secret, sizeof(secret), name, sizeof(name) - 1);
 
     if (n < 0 && lws_hdr_custom_length(c->wsi, name, sizeof(name) - 1) < 0 && c->local)
         return 0;
-    return service_session_allowed(c->server->service, build, n > 0 ? secret : NULL, err);
+    return c->server->api->session_allowed(c->server->service, build, n > 0 ? secret : NULL, err);
 }
 
 int server_session_open(
@@ -94,7 +94,8 @@ int server_session_open(
     r = check_secret(c, build, err);
     if (r != 0)
         return r;
-    return service_session(c->server->service, build, builder, of, &relay_ops, c, &c->relay, err);
+    return c->server->api->session(
+        c->server->service, build, builder, of, &relay_ops, c, &c->relay, err);
 }
 
 /* ---- from the client ---- */
@@ -108,7 +109,7 @@ static int receive_text(struct conn *c, const void *in, size_t n)
         return -1;
     }
     if (whole > 0) {
-        relay_text(c->relay, depot_buf_str(&c->in), c->in.len);
+        c->server->api->session_text(c->relay, depot_buf_str(&c->in), c->in.len);
         depot_buf_release(&c->in);
     }
     return 0;
@@ -120,8 +121,8 @@ static int receive(struct conn *c, const void *in, size_t n)
         return 0;
     if (!lws_frame_is_binary(c->wsi))
         return receive_text(c, in, n);
-    relay_write(c->relay, in, n);
-    if (c->relay && !c->paused && relay_queued(c->relay) > RELAY_HIGH) {
+    c->server->api->session_write(c->relay, in, n);
+    if (c->relay && !c->paused && c->server->api->session_queued(c->relay) > RELAY_HIGH) {
         c->paused = true;
         lws_rx_flow_control(c->wsi, 0);
     }

@@ -7,25 +7,41 @@
 
 #include "builder/engine/cache.h"
 #include "builder/feed/hub.h"
-#include "builder/build/redact.h"
-#include "service_int.h"
+#include "builder/build/build.h"
+#include "builder/build/client.h"
+#include "builder/build/observe.h"
+#include "builder/engine/metrics.h"
+#include "service.h"
 
 #define DEPOT_LOG_MODULE "service"
 
 enum { BUILDS_MAX = 1024 }; /* running and waiting at once */
+
+struct service {
+    struct build_env env;        /* of all its builds */
+    struct observer **observers; /* one an engine */
+    char *tried;                 /* where a builder was looked for in vain */
+    void (*on_ready)(void *arg);
+    void *on_ready_arg;
+    struct depot_timer *ready_timer;
+    struct metrics *metrics;
+    /* service_builders() hands these out */
+    struct depot_ev_builder *view;
+    bool *view_up;
+};
 
 /* ---- fleet events ---- */
 static void publish(struct service *s, struct engine *e, enum depot_event_type type)
 {
     struct depot_event ev = {.type = type, .time = depot_time_now()};
     engine_describe(e, &ev.u.builder);
-    hub_publish(s->hub, &ev);
+    hub_publish(s->env.hub, &ev);
 }
 
 static void check_ready(struct service *s)
 {
-    for (size_t i = 0; i < s->nengines; i++)
-        if (!engine_tried(s->engines[i]))
+    for (size_t i = 0; i < s->env.nengines; i++)
+        if (!engine_tried(s->env.engines[i]))
             return;
     void (*fn)(void *arg) = s->on_ready;
     s->on_ready = NULL;
@@ -37,8 +53,8 @@ static void on_up(struct engine *e, void *arg)
 {
     struct service *s = arg;
     publish(s, e, DEPOT_EVENT_BUILDER_UP);
-    for (size_t i = 0; i < s->nengines; i++)
-        if (s->engines[i] == e)
+    for (size_t i = 0; i < s->env.nengines; i++)
+        if (s->env.engines[i] == e)
             observer_engine_up(s->observers[i]);
     check_ready(s);
 }
@@ -56,11 +72,29 @@ static void on_changed(struct engine *e, void *arg)
         publish(arg, e, DEPOT_EVENT_BUILDER_METRICS);
 }
 
-static void on_audience(bool there, void *arg)
+static void on_watched(bool there, void *arg)
 {
     struct service *s = arg;
     metrics_watch(s->metrics, there);
 }
+
+const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n)
+{
+    for (size_t i = 0; i < s->env.nengines; i++) {
+        engine_describe(s->env.engines[i], &s->view[i]);
+        s->view_up[i] = engine_is_up(s->env.engines[i]);
+    }
+    *up = s->view_up;
+    *n = s->env.nengines;
+    return s->view;
+}
+
+static const struct depot_ev_builder *builders_now(void *arg, const bool **up, size_t *n)
+{
+    return service_builders(arg, up, n);
+}
+
+static const struct hub_source hub_source = {.builders = builders_now, .watched = on_watched};
 
 static const struct engine_ops engine_callbacks = {
     .up = on_up,
@@ -90,27 +124,8 @@ void service_set_tried(struct service *s, const char *tried)
 void service_set_registries(
     struct service *s, const struct depot_registry_host *hosts, size_t nhosts)
 {
-    s->registries = hosts;
-    s->nregistries = nhosts;
-}
-
-/* ---- the log ---- */
-void service_append(struct service *s, const char *build, struct depot_event *ev)
-{
-    struct depot_error err = {0};
-    struct depot_arena arena = {0};
-    ev->build = build;
-    redact_event(ev, &arena);
-    if (store_append(s->store, build, ev, &err) != 0)
-        depot_log_error("build %s: %s is lost: %s", build, depot_event_name(ev->type), err.msg);
-    depot_arena_release(&arena);
-}
-
-void service_new_id(struct service *s, char id[SERVICE_ID_LEN + 1])
-{
-    do {
-        depot_random_id(id, SERVICE_ID_LEN);
-    } while (id[0] < 'a' || id[0] > 'z' || store_build_exists(s->store, id));
+    s->env.registries = hosts;
+    s->env.nregistries = nhosts;
 }
 
 /* ---- what the server asks ---- */
@@ -124,11 +139,11 @@ static int no_builder(const struct service *s, struct depot_error *err)
 
 static int check_room(const struct service *s, const struct plan *plan, struct depot_error *err)
 {
-    if (depot_map_len(s->builds) >= BUILDS_MAX)
+    if (depot_map_len(s->env.builds) >= BUILDS_MAX)
         return depot_error_set(
             err, DEPOT_ERR_EXHAUSTED, "%d builds are running or waiting already", BUILDS_MAX);
     for (size_t i = 0; i < plan->nparts; i++) {
-        const struct engine *e = s->engines[plan->parts[i].engine];
+        const struct engine *e = s->env.engines[plan->parts[i].engine];
         if (engine_full(e))
             return depot_error_set(err, DEPOT_ERR_EXHAUSTED,
                 "%d builds are waiting for builder %s already", ENGINE_QUEUE_MAX, engine_name(e));
@@ -140,9 +155,9 @@ static int check_room(const struct service *s, const struct plan *plan, struct d
 static void candidates(const struct service *s, const char *name, size_t *first, size_t *n)
 {
     *first = 0;
-    *n = s->nengines;
-    for (size_t i = 0; i < s->nengines && !depot_str_empty(name); i++)
-        if (depot_str_eq(engine_name(s->engines[i]), name)) {
+    *n = s->env.nengines;
+    for (size_t i = 0; i < s->env.nengines && !depot_str_empty(name); i++)
+        if (depot_str_eq(engine_name(s->env.engines[i]), name)) {
             *first = i;
             *n = 1;
         }
@@ -152,12 +167,12 @@ static int make_plan(
     struct service *s, const struct request *req, struct plan *plan, struct depot_error *err)
 {
     size_t first, n;
-    if (s->nengines == 0)
+    if (s->env.nengines == 0)
         return no_builder(s, err);
     candidates(s, req->builder, &first, &n);
     struct plan_engine *view = depot_calloc(n, sizeof(*view));
     for (size_t i = 0; i < n; i++)
-        engine_plan_view(s->engines[first + i], &view[i]);
+        engine_plan_view(s->env.engines[first + i], &view[i]);
     unsigned *groups = depot_calloc(req->platforms.len + 1, sizeof(*groups));
     for (size_t i = 0; i < req->platforms.len; i++)
         groups[i] = request_exports_of(req, req->platforms.items[i]);
@@ -182,10 +197,10 @@ int service_create(struct service *s, const char *json, size_t n, const char *us
     if (rc == 0)
         rc = check_room(s, &plan, err);
     if (rc == 0) {
-        struct build *b = build_new(s, &req, user, &plan);
-        memcpy(out->id, b->id, sizeof(out->id));
-        memcpy(out->secret, b->secret, sizeof(out->secret));
-        out->join = b->client != NULL;
+        struct build *b = build_new(&s->env, &req, user, &plan);
+        memcpy(out->id, b->scope.id, sizeof(out->id));
+        memcpy(out->secret, b->scope.secret, sizeof(out->secret));
+        out->join = b->scope.client != NULL;
         build_start(b);
     }
     plan_release(&plan);
@@ -195,7 +210,7 @@ int service_create(struct service *s, const char *json, size_t n, const char *us
 
 static bool is_observed(const struct service *s, const char *build)
 {
-    for (size_t i = 0; i < s->nengines; i++)
+    for (size_t i = 0; i < s->env.nengines; i++)
         if (observer_has(s->observers[i], build))
             return true;
     return false;
@@ -203,7 +218,7 @@ static bool is_observed(const struct service *s, const char *build)
 
 int service_cancel(struct service *s, const char *build, struct depot_error *err)
 {
-    struct build *b = depot_map_get(s->builds, build);
+    struct build *b = depot_map_get(s->env.builds, build);
     if (b != NULL) {
         build_cancel(b, "cancelled");
         return 0;
@@ -213,25 +228,25 @@ int service_cancel(struct service *s, const char *build, struct depot_error *err
             "build %s was started by another client on the same engine", build);
         return depot_error_hint(err, "only the client that started it can cancel it");
     }
-    if (store_build_exists(s->store, build))
+    if (store_build_exists(s->env.store, build))
         return depot_error_set(err, DEPOT_ERR_INVALID, "build %s is over already", build);
     return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", build);
 }
 
-void service_client_gone(struct service *s, const char *build)
+static void client_gone(struct service *s, const char *build)
 {
-    struct build *b = depot_map_get(s->builds, build);
+    struct build *b = depot_map_get(s->env.builds, build);
     if (b != NULL)
         build_client_gone(b);
 }
 
 void service_cancel_all(struct service *s, const char *why)
 {
-    size_t n = depot_map_len(s->builds), pos = 0, i = 0;
+    size_t n = depot_map_len(s->env.builds), pos = 0, i = 0;
     struct build **all = depot_calloc(n + 1, sizeof(struct build *));
     const char *id;
     void *value;
-    while (i < n && depot_map_next(s->builds, &pos, &id, &value))
+    while (i < n && depot_map_next(s->env.builds, &pos, &id, &value))
         all[i++] = value;
     /* A build that ends at once stays in memory until the turn is over. */
     for (size_t k = 0; k < i; k++)
@@ -241,82 +256,100 @@ void service_cancel_all(struct service *s, const char *why)
 
 size_t service_builds(const struct service *s)
 {
-    return depot_map_len(s->builds);
+    return depot_map_len(s->env.builds);
 }
 
 bool service_idle(const struct service *s)
 {
-    for (size_t i = 0; i < s->nengines; i++)
+    for (size_t i = 0; i < s->env.nengines; i++)
         if (observer_watching(s->observers[i]) > 0)
             return false;
-    return depot_map_len(s->builds) == 0;
-}
-
-const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n)
-{
-    for (size_t i = 0; i < s->nengines; i++) {
-        engine_describe(s->engines[i], &s->view[i]);
-        s->view_up[i] = engine_is_up(s->engines[i]);
-    }
-    *up = s->view_up;
-    *n = s->nengines;
-    return s->view;
+    return depot_map_len(s->env.builds) == 0;
 }
 
 int service_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
     struct cache_ask **out, struct depot_error *err)
 {
-    if (q->ask == DEPOT_ASK_PROVENANCE && records_check(&s->records, q->ref, q->session, err) != 0)
+    if (q->ask == DEPOT_ASK_PROVENANCE &&
+        records_check(&s->env.records, q->ref, q->session, err) != 0)
         return err->code;
     if (q->ask == DEPOT_ASK_PRUNE)
         metrics_cache_changed(s->metrics);
     if (depot_str_empty(q->builder)) {
-        *out = cache_ask_new(s->loop, s->engines, s->nengines, q, fn, arg);
+        *out = cache_ask_new(s->env.loop, s->env.engines, s->env.nengines, q, fn, arg);
         return 0;
     }
-    for (size_t i = 0; i < s->nengines; i++) {
-        if (!depot_str_eq(engine_name(s->engines[i]), q->builder))
+    for (size_t i = 0; i < s->env.nengines; i++) {
+        if (!depot_str_eq(engine_name(s->env.engines[i]), q->builder))
             continue;
-        *out = cache_ask_new(s->loop, &s->engines[i], 1, q, fn, arg);
+        *out = cache_ask_new(s->env.loop, &s->env.engines[i], 1, q, fn, arg);
         return 0;
     }
     depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no builder %.64s", q->builder);
     return depot_error_hint(err, "`depot list builders` names them");
 }
 
+/* ---- sessions ---- */
+static int session_allowed(
+    struct service *s, const char *build, const char *secret, struct depot_error *err)
+{
+    const struct build *b = depot_map_get(s->env.builds, build);
+    if (b != NULL && build_secret_is(b->scope.secret, secret))
+        return 0;
+    if (b != NULL)
+        depot_log_warn("build %s: a session without the secret of its creator was refused", build);
+    depot_error_set(err, DEPOT_ERR_NOT_FOUND, "no running build %.40s of yours", build);
+    if (secret == NULL)
+        depot_error_hint(err, "upgrade depot: sessions show what the answer to the create told");
+    return err != NULL ? (int)err->code : DEPOT_ERR_NOT_FOUND;
+}
+
+int service_session(struct service *s, const char *build, const char *builder, const char *platform,
+    const struct relay_ops *ops, void *arg, struct relay **out, struct depot_error *err)
+{
+    struct build *b = depot_map_get(s->env.builds, build);
+    struct part *p = b != NULL ? build_part(b, builder, platform) : NULL;
+    struct client *c = b != NULL && depot_str_eq(builder, CLIENT_SESSION) ? b->scope.client : NULL;
+    if (c != NULL)
+        return client_open_session(c, ops, arg, out, err);
+    if (p != NULL)
+        return part_open_session(p, ops, arg, out, err);
+    return depot_error_set(
+        err, DEPOT_ERR_NOT_FOUND, "no running build %.40s on builder %.80s", build, builder);
+}
+
 /* ---- making and unmaking ---- */
 int service_add_builder(
-    struct service *s, const struct service_builder_config *builder, struct depot_error *err)
+    struct service *s, const struct engine_config *builder, struct depot_error *err)
 {
-    size_t n = s->nengines + 1;
+    size_t n = s->env.nengines + 1;
     struct engine *e;
-    int rc = engine_new(s->loop, builder, &engine_callbacks, s, &e, err);
+    int rc = engine_new(s->env.loop, builder, &engine_callbacks, s, &e, err);
     if (rc != 0)
         return rc;
-    s->engines = depot_realloc(s->engines, n * sizeof(struct engine *));
+    s->env.engines = depot_realloc(s->env.engines, n * sizeof(struct engine *));
     s->observers = depot_realloc(s->observers, n * sizeof(struct observer *));
     s->view = depot_realloc(s->view, n * sizeof(*s->view));
     s->view_up = depot_realloc(s->view_up, n * sizeof(*s->view_up));
-    s->engines[n - 1] = e;
-    s->observers[n - 1] = observer_new(s, e);
+    s->env.engines[n - 1] = e;
+    s->observers[n - 1] = observer_new(s->env.loop, s->env.store, e);
     metrics_add(s->metrics, e);
-    s->nengines = n;
+    s->env.nengines = n;
     return 0;
 }
 
 int service_new(struct depot_loop *l, struct store *store, struct hub *hub,
-    const struct service_builder_config *builders, size_t n, struct service **out,
-    struct depot_error *err)
+    const struct engine_config *builders, size_t n, struct service **out, struct depot_error *err)
 {
     struct service *s = depot_calloc(1, sizeof(*s));
-    s->loop = l;
-    s->store = store;
-    s->hub = hub;
-    s->builds = depot_map_new();
+    s->env.loop = l;
+    s->env.store = store;
+    s->env.hub = hub;
+    s->env.builds = depot_map_new();
     s->ready_timer = depot_timer_new(l, on_ready_timer, s);
     s->metrics = metrics_new(l, on_changed, s);
-    hub_on_audience(hub, on_audience, s);
-    TAILQ_INIT(&s->relays);
+    hub_set_source(hub, &hub_source, s);
+    TAILQ_INIT(&s->env.relays);
     for (size_t i = 0; i < n; i++) {
         int rc = service_add_builder(s, &builders[i], err);
         if (rc != 0) {
@@ -334,7 +367,7 @@ static void abort_all(struct service *s)
     const char *id;
     void *b;
     /* Each ends its build and so takes it out of the map. */
-    while (pos = 0, depot_map_next(s->builds, &pos, &id, &b))
+    while (pos = 0, depot_map_next(s->env.builds, &pos, &id, &b))
         build_abort(b);
 }
 
@@ -342,22 +375,37 @@ void service_free(struct service *s)
 {
     if (s == NULL)
         return;
-    hub_on_audience(s->hub, NULL, NULL);
+    hub_set_source(s->env.hub, NULL, NULL);
     metrics_free(s->metrics);
     s->metrics = NULL;
     abort_all(s);
-    for (struct relay *r; (r = TAILQ_FIRST(&s->relays)) != NULL;)
+    for (struct relay *r; (r = TAILQ_FIRST(&s->env.relays)) != NULL;)
         relay_detach(r);
-    for (size_t i = 0; i < s->nengines; i++) {
+    for (size_t i = 0; i < s->env.nengines; i++) {
         observer_free(s->observers[i]);
-        engine_free(s->engines[i]);
+        engine_free(s->env.engines[i]);
     }
     depot_timer_free(s->ready_timer);
-    depot_map_free(s->builds);
-    depot_free(s->engines);
+    depot_map_free(s->env.builds);
+    depot_free(s->env.engines);
     depot_free(s->observers);
     depot_free(s->view);
     depot_free(s->view_up);
     depot_free(s->tried);
     depot_free(s);
 }
+
+const struct service_api service_api = {
+    .create = service_create,
+    .cancel = service_cancel,
+    .client_gone = client_gone,
+    .builders = service_builders,
+    .cache = service_cache,
+    .cache_free = cache_ask_free,
+    .session_allowed = session_allowed,
+    .session = service_session,
+    .session_write = relay_write,
+    .session_queued = relay_queued,
+    .session_text = relay_text,
+    .session_free = relay_free,
+};

@@ -5,25 +5,18 @@
 #ifndef DEPOT_BUILDER_SERVICE_H
 #define DEPOT_BUILDER_SERVICE_H
 
-#include <depot/addr.h>
 #include <depot/event.h>
 #include <depot/loop.h>
 
-#include "builder/store/store.h"
+#include "builder/build/journal.h"
+#include "builder/build/relay.h"
+#include "builder/engine/cache.h"
 
 struct hub; /* hub.h */
 struct service;
 
-/* One engine to drive, from --builder or found on this machine. */
-struct service_builder_config {
-    char *name;
-    struct depot_addr addr;
-    struct depot_tls tls;
-    int capacity; /* builds at once; 0: 4 */
-};
-
 int service_new(struct depot_loop *l, struct store *store, struct hub *hub,
-    const struct service_builder_config *builders, size_t n, struct service **out,
+    const struct engine_config *builders, size_t n, struct service **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* Running builds are cancelled on their engines first. */
 void service_free(struct service *s);
@@ -31,7 +24,7 @@ void service_free(struct service *s);
  * never from inside this call. */
 void service_on_ready(struct service *s, void (*fn)(void *arg), void *arg);
 /* One more, from now on. */
-int service_add_builder(struct service *s, const struct service_builder_config *builder,
+int service_add_builder(struct service *s, const struct engine_config *builder,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* How registries are spoken to when what builders pushed is joined; borrowed. */
 struct depot_registry_host;
@@ -46,54 +39,53 @@ size_t service_builds(const struct service *s);
 /* Nothing is running or queued: the daemon may leave when also nobody is connected. */
 bool service_idle(const struct service *s);
 
-enum { SERVICE_ID_LEN = 10, SERVICE_SECRET_LEN = 32 };
 /* What only the answer to who asked for a build tells. */
 struct service_created {
-    char id[SERVICE_ID_LEN + 1];
-    char secret[SERVICE_SECRET_LEN + 1]; /* to be shown when its sessions are opened */
+    char id[BUILD_ID_LEN + 1];
+    char secret[BUILD_SECRET_LEN + 1]; /* to be shown when its sessions are opened */
     bool join; /* a session with the daemon itself is wanted, too: CLIENT_SESSION in client.h */
 };
 /* The body of POST /v1/builds. `user` is who asks, for builds that do not say. */
 int service_create(struct service *s, const char *json, size_t n, const char *user,
     struct service_created *out, struct depot_error *err) DEPOT_MUST_CHECK;
 int service_cancel(struct service *s, const char *build, struct depot_error *err) DEPOT_MUST_CHECK;
-/* The connection that created it is gone. A build that has not begun, and needs its client, is
- * cancelled when nobody follows it after two seconds, or when its turn comes. */
-void service_client_gone(struct service *s, const char *build);
 
 /* The builders as they are now, until the next turn of the loop; `up[i]` tells which answer. */
 const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n);
 
 /* ---- the caches: DEPOT_ASK_CACHE and DEPOT_ASK_PRUNE ---- */
-struct cache_ask;
-/* Once, never from inside service_cache(). `a` is borrowed, and is gone when the ask is. The ask
- * stays its owner's to free, also in here. */
-typedef void cache_ask_fn(struct cache_ask *q, const struct depot_answer *a, void *arg);
 /* A builder that fails has its error in the answer. DEPOT_ERR_NOT_FOUND: none of that name. */
 int service_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
     struct cache_ask **out, struct depot_error *err) DEPOT_MUST_CHECK;
-void cache_ask_free(struct cache_ask *q); /* cancels; a prune stops where it is */
 
 /* ---- a client's session socket ---- */
-struct relay; /* one part's session */
-struct relay_ops {
-    /* Bytes for the client. */
-    void (*data)(struct relay *r, const void *data, size_t n, void *arg);
-    /* The engine took what was written, down to 256 KiB: read from the client again. */
-    void (*writable)(struct relay *r, void *arg);
-    /* The part is over or the engine's side broke: close the socket with this code. */
-    void (*closed)(struct relay *r, int ws_code, const char *reason, void *arg);
-};
-/* A session is its build's creator's alone: who does not show the build's secret is refused as if
- * there were no such build. NULL: none was shown, which is refused too. */
-int service_session_allowed(struct service *s, const char *build, const char *secret,
-    struct depot_error *err) DEPOT_MUST_CHECK;
 int service_session(struct service *s, const char *build, const char *builder, const char *platform,
     const struct relay_ops *ops, void *arg, struct relay **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
-void relay_write(struct relay *r, const void *data, size_t n); /* from the client to the engine */
-size_t relay_queued(const struct relay *r); /* stop reading from the client above 1 MiB */
-void relay_text(struct relay *r, const char *json, size_t n); /* a text frame: build.context */
-void relay_free(struct relay *r);                             /* the client's socket is gone */
+
+/* ---- all that the server asks, as a table: tests play the service ---- */
+struct service_api {
+    int (*create)(struct service *s, const char *json, size_t n, const char *user,
+        struct service_created *out, struct depot_error *err);
+    int (*cancel)(struct service *s, const char *build, struct depot_error *err);
+    /* The connection that created it is gone. A build that has not begun, and needs its client, is
+     * cancelled when nobody follows it after two seconds, or when its turn comes. */
+    void (*client_gone)(struct service *s, const char *build);
+    const struct depot_ev_builder *(*builders)(struct service *s, const bool **up, size_t *n);
+    int (*cache)(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
+        struct cache_ask **out, struct depot_error *err);
+    void (*cache_free)(struct cache_ask *q);
+    /* A session is its build's creator's alone: who does not show the build's secret is refused as
+     * if there were no such build. NULL: none was shown, which is refused too. */
+    int (*session_allowed)(
+        struct service *s, const char *build, const char *secret, struct depot_error *err);
+    int (*session)(struct service *s, const char *build, const char *builder, const char *platform,
+        const struct relay_ops *ops, void *arg, struct relay **out, struct depot_error *err);
+    void (*session_write)(struct relay *r, const void *data, size_t n);
+    size_t (*session_queued)(const struct relay *r);
+    void (*session_text)(struct relay *r, const char *json, size_t n);
+    void (*session_free)(struct relay *r);
+};
+extern const struct service_api service_api;
 
 #endif

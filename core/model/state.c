@@ -626,7 +626,8 @@ static void apply_assigned(struct depot_build *b, const struct depot_event *ev)
         p->state = DEPOT_BUILD_RUNNING;
     if (b->state < DEPOT_BUILD_RUNNING)
         b->state = DEPOT_BUILD_RUNNING;
-    p->assigned = ev->time;
+    if (!p->assigned) /* once more when it is solved again */
+        p->assigned = ev->time;
     p->emulated = ev->u.assigned.emulated;
     p->emulates = keep_list(b, ev->u.assigned.emulates, ev->u.assigned.nemulates);
     p->nemulates = ev->u.assigned.nemulates;

@@ -367,7 +367,8 @@ static void plain_apply(struct depot_render *r, const struct depot_event *ev, ui
         (part = depot_build_part(r->build, ev->u.queued.platform)) != NULL)
         dp_plain_print_wait(p, part);
     if (ev->type == DEPOT_EVENT_BUILD_ASSIGNED &&
-        (part = depot_build_part(r->build, ev->u.assigned.platform)) != NULL)
+        (part = depot_build_part(r->build, ev->u.assigned.platform)) != NULL &&
+        part->assigned == ev->time) /* not when it is solved again */
         dp_plain_print_assigned(p, part);
     if (ev->type != DEPOT_EVENT_BUILD_STATUS)
         return;

@@ -3,6 +3,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -54,6 +55,9 @@ class Push(TestCase):
 
     def build_of(self, home=None):
         return (home or self.home).builds("?limit=1")[0]
+
+    def events(self, build):
+        return [json.loads(line) for line in self.home.api("/v1/builds/%s/events" % build)[1].splitlines()]
 
     # ---- what it is for ----
 
@@ -195,6 +199,66 @@ class Push(TestCase):
         self.bad(self.push(self.plain(), tags=[self.tag, "%s/%s:x" % (self.proxy.host, other)]), 1, "push the index")
         self.assertIsNone(self.registry.digest(self.repository, self.tag))
 
+    # ---- what the registry loses is pushed again ----
+
+    LOST = {"provided digest did not match uploaded content": ("PUT", "/blobs/uploads/", "DIGEST_INVALID", 400),
+            "blob upload unknown to registry": ("PUT", "/blobs/uploads/", "BLOB_UPLOAD_UNKNOWN", 404),
+            "blob unknown to registry": ("PUT", "/manifests/", "MANIFEST_BLOB_UNKNOWN", 400)}
+
+    def lost(self, text, times):
+        """A registry that answers one builder so."""
+        method, path, code, status = self.LOST[text]
+        body = json.dumps({"errors": [{"code": code, "message": text}]}).encode()
+        return Fault(method, path, status, times=times, body=body, who="buildkit")
+
+    def test_what_the_registry_lost_is_pushed_once_more(self):
+        for text in self.LOST:
+            with self.subTest(text):
+                ctx, meta = self.plain(), self.tmp() + "/meta"
+                self.proxy.reset(self.lost(text, 1))
+                r = self.good(self.push(ctx, "--metadata-file", meta, tags=["a"]))
+                self.assertRegex(r.text, r"\[linux/\w+\] pushing once more")
+                self.assertRegex(r.text, "pushed once more, as the registry lost something of it: failed to push .*" + text)
+                self.assertEqual(self.registry.platforms(self.repository, "a"), self.KINDS)
+                build = self.build_of()
+                self.assertEqual((build["state"], build["counts"]["failed"]), ("succeeded", 0))
+                refs = [e["ref"] for e in self.events(build["id"]) if e["type"] == "build.assigned"]
+                self.assertEqual(len(set(refs)), 3)
+                self.assertEqual(self.states(), dict.fromkeys(self.PLATFORMS.split(","), "succeeded"))
+                # The record that the engine has of it is the second one's.
+                told = json.dumps(json.loads(self.read(meta)))
+                self.assertTrue(any(ref in told for ref in refs[2:]), told)
+
+    def test_what_the_registry_loses_again_is_an_error(self):
+        text = "blob upload unknown to registry"
+        fault = self.lost(text, 10 ** 6)
+        self.proxy.reset(fault)
+        r = self.bad(self.push(self.plain(), "--keep-going"), 1, text)
+        self.assertEqual(len(re.findall(r"^#\d+ \[linux/\w+\] pushing once more$", r.text, re.M)), 2, r.text)
+        self.assertIsNone(self.registry.digest(self.repository, self.tag))
+
+    def test_what_a_repeat_does_not_mend_is_not_repeated(self):
+        denied = Fault("PUT", "/blobs/uploads/", 403, who="buildkit",
+                       body=b'{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}')
+        cases = {
+            "a step": ("FROM scratch\nCOPY missing%s /provided\n", (), self.lost("blob unknown to registry", 1)),
+            "a refusal": (PLAIN, (), denied),
+            "files beside it": (PLAIN, ("-o", "type=local,dest=" + self.tmp() + "/out"), self.lost("blob unknown to registry", 1)),
+        }
+        for what, (text, args, fault) in cases.items():
+            with self.subTest(what):
+                self.proxy.reset(fault)
+                self.assertNotIn("once more", self.bad(self.push(self.plain(text), *args), 1).text)
+
+    def test_cancelled_before_it_is_pushed_again(self):
+        self.proxy.reset(self.lost("blob unknown to registry", 1))
+        run = self.home.start("build", "--plain", "--push", "--platform", self.PLATFORMS, "-t", self.name + ":a",
+                              self.plain(), env=WITHOUT)
+        self.assertTrue(eventually(lambda: b"once more" in run.out + run.err, 60))
+        run.signal(signal.SIGINT)
+        self.bad(run.wait(), 130)
+        self.assertIsNone(self.registry.digest(self.repository, "a"))
+
     # ---- one platform fails, and is made later ----
 
     HALF = "ARG TARGETARCH\nFROM scratch AS %s\nCOPY f /f\nFROM scratch AS %s\nCOPY late /f\nFROM $TARGETARCH\n"
@@ -206,8 +270,7 @@ class Push(TestCase):
         return ctx
 
     def states(self):
-        return {r["platform"]: r["state"] for r in map(json.loads, self.home.api(
-            "/v1/builds/%s/events" % self.build_of()["id"])[1].splitlines()) if r["type"] == "build.result"}
+        return {r["platform"]: r["state"] for r in self.events(self.build_of()["id"]) if r["type"] == "build.result"}
 
     def test_keep_going_lets_the_good_platform_finish(self):
         self.bad(self.push(self.half(), "--keep-going"), 1, "late")

@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "builder/config.h"
 #include "builder/engine/discover.h"
 
 struct row {
@@ -81,7 +80,7 @@ static void test_discover__rows(void **state)
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
         struct row r = rows[i];
         const struct discover_world w = {fake_env, fake_connects, &r};
-        struct service_builder_config found = {0};
+        struct engine_config found = {0};
         char *tried = NULL;
         bool ok = discover_builder(&w, &found, &tried);
         assert_non_null(tried);
@@ -93,7 +92,7 @@ static void test_discover__rows(void **state)
         }
         if (r.tried != NULL)
             assert_non_null(strstr(tried, r.tried));
-        config_builder_release(&found);
+        engine_config_release(&found);
         depot_free(tried);
     }
 }

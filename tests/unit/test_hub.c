@@ -20,9 +20,8 @@
 #include <depot/wire.h>
 
 #include "builder/feed/hub.h"
-#include "builder/service/service.h"
 
-/* ---- the service, as far as the hub asks it ---- */
+/* ---- the builders ---- */
 
 static const struct depot_ev_builder stub_builders[] = {
     {.builder = "one", .address = "unix:///one", .cpu = -1},
@@ -30,9 +29,9 @@ static const struct depot_ev_builder stub_builders[] = {
 };
 static const bool stub_up[] = {true, false};
 
-const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n)
+static const struct depot_ev_builder *two_builders(void *arg, const bool **up, size_t *n)
 {
-    DEPOT_UNUSED(s);
+    DEPOT_UNUSED(arg);
     *up = stub_up;
     *n = DEPOT_ARRAY_LEN(stub_builders);
     return stub_builders;
@@ -50,8 +49,17 @@ struct fixture {
     struct store *store;
     struct hub *hub;
     struct watcher a, b;
+    struct depot_buf *watched; /* what the source was told; NULL: it does not matter */
     char dir[64];
 };
+
+static void on_watched(bool there, void *arg)
+{
+    struct fixture *f = arg;
+
+    if (f->watched != NULL)
+        depot_buf_adds(f->watched, there ? "come " : "gone ");
+}
 
 static void on_wake(struct subscriber *s, void *arg)
 {
@@ -70,7 +78,8 @@ static int setup(void **state)
     assert_int_equal(depot_loop_new(&f->loop, NULL), 0);
     assert_int_equal(store_open(f->loop, f->dir, &f->store, NULL), 0);
     f->hub = hub_new(f->loop, f->store);
-    hub_set_service(f->hub, (struct service *)f); /* only handed back to the stub */
+    static const struct hub_source source = {.builders = two_builders, .watched = on_watched};
+    hub_set_source(f->hub, &source, f);
     f->a.sub = hub_subscriber_new(f->hub, on_wake, &f->a);
     f->b.sub = hub_subscriber_new(f->hub, on_wake, &f->b);
     *state = f;
@@ -312,21 +321,14 @@ static void test_fleet__without_logs_unless_named(void **state)
     assert_null(hub_next(f->a.sub, &data, &n));
 }
 
-static void on_audience(bool there, void *arg)
-{
-    struct depot_buf *text = arg;
-
-    depot_buf_adds(text, there ? "come " : "gone ");
-}
-
-static void test_audience__is_told_of_the_first_and_the_last(void **state)
+static void test_watchers__is_told_of_the_first_and_the_last(void **state)
 {
     struct fixture *f = *state;
     struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     struct subscriber *s = hub_subscriber_new(f->hub, on_wake, &f->b);
 
     append(f, "b1", DEPOT_EVENT_BUILD_CREATED);
-    hub_on_audience(f->hub, on_audience, &text);
+    f->watched = &text;
     assert_int_equal(hub_subscribe_build(f->a.sub, "b1", 0, NULL), 0);
     assert_string_equal(depot_buf_str(&text), "");
     hub_subscribe_fleet(f->a.sub, true);
@@ -339,7 +341,7 @@ static void test_audience__is_told_of_the_first_and_the_last(void **state)
     assert_string_equal(depot_buf_str(&text), "come gone ");
     hub_subscribe_fleet(f->a.sub, true);
     assert_string_equal(depot_buf_str(&text), "come gone come ");
-    hub_on_audience(f->hub, NULL, NULL);
+    f->watched = NULL;
     depot_buf_release(&text);
 }
 
@@ -410,7 +412,7 @@ int main(void)
             test_fleet__snapshot_names_builders_and_builds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fleet__without_logs_unless_named, setup, teardown),
         cmocka_unit_test_setup_teardown(
-            test_audience__is_told_of_the_first_and_the_last, setup, teardown),
+            test_watchers__is_told_of_the_first_and_the_last, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_publish__the_newest_of_a_builder_and_type, setup, teardown),
     };

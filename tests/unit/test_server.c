@@ -55,7 +55,7 @@ struct service {
     int asks; /* open */
 };
 
-const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n)
+static const struct depot_ev_builder *fake_builders(struct service *s, const bool **up, size_t *n)
 {
     static const struct depot_ev_builder builders[] = {{.builder = "one", .cpu = -1}};
     static const bool is_up[] = {true};
@@ -66,7 +66,20 @@ const struct depot_ev_builder *service_builders(struct service *s, const bool **
     return builders;
 }
 
-int service_create(struct service *s, const char *json, size_t n, const char *user,
+static const struct depot_ev_builder *builders_now(void *arg, const bool **up, size_t *n)
+{
+    return fake_builders(arg, up, n);
+}
+
+static void on_watched(bool there, void *arg)
+{
+    DEPOT_UNUSED(there);
+    DEPOT_UNUSED(arg);
+}
+
+static const struct hub_source hub_source = {.builders = builders_now, .watched = on_watched};
+
+static int fake_create(struct service *s, const char *json, size_t n, const char *user,
     struct service_created *out, struct depot_error *err)
 {
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_CREATED};
@@ -81,7 +94,7 @@ int service_create(struct service *s, const char *json, size_t n, const char *us
     return store_append(s->store, out->id, &ev, err);
 }
 
-int service_cancel(struct service *s, const char *build, struct depot_error *err)
+static int fake_cancel(struct service *s, const char *build, struct depot_error *err)
 {
     if (!store_build_exists(s->store, build))
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %s", build);
@@ -89,7 +102,7 @@ int service_cancel(struct service *s, const char *build, struct depot_error *err
     return 0;
 }
 
-void service_client_gone(struct service *s, const char *build)
+static void fake_client_gone(struct service *s, const char *build)
 {
     snprintf(s->gone, sizeof(s->gone), "%s", build);
 }
@@ -100,8 +113,8 @@ struct cache_ask {
     void *arg;
 };
 
-int service_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
-    struct cache_ask **out, struct depot_error *err)
+static int fake_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn,
+    void *arg, struct cache_ask **out, struct depot_error *err)
 {
     if (q->builder && strcmp(q->builder, "one") != 0)
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no builder %s", q->builder);
@@ -112,7 +125,7 @@ int service_cache(struct service *s, const struct depot_question *q, cache_ask_f
     return 0;
 }
 
-void cache_ask_free(struct cache_ask *q)
+static void fake_cache_free(struct cache_ask *q)
 {
     if (!q)
         return;
@@ -141,7 +154,7 @@ static void answer_cache(struct service *s)
     s->ask->fn(s->ask, &a, s->ask->arg);
 }
 
-int service_session_allowed(
+static int fake_session_allowed(
     struct service *s, const char *build, const char *secret, struct depot_error *err)
 {
     if (store_build_exists(s->store, build) && depot_str_eq(secret, "s3cret"))
@@ -149,8 +162,9 @@ int service_session_allowed(
     return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "no running build %s of yours", build);
 }
 
-int service_session(struct service *s, const char *build, const char *builder, const char *platform,
-    const struct relay_ops *ops, void *arg, struct relay **out, struct depot_error *err)
+static int fake_session(struct service *s, const char *build, const char *builder,
+    const char *platform, const struct relay_ops *ops, void *arg, struct relay **out,
+    struct depot_error *err)
 {
     struct relay *r;
 
@@ -167,24 +181,24 @@ int service_session(struct service *s, const char *build, const char *builder, c
     return 0;
 }
 
-static struct service *stub; /* so that relay_free() can say it is gone */
+static struct service *stub; /* so that fake_session_free() can say it is gone */
 
-void relay_write(struct relay *r, const void *data, size_t n)
+static void fake_session_write(struct relay *r, const void *data, size_t n)
 {
     depot_buf_add(&r->in, data, n);
 }
 
-size_t relay_queued(const struct relay *r)
+static size_t fake_session_queued(const struct relay *r)
 {
     return r->queued;
 }
 
-void relay_text(struct relay *r, const char *json, size_t n)
+static void fake_session_text(struct relay *r, const char *json, size_t n)
 {
     depot_buf_add(&r->text, json, n);
 }
 
-void relay_free(struct relay *r)
+static void fake_session_free(struct relay *r)
 {
     if (!r)
         return;
@@ -194,6 +208,21 @@ void relay_free(struct relay *r)
     depot_buf_release(&r->text);
     free(r);
 }
+
+static const struct service_api fake_api = {
+    .create = fake_create,
+    .cancel = fake_cancel,
+    .client_gone = fake_client_gone,
+    .builders = fake_builders,
+    .cache = fake_cache,
+    .cache_free = fake_cache_free,
+    .session_allowed = fake_session_allowed,
+    .session = fake_session,
+    .session_write = fake_session_write,
+    .session_queued = fake_session_queued,
+    .session_text = fake_session_text,
+    .session_free = fake_session_free,
+};
 
 /* ---- fixture ---- */
 
@@ -231,7 +260,7 @@ static void start(struct fixture *f)
         .listeners = listeners, .nlisteners = 2, .tokens = tokens, .ntokens = 2};
     struct depot_error err;
 
-    if (server_new(f->loop, &cfg, f->store, f->hub, &f->service, &f->server, &err) != 0)
+    if (server_new(f->loop, &cfg, f->store, f->hub, &fake_api, &f->service, &f->server, &err) != 0)
         fail_msg("%s", err.msg);
 }
 
@@ -245,7 +274,7 @@ static int setup(void **state)
     assert_int_equal(depot_loop_new(&f->loop, NULL), 0);
     assert_int_equal(store_open(f->loop, f->dir, &f->store, NULL), 0);
     f->hub = hub_new(f->loop, f->store);
-    hub_set_service(f->hub, &f->service);
+    hub_set_source(f->hub, &hub_source, &f->service);
     f->service.store = f->store;
     stub = &f->service;
     start(f);
@@ -940,7 +969,8 @@ static void test_listen__replaces_a_stale_socket_only(void **state)
     assert_int_equal(stat(f->path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     assert_int_equal(
-        server_new(f->loop, &cfg, f->store, f->hub, &f->service, &second, &err), DEPOT_ERR_EXISTS);
+        server_new(f->loop, &cfg, f->store, f->hub, &fake_api, &f->service, &second, &err),
+        DEPOT_ERR_EXISTS);
     assert_string_not_equal(err.hint, "");
     assert_null(second);
     assert_int_equal(access(f->path, F_OK), 0);
@@ -949,7 +979,8 @@ static void test_listen__replaces_a_stale_socket_only(void **state)
     assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
     close(fd);
     l.unix_path = path;
-    assert_int_equal(server_new(f->loop, &cfg, f->store, f->hub, &f->service, &second, &err), 0);
+    assert_int_equal(
+        server_new(f->loop, &cfg, f->store, f->hub, &fake_api, &f->service, &second, &err), 0);
     server_free(second);
     assert_int_not_equal(access(path, F_OK), 0);
     depot_free(path);
@@ -979,7 +1010,8 @@ static void test_listen__says_what_is_wrong(void **state)
         struct server *s = NULL;
         struct depot_error err = {0};
         assert_int_equal(
-            server_new(f->loop, &cfg, f->store, f->hub, &f->service, &s, &err), rows[i].code);
+            server_new(f->loop, &cfg, f->store, f->hub, &fake_api, &f->service, &s, &err),
+            rows[i].code);
         if (!strstr(err.msg, rows[i].part))
             fail_msg("row %zu: %s", i, err.msg);
         turn(f);

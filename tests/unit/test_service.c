@@ -1,6 +1,6 @@
 /*
- * The life of builds between a client and its engines. The engines are played by the test: it
- * defines depot_bk_*() itself and decides what each call answers, and when.
+ * The life of builds between a client and its engines. The engines are played by the test: a
+ * driver of its own decides what each call answers, and when.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,8 +79,8 @@ static struct depot_bk_call *call_new(
     return c;
 }
 
-int depot_bk_new(struct depot_loop *l, const struct depot_addr *addr, const struct depot_tls *tls,
-    struct depot_bk **out, struct depot_error *err)
+static int fake_open(struct depot_loop *l, const struct depot_addr *addr,
+    const struct depot_tls *tls, struct depot_bk **out, struct depot_error *err)
 {
     (void)l, (void)tls, (void)err;
     struct depot_bk *bk = calloc(1, sizeof(*bk));
@@ -89,20 +89,20 @@ int depot_bk_new(struct depot_loop *l, const struct depot_addr *addr, const stru
     return 0;
 }
 
-void depot_bk_free(struct depot_bk *bk)
+static void fake_close(struct depot_bk *bk)
 {
     for (size_t i = 0; i < fake.ncalls; i++)
         assert_true(fake.calls[i]->bk != bk || fake.calls[i]->over);
     free(bk);
 }
 
-void depot_bk_call_free(struct depot_bk_call *c)
+static void fake_call_free(struct depot_bk_call *c)
 {
     if (c != NULL)
         c->over = true;
 }
 
-int depot_bk_probe(struct depot_bk *bk, depot_bk_info_fn *done, void *arg,
+static int fake_probe(struct depot_bk *bk, depot_bk_info_fn *done, void *arg,
     struct depot_bk_call **out, struct depot_error *err)
 {
     (void)err;
@@ -127,8 +127,8 @@ static void note_solve(struct depot_bk_call *c, const struct depot_bk_solve *req
     c->internal = req->internal;
 }
 
-int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
-    void *arg, struct depot_bk_call **out, struct depot_error *err)
+static int fake_solve(struct depot_bk *bk, const struct depot_bk_solve *req,
+    depot_bk_solve_fn *done, void *arg, struct depot_bk_call **out, struct depot_error *err)
 {
     (void)err;
     struct depot_bk_call *c = call_new(bk, SOLVE, arg, out);
@@ -137,7 +137,7 @@ int depot_bk_solve(struct depot_bk *bk, const struct depot_bk_solve *req, depot_
     return 0;
 }
 
-int depot_bk_bridge(struct depot_bk *bk, const struct depot_bk_solve *req,
+static int fake_bridge(struct depot_bk *bk, const struct depot_bk_solve *req,
     const struct depot_bk_bridge_ops *ops, void *arg, struct depot_bk_call **out,
     struct depot_error *err)
 {
@@ -148,17 +148,17 @@ int depot_bk_bridge(struct depot_bk *bk, const struct depot_bk_solve *req,
     return 0;
 }
 
-void depot_bk_bridge_go_on(struct depot_bk_call *c)
+static void fake_bridge_go_on(struct depot_bk_call *c)
 {
     c->goes_on = true;
 }
 
-void depot_bk_bridge_fail(struct depot_bk_call *c, int code, const char *message)
+static void fake_bridge_fail(struct depot_bk_call *c, int code, const char *message)
 {
     snprintf(c->refusal, sizeof(c->refusal), "%d %.480s", code, message);
 }
 
-int depot_bk_status(struct depot_bk *bk, const char *ref, const struct depot_bk_status_ops *ops,
+static int fake_status(struct depot_bk *bk, const char *ref, const struct depot_bk_status_ops *ops,
     void *arg, struct depot_bk_call **out, struct depot_error *err)
 {
     (void)err;
@@ -168,7 +168,7 @@ int depot_bk_status(struct depot_bk *bk, const char *ref, const struct depot_bk_
     return 0;
 }
 
-int depot_bk_provenance(struct depot_bk *bk, const char *ref,
+static int fake_provenance(struct depot_bk *bk, const char *ref,
     const struct depot_bk_provenance_ops *ops, void *arg, struct depot_bk_call **out,
     struct depot_error *err)
 {
@@ -176,7 +176,7 @@ int depot_bk_provenance(struct depot_bk *bk, const char *ref,
     return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "no record here");
 }
 
-int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, bool early_exit,
+static int fake_history(struct depot_bk *bk, const char *ref, bool active_only, bool early_exit,
     const struct depot_bk_history_ops *ops, void *arg, struct depot_bk_call **out,
     struct depot_error *err)
 {
@@ -186,8 +186,8 @@ int depot_bk_history(struct depot_bk *bk, const char *ref, bool active_only, boo
     return 0;
 }
 
-int depot_bk_content(struct depot_bk *bk, const char *digest, depot_bk_content_fn *done, void *arg,
-    struct depot_bk_call **out, struct depot_error *err)
+static int fake_content(struct depot_bk *bk, const char *digest, depot_bk_content_fn *done,
+    void *arg, struct depot_bk_call **out, struct depot_error *err)
 {
     DEPOT_UNUSED(bk);
     DEPOT_UNUSED(digest);
@@ -197,7 +197,7 @@ int depot_bk_content(struct depot_bk *bk, const char *digest, depot_bk_content_f
     return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "this engine has no content to read");
 }
 
-int depot_bk_disk_usage(struct depot_bk *bk, const struct depot_bk_usage_ops *ops, void *arg,
+static int fake_disk_usage(struct depot_bk *bk, const struct depot_bk_usage_ops *ops, void *arg,
     struct depot_bk_call **out, struct depot_error *err)
 {
     (void)err;
@@ -205,7 +205,7 @@ int depot_bk_disk_usage(struct depot_bk *bk, const struct depot_bk_usage_ops *op
     return 0;
 }
 
-int depot_bk_prune(struct depot_bk *bk, bool all, int64_t keep_bytes, int64_t keep_ns,
+static int fake_prune(struct depot_bk *bk, bool all, int64_t keep_bytes, int64_t keep_ns,
     const struct depot_bk_usage_ops *ops, void *arg, struct depot_bk_call **out,
     struct depot_error *err)
 {
@@ -218,7 +218,7 @@ int depot_bk_prune(struct depot_bk *bk, bool all, int64_t keep_bytes, int64_t ke
     return 0;
 }
 
-int depot_bk_session_open(struct depot_bk *bk, const char *id, const char *shared_key,
+static int fake_session_open(struct depot_bk *bk, const char *id, const char *shared_key,
     const struct depot_strv *methods, const struct depot_bk_session_ops *ops, void *arg,
     struct depot_bk_session **out, struct depot_error *err)
 {
@@ -230,28 +230,50 @@ int depot_bk_session_open(struct depot_bk *bk, const char *id, const char *share
     return 0;
 }
 
-void depot_bk_session_write(struct depot_bk_session *s, const void *data, size_t n)
+static void fake_session_write(struct depot_bk_session *s, const void *data, size_t n)
 {
     depot_buf_add(&s->got, data, n);
 }
 
-size_t depot_bk_session_queued(const struct depot_bk_session *s)
+static size_t fake_session_queued(const struct depot_bk_session *s)
 {
     return s->got.len;
 }
 
-void depot_bk_session_end(struct depot_bk_session *s)
+static void fake_session_end(struct depot_bk_session *s)
 {
     s->ended = true;
 }
 
-void depot_bk_session_free(struct depot_bk_session *s)
+static void fake_session_free(struct depot_bk_session *s)
 {
     if (s == NULL)
         return;
     s->freed = true;
     depot_buf_release(&s->got);
 }
+
+static const struct engine_driver fake_driver = {
+    .open = fake_open,
+    .close = fake_close,
+    .call_free = fake_call_free,
+    .probe = fake_probe,
+    .solve = fake_solve,
+    .bridge = fake_bridge,
+    .bridge_go_on = fake_bridge_go_on,
+    .bridge_fail = fake_bridge_fail,
+    .status = fake_status,
+    .history = fake_history,
+    .provenance = fake_provenance,
+    .content = fake_content,
+    .disk_usage = fake_disk_usage,
+    .prune = fake_prune,
+    .session_open = fake_session_open,
+    .session_write = fake_session_write,
+    .session_queued = fake_session_queued,
+    .session_end = fake_session_end,
+    .session_free = fake_session_free,
+};
 
 /* The newest call of its kind to this engine that is not over; NULL: none. */
 static struct depot_bk_call *find(int engine, enum kind kind)
@@ -351,12 +373,12 @@ static void start_daemon(int nengines, int capacity, unsigned caps)
     assert_int_equal(store_open(d.loop, d.dir, &d.store, NULL), 0);
     d.hub = hub_new(d.loop, d.store);
     char names[ENGINES_MAX][2] = {"a", "b"};
-    struct service_builder_config b[ENGINES_MAX] = {
-        {.name = names[0], .capacity = capacity}, {.name = names[1], .capacity = capacity}};
+    struct engine_config b[ENGINES_MAX] = {
+        {.name = names[0], .capacity = capacity, .driver = &fake_driver},
+        {.name = names[1], .capacity = capacity, .driver = &fake_driver}};
     assert_int_equal(depot_addr_parse("unix:///0", 0, &b[0].addr, NULL), 0);
     assert_int_equal(depot_addr_parse("unix:///1", 0, &b[1].addr, NULL), 0);
     assert_int_equal(service_new(d.loop, d.store, d.hub, b, (size_t)nengines, &d.service, NULL), 0);
-    hub_set_service(d.hub, d.service);
     store_on_append(d.store, trace, NULL); /* in place of the hub */
     depot_addr_release(&b[0].addr);
     depot_addr_release(&b[1].addr);
@@ -654,7 +676,7 @@ static void test_service__queues_beyond_capacity(void **state)
     start_daemon(1, 1, 0);
     create(AMD, "");
     create(AMD, "");
-    char second[SERVICE_ID_LEN + 1];
+    char second[BUILD_ID_LEN + 1];
     memcpy(second, id, sizeof(second));
     create(AMD, "");
     assert_trace(

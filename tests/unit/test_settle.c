@@ -2,6 +2,8 @@
  * Settling what changed gives what settling the whole graph gives: after every event of every
  * recording, and of random builds that no engine would make.
  */
+#define _XOPEN_SOURCE 700 /* nftw */
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,0 +1,63 @@
+# The rooms of cmake/rooms.txt as object libraries, so that a room and its tests build alone.
+#
+#   depot_rooms(tui depot)               tui_log and so on, of the folders' own sources, which link
+#                                        depot; and a static library depot_tui of all of them
+#   depot_link_room(test_ws core/ws)     the objects of a room and of all that it may use, no others
+#
+# What a program alone has, main.c, is in no room.
+
+# DEPOT_ROOMS: all of them; DEPOT_BELOW_<room>: what it may use, and what that may.
+file(STRINGS ${PROJECT_SOURCE_DIR}/cmake/rooms.txt rows REGEX "^[a-z]")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/rooms.txt)
+set(DEPOT_ROOMS)
+foreach(row IN LISTS rows)
+  string(REGEX MATCH "^([a-z_/]+) *\\|([^|]*)" matched ${row})
+  set(room ${CMAKE_MATCH_1})
+  string(REGEX MATCHALL "[^ ]+" uses "${CMAKE_MATCH_2}")
+  string(REGEX REPLACE "/.*" "" top ${room})
+  if(uses STREQUAL "*")
+    set(uses ${DEPOT_ROOMS})
+    list(FILTER uses INCLUDE REGEX "^${top}/")
+  else()
+    list(TRANSFORM uses PREPEND "${top}/")
+  endif()
+  set(below ${uses})
+  foreach(use IN LISTS uses)
+    list(APPEND below ${DEPOT_BELOW_${use}})
+  endforeach()
+  list(REMOVE_DUPLICATES below)
+  set(DEPOT_BELOW_${room} ${below})
+  list(APPEND DEPOT_ROOMS ${room})
+endforeach()
+
+function(depot_rooms top)
+  add_library(depot_${top} STATIC)
+  target_include_directories(depot_${top} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(depot_${top} PUBLIC ${ARGN})
+  set(rooms ${DEPOT_ROOMS})
+  list(FILTER rooms INCLUDE REGEX "^${top}(/|$)")
+  foreach(room IN LISTS rooms)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${room}/*.c)
+    list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+    if(sources)
+      string(REPLACE "/" "_" name ${room})
+      add_library(${name} OBJECT ${sources})
+      target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+      target_link_libraries(${name} PUBLIC ${ARGN})
+      target_sources(depot_${top} PRIVATE $<TARGET_OBJECTS:${name}>)
+    endif()
+  endforeach()
+endfunction()
+
+function(depot_link_room target room)
+  if(NOT room IN_LIST DEPOT_ROOMS)
+    message(FATAL_ERROR "${target}: cmake/rooms.txt has no room ${room}")
+  endif()
+  set(names ${room} ${DEPOT_BELOW_${room}})
+  list(TRANSFORM names REPLACE "/" "_")
+  foreach(name IN LISTS names)
+    if(TARGET ${name})
+      target_link_libraries(${target} PRIVATE ${name})
+    endif()
+  endforeach()
+endfunction()
