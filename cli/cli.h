@@ -7,6 +7,7 @@
 #include <depot/app.h>
 #include <depot/build.h>
 #include <depot/ci.h>
+#include <depot/endpoint.h>
 #include <depot/loop.h>
 #include <depot/render.h>
 #include <depot/text.h>
