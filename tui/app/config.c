@@ -1,7 +1,7 @@
 /*
  * The dashboard's config file: keys, colours, switches; one directive a line.
  */
-#include "keymap.h"
+#include "config.h"
 #include "tui/term/style.h"
 
 #include <string.h>

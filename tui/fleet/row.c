@@ -3,7 +3,7 @@
  * tell of its steps.
  */
 #include "fleet_priv.h"
-#include "tui/widget/failure.h"
+#include "failure.h"
 #include "tui/text.h"
 
 #include <depot/utf8.h>

@@ -13,8 +13,8 @@
 
 #include <depot/base.h>
 
-#include "tui/app/action.h"
 #include "style.h"
+#include "tui/keymap/action.h"
 
 enum { CELL_MARKS = 2 };
 

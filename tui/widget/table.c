@@ -3,6 +3,8 @@
  */
 #include "table.h"
 
+#include "tui/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
