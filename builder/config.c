@@ -148,18 +148,10 @@ static int parse_builder(const char *text, struct engine_config *out, struct dep
             err, DEPOT_ERR_INVALID, "builder %s: cert= and key= belong together", b.name);
     depot_strv_release(&fields);
     if (rc != 0)
-        config_builder_release(&b);
+        engine_config_release(&b);
     else
         *out = b;
     return rc;
-}
-
-void config_builder_release(struct engine_config *b)
-{
-    depot_free(b->name);
-    depot_addr_release(&b->addr);
-    depot_tls_release(&b->tls);
-    *b = (struct engine_config){0};
 }
 
 /* ---- registries ---- */
@@ -250,7 +242,7 @@ static int add_builder(struct config *c, const char *v, struct depot_error *err)
     for (size_t i = 0; i < c->nbuilders; i++) {
         if (!depot_str_eq(c->builders[i].name, b.name))
             continue;
-        config_builder_release(&b);
+        engine_config_release(&b);
         return depot_error_set(
             err, DEPOT_ERR_EXISTS, "two builders are named \"%s\"", c->builders[i].name);
     }
@@ -479,7 +471,7 @@ void config_release(struct config *c)
     for (size_t i = 0; i < c->nlisten; i++)
         depot_addr_release(&c->listen[i]);
     for (size_t i = 0; i < c->nbuilders; i++)
-        config_builder_release(&c->builders[i]);
+        engine_config_release(&c->builders[i]);
     for (size_t i = 0; i < c->nregistries; i++)
         registry_release(&c->registries[i]);
     depot_free(c->listen);

@@ -39,6 +39,4 @@ void config_release(struct config *c);
 void config_print_help(FILE *f);
 void config_print_man(FILE *f);
 
-void config_builder_release(struct engine_config *b);
-
 #endif

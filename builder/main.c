@@ -196,7 +196,7 @@ static void discover(struct daemon *d, bool first)
         d->discover = false;
         if (service_add_builder(d->service, &found, &err) != 0)
             complain(&err);
-        config_builder_release(&found);
+        engine_config_release(&found);
     } else {
         service_set_tried(d->service, tried);
         if (first)

@@ -360,6 +360,14 @@ void engine_plan_view(const struct engine *e, struct plan_engine *out)
     };
 }
 
+void engine_config_release(struct engine_config *c)
+{
+    depot_free(c->name);
+    depot_addr_release(&c->addr);
+    depot_tls_release(&c->tls);
+    *c = (struct engine_config){0};
+}
+
 int engine_new(struct depot_loop *l, const struct engine_config *config,
     const struct engine_ops *ops, void *arg, struct engine **out, struct depot_error *err)
 {
@@ -398,9 +406,7 @@ void engine_free(struct engine *e)
     depot_timer_free(e->timer);
     depot_timer_free(e->pump);
     e->driver->close(e->bk);
-    depot_free(e->config.name);
-    depot_addr_release(&e->config.addr);
-    depot_tls_release(&e->config.tls);
+    engine_config_release(&e->config);
     depot_strv_release(&e->platforms);
     depot_free(e->engine);
     depot_free(e->host_gateway);

@@ -26,6 +26,8 @@ struct engine_config {
     const struct engine_driver *driver; /* NULL: BuildKit's */
 };
 
+void engine_config_release(struct engine_config *c);
+
 struct engine_ops {
     /* It answers, for the first time or again. */
     void (*up)(struct engine *e, void *arg);

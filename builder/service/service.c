@@ -233,7 +233,7 @@ int service_cancel(struct service *s, const char *build, struct depot_error *err
     return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", build);
 }
 
-void service_client_gone(struct service *s, const char *build)
+static void client_gone(struct service *s, const char *build)
 {
     struct build *b = depot_map_get(s->env.builds, build);
     if (b != NULL)
@@ -290,7 +290,7 @@ int service_cache(struct service *s, const struct depot_question *q, cache_ask_f
 }
 
 /* ---- sessions ---- */
-int service_session_allowed(
+static int session_allowed(
     struct service *s, const char *build, const char *secret, struct depot_error *err)
 {
     const struct build *b = depot_map_get(s->env.builds, build);
@@ -398,11 +398,11 @@ void service_free(struct service *s)
 const struct service_api service_api = {
     .create = service_create,
     .cancel = service_cancel,
-    .client_gone = service_client_gone,
+    .client_gone = client_gone,
     .builders = service_builders,
     .cache = service_cache,
     .cache_free = cache_ask_free,
-    .session_allowed = service_session_allowed,
+    .session_allowed = session_allowed,
     .session = service_session,
     .session_write = relay_write,
     .session_queued = relay_queued,

@@ -49,9 +49,6 @@ struct service_created {
 int service_create(struct service *s, const char *json, size_t n, const char *user,
     struct service_created *out, struct depot_error *err) DEPOT_MUST_CHECK;
 int service_cancel(struct service *s, const char *build, struct depot_error *err) DEPOT_MUST_CHECK;
-/* The connection that created it is gone. A build that has not begun, and needs its client, is
- * cancelled when nobody follows it after two seconds, or when its turn comes. */
-void service_client_gone(struct service *s, const char *build);
 
 /* The builders as they are now, until the next turn of the loop; `up[i]` tells which answer. */
 const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n);
@@ -62,10 +59,6 @@ int service_cache(struct service *s, const struct depot_question *q, cache_ask_f
     struct cache_ask **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* ---- a client's session socket ---- */
-/* A session is its build's creator's alone: who does not show the build's secret is refused as if
- * there were no such build. NULL: none was shown, which is refused too. */
-int service_session_allowed(struct service *s, const char *build, const char *secret,
-    struct depot_error *err) DEPOT_MUST_CHECK;
 int service_session(struct service *s, const char *build, const char *builder, const char *platform,
     const struct relay_ops *ops, void *arg, struct relay **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
@@ -75,11 +68,15 @@ struct service_api {
     int (*create)(struct service *s, const char *json, size_t n, const char *user,
         struct service_created *out, struct depot_error *err);
     int (*cancel)(struct service *s, const char *build, struct depot_error *err);
+    /* The connection that created it is gone. A build that has not begun, and needs its client, is
+     * cancelled when nobody follows it after two seconds, or when its turn comes. */
     void (*client_gone)(struct service *s, const char *build);
     const struct depot_ev_builder *(*builders)(struct service *s, const bool **up, size_t *n);
     int (*cache)(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
         struct cache_ask **out, struct depot_error *err);
     void (*cache_free)(struct cache_ask *q);
+    /* A session is its build's creator's alone: who does not show the build's secret is refused as
+     * if there were no such build. NULL: none was shown, which is refused too. */
     int (*session_allowed)(
         struct service *s, const char *build, const char *secret, struct depot_error *err);
     int (*session)(struct service *s, const char *build, const char *builder, const char *platform,

@@ -136,10 +136,15 @@ static int take_digits(struct reader *r, int width, int min, int max)
 
 static bool take_any(struct reader *r, const char *set)
 {
-    if (r->p == r->end || *r->p == '\0' || strchr(set, *r->p) == NULL)
+    if (r->p == r->end)
         return false;
-    r->p++;
-    return true;
+    for (; *set != '\0'; set++) {
+        if (*r->p == *set) {
+            r->p++;
+            return true;
+        }
+    }
+    return false;
 }
 
 static void expect(struct reader *r, const char *set)

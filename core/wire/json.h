@@ -19,6 +19,14 @@ void dp_json_double(struct depot_buf *out, double v);
 /* `"name":` with a comma before it unless *first, which it clears. */
 void dp_json_key(struct depot_buf *out, bool *first, const char *name);
 
+/* An object whose keys are literals: opened, a key with depot_buf_add(out, DP_JSON_KEY("name")) and
+ * a value for each member, closed. Each key brings its comma; closing makes the first one the
+ * brace.
+ */
+#define DP_JSON_KEY(name) ",\"" name "\":", sizeof(",\"" name "\":") - 1
+size_t dp_json_open(const struct depot_buf *out);
+void dp_json_close(struct depot_buf *out, size_t at);
+
 /* The scanner. The first error sets `why`, and everything after it fails. */
 struct dp_scan {
     const char *begin, *p, *end;

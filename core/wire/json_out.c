@@ -2,6 +2,7 @@
  * JSON text as Go's encoding/json prints it.
  */
 #include "wire/json.h"
+#include "wire/word.h"
 
 #include <depot/utf8.h>
 
@@ -13,6 +14,16 @@
 static bool is_plain(unsigned char c)
 {
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
+/* The same of all eight. */
+static bool plain_word(const char *p)
+{
+    const uint64_t w = dp_word(p);
+    const uint64_t quotes = dp_word_has(w, '"') | dp_word_has(w, '\\');
+    const uint64_t html = dp_word_has(w, '<') | dp_word_has(w, '>') | dp_word_has(w, '&');
+
+    return ((w | dp_word_below(w, 0x20) | quotes | html) & DP_WORD_HIT) == 0;
 }
 
 static void put_ascii(struct depot_buf *out, unsigned char c)
@@ -38,6 +49,8 @@ static const char *plain_end(const char *p, const char *end)
         size_t len;
         int32_t ch;
 
+        while (end - p >= 8 && plain_word(p))
+            p += 8;
         while (p < end && is_plain((unsigned char)*p))
             p++;
         if (p == end || (unsigned char)*p < 0x80)
@@ -113,30 +126,30 @@ void dp_json_double(struct depot_buf *out, double v)
 
 void dp_json_time(struct depot_buf *out, depot_time t)
 {
-    char text[DEPOT_TIME_STR_MAX];
+    char text[1 + DEPOT_TIME_STR_MAX] = "\"";
+    size_t n;
 
-    depot_buf_addc(out, '"');
-    if (t) {
-        depot_time_format(text, t);
-        depot_buf_adds(out, text);
-    } else {
-        depot_buf_adds(out, "0001-01-01T00:00:00Z");
+    if (!t) {
+        depot_buf_adds(out, "\"0001-01-01T00:00:00Z\"");
+        return;
     }
-    depot_buf_addc(out, '"');
+    depot_time_format(text + 1, t);
+    n = strlen(text);
+    text[n] = '"'; /* in place of the NUL */
+    depot_buf_add(out, text, n + 1);
 }
 
 void dp_json_base64(struct depot_buf *out, const void *data, size_t n)
 {
     size_t len = depot_base64_encoded_len(n);
-    char *p;
+    char *p = depot_buf_reserve(out, len + 2);
 
-    depot_buf_addc(out, '"');
-    p = depot_buf_reserve(out, len + 1);
-    if (p) {
-        depot_base64_encode(p, data, n);
-        out->len += len;
-    }
-    depot_buf_addc(out, '"');
+    if (!p)
+        return;
+    *p = '"';
+    depot_base64_encode(p + 1, data, n);
+    p[1 + len] = '"';
+    out->len += len + 2;
 }
 
 void dp_json_key(struct depot_buf *out, bool *first, const char *name)
@@ -147,4 +160,18 @@ void dp_json_key(struct depot_buf *out, bool *first, const char *name)
     depot_buf_addc(out, '"');
     depot_buf_adds(out, name);
     depot_buf_add(out, "\":", 2);
+}
+
+size_t dp_json_open(const struct depot_buf *out)
+{
+    return out->len;
+}
+
+void dp_json_close(struct depot_buf *out, size_t at)
+{
+    if (out->len > at)
+        out->data[at] = '{';
+    else
+        depot_buf_addc(out, '{');
+    depot_buf_addc(out, '}');
 }

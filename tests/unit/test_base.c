@@ -294,6 +294,36 @@ static void test_base64__both_ways(void **state)
     }
 }
 
+/* Steps of six bytes, what is left over, and what is wrong in each place of either. */
+static void test_base64__any_length_and_any_place(void **state)
+{
+    DEPOT_UNUSED(state);
+    for (size_t n = 0; n <= 40; n++) {
+        unsigned char bytes[40];
+        char text[60], back[60];
+        size_t len = 99, chars;
+
+        for (size_t i = 0; i < n; i++)
+            bytes[i] = (unsigned char)(37 * i + n);
+        depot_base64_encode(text, bytes, n);
+        chars = strcspn(text, "=");
+        assert_int_equal(strlen(text), depot_base64_encoded_len(n));
+        assert_int_equal(depot_base64_decode(back, &len, text, strlen(text)), 0);
+        assert_int_equal(len, n);
+        assert_memory_equal(back, bytes, n);
+        for (size_t i = 0; i < chars; i++) {
+            const char was = text[i];
+
+            text[i] = '=';
+            if (i + 1 < chars)
+                assert_int_equal(depot_base64_decode(back, &len, text, chars), DEPOT_ERR_INVALID);
+            text[i] = '\x80';
+            assert_int_equal(depot_base64_decode(back, &len, text, chars), DEPOT_ERR_INVALID);
+            text[i] = was;
+        }
+    }
+}
+
 static void test_base64__other_alphabet_and_garbage(void **state)
 {
     static const char *const bad[] = {
@@ -416,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_map__removal_while_walking_and_churn),
         cmocka_unit_test(test_arena__is_zeroed_and_aligned),
         cmocka_unit_test(test_base64__both_ways),
+        cmocka_unit_test(test_base64__any_length_and_any_place),
         cmocka_unit_test(test_base64__other_alphabet_and_garbage),
         cmocka_unit_test(test_random__ids_differ),
         cmocka_unit_test(test_error__names_go_both_ways),

@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "builder/config.h"
 #include "builder/engine/discover.h"
 
 struct row {
@@ -93,7 +92,7 @@ static void test_discover__rows(void **state)
         }
         if (r.tried != NULL)
             assert_non_null(strstr(tried, r.tried));
-        config_builder_release(&found);
+        engine_config_release(&found);
         depot_free(tried);
     }
 }

@@ -69,6 +69,21 @@ static const char *const lines[] = {
     "\"short\":\"aGk=\",\"detail\":[\"aGk=\",\"\"],\"url\":\"u\",\"sourceInfo\":{\"filename\":"
     "\"f\",\"data\":\"aGk=\",\"definition\":{\"def\":[1,{\"a\":2}]},\"language\":\"l\"},\"range\":"
     "[{\"start\":{\"line\":3,\"character\":1},\"end\":{}}]}]}}",
+    /* A vertex that is named again and again, as first member and as second, and nothing at all. */
+    "{\"v\":1,\"seq\":8,\"build\":\"b7\",\"type\":\"build.status\",\"platform\":\"\",\"builder\":"
+    "\"\",\"status\":{\"statuses\":[{"
+    "\"id\":"
+    "\"\",\"vertex\":\"a\\u003c\",\"current\":0,\"timestamp\":\"0001-01-01T00:00:00Z\"}],\"logs\":["
+    "{"
+    "\"vertex\":\"a\\u003c\",\"data\":\"\",\"timestamp\":\"2026-05-04T10:11:12Z\"},{\"vertex\":"
+    "\"a\\u003c\",\"stream\":2,\"data\":\"aGkK\",\"timestamp\":\"2026-05-04T10:11:12Z\"},{"
+    "\"vertex\":"
+    "\"b\",\"data\":null,\"timestamp\":\"2026-05-04T10:11:12Z\"},{\"data\":null,\"timestamp\":"
+    "\"0001-01-01T00:00:00Z\"},{\"vertex\":\"b\",\"data\":null,\"timestamp\":\"0001-01-01T00:00:"
+    "00Z\"}"
+    "],\"warnings\":[{\"vertex\":\"b\"},{}]}}",
+    "{\"v\":1,\"seq\":8,\"build\":\"b7\",\"type\":\"build.status\",\"platform\":\"\",\"builder\":"
+    "\"\",\"status\":{}}",
 };
 
 static void test_wire__lines_round_trip(void **state)
@@ -94,6 +109,12 @@ static void test_wire__strings_as_go_prints_them(void **state)
         const char *in, *out;
     } rows[] = {
         {"plain", "plain"},
+        {"longer than what is looked at in one go, and plain",
+            "longer than what is looked at in one go, and plain"},
+        {"0123456789abcde\"0123456789abcdef<", "0123456789abcde\\\"0123456789abcdef\\u003c"},
+        {"0123456789abcdef\x80\xe2\x80\xa8"
+         "0123456789abcdef\xc3\xa9",
+            "0123456789abcdef\\ufffd\\u20280123456789abcdef\xc3\xa9"},
         {"<a href=\"x\">&\\", "\\u003ca href=\\\"x\\\"\\u003e\\u0026\\\\"},
         {"\b\f\n\r\t\x01\x1f\x7f", "\\b\\f\\n\\r\\t\\u0001\\u001f\x7f"},
         {"\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa", "\\u2028\\u2029\xe2\x80\xaa"},
@@ -176,6 +197,43 @@ static void test_wire__strings_are_read_to_their_end(void **state)
             assert_string_equal(ev.u.queued.reason, want);
             depot_event_release(&ev);
         }
+    }
+}
+
+/* Base64 and times are read in place, or with their escapes; a string that does not end is neither.
+ */
+static void test_wire__escapes_in_base64_and_times(void **state)
+{
+    static const struct {
+        const char *data, *time;
+        int64_t nanos; /* 0: an error */
+    } rows[] = {
+        {"\"/////w==\"", "\"1970-01-01T00:00:01Z\"", DEPOT_SEC},
+        {"\"\\/\\///\\u002fw==\"", "\"1970-01-01T00:00:01\\u005a\"", DEPOT_SEC},
+        {" \t\"/////w==\"", " \"1970-01-01T\\u00300:00:01Z\"", DEPOT_SEC},
+        {"\"///\\\"/w==\"", "\"1970-01-01T00:00:01Z\"", 0},
+        {"\"/////w==\"", "\"1970-01-01T00:00:01\\\"Z\"", 0},
+        {"\"/////\nw==\"", "\"1970-01-01T00:00:01Z\"", 0},
+        {"/////w==", "\"1970-01-01T00:00:01Z\"", 0},
+        {"\"/////w==\"", "\"1970-01-01T00:00:01Z", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        char line[200];
+        struct depot_event ev;
+        const int n = snprintf(line, sizeof(line), "{\"logs\":[{\"data\":%s,\"timestamp\":%s}]}",
+            rows[i].data, rows[i].time);
+        const int rc = depot_wire_decode(line, (size_t)n, &ev, NULL);
+
+        assert_int_equal(rc == 0, rows[i].nanos != 0);
+        if (rc != 0)
+            continue;
+        assert_int_equal(ev.u.status.status.nlogs, 1);
+        assert_int_equal(ev.u.status.status.logs[0].len, 4);
+        assert_memory_equal(ev.u.status.status.logs[0].data, "\xff\xff\xff\xff", 5);
+        assert_int_equal(ev.u.status.status.logs[0].timestamp, rows[i].nanos);
+        depot_event_release(&ev);
     }
 }
 
@@ -345,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_wire__strings_as_go_prints_them),
         cmocka_unit_test(test_wire__reads_what_others_write),
         cmocka_unit_test(test_wire__strings_are_read_to_their_end),
+        cmocka_unit_test(test_wire__escapes_in_base64_and_times),
         cmocka_unit_test(test_wire__unknown_is_not_an_error),
         cmocka_unit_test(test_wire__bad_lines),
         cmocka_unit_test(test_reader__whole_and_byte_by_byte),
