@@ -271,10 +271,21 @@ void dp_command_hint(const char *text, struct depot_buf *out)
     depot_buf_adds(out, c.help);
 }
 
+/* A view's action is called as its command is. */
+static bool is_named_above(size_t i)
+{
+    size_t k = 0;
+    while (k < i && !depot_str_eq(nth(k).name, nth(i).name))
+        k++;
+    return k < i;
+}
+
 static void offer_names(struct completion *c)
 {
     for (size_t i = 0; i < NAMES; i++) {
         const struct command k = nth(i);
+        if (is_named_above(i))
+            continue;
         char *text = depot_asprintf("%s%s", k.name, k.args[0] != '\0' ? " " : "");
         if (k.name[0] != '\0')
             dp_completion_offer(c, text, NULL);
