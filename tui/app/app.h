@@ -31,7 +31,7 @@ struct tui_ops {
 
 /* `views`: by their numbers. All borrowed; ops members may be NULL. */
 struct tui *dp_tui_new(struct fleet *f, const struct view_ops *const *views, struct keymaps *keys,
-    const struct style_set *styles, const struct tui_ops *ops, void *arg);
+    const struct depot_styles *styles, const struct tui_ops *ops, void *arg);
 void dp_tui_free(struct tui *t);
 
 void dp_tui_resize(struct tui *t, int h, int w);

@@ -19,7 +19,7 @@ static void pop_view(struct tui *t)
             return;
         /* Esc waves things away, and is pressed once more than it takes. */
         if (t->escaped)
-            dp_tui_say(t, STYLE_DIM, "q leaves");
+            dp_tui_say(t, DEPOT_STYLE_DIM, "q leaves");
         else
             quit(t);
         return;
@@ -74,7 +74,8 @@ static bool screen_action(struct tui *t, enum action a)
         t->mouse = !t->mouse;
         if (t->ops.mouse != NULL)
             t->ops.mouse(t, t->mouse, t->arg);
-        dp_tui_say(t, STYLE_DIM, t->mouse ? "mouse on" : "mouse off: the terminal selects text");
+        dp_tui_say(
+            t, DEPOT_STYLE_DIM, t->mouse ? "mouse on" : "mouse off: the terminal selects text");
     } else if (a == ACTION_KEYS) {
         dp_tui_set_hide_keys(t, !t->hide_keys);
     } else {
@@ -116,7 +117,7 @@ void dp_tui_action(struct tui *t, enum action a, intptr_t arg)
         return;
     const char *refusal = dp_act_refusal(v, a);
     if (refusal != NULL) {
-        dp_tui_say(t, STYLE_DIM, "%s", refusal);
+        dp_tui_say(t, DEPOT_STYLE_DIM, "%s", refusal);
         return;
     }
     if (v->ops->action != NULL && v->ops->action(v, a, arg) == VIEW_HANDLED)

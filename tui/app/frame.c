@@ -1,7 +1,7 @@
 /*
  * A frame: the title row, the view, the row at the bottom; and when the next one would differ.
  */
-#include <depot/render.h>
+#include <depot/text.h>
 
 #include "tui_priv.h"
 
@@ -43,12 +43,12 @@ static void put_link(const struct tui *t, struct depot_buf *out, bool *bad)
     const uint64_t now = depot_mono_ms();
     for (size_t i = 0; i < t->fleet->sources.len; i++) {
         const struct fleet_source *s = t->fleet->sources.items[i];
-        char age[TEXT_MAX];
+        char age[DEPOT_TEXT_MAX];
         const char *word = link_word(s);
         if (word == NULL)
             continue;
         *bad = true;
-        dp_text_duration(age, (int64_t)(now - s->state_since_ms) * DEPOT_MSEC, false);
+        depot_text_duration(age, (int64_t)(now - s->state_since_ms) * DEPOT_MSEC, false);
         depot_buf_addf(out, "%s%s%s%s %s", out->len > 0 ? "  " : "", s->name,
             s->name[0] != '\0' ? " " : "", word, age);
     }
@@ -73,17 +73,17 @@ static void draw_title(struct tui *t, struct view *v, const struct canvas *c)
     const struct {
         const char *text;
         uint32_t style;
-    } parts[] = {{rec, STYLE_RUN},
-        {depot_buf_str(&link), bad || t->frozen ? STYLE_STALE : STYLE_DIM}, {t->mark, STYLE_TEXT},
-        {depot_buf_str(&right), STYLE_DIM}};
+    } parts[] = {{rec, DEPOT_STYLE_RUN},
+        {depot_buf_str(&link), bad || t->frozen ? DEPOT_STYLE_STALE : DEPOT_STYLE_DIM},
+        {t->mark, DEPOT_STYLE_TEXT}, {depot_buf_str(&right), DEPOT_STYLE_DIM}};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++) {
-        const int w = (int)dp_text_width(parts[i].text);
+        const int w = depot_text_width(parts[i].text);
         if (w == 0 || x - w < c->w / 3)
             continue;
         dp_canvas_put(c, 0, x - w, parts[i].style, parts[i].text);
         x -= w + 2;
     }
-    dp_canvas_field(c, 0, 1, x - 1, FIT_LEFT, STYLE_TITLE, depot_buf_str(&left));
+    dp_canvas_field(c, 0, 1, x - 1, FIT_LEFT, DEPOT_STYLE_TITLE, depot_buf_str(&left));
     depot_buf_release(&left);
     depot_buf_release(&right);
     depot_buf_release(&link);
@@ -102,7 +102,7 @@ static const struct hint *find_hint(struct tui *t, const struct view *v, enum ac
     h->action = a;
     dp_keymaps_keys(t->keys, dp_view_keymap(v->ops->id), a, 1, &key);
     snprintf(h->key, sizeof(h->key), "%s", depot_buf_str(&key));
-    h->key_w = (int)dp_text_width(h->key);
+    h->key_w = depot_text_width(h->key);
     h->w = h->key_w > 0 ? h->key_w + 1 + (int)strlen(dp_action_hint(a)) : 0;
     depot_buf_release(&key);
     return h;
@@ -112,8 +112,8 @@ static void draw_hint(const struct canvas *c, int x, const struct hint *h)
 {
     if (h->w == 0)
         return;
-    dp_canvas_put(c, c->h - 1, x, STYLE_KEY, h->key);
-    dp_canvas_put(c, c->h - 1, x + h->key_w + 1, STYLE_DIM, dp_action_hint(h->action));
+    dp_canvas_put(c, c->h - 1, x, DEPOT_STYLE_KEY, h->key);
+    dp_canvas_put(c, c->h - 1, x + h->key_w + 1, DEPOT_STYLE_DIM, dp_action_hint(h->action));
     dp_canvas_hot(c, c->h - 1, x, 1, h->w, h->action, 0, 0);
 }
 
@@ -151,7 +151,7 @@ static void draw_bottom(struct tui *t, const struct view *v, const struct canvas
             draw_hints(t, v, c);
         return;
     }
-    dp_canvas_fill(c, y, 0, 1, c->w, STYLE_TEXT, ' ');
+    dp_canvas_fill(c, y, 0, 1, c->w, DEPOT_STYLE_TEXT, ' ');
     if (t->prompt.kind != PROMPT_NONE)
         dp_prompt_draw(t, c, y);
     else
@@ -171,7 +171,7 @@ const struct grid *dp_tui_frame(struct tui *t, depot_time now)
     if (v == NULL)
         return &t->grid;
     if (t->w < VIEW_MIN_W || t->h < VIEW_MIN_H) {
-        dp_canvas_putf(&all, t->h / 2, 0, STYLE_TEXT, "need %dx%d, have %dx%d", VIEW_MIN_W,
+        dp_canvas_putf(&all, t->h / 2, 0, DEPOT_STYLE_TEXT, "need %dx%d, have %dx%d", VIEW_MIN_W,
             VIEW_MIN_H, t->w, t->h);
         return &t->grid;
     }

@@ -1,7 +1,7 @@
 /*
  * What views ask of the core: to open others, to say and to ask something, the fleet, the terminal.
  */
-#include <depot/render.h>
+#include <depot/text.h>
 
 #include "tui/fleet/step_key.h"
 #include "tui_priv.h"
@@ -60,7 +60,7 @@ static struct view *make_view(struct tui *t, const struct view_ops *ops, const c
     dp_tui_size_view(t, v);
     if (ops->open == NULL || ops->open(v, v->arg, &err) == 0)
         return v;
-    dp_tui_say(t, STYLE_ERROR, "%s", err.msg);
+    dp_tui_say(t, DEPOT_STYLE_ERROR, "%s", err.msg);
     depot_free(v->arg);
     depot_free(v);
     return NULL;
@@ -132,8 +132,8 @@ void dp_tui_ask(
 
 void dp_tui_copy(struct tui *t, const void *data, size_t n)
 {
-    char size[TEXT_MAX];
-    dp_tui_say(t, STYLE_DIM, "copied %s", dp_text_bytes(size, (int64_t)n));
+    char size[DEPOT_TEXT_MAX];
+    dp_tui_say(t, DEPOT_STYLE_DIM, "copied %s", depot_text_bytes(size, (int64_t)n));
     if (t->ops.copy != NULL) /* which may say that it could not */
         t->ops.copy(t, data, n, t->arg);
 }

@@ -10,7 +10,7 @@ enum { DOUBLE_CLICK_MS = 400 };
 /* ---- life ---- */
 
 struct tui *dp_tui_new(struct fleet *f, const struct view_ops *const *views, struct keymaps *keys,
-    const struct style_set *styles, const struct tui_ops *ops, void *arg)
+    const struct depot_styles *styles, const struct tui_ops *ops, void *arg)
 {
     struct tui *t = depot_calloc(1, sizeof(*t));
     t->fleet = f;

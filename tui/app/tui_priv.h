@@ -47,7 +47,7 @@ struct tui {
     struct fleet *fleet;
     const struct view_ops *const *views; /* by their numbers */
     struct keymaps *keys;
-    const struct style_set *styles;
+    const struct depot_styles *styles;
     struct tui_ops ops;
     void *arg;
     struct grid grid;

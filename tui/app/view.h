@@ -21,7 +21,7 @@
 #include "tui/fleet/fleet.h"
 #include "tui/keymap/keymap.h"
 #include "tui/widget/complete.h"
-#include "tui/text.h"
+#include <depot/text.h>
 
 struct tui;
 struct view;

@@ -3,7 +3,7 @@
  */
 #include "key.h"
 
-#include "tui/text.h"
+#include <depot/text.h>
 
 #include <depot/utf8.h>
 

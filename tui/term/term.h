@@ -20,14 +20,14 @@ struct term_opts {
 int dp_term_open(
     const struct term_opts *opts, struct term **out, struct depot_error *err) DEPOT_MUST_CHECK;
 void dp_term_close(struct term *t); /* gives the terminal back as it was */
-enum palette dp_term_palette(const struct term *t);
+enum depot_palette dp_term_palette(const struct term *t);
 bool dp_term_ascii(const struct term *t); /* no UTF-8, or asked for */
 /* What it answers, which comes some time after the first frame. */
 bool dp_term_wide(const struct term *t);  /* characters of ambiguous width take two columns */
 bool dp_term_light(const struct term *t); /* its background is light */
 void dp_term_size(const struct term *t, int *h, int *w);
 /* Bring the screen to what the grid says: one write, none when nothing differs. Returns bytes. */
-size_t dp_term_flush(struct term *t, const struct grid *g, const struct style_set *styles);
+size_t dp_term_flush(struct term *t, const struct grid *g, const struct depot_styles *styles);
 uint64_t dp_term_writes(const struct term *t); /* how many writes frames took */
 void dp_term_redraw(struct term *t);           /* the next flush paints everything */
 void dp_term_leave(struct term *t);            /* to the shell for a while */

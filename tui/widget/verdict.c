@@ -3,30 +3,13 @@
  */
 #include "verdict.h"
 
-#include "tui/text.h"
-
-enum glyph dp_step_glyph(enum depot_verdict v)
-{
-    static const uint8_t map[] = {
-        [DEPOT_VERDICT_WAITING] = GLYPH_WAIT,
-        [DEPOT_VERDICT_RUNNING] = GLYPH_RUN,
-        [DEPOT_VERDICT_HIT] = GLYPH_HIT,
-        [DEPOT_VERDICT_SKIPPED] = GLYPH_SKIP,
-        [DEPOT_VERDICT_RAN] = GLYPH_RAN,
-        [DEPOT_VERDICT_FAILED] = GLYPH_FAIL,
-        [DEPOT_VERDICT_CANCELLED] = GLYPH_CANC,
-        [DEPOT_VERDICT_SHARED] = GLYPH_SHARED,
-        [DEPOT_VERDICT_UNREACHED] = GLYPH_NONE,
-    };
-    _Static_assert(DEPOT_ARRAY_LEN(map) == DEPOT_VERDICT_COUNT, "every verdict has a glyph");
-    return map[v];
-}
+#include <depot/text.h>
 
 void dp_step_label(struct depot_buf *out, const struct depot_step *s)
 {
     const struct depot_step_name *p = &s->parsed;
     if (p->ordinal == 0) {
-        dp_text_first_line(out, *p->instruction != '\0' ? p->instruction : s->digest);
+        depot_text_first_line(out, *p->instruction != '\0' ? p->instruction : s->digest);
         return;
     }
     if (*p->stage != '\0')
