@@ -39,6 +39,8 @@ static void get_builders(struct conn *c, const struct route_args *args)
     snapshot.nbuilders = n;
     depot_buf_adds(&body, "{\"builders\":");
     server_json_member(&body, &snapshot, "builders", false);
+    depot_buf_adds(&body, ",\"version\":");
+    server_json_string(&body, DEPOT_VERSION);
     depot_buf_addc(&body, '}');
     depot_free(snapshot.builders);
     depot_free(snapshot.builder_up);
