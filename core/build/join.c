@@ -33,6 +33,7 @@ struct piece {
 /* One output. */
 struct target {
     enum depot_archive kind;
+    bool alone;                             /* of one platform, for a store that keeps one */
     char *path;                             /* NULL: it is loaded, from `scratch` */
     const struct depot_docker_host *docker; /* borrowed from the plan */
     int scratch;
@@ -161,6 +162,7 @@ static int write_target(struct dp_join *j, const struct target *t, struct depot_
         .nparts = t->pieces.len,
         .platforms = &j->platforms,
         .host = host,
+        .alone = t->alone,
         .write = sink_write,
         .arg = &s};
     depot_platform_host(host);
@@ -309,14 +311,21 @@ static int add_piece(
     return 0;
 }
 
+/* A builder that is the Docker Engine which the image is for keeps it, and sends nothing. */
+static bool is_kept(const struct depot_output *out, const struct dp_part *part, size_t output)
+{
+    struct stat st;
+    return out->platform != NULL && fstat(dp_part_spool(part, output), &st) == 0 && st.st_size == 0;
+}
+
 /* Parts without a file of the output have written it themselves. */
 static int add_target(struct dp_join *j, const struct depot_output *from, size_t output,
     struct dp_part *const *parts, size_t nparts, struct depot_error *err)
 {
-    struct target t = {.kind = from->archive, .scratch = -1};
+    struct target t = {.kind = from->archive, .alone = from->platform != NULL, .scratch = -1};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < nparts; i++)
-        if (dp_part_spool(parts[i], output) >= 0)
+        if (dp_part_spool(parts[i], output) >= 0 && !is_kept(from, parts[i], output))
             rc = add_piece(&t, parts[i], output, err);
     if (t.pieces.len == 0)
         return rc;
