@@ -181,6 +181,7 @@ static void drain(struct part *p)
         return;
     }
     set_state(p, PART_DRAINING);
+    engine_driver(p->engine)->status_hurry(p->status);
     bool unseen = p->outcome.state == DEPOT_BUILD_FAILED && !p->status_seen;
     depot_timer_start(p->timer, unseen ? DRAIN_UNSEEN_MS : DRAIN_MS, 0);
 }
