@@ -166,9 +166,5 @@ void server_close_reason(struct conn *c, int code, const char *reason);
 void server_json_error(struct depot_buf *out, const struct depot_error *err);
 void server_json_string(struct depot_buf *out, const char *s);
 int server_http_status(int code);
-/* Elements of fleet.snapshot, as api.md answers with them: a member of the snapshot ("builders",
- * "builds") as an array, or as its first element alone. */
-void server_json_member(struct depot_buf *out, const struct depot_ev_snapshot *snapshot,
-    const char *member, bool first);
 
 #endif

@@ -1,16 +1,16 @@
 /*
- * Feed events as JSON lines, both ways (json-c). Input is never trusted: each limit is named here.
+ * Feed events as JSON lines, both ways. Input is never trusted: each limit is named here.
  */
 #ifndef DEPOT_WIRE_H
 #define DEPOT_WIRE_H
 
 #include <depot/buf.h>
 #include <depot/event.h>
+#include <depot/export.h>
 
-enum {
-    DEPOT_WIRE_LINE_MAX = 64 * 1024 * 1024, /* a longer line is refused before it is parsed */
-    DEPOT_WIRE_DEPTH_MAX = 32,
-};
+DEPOT_API_BEGIN
+
+enum { DEPOT_WIRE_LINE_MAX = DEPOT_RECORD_MAX }; /* a longer line is refused before it is parsed */
 
 /* Append the event as one JSON object without a newline. */
 void depot_wire_encode(struct depot_buf *out, const struct depot_event *ev);
@@ -47,5 +47,7 @@ int depot_wire_reader_end(
 typedef int depot_wire_text_fn(const char *line, size_t n, void *arg);
 void depot_wire_reader_on_text(struct depot_wire_reader *r, depot_wire_text_fn *fn);
 void depot_wire_reader_free(struct depot_wire_reader *r);
+
+DEPOT_API_END
 
 #endif

@@ -55,20 +55,18 @@ struct service {
     int asks; /* open */
 };
 
-static const struct depot_ev_builder *fake_builders(struct service *s, const bool **up, size_t *n)
+static const struct depot_ev_builder *fake_builders(struct service *s, size_t *n)
 {
-    static const struct depot_ev_builder builders[] = {{.builder = "one", .cpu = -1}};
-    static const bool is_up[] = {true};
+    static const struct depot_ev_builder builders[] = {{.builder = "one", .cpu = -1, .up = true}};
 
     DEPOT_UNUSED(s);
-    *up = is_up;
     *n = 1;
     return builders;
 }
 
-static const struct depot_ev_builder *builders_now(void *arg, const bool **up, size_t *n)
+static const struct depot_ev_builder *builders_now(void *arg, size_t *n)
 {
-    return fake_builders(arg, up, n);
+    return fake_builders(arg, n);
 }
 
 static void on_watched(bool there, void *arg)

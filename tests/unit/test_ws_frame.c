@@ -15,7 +15,6 @@
 #include "ws/handshake.h"
 #include "ws/message.h"
 #include "ws/queue.h"
-#include "ws/sha1.h"
 
 #define BYTES(s) s, sizeof(s) - 1
 
@@ -325,36 +324,6 @@ static void test_message__is_not_copied_when_whole(void **state)
 
 /* ---- the handshake ---- */
 
-static void test_sha1__of_known_texts(void **state)
-{
-    static const struct {
-        size_t repeat;
-        const char *text, *sha;
-    } rows[] = {
-        {1, "", "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
-        {1, "abc", "a9993e364706816aba3e25717850c26c9cd0d89d"},
-        {1, "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-            "84983e441c3bd26ebaae4aa1f95129e5e54670f1"},
-        {55, "a", "c1c8bbdc22796e28c0e15163d20899b65621d65a"},
-        {56, "a", "c2db330f6083854c99d4b5bfb6e8f29f201be699"},
-        {64, "a", "0098ba824b5c16427bd7a1122a5a442a25ec644d"},
-        {1000000, "a", "34aa973cd4c4daa4f61eeb2bdbad27316534016f"},
-    };
-    (void)state;
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        struct depot_buf in = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT), hex = in;
-        uint8_t sha[DP_SHA1_LEN];
-        for (size_t k = 0; k < rows[i].repeat; k++)
-            depot_buf_adds(&in, rows[i].text);
-        dp_sha1(in.data, in.len, sha);
-        for (size_t k = 0; k < sizeof(sha); k++)
-            depot_buf_addf(&hex, "%02x", sha[k]);
-        assert_string_equal(depot_buf_str(&hex), rows[i].sha);
-        depot_buf_release(&in);
-        depot_buf_release(&hex);
-    }
-}
-
 /* The example of RFC 6455, 1.3. */
 #define KEY    "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -444,7 +413,6 @@ int main(void)
         cmocka_unit_test(test_head__closes_with_a_reason_that_fits),
         cmocka_unit_test(test_message__is_whole),
         cmocka_unit_test(test_message__is_not_copied_when_whole),
-        cmocka_unit_test(test_sha1__of_known_texts),
         cmocka_unit_test(test_handshake__asks),
         cmocka_unit_test(test_handshake__reads_the_answer),
         cmocka_unit_test(test_handshake__answer_without_end),
