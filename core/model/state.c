@@ -4,6 +4,8 @@
  */
 #include "model/state_priv.h"
 
+#include <depot/platform.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,12 +127,7 @@ struct depot_part *depot_build_part(const struct depot_build *b, const char *pla
 
 bool depot_part_makes(const struct depot_part *p, const char *platform)
 {
-    const size_t n = strlen(platform);
-
-    for (const char *at = p->platform; *at; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == n && memcmp(at, platform, n) == 0)
-            return true;
-    return false;
+    return depot_platform_among(p->platform, platform, strlen(platform));
 }
 
 const struct depot_part *depot_build_maker(const struct depot_build *b, const char *platform)

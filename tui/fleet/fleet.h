@@ -187,6 +187,7 @@ bool dp_fleet_project_stats(const struct fleet *f, const char *project, struct s
 
 struct fleet_row {
     enum depot_build_state state;
+    bool joining; /* it runs, and all its parts are over: what they pushed becomes one */
     struct depot_counts counts;
     int done;                  /* of counts.total: over, in whatever way */
     int expected;              /* counts.total, and a guess for platforms that have not begun */
