@@ -99,7 +99,7 @@ void depot_tui_build_say(struct depot_tui *t, const char *text)
 {
     if (t->left)
         return;
-    dp_tui_say(dp_screen_tui(t->screen), STYLE_WARN, "%s", text);
+    dp_tui_say(dp_screen_tui(t->screen), DEPOT_STYLE_WARN, "%s", text);
     dp_fleet_source_state(t->source, t->source->state, NULL); /* a frame shows it */
 }
 

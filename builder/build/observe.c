@@ -284,6 +284,8 @@ static void complete(struct watched *w, const struct depot_bk_record *rec)
     if (rec->digest != NULL)
         w->outcome.digest = depot_arena_strdup(&w->outcome.arena, rec->digest);
     w->complete = true;
+    if (w->status != NULL)
+        engine_driver(w->observer->engine)->status_hurry(w->status);
     check_end(w);
 }
 

@@ -317,6 +317,7 @@ void engine_describe(const struct engine *e, struct depot_ev_builder *out)
         .engine = e->engine,
         .version = e->version,
         .reason = e->up ? NULL : e->reason,
+        .up = e->up,
         .running = e->running + e->observed,
         .queued = e->queued,
         .capacity = capacity(e),

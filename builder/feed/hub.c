@@ -438,18 +438,14 @@ static struct store_line *make_snapshot(struct hub *h)
 {
     struct depot_event ev = {.type = DEPOT_EVENT_FLEET_SNAPSHOT, .time = depot_time_now()};
     const struct depot_ev_builder *builders = NULL;
-    const bool *up = NULL;
     struct store_line *line;
     size_t n = 0;
 
     if (h->source != NULL)
-        builders = h->source->builders(h->source_arg, &up, &n);
+        builders = h->source->builders(h->source_arg, &n);
     ev.u.snapshot.builders = depot_arena_alloc(&ev.arena, (n + 1) * sizeof(*builders));
-    ev.u.snapshot.builder_up = depot_arena_alloc(&ev.arena, (n + 1) * sizeof(*up));
-    if (n > 0) {
+    if (n > 0)
         memcpy(ev.u.snapshot.builders, builders, n * sizeof(*builders));
-        memcpy(ev.u.snapshot.builder_up, up, n * sizeof(*up));
-    }
     ev.u.snapshot.nbuilders = n;
     snapshot_builds(h, &ev);
     line = encode_line(&ev);

@@ -13,7 +13,7 @@ struct subscriber; /* one feed connection */
 /* What the hub asks of whoever knows the builders. */
 struct hub_source {
     /* The builders as they are now, until the next turn of the loop; `up[i]` tells which answer. */
-    const struct depot_ev_builder *(*builders)(void *arg, const bool **up, size_t *n);
+    const struct depot_ev_builder *(*builders)(void *arg, size_t *n);
     /* The first subscriber of the fleet came, or the last one has gone. */
     void (*watched)(bool there, void *arg);
 };

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include <depot/wire.h>
 
 static void get_healthz(struct conn *c, const struct route_args *args)
 {
@@ -24,46 +23,40 @@ static void get_version(struct conn *c, const struct route_args *args)
     server_reply_json(c, 200, &body);
 }
 
+static void reply_record(struct conn *c, int status, const struct depot_record *r, const void *rec)
+{
+    struct depot_buf body = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+
+    depot_record_encode(&body, r, rec);
+    server_reply_json(c, status, &body);
+}
+
 static void get_builders(struct conn *c, const struct route_args *args)
 {
-    struct depot_ev_snapshot snapshot = {0};
-    struct depot_buf body = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    const struct depot_ev_builder *builders;
-    const bool *up = NULL;
-    size_t n = 0;
+    struct depot_builders list = {0};
 
     DEPOT_UNUSED(args);
-    builders = c->server->api->builders(c->server->service, &up, &n);
-    snapshot.builders = depot_memdup(builders, n * sizeof(*builders));
-    snapshot.builder_up = depot_memdup(up, n * sizeof(*up));
-    snapshot.nbuilders = n;
-    depot_buf_adds(&body, "{\"builders\":");
-    server_json_member(&body, &snapshot, "builders", false);
-    depot_buf_addc(&body, '}');
-    depot_free(snapshot.builders);
-    depot_free(snapshot.builder_up);
-    server_reply_json(c, 200, &body);
+    list.builders = (struct depot_ev_builder *)c->server->api->builders(
+        c->server->service, &list.nbuilders);
+    reply_record(c, 200, &depot_record_builders, &list);
 }
 
 /* Answer with the builds of a query: all as a list, or the only one. */
 static void reply_builds(struct conn *c, const struct store_query *q)
 {
     struct depot_arena arena = {0};
-    struct depot_ev_snapshot snapshot = {0};
-    struct depot_buf body = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_builds list = {0};
     struct depot_error err;
-    int r = store_query(c->server->store, q, &arena, &snapshot.builds, &snapshot.nbuilds, &err);
+    int r = store_query(c->server->store, q, &arena, &list.builds, &list.nbuilds, &err);
 
-    if (r == 0 && q->id && snapshot.nbuilds == 0)
+    if (r == 0 && q->id && list.nbuilds == 0)
         r = depot_error_set(&err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", q->id);
-    if (r != 0) {
+    if (r != 0)
         server_reply_error(c, &err);
-    } else {
-        depot_buf_adds(&body, q->id ? "" : "{\"builds\":");
-        server_json_member(&body, &snapshot, "builds", q->id != NULL);
-        depot_buf_adds(&body, q->id ? "" : "}");
-        server_reply_json(c, 200, &body);
-    }
+    else if (q->id)
+        reply_record(c, 200, &depot_record_summary, &list.builds[0]);
+    else
+        reply_record(c, 200, &depot_record_builds, &list);
     depot_arena_release(&arena);
 }
 

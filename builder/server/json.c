@@ -66,25 +66,3 @@ void server_json_error(struct depot_buf *out, const struct depot_error *err)
     server_json_string(out, err->hint);
     depot_buf_addc(out, '}');
 }
-
-void server_json_member(
-    struct depot_buf *out, const struct depot_ev_snapshot *snapshot, const char *member, bool first)
-{
-    struct depot_event ev = {.type = DEPOT_EVENT_FLEET_SNAPSHOT};
-    struct depot_buf line = DEPOT_BUF_INIT(DEPOT_WIRE_LINE_MAX);
-    struct json_object *o, *v;
-
-    ev.u.snapshot = *snapshot;
-    depot_wire_encode(&line, &ev);
-    o = json_tokener_parse(depot_buf_str(&line));
-    if (o && json_object_object_get_ex(o, member, &v)) {
-        if (first)
-            v = json_object_array_get_idx(v, 0);
-        depot_buf_adds(out, json_object_to_json_string_ext(
-                                v, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    } else {
-        depot_buf_adds(out, first ? "{}" : "[]");
-    }
-    json_object_put(o);
-    depot_buf_release(&line);
-}

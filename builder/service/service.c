@@ -27,7 +27,6 @@ struct service {
     struct metrics *metrics;
     /* service_builders() hands these out */
     struct depot_ev_builder *view;
-    bool *view_up;
 };
 
 /* ---- fleet events ---- */
@@ -78,20 +77,17 @@ static void on_watched(bool there, void *arg)
     metrics_watch(s->metrics, there);
 }
 
-const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n)
+const struct depot_ev_builder *service_builders(struct service *s, size_t *n)
 {
-    for (size_t i = 0; i < s->env.nengines; i++) {
+    for (size_t i = 0; i < s->env.nengines; i++)
         engine_describe(s->env.engines[i], &s->view[i]);
-        s->view_up[i] = engine_is_up(s->env.engines[i]);
-    }
-    *up = s->view_up;
     *n = s->env.nengines;
     return s->view;
 }
 
-static const struct depot_ev_builder *builders_now(void *arg, const bool **up, size_t *n)
+static const struct depot_ev_builder *builders_now(void *arg, size_t *n)
 {
-    return service_builders(arg, up, n);
+    return service_builders(arg, n);
 }
 
 static const struct hub_source hub_source = {.builders = builders_now, .watched = on_watched};
@@ -330,7 +326,6 @@ int service_add_builder(
     s->env.engines = depot_realloc(s->env.engines, n * sizeof(struct engine *));
     s->observers = depot_realloc(s->observers, n * sizeof(struct observer *));
     s->view = depot_realloc(s->view, n * sizeof(*s->view));
-    s->view_up = depot_realloc(s->view_up, n * sizeof(*s->view_up));
     s->env.engines[n - 1] = e;
     s->observers[n - 1] = observer_new(s->env.loop, s->env.store, e);
     metrics_add(s->metrics, e);
@@ -390,7 +385,6 @@ void service_free(struct service *s)
     depot_free(s->env.engines);
     depot_free(s->observers);
     depot_free(s->view);
-    depot_free(s->view_up);
     depot_free(s->tried);
     depot_free(s);
 }

@@ -50,8 +50,8 @@ int service_create(struct service *s, const char *json, size_t n, const char *us
     struct service_created *out, struct depot_error *err) DEPOT_MUST_CHECK;
 int service_cancel(struct service *s, const char *build, struct depot_error *err) DEPOT_MUST_CHECK;
 
-/* The builders as they are now, until the next turn of the loop; `up[i]` tells which answer. */
-const struct depot_ev_builder *service_builders(struct service *s, const bool **up, size_t *n);
+/* The builders as they are now, until the next turn of the loop. */
+const struct depot_ev_builder *service_builders(struct service *s, size_t *n);
 
 /* ---- the caches: DEPOT_ASK_CACHE and DEPOT_ASK_PRUNE ---- */
 /* A builder that fails has its error in the answer. DEPOT_ERR_NOT_FOUND: none of that name. */
@@ -71,7 +71,7 @@ struct service_api {
     /* The connection that created it is gone. A build that has not begun, and needs its client, is
      * cancelled when nobody follows it after two seconds, or when its turn comes. */
     void (*client_gone)(struct service *s, const char *build);
-    const struct depot_ev_builder *(*builders)(struct service *s, const bool **up, size_t *n);
+    const struct depot_ev_builder *(*builders)(struct service *s, size_t *n);
     int (*cache)(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
         struct cache_ask **out, struct depot_error *err);
     void (*cache_free)(struct cache_ask *q);

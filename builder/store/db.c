@@ -277,33 +277,6 @@ bool store_db_head(struct store_db *db, const char *id, uint64_t *seq, bool *ove
 
 /* ---- queries ---- */
 
-static const char **copy_strings(struct depot_arena *a, const char **from, size_t n)
-{
-    const char **to = n ? depot_arena_alloc(a, n * sizeof(*to)) : NULL;
-
-    for (size_t i = 0; i < n; i++)
-        to[i] = depot_arena_strdup(a, from[i]);
-    return to;
-}
-
-static void copy_created(
-    struct depot_arena *a, struct depot_ev_created *to, const struct depot_ev_created *from)
-{
-    *to = *from;
-    to->project = depot_arena_strdup(a, from->project);
-    to->command = depot_arena_strdup(a, from->command);
-    to->target = depot_arena_strdup(a, from->target);
-    to->tags = copy_strings(a, from->tags, from->ntags);
-    to->platforms = copy_strings(a, from->platforms, from->nplatforms);
-    to->remote = depot_arena_strdup(a, from->remote);
-    to->commit = depot_arena_strdup(a, from->commit);
-    to->branch = depot_arena_strdup(a, from->branch);
-    to->user = depot_arena_strdup(a, from->user);
-    to->host = depot_arena_strdup(a, from->host);
-    to->ci_url = depot_arena_strdup(a, from->ci_url);
-    to->origin = depot_arena_strdup(a, from->origin);
-}
-
 static const char *column(struct depot_arena *a, sqlite3_stmt *st, int i)
 {
     return depot_arena_strdup(a, (const char *)sqlite3_column_text(st, i));
@@ -316,8 +289,9 @@ static void split_builders(struct depot_arena *a, sqlite3_stmt *st, struct depot
 
     if (joined)
         depot_strv_split(&v, joined, '\n');
-    s->builders = copy_strings(a, (const char **)v.items, v.len);
-    s->nbuilders = v.len;
+    s->builders = depot_arena_alloc(a, (v.len + 1) * sizeof(*s->builders));
+    for (s->nbuilders = 0; s->nbuilders < v.len; s->nbuilders++)
+        s->builders[s->nbuilders] = depot_arena_strdup(a, v.items[s->nbuilders]);
     depot_strv_release(&v);
 }
 
@@ -336,7 +310,7 @@ static void read_row(struct depot_arena *a, sqlite3_stmt *st, struct depot_build
     s->duration_ms = sqlite3_column_int64(st, 5);
     if (line && depot_wire_decode(line, (size_t)sqlite3_column_bytes(st, 6), &ev, NULL) == 0) {
         if (ev.type == DEPOT_EVENT_BUILD_CREATED)
-            copy_created(a, &s->info, &ev.u.created);
+            depot_record_copy(&depot_record_created, &s->info, &ev.u.created, a);
         depot_event_release(&ev);
     }
     split_builders(a, st, s);

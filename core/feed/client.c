@@ -6,7 +6,7 @@
 
 #include <depot/wire.h>
 
-#include "wire/json.h"
+#include "record/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -274,6 +274,7 @@ static int client_dial(struct feed_client *c, struct depot_error *err)
         .path = "/v1/feed",
         .protocol = "depot.feed.v1",
         .token = c->token,
+        .paced = true,
         .max_message = DEPOT_WIRE_LINE_MAX,
     };
     return dp_ws_open(c->ws_ctx, &opts, &ws_ops, c, &c->ws, err);

@@ -545,63 +545,17 @@ static void apply_status(struct depot_build *b, const struct depot_event *ev)
 
 static void apply_created(struct depot_build *b, const struct depot_event *ev)
 {
-    const struct depot_ev_created *from = &ev->u.created;
-    struct depot_ev_created *to = &b->info;
-
     b->has_info = true;
     b->created = ev->time;
-    to->project = keep(b, NULL, from->project);
-    to->command = keep(b, NULL, from->command);
-    to->target = keep(b, NULL, from->target);
-    to->tags = keep_list(b, from->tags, from->ntags);
-    to->ntags = from->ntags;
-    to->platforms = keep_list(b, from->platforms, from->nplatforms);
-    to->nplatforms = from->nplatforms;
-    to->remote = keep(b, NULL, from->remote);
-    to->commit = keep(b, NULL, from->commit);
-    to->branch = keep(b, NULL, from->branch);
-    to->dirty = from->dirty;
-    to->user = keep(b, NULL, from->user);
-    to->host = keep(b, NULL, from->host);
-    to->ci_url = keep(b, NULL, from->ci_url);
-    to->origin = keep(b, NULL, from->origin);
-}
-
-static struct depot_pair *keep_pairs(struct depot_build *b, const struct depot_pair *list, size_t n)
-{
-    struct depot_pair *out = n ? depot_arena_alloc(&b->priv->arena, n * sizeof(*out)) : NULL;
-
-    for (size_t i = 0; i < n; i++) {
-        out[i].key = keep(b, NULL, list[i].key);
-        out[i].value = keep(b, NULL, list[i].value);
-    }
-    return out;
-}
-
-static struct depot_setting *keep_settings(
-    struct depot_build *b, const struct depot_setting *list, size_t n)
-{
-    struct depot_setting *out = n ? depot_arena_alloc(&b->priv->arena, n * sizeof(*out)) : NULL;
-
-    for (size_t i = 0; i < n; i++) {
-        out[i].stage = list[i].stage ? keep(b, NULL, list[i].stage) : "";
-        out[i].text = list[i].text ? keep(b, NULL, list[i].text) : "";
-    }
-    return out;
+    depot_record_copy(&depot_record_created, &b->info, &ev->u.created, &b->priv->arena);
 }
 
 static void apply_definition(struct depot_build *b, const struct depot_event *ev)
 {
-    const struct depot_ev_definition *from = &ev->u.definition;
-    struct depot_ev_definition *to = &b->definition;
-
     if (b->has_definition)
         return;
     b->has_definition = true;
-    *to = *from;
-    to->no_cache_stages = keep_list(b, from->no_cache_stages, from->nno_cache_stages);
-    to->args = keep_pairs(b, from->args, from->nargs);
-    to->settings = keep_settings(b, from->settings, from->nsettings);
+    depot_record_copy(&depot_record_definition, &b->definition, &ev->u.definition, &b->priv->arena);
 }
 
 static void apply_queued(struct depot_build *b, const struct depot_event *ev)
@@ -640,28 +594,17 @@ static void apply_context(struct depot_build *b, const struct depot_event *ev)
     struct depot_part *p = part_get(b, ev->u.context.platform, NULL);
 
     p->has_context = true;
-    p->context = ev->u.context;
+    depot_record_copy(&depot_record_context, &p->context, &ev->u.context, &b->priv->arena);
     p->context.platform = p->platform;
-    p->context.changed = keep_list(b, ev->u.context.changed, ev->u.context.nchanged);
 }
 
 static const struct depot_build_error *keep_error(
     struct depot_build *b, const struct depot_build_error *from)
 {
-    struct depot_build_error *to;
+    struct depot_build_error *to = from ? depot_arena_alloc(&b->priv->arena, sizeof(*to)) : NULL;
 
-    if (!from)
-        return NULL;
-    to = depot_arena_alloc(&b->priv->arena, sizeof(*to));
-    *to = *from;
-    to->message = keep(b, NULL, from->message);
-    to->vertex = keep(b, NULL, from->vertex);
-    to->file = keep(b, NULL, from->file);
-    to->lines = keep_list(b, from->lines, from->nlines);
-    if (from->nranges) {
-        to->ranges = depot_arena_alloc(&b->priv->arena, from->nranges * sizeof(*to->ranges));
-        memcpy(to->ranges, from->ranges, from->nranges * sizeof(*to->ranges));
-    }
+    if (to)
+        depot_record_copy(&depot_record_build_error, to, from, &b->priv->arena);
     return to;
 }
 

@@ -82,38 +82,17 @@ static int object_member(struct dp_scan *s, const char *key, size_t len, void *a
     dp_scan_object(                                                                                \
         (s), object_member, &(struct object_arg){(table), DEPOT_ARRAY_LEN(table), (char *)(to)})
 
-/* Elements gather in a growing array that moves to the arena at the end. */
-struct list_arg {
-    char *items;
-    size_t len, cap, size;
-    field_fn *fn;
-};
-
-static int list_element(struct dp_scan *s, void *arg)
+/* null stands for an element of zeros, as in Go. */
+static int list_element(struct dp_scan *s, void *at, void *arg)
 {
-    struct list_arg *l = arg;
+    field_fn *const *fn = arg;
 
-    depot_vec_grow_((void **)&l->items, &l->cap, l->len + 1, l->size);
-    memset(l->items + l->len * l->size, 0, l->size);
-    l->len++;
-    return dp_scan_null(s) ? 0 : l->fn(s, l->items + (l->len - 1) * l->size);
+    return dp_scan_null(s) ? 0 : (*fn)(s, at);
 }
 
 static int get_list(struct dp_scan *s, void *items, size_t *count, size_t size, field_fn *fn)
 {
-    struct list_arg l = {.size = size, .fn = fn};
-    int rc = dp_scan_array(s, list_element, &l);
-
-    if (rc == 0) {
-        void *to = l.len ? depot_arena_alloc(s->arena, l.len * size) : NULL;
-
-        if (l.len)
-            memcpy(to, l.items, l.len * size);
-        memcpy(items, &to, sizeof(to));
-        *count = l.len;
-    }
-    depot_free(l.items);
-    return rc;
+    return dp_scan_list(s, size, list_element, &fn, items, count);
 }
 
 static int get_inputs(struct dp_scan *s, void *at)

@@ -2,7 +2,7 @@
  * Writes a status as buildx's rawjson mode does: the order of keys, what is left out when empty,
  * and what is not, are those of the structs in BuildKit's client/graph.go and its protobuf.
  */
-#include "wire/json.h"
+#include "record/json.h"
 
 #include <depot/wire.h>
 

@@ -106,30 +106,41 @@ struct depot_provenance {
     const char *predicate; /* JSON text */
 };
 
+struct depot_caches {
+    struct depot_cache_use *builders;
+    size_t nbuilders;
+};
+
+struct depot_prunes {
+    struct depot_pruned *builders;
+    size_t nbuilders;
+};
+
+struct depot_builds {
+    struct depot_build_summary *builds;
+    size_t nbuilds;
+};
+
+struct depot_provenances {
+    const char *builder, *error;
+    struct depot_provenance *list;
+    size_t nlist;
+};
+
 struct depot_answer {
     enum depot_ask ask;
     struct depot_arena arena;
     union {
         struct depot_estimates estimates;
-        struct {
-            struct depot_cache_use *builders;
-            size_t nbuilders;
-        } cache;
-        struct {
-            struct depot_pruned *builders;
-            size_t nbuilders;
-        } prune;
-        struct {
-            struct depot_build_summary *builds;
-            size_t nbuilds;
-        } builds;
-        struct {
-            const char *builder, *error;
-            struct depot_provenance *list;
-            size_t nlist;
-        } provenance;
+        struct depot_caches cache;
+        struct depot_prunes prune;
+        struct depot_builds builds;
+        struct depot_provenances provenance;
     } u;
 };
+extern const struct depot_record depot_record_builds;
+/* The record in `u`. */
+const struct depot_record *depot_record_of_answer(enum depot_ask a);
 void depot_answer_release(struct depot_answer *a);
 
 enum { DEPOT_ANSWER_MAX = 8 * 1024 * 1024 }; /* a longer one is refused before it is parsed */

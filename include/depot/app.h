@@ -6,6 +6,7 @@
 #define DEPOT_APP_H
 
 #include <depot/base.h>
+#include <depot/style.h>
 
 #include <stdio.h>
 
@@ -92,7 +93,9 @@ int depot_completion(FILE *out, const char *shell, const char *program,
 
 /* ---- where we are ---- */
 /* Colour on a stream: --color, NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, CLICOLOR, TERM, isatty. */
-bool depot_use_colour(const char *flag, int fd);
+/* NULL: none. Else `own`, made ready: the 16 colours that follow a terminal's theme, and what
+ * BUILDKIT_COLORS and DEPOT_TUI_COLORS say. */
+const struct depot_styles *depot_use_styles(struct depot_styles *own, const char *flag, int fd);
 
 /* Project: flag, DEPOT_PROJECT_ID, depot.json upwards from `dir`; else the base name of the git
  * checkout or of `dir`. The caller frees. DEPOT_ERR_INVALID: one that was given is no name. */

@@ -8,6 +8,7 @@
 
 #include <depot/buf.h>
 #include <depot/export.h>
+#include <depot/record.h>
 #include <depot/status.h>
 
 DEPOT_API_BEGIN
@@ -176,8 +177,9 @@ struct depot_ev_builder {
     bool emulated; /* even its native platform runs under emulation on this machine */
     const char *engine, *version;
     const char *reason; /* builder.down */
+    bool up;            /* in lists of builders alone: an event's type tells */
     int running, queued, capacity;
-    /* builder.metrics; -1 where not known */
+    /* -1 where not known */
     double cpu; /* 0 to 1 */
     int64_t mem_used, mem_total, disk_used, disk_total, cache_used, cache_limit;
 };
@@ -197,9 +199,14 @@ struct depot_build_summary {
     struct depot_failed_step failed_step;
 };
 
+/* GET /v1/builders. */
+struct depot_builders {
+    struct depot_ev_builder *builders;
+    size_t nbuilders;
+};
+
 struct depot_ev_snapshot {
     struct depot_ev_builder *builders;
-    bool *builder_up;
     size_t nbuilders;
     struct depot_build_summary *builds;
     size_t nbuilds;
@@ -224,6 +231,12 @@ struct depot_event {
         struct depot_ev_snapshot snapshot;
     } u;
 };
+
+extern const struct depot_record depot_record_created, depot_record_definition,
+    depot_record_context, depot_record_build_error, depot_record_summary, depot_record_builder,
+    depot_record_builders;
+/* The record in `u`; NULL for build.status, which wire.h reads and writes, and for UNKNOWN. */
+const struct depot_record *depot_record_of_event(enum depot_event_type t);
 
 const char *depot_event_name(enum depot_event_type t);
 enum depot_event_type depot_event_from_name(const char *name); /* DEPOT_EVENT_UNKNOWN */

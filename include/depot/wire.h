@@ -1,5 +1,5 @@
 /*
- * Feed events as JSON lines, both ways (json-c). Input is never trusted: each limit is named here.
+ * Feed events as JSON lines, both ways. Input is never trusted: each limit is named here.
  */
 #ifndef DEPOT_WIRE_H
 #define DEPOT_WIRE_H
@@ -10,10 +10,7 @@
 
 DEPOT_API_BEGIN
 
-enum {
-    DEPOT_WIRE_LINE_MAX = 64 * 1024 * 1024, /* a longer line is refused before it is parsed */
-    DEPOT_WIRE_DEPTH_MAX = 32,
-};
+enum { DEPOT_WIRE_LINE_MAX = DEPOT_RECORD_MAX }; /* a longer line is refused before it is parsed */
 
 /* Append the event as one JSON object without a newline. */
 void depot_wire_encode(struct depot_buf *out, const struct depot_event *ev);

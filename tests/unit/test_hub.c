@@ -24,15 +24,13 @@
 /* ---- the builders ---- */
 
 static const struct depot_ev_builder stub_builders[] = {
-    {.builder = "one", .address = "unix:///one", .cpu = -1},
+    {.builder = "one", .address = "unix:///one", .cpu = -1, .up = true},
     {.builder = "two", .address = "unix:///two", .cpu = -1},
 };
-static const bool stub_up[] = {true, false};
 
-static const struct depot_ev_builder *two_builders(void *arg, const bool **up, size_t *n)
+static const struct depot_ev_builder *two_builders(void *arg, size_t *n)
 {
     DEPOT_UNUSED(arg);
-    *up = stub_up;
     *n = DEPOT_ARRAY_LEN(stub_builders);
     return stub_builders;
 }
@@ -285,8 +283,8 @@ static void test_fleet__snapshot_names_builders_and_builds(void **state)
     assert_int_equal(ev.type, DEPOT_EVENT_FLEET_SNAPSHOT);
     assert_int_equal(ev.u.snapshot.nbuilders, 2);
     assert_string_equal(ev.u.snapshot.builders[1].builder, "two");
-    assert_true(ev.u.snapshot.builder_up[0]);
-    assert_false(ev.u.snapshot.builder_up[1]);
+    assert_true(ev.u.snapshot.builders[0].up);
+    assert_false(ev.u.snapshot.builders[1].up);
     assert_int_equal(ev.u.snapshot.nbuilds, 2);
     assert_string_equal(ev.u.snapshot.builds[0].id, "b1");
     assert_int_equal(ev.u.snapshot.builds[1].state, DEPOT_BUILD_SUCCEEDED);

@@ -46,6 +46,7 @@ struct depot_bk_call {
     char asked[64];    /* of the frontend */
     char refusal[512]; /* that a bridge was told to end with */
     bool internal, goes_on;
+    bool hurried;
     bool all;
     int64_t keep_bytes, keep_ns;
     void *arg;
@@ -169,6 +170,12 @@ static int fake_status(struct depot_bk *bk, const char *ref, const struct depot_
     return 0;
 }
 
+static void fake_status_hurry(struct depot_bk_call *c)
+{
+    assert_int_equal(c->kind, STATUS);
+    c->hurried = true;
+}
+
 static int fake_provenance(struct depot_bk *bk, const char *ref,
     const struct depot_bk_provenance_ops *ops, void *arg, struct depot_bk_call **out,
     struct depot_error *err)
@@ -264,6 +271,7 @@ static const struct engine_driver fake_driver = {
     .bridge_go_on = fake_bridge_go_on,
     .bridge_fail = fake_bridge_fail,
     .status = fake_status,
+    .status_hurry = fake_status_hurry,
     .history = fake_history,
     .provenance = fake_provenance,
     .content = fake_content,
@@ -478,7 +486,10 @@ static void test_service__runs_parts_side_by_side(void **state)
     assert_string_not_equal(find(0, SOLVE)->ref, find(1, SOLVE)->ref);
     assert_trace("created depot;assigned linux/amd64 a;assigned linux/arm64 b;");
     status_comes(0);
+    assert_false(find(0, STATUS)->hurried);
     solve_ends(0, 0, NULL);
+    assert_true(find(0, STATUS)->hurried);
+    assert_false(find(1, STATUS)->hurried);
     status_comes(0); /* the last of it comes after the answer */
     assert_trace("status linux/amd64;status linux/amd64;");
     status_ends(0, NULL);
@@ -699,6 +710,7 @@ static void test_service__cancels_and_reads_to_the_end(void **state)
     create(AMD, "");
     assert_int_equal(service_cancel(d.service, id, NULL), 0);
     assert_null(find(0, SOLVE));
+    assert_true(find(0, STATUS)->hurried);
     assert_int_equal(service_cancel(d.service, id, NULL), 0); /* twice is fine */
     status_comes(0);
     status_ends(0, NULL);
@@ -1112,7 +1124,6 @@ static void note_wake(struct subscriber *s, void *arg)
 
 static void test_metrics__are_taken_while_somebody_looks(void **state)
 {
-    const bool *up;
     size_t n;
     (void)state;
     start_daemon(1, 4, 0);
@@ -1134,12 +1145,12 @@ static void test_metrics__are_taken_while_somebody_looks(void **state)
     record_comes(c, &layer);
     c->usage->done(c, NULL, c->arg);
     spin();
-    const struct depot_ev_builder *b = service_builders(d.service, &up, &n);
+    const struct depot_ev_builder *b = service_builders(d.service, &n);
     assert_int_equal(b->cache_used, 300);
     assert_int_equal(b->cache_limit, 5000);
     assert_true(b->cpu < 0); /* nobody listens at its socket: not of this machine */
     hub_subscriber_free(s);
-    b = service_builders(d.service, &up, &n);
+    b = service_builders(d.service, &n);
     assert_int_equal(b->cache_used, -1);
     stop_daemon();
 }

@@ -177,7 +177,7 @@ static void test_cache__prune_asks_first(void **state)
     rig_keys(&r, "y");
     assert_true(shows(&r, 24, 80, "no daemon")); /* a recording has none */
     answer_text(&r, pruned, strlen(pruned));
-    assert_true(shows(&r, 24, 80, "freed 3.0G"));
+    assert_true(shows(&r, 24, 80, "freed 3.2GB"));
     answer_text(&r, down, strlen(down));
     assert_true(shows(&r, 24, 80, "it is down"));
     rig_close(&r);

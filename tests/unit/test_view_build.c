@@ -135,7 +135,7 @@ static void expect_selected(struct tui_rig *r, const char *want)
     const struct build_item *it = dp_build_selected(v);
     assert_non_null(it);
     const size_t lane = dp_build_item_lane(v, it);
-    depot_buf_addf(&got, "%s", dp_text_platform(v->graph.lanes[lane]));
+    depot_buf_addf(&got, "%s", depot_text_platform(v->graph.lanes[lane]));
     if (it->kind == ITEM_LINE) {
         depot_buf_addc(&got, ' ');
         dp_build_line_name(&got, dp_build_item_step(v, it, lane));
@@ -572,7 +572,7 @@ static void test_view_build__draws_hostile_names(void **state)
         for (int y = 0; y < g->h; y++)
             for (int x = 0; x < g->w; x++)
                 assert_true(dp_grid_cell(g, y, x)->width == 0 ||
-                            dp_text_width_of(dp_grid_cell(g, y, x)->ch) >= 1);
+                            depot_text_width_of(dp_grid_cell(g, y, x)->ch) >= 1);
     }
     depot_buf_release(&v);
     rig_close(&r);

@@ -29,7 +29,7 @@ struct tui_ops {
     bool (*interrupt)(struct tui *t, void *arg);
 };
 
-struct tui *dp_tui_new(struct fleet *f, struct keymaps *keys, const struct style_set *styles,
+struct tui *dp_tui_new(struct fleet *f, struct keymaps *keys, const struct depot_styles *styles,
     const struct tui_ops *ops, void *arg); /* all borrowed; ops members may be NULL */
 void dp_tui_free(struct tui *t);
 
@@ -75,14 +75,14 @@ struct term_opts {
 int dp_term_open(
     const struct term_opts *opts, struct term **out, struct depot_error *err) DEPOT_MUST_CHECK;
 void dp_term_close(struct term *t); /* gives the terminal back as it was */
-enum palette dp_term_palette(const struct term *t);
+enum depot_palette dp_term_palette(const struct term *t);
 bool dp_term_ascii(const struct term *t); /* no UTF-8, or asked for */
 /* What it answers, which comes some time after the first frame. */
 bool dp_term_wide(const struct term *t);  /* see dp_tui_set_wide() */
 bool dp_term_light(const struct term *t); /* its background is light */
 void dp_term_size(const struct term *t, int *h, int *w);
 /* Bring the screen to what the grid says: one write, none when nothing differs. Returns bytes. */
-size_t dp_term_flush(struct term *t, const struct grid *g, const struct style_set *styles);
+size_t dp_term_flush(struct term *t, const struct grid *g, const struct depot_styles *styles);
 uint64_t dp_term_writes(const struct term *t); /* how many writes frames took */
 void dp_term_redraw(struct term *t);           /* the next flush paints everything */
 void dp_term_leave(struct term *t);            /* to the shell for a while */

@@ -39,9 +39,9 @@ static void run_build(struct tui *t, const struct command *self, const char *arg
 {
     const struct fleet_build *b = dp_fleet_find_prefix(t->fleet, arg);
     if (arg[0] == '\0')
-        dp_tui_say(t, STYLE_ERROR, "which build? :build ID, or how it begins");
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "which build? :build ID, or how it begins");
     else if (b == NULL)
-        dp_tui_say(t, STYLE_ERROR, "no single build begins with \"%s\"", arg);
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "no single build begins with \"%s\"", arg);
     else
         dp_tui_push(t, dp_view_find(self->name), b->key);
 }
@@ -50,7 +50,7 @@ static void run_seek(struct tui *t, const struct command *self, const char *arg)
 {
     DEPOT_UNUSED(self);
     if (t->ops.replay == NULL || !t->ops.replay(t, ACTION_NONE, arg, t->arg))
-        dp_tui_say(t, STYLE_DIM, "this is not a replay");
+        dp_tui_say(t, DEPOT_STYLE_DIM, "this is not a replay");
 }
 
 static void run_replay(struct tui *t, const struct command *self, const char *arg)
@@ -58,7 +58,7 @@ static void run_replay(struct tui *t, const struct command *self, const char *ar
     DEPOT_UNUSED(self);
     char *path = dp_save_path(arg);
     if (*path == '\0')
-        dp_tui_say(t, STYLE_ERROR, "which recording? :replay FILE");
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "which recording? :replay FILE");
     else if (t->ops.open_replay != NULL)
         t->ops.open_replay(t, path, t->arg);
     depot_free(path);
@@ -82,7 +82,7 @@ static void run_sort(struct tui *t, const struct command *self, const char *arg)
             return;
         }
     }
-    dp_tui_say(t, STYLE_ERROR, "there is no column \"%s\" to sort by", arg);
+    dp_tui_say(t, DEPOT_STYLE_ERROR, "there is no column \"%s\" to sort by", arg);
 }
 
 /* ---- what may stand behind them ---- */
@@ -228,10 +228,10 @@ void dp_tui_command(struct tui *t, const char *text)
     if (found == 1)
         c.run(t, &c, l.arg);
     else if (found > 1)
-        dp_tui_say(t, STYLE_ERROR, "several commands begin with \"%.*s\"; Tab shows them",
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "several commands begin with \"%.*s\"; Tab shows them",
             (int)l.nname, l.name);
     else if (l.nname > 0)
-        dp_tui_say(t, STYLE_ERROR, "there is no command \"%.*s\"; Tab shows what there is",
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "there is no command \"%.*s\"; Tab shows what there is",
             (int)l.nname, l.name);
 }
 

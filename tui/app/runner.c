@@ -43,7 +43,7 @@ struct screen {
     struct tui_settings settings;
     struct stage base, *top;
     struct keymaps *keys;
-    struct style_set styles;
+    struct depot_styles styles;
     char *config_text;
     char *bad_line; /* the first of them that makes no sense */
     unsigned bad_lines;
@@ -200,7 +200,7 @@ static void on_problem(struct fleet *f, const struct depot_error *err, void *arg
 {
     const struct stage *st = arg;
     DEPOT_UNUSED(f);
-    dp_tui_say(st->tui, STYLE_WARN, "%s", err->msg);
+    dp_tui_say(st->tui, DEPOT_STYLE_WARN, "%s", err->msg);
     data_changed(st);
 }
 
@@ -216,13 +216,13 @@ static void on_answer(
 static void on_recorded(struct fleet *f, const struct fleet_recorded *r, void *arg)
 {
     const struct stage *top = ((const struct stage *)arg)->screen->top;
-    char size[TEXT_MAX];
+    char size[DEPOT_TEXT_MAX];
     DEPOT_UNUSED(f);
     if (r->err != NULL)
-        dp_tui_say(top->tui, STYLE_ERROR, "%s", r->err->msg);
+        dp_tui_say(top->tui, DEPOT_STYLE_ERROR, "%s", r->err->msg);
     else
-        dp_tui_say(top->tui, STYLE_RAN, "saved %llu events of %s, %s, to %s",
-            (unsigned long long)r->events, r->build->id, dp_text_bytes(size, (int64_t)r->bytes),
+        dp_tui_say(top->tui, DEPOT_STYLE_RAN, "saved %llu events of %s, %s, to %s",
+            (unsigned long long)r->events, r->build->id, depot_text_bytes(size, (int64_t)r->bytes),
             r->path);
     data_changed(top);
 }
@@ -282,20 +282,20 @@ static void pop_stage(struct screen *s)
 
 /* ---- how it looks ---- */
 
-/* Palette first, then BuildKit's colours, then ours, then the file's. */
+static void on_bad_colour(const char *name, const struct depot_error *err, void *arg)
+{
+    const struct screen *s = arg;
+    dp_tui_say(s->top->tui, DEPOT_STYLE_WARN, "%s: %s", name, err->msg);
+}
+
+/* Palette first, then the environment's colours, then the file's. */
 static void set_styles(struct screen *s)
 {
-    static const char *const variables[] = {"BUILDKIT_COLORS", "DEPOT_TUI_COLORS"};
     struct keymaps *scratch = dp_keymaps_new();
-    struct depot_error err = {0};
-    dp_style_init(&s->styles, dp_term_palette(s->term));
+    depot_styles_init(&s->styles, dp_term_palette(s->term));
     if (s->light)
-        dp_style_darken(&s->styles);
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(variables); i++) {
-        const char *text = getenv(variables[i]);
-        if (!depot_str_empty(text) && dp_style_parse(&s->styles, text, &err) != 0)
-            dp_tui_say(s->top->tui, STYLE_WARN, "%s: %s", variables[i], err.msg);
-    }
+        depot_styles_darken(&s->styles);
+    depot_styles_read_env(&s->styles, on_bad_colour, s);
     if (s->config_text != NULL)
         dp_config_read(s->config_text, scratch, &s->styles, &s->settings, NULL, NULL);
     dp_keymaps_free(scratch);
@@ -446,7 +446,7 @@ static void tui_copy(struct tui *t, const void *data, size_t n, void *arg)
 {
     const struct screen *s = screen_of(arg);
     if (s->term != NULL && !dp_term_copy(s->term, data, n))
-        dp_tui_say(t, STYLE_WARN, "this terminal has no clipboard");
+        dp_tui_say(t, DEPOT_STYLE_WARN, "this terminal has no clipboard");
 }
 
 static void tui_suspend(struct tui *t, void *arg)
@@ -516,9 +516,9 @@ static void tui_run(
         await_enter();
     dp_term_enter(s->term);
     if (to == NULL || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
-        dp_tui_say(t, STYLE_ERROR, "cannot run %s", command);
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "cannot run %s", command);
     else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
-        dp_tui_say(t, STYLE_WARN, "the command ended with status %d", WEXITSTATUS(status));
+        dp_tui_say(t, DEPOT_STYLE_WARN, "the command ended with status %d", WEXITSTATUS(status));
 }
 
 static bool tui_replay(struct tui *t, enum action a, const char *text, void *arg)
@@ -530,7 +530,7 @@ static bool tui_replay(struct tui *t, enum action a, const char *text, void *arg
     if (text == NULL)
         return dp_player_action(st->player, a);
     if (dp_player_seek(st->player, text, &err) != 0)
-        dp_tui_say(t, STYLE_ERROR, "%s", err.msg);
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "%s", err.msg);
     return true;
 }
 
@@ -569,7 +569,7 @@ static void tui_open_replay(struct tui *t, const char *path, void *arg)
     if (dp_player_new(s->loop, dp_fleet_source(st->fleet, ""), path, 1, &p, &err) != 0) {
         close_stage(st);
         depot_free(st);
-        dp_tui_say(t, STYLE_ERROR, "%s", err.msg);
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "%s", err.msg);
         return;
     }
     play(st, p);
@@ -589,7 +589,7 @@ static void bad_config(const struct depot_error *err, void *arg)
     struct screen *s = arg;
     if (s->bad_lines++ == 0)
         s->bad_line = depot_strdup(err->msg);
-    dp_tui_say(s->top->tui, STYLE_WARN, "config: %s%s", s->bad_line,
+    dp_tui_say(s->top->tui, DEPOT_STYLE_WARN, "config: %s%s", s->bad_line,
         s->bad_lines > 1 ? "; and more lines after it" : "");
 }
 
@@ -642,7 +642,7 @@ int dp_screen_new(struct depot_loop *l, const struct depot_tui_opts *opts,
     s->work = depot_timer_new(l, on_work, s);
     s->back = depot_timer_new(l, on_back, s);
     s->stats = dp_stats_new();
-    dp_style_init(&s->styles, PALETTE_MONO);
+    depot_styles_init(&s->styles, DEPOT_PALETTE_MONO);
     s->config_text = read_config(opts, err);
     if (s->config_text != NULL) /* once more when the palette is known */
         dp_config_read(s->config_text, s->keys, &s->styles, &s->settings, bad_config, s);

@@ -48,6 +48,6 @@ bool dp_save_may(struct tui *t, const char *path, dp_tui_yes_fn *yes, const char
     if (S_ISREG(st.st_mode))
         dp_tui_confirm(t, yes, arg, "%s exists. Replace it? y/N", path);
     else
-        dp_tui_say(t, STYLE_ERROR, "%s is not a file", path);
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "%s is not a file", path);
     return false;
 }

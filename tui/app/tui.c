@@ -3,7 +3,7 @@
  */
 #include "tui_priv.h"
 
-#include <depot/render.h>
+#include <depot/text.h>
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@ enum { SAY_MS = 5000, DOUBLE_CLICK_MS = 400 };
 
 /* ---- life ---- */
 
-struct tui *dp_tui_new(struct fleet *f, struct keymaps *keys, const struct style_set *styles,
+struct tui *dp_tui_new(struct fleet *f, struct keymaps *keys, const struct depot_styles *styles,
     const struct tui_ops *ops, void *arg)
 {
     struct tui *t = depot_calloc(1, sizeof(*t));
@@ -105,7 +105,7 @@ static struct view *make_view(struct tui *t, const struct view_ops *ops, const c
     size_view(t, v);
     if (ops->open == NULL || ops->open(v, v->arg, &err) == 0)
         return v;
-    dp_tui_say(t, STYLE_ERROR, "%s", err.msg);
+    dp_tui_say(t, DEPOT_STYLE_ERROR, "%s", err.msg);
     depot_free(v->arg);
     depot_free(v);
     return NULL;
@@ -147,7 +147,7 @@ static void pop_view(struct tui *t)
             return;
         /* Esc waves things away, and is pressed once more than it takes. */
         if (t->escaped)
-            dp_tui_say(t, STYLE_DIM, "q leaves");
+            dp_tui_say(t, DEPOT_STYLE_DIM, "q leaves");
         else
             quit(t);
         return;
@@ -195,8 +195,8 @@ void dp_tui_ask(
 
 void dp_tui_copy(struct tui *t, const void *data, size_t n)
 {
-    char size[TEXT_MAX];
-    dp_tui_say(t, STYLE_DIM, "copied %s", dp_text_bytes(size, (int64_t)n));
+    char size[DEPOT_TEXT_MAX];
+    dp_tui_say(t, DEPOT_STYLE_DIM, "copied %s", depot_text_bytes(size, (int64_t)n));
     if (t->ops.copy != NULL) /* which may say that it could not */
         t->ops.copy(t, data, n, t->arg);
 }
@@ -214,7 +214,7 @@ static void open_named(struct tui *t, const char *name)
 {
     const struct view_ops *ops = dp_view_find(name);
     if (ops == NULL) {
-        dp_tui_say(t, STYLE_DIM, "there is no view \"%s\"", name);
+        dp_tui_say(t, DEPOT_STYLE_DIM, "there is no view \"%s\"", name);
         return;
     }
     if (dp_tui_top(t) != NULL && dp_tui_top(t)->ops == ops)
@@ -256,7 +256,8 @@ static bool screen_action(struct tui *t, enum action a)
         t->mouse = !t->mouse;
         if (t->ops.mouse != NULL)
             t->ops.mouse(t, t->mouse, t->arg);
-        dp_tui_say(t, STYLE_DIM, t->mouse ? "mouse on" : "mouse off: the terminal selects text");
+        dp_tui_say(
+            t, DEPOT_STYLE_DIM, t->mouse ? "mouse on" : "mouse off: the terminal selects text");
     } else if (a == ACTION_KEYS) {
         dp_tui_set_hide_keys(t, !t->hide_keys);
     } else {
@@ -306,7 +307,7 @@ void dp_tui_action(struct tui *t, enum action a, intptr_t arg)
         return;
     const char *refusal = dp_act_refusal(v, a);
     if (refusal != NULL) {
-        dp_tui_say(t, STYLE_DIM, "%s", refusal);
+        dp_tui_say(t, DEPOT_STYLE_DIM, "%s", refusal);
         return;
     }
     if (v->ops->action != NULL && v->ops->action(v, a, arg) == VIEW_HANDLED)
@@ -487,12 +488,12 @@ static void put_link(const struct tui *t, struct depot_buf *out, bool *bad)
     const uint64_t now = depot_mono_ms();
     for (size_t i = 0; i < t->fleet->sources.len; i++) {
         const struct fleet_source *s = t->fleet->sources.items[i];
-        char age[TEXT_MAX];
+        char age[DEPOT_TEXT_MAX];
         const char *word = link_word(s);
         if (word == NULL)
             continue;
         *bad = true;
-        dp_text_duration(age, (int64_t)(now - s->state_since_ms) * DEPOT_MSEC, false);
+        depot_text_duration(age, (int64_t)(now - s->state_since_ms) * DEPOT_MSEC, false);
         depot_buf_addf(out, "%s%s%s%s %s", out->len > 0 ? "  " : "", s->name,
             s->name[0] != '\0' ? " " : "", word, age);
     }
@@ -517,17 +518,17 @@ static void draw_title(struct tui *t, struct view *v, const struct canvas *c)
     const struct {
         const char *text;
         uint32_t style;
-    } parts[] = {{rec, STYLE_RUN},
-        {depot_buf_str(&link), bad || t->frozen ? STYLE_STALE : STYLE_DIM}, {t->mark, STYLE_TEXT},
-        {depot_buf_str(&right), STYLE_DIM}};
+    } parts[] = {{rec, DEPOT_STYLE_RUN},
+        {depot_buf_str(&link), bad || t->frozen ? DEPOT_STYLE_STALE : DEPOT_STYLE_DIM},
+        {t->mark, DEPOT_STYLE_TEXT}, {depot_buf_str(&right), DEPOT_STYLE_DIM}};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++) {
-        const int w = (int)dp_text_width(parts[i].text);
+        const int w = depot_text_width(parts[i].text);
         if (w == 0 || x - w < c->w / 3)
             continue;
         dp_canvas_put(c, 0, x - w, parts[i].style, parts[i].text);
         x -= w + 2;
     }
-    dp_canvas_field(c, 0, 1, x - 1, FIT_LEFT, STYLE_TITLE, depot_buf_str(&left));
+    dp_canvas_field(c, 0, 1, x - 1, FIT_LEFT, DEPOT_STYLE_TITLE, depot_buf_str(&left));
     depot_buf_release(&left);
     depot_buf_release(&right);
     depot_buf_release(&link);
@@ -546,7 +547,7 @@ static const struct hint *find_hint(struct tui *t, const struct view *v, enum ac
     h->action = a;
     dp_keymaps_keys(t->keys, v->ops->keymap, a, 1, &key);
     snprintf(h->key, sizeof(h->key), "%s", depot_buf_str(&key));
-    h->key_w = (int)dp_text_width(h->key);
+    h->key_w = depot_text_width(h->key);
     h->w = h->key_w > 0 ? h->key_w + 1 + (int)strlen(dp_action_hint(a)) : 0;
     depot_buf_release(&key);
     return h;
@@ -556,8 +557,8 @@ static void draw_hint(const struct canvas *c, int x, const struct hint *h)
 {
     if (h->w == 0)
         return;
-    dp_canvas_put(c, c->h - 1, x, STYLE_KEY, h->key);
-    dp_canvas_put(c, c->h - 1, x + h->key_w + 1, STYLE_DIM, dp_action_hint(h->action));
+    dp_canvas_put(c, c->h - 1, x, DEPOT_STYLE_KEY, h->key);
+    dp_canvas_put(c, c->h - 1, x + h->key_w + 1, DEPOT_STYLE_DIM, dp_action_hint(h->action));
     dp_canvas_hot(c, c->h - 1, x, 1, h->w, h->action, 0, 0);
 }
 
@@ -595,7 +596,7 @@ static void draw_bottom(struct tui *t, const struct view *v, const struct canvas
             draw_hints(t, v, c);
         return;
     }
-    dp_canvas_fill(c, y, 0, 1, c->w, STYLE_TEXT, ' ');
+    dp_canvas_fill(c, y, 0, 1, c->w, DEPOT_STYLE_TEXT, ' ');
     if (t->prompt.kind != PROMPT_NONE)
         dp_prompt_draw(t, c, y);
     else
@@ -615,7 +616,7 @@ const struct grid *dp_tui_frame(struct tui *t, depot_time now)
     if (v == NULL)
         return &t->grid;
     if (t->w < VIEW_MIN_W || t->h < VIEW_MIN_H) {
-        dp_canvas_putf(&all, t->h / 2, 0, STYLE_TEXT, "need %dx%d, have %dx%d", VIEW_MIN_W,
+        dp_canvas_putf(&all, t->h / 2, 0, DEPOT_STYLE_TEXT, "need %dx%d, have %dx%d", VIEW_MIN_W,
             VIEW_MIN_H, t->w, t->h);
         return &t->grid;
     }

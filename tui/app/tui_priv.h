@@ -45,7 +45,7 @@ struct hint {
 struct tui {
     struct fleet *fleet;
     struct keymaps *keys;
-    const struct style_set *styles;
+    const struct depot_styles *styles;
     struct tui_ops ops;
     void *arg;
     struct grid grid;

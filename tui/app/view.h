@@ -19,7 +19,8 @@
 #include "tui/term/canvas.h"
 #include "tui/fleet/fleet.h"
 #include "keymap.h"
-#include "tui/text.h"
+
+#include <depot/text.h>
 
 struct tui;
 struct view;

@@ -312,7 +312,7 @@ static void apply_snapshot(struct fleet_source *s, const struct depot_event *ev)
         if (s->fleet->builders.items[i]->source == s)
             s->fleet->builders.items[i]->up = false;
     for (size_t i = 0; i < snap->nbuilders; i++)
-        dp_fleet_upsert_builder(s, &snap->builders[i], snap->builder_up[i], ev->time, false);
+        dp_fleet_upsert_builder(s, &snap->builders[i], snap->builders[i].up, ev->time, false);
     remember_builds(s, snap->builds, snap->nbuilds);
     if (s->drops_)
         catch_up(s, snap);

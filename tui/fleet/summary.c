@@ -52,13 +52,7 @@ static struct fleet_builder *make_builder(struct fleet_source *s, const char *na
         b = depot_calloc(1, sizeof(*b));
         b->source = s;
         b->name = depot_strdup(name);
-        b->info = (struct depot_ev_builder){.cpu = -1,
-            .mem_used = -1,
-            .mem_total = -1,
-            .disk_used = -1,
-            .disk_total = -1,
-            .cache_used = -1,
-            .cache_limit = -1};
+        depot_record_init(&depot_record_builder, &b->info);
         depot_map_set(s->builders_, name, b);
         depot_vec_push(&s->fleet->builders, b);
         label_builder(s->fleet, b);
@@ -111,32 +105,12 @@ void dp_fleet_upsert_builder(struct fleet_source *s, const struct depot_ev_build
     b->changed = time;
 }
 
-static void copy_created(
-    struct depot_arena *a, struct depot_ev_created *to, const struct depot_ev_created *from)
-{
-    *to = *from;
-    to->project = depot_arena_strdup(a, from->project);
-    to->command = depot_arena_strdup(a, from->command);
-    to->target = depot_arena_strdup(a, from->target);
-    to->remote = depot_arena_strdup(a, from->remote);
-    to->commit = depot_arena_strdup(a, from->commit);
-    to->branch = depot_arena_strdup(a, from->branch);
-    to->user = depot_arena_strdup(a, from->user);
-    to->host = depot_arena_strdup(a, from->host);
-    to->ci_url = depot_arena_strdup(a, from->ci_url);
-    to->origin = depot_arena_strdup(a, from->origin);
-    to->tags = copy_list(a, from->tags, from->ntags);
-    to->platforms = copy_list(a, from->platforms, from->nplatforms);
-}
-
 void dp_fleet_set_summary(struct fleet_build *b, const struct depot_build_summary *sum)
 {
     struct depot_arena arena = {0};
-    struct depot_build_summary to = *sum;
+    struct depot_build_summary to;
+    depot_record_copy(&depot_record_summary, &to, sum, &arena);
     to.id = b->id;
-    copy_created(&arena, &to.info, &sum->info);
-    to.builders = copy_list(&arena, sum->builders, sum->nbuilders);
-    to.message = depot_arena_strdup(&arena, sum->message);
     depot_failed_step_keep(&to.failed_step, &arena);
     depot_arena_release(&b->arena_);
     b->arena_ = arena;

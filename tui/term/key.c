@@ -3,7 +3,7 @@
  */
 #include "tui/app/keymap.h"
 
-#include "tui/text.h"
+#include <depot/text.h>
 
 #include <depot/utf8.h>
 

@@ -75,7 +75,7 @@ static void say_platforms(const struct depot_ev_builder *i, struct depot_buf *ou
         if (level)
             continue;
         depot_buf_adds(out, said == 0 ? "" : said == 1 ? "  also " : ", ");
-        depot_buf_adds(out, dp_text_platform(p));
+        depot_buf_adds(out, depot_text_platform(p));
         said++;
     }
 }
@@ -86,23 +86,25 @@ static void draw_name(const struct canvas *c, const struct fleet_builder *b, boo
     struct depot_buf t = DEPOT_BUF_INIT(4096);
     int x = TABLE_LEFT;
     if (here)
-        dp_canvas_glyph(c, 0, 1, STYLE_TITLE, GLYPH_CURSOR);
-    x += dp_canvas_put(c, 0, x, here ? STYLE_TAB : STYLE_TITLE, b->label) + 2;
-    x += dp_canvas_glyph(c, 0, x, b->up ? STYLE_RAN : STYLE_FAIL, b->up ? GLYPH_RAN : GLYPH_FAIL) +
+        dp_canvas_glyph(c, 0, 1, DEPOT_STYLE_TITLE, DEPOT_SIGN_CURSOR);
+    x += dp_canvas_put(c, 0, x, here ? DEPOT_STYLE_TAB : DEPOT_STYLE_TITLE, b->label) + 2;
+    x += dp_canvas_glyph(c, 0, x, b->up ? DEPOT_STYLE_RAN : DEPOT_STYLE_FAIL,
+             b->up ? DEPOT_SIGN_RAN : DEPOT_SIGN_FAIL) +
          1;
-    x += dp_canvas_put(c, 0, x, b->up ? STYLE_RAN : STYLE_FAIL, b->up ? "up" : "down") + 2;
+    x += dp_canvas_put(c, 0, x, b->up ? DEPOT_STYLE_RAN : DEPOT_STYLE_FAIL, b->up ? "up" : "down") +
+         2;
     say_platforms(i, &t);
     if (i->nplatforms > 0)
-        x += dp_canvas_put(
-            c, 0, x, i->emulated ? STYLE_WARN : STYLE_TEXT, i->emulated ? "emulated " : "native ");
+        x += dp_canvas_put(c, 0, x, i->emulated ? DEPOT_STYLE_WARN : DEPOT_STYLE_TEXT,
+            i->emulated ? "emulated " : "native ");
     const int engine_w = c->w - x - 1 >= 60 ? 26 : 0;
-    dp_canvas_field(c, 0, x, c->w - x - engine_w - 1, FIT_LEFT, STYLE_DIM, depot_buf_str(&t));
+    dp_canvas_field(c, 0, x, c->w - x - engine_w - 1, FIT_LEFT, DEPOT_STYLE_DIM, depot_buf_str(&t));
     depot_buf_clear(&t);
     depot_buf_addf(
         &t, "%s %s", i->engine != NULL ? i->engine : "", i->version != NULL ? i->version : "");
     if (engine_w > 0)
         dp_canvas_field(
-            c, 0, c->w - engine_w - 1, engine_w, FIT_RIGHT, STYLE_DIM, depot_buf_str(&t));
+            c, 0, c->w - engine_w - 1, engine_w, FIT_RIGHT, DEPOT_STYLE_DIM, depot_buf_str(&t));
     depot_buf_release(&t);
 }
 
@@ -117,7 +119,7 @@ static void draw_graph(const struct canvas *c, const struct fleet_builder *b)
 {
     const size_t n = b->ncpu < FLEET_METRICS ? b->ncpu : FLEET_METRICS;
     const size_t shown = n < (size_t)c->w ? n : (size_t)c->w;
-    dp_canvas_fill(c, c->h - 1, 0, 1, c->w, STYLE_FAINT, c->grid->ascii ? '_' : 0x2581);
+    dp_canvas_fill(c, c->h - 1, 0, 1, c->w, DEPOT_STYLE_FAINT, c->grid->ascii ? '_' : 0x2581);
     for (size_t k = 0; k < shown; k++) {
         const double cpu = (double)b->cpu[(b->ncpu - 1 - k) % FLEET_METRICS];
         const double tall = (cpu < 1 ? cpu : 1) * c->h;
@@ -125,7 +127,7 @@ static void draw_graph(const struct canvas *c, const struct fleet_builder *b)
         const int top = rows > 0 ? c->h - rows : c->h - 1;
         dp_bar_up(c, top, x, 1, 1, cpu * c->h - (c->h - top - 1), dp_level_style(cpu));
         dp_canvas_fill(
-            c, top + 1, x, c->h - top - 1, 1, STYLE_FAINT, c->grid->ascii ? '|' : 0x2502);
+            c, top + 1, x, c->h - top - 1, 1, DEPOT_STYLE_FAINT, c->grid->ascii ? '|' : 0x2502);
     }
 }
 
@@ -137,14 +139,14 @@ static void draw_meters(const struct canvas *c, const struct fleet_builder *b, b
     graph = graph && room >= 40 + GRAPH_LEAST + 3;
     const int w = graph ? room * 55 / 100 : room;
     const int x = TABLE_LEFT, meter = w - 7 - 14;
-    dp_canvas_put(c, 0, x, STYLE_DIM, "cpu");
+    dp_canvas_put(c, 0, x, DEPOT_STYLE_DIM, "cpu");
     if (i->cpu >= 0) {
         char text[16];
         dp_canvas_meter(c, 0, x + 7, meter, i->cpu, dp_level_style(i->cpu));
         snprintf(text, sizeof(text), "%d%%", percent(i->cpu));
-        dp_canvas_field(c, 0, x + 8 + meter, 13, FIT_RIGHT, STYLE_TEXT, text);
+        dp_canvas_field(c, 0, x + 8 + meter, 13, FIT_RIGHT, DEPOT_STYLE_TEXT, text);
     } else {
-        dp_canvas_put(c, 0, x + 7, STYLE_FAINT, "not known");
+        dp_canvas_put(c, 0, x + 7, DEPOT_STYLE_FAINT, "not known");
     }
     dp_table_amount(c, 1, x, w, "mem", i->mem_used, i->mem_total);
     dp_table_amount(c, 2, x, w, "cache", i->cache_used, i->cache_limit);
@@ -210,19 +212,19 @@ static void draw_build(const struct builders_view *v, const struct canvas *c, in
 {
     struct depot_buf text = DEPOT_BUF_INIT(64 * 1024);
     struct fleet_row row;
-    char time[TEXT_MAX];
+    char time[DEPOT_TEXT_MAX];
     int x = TABLE_LEFT;
     dp_fleet_row(dp_tui_fleet(v->base.tui), b, dp_tui_now(v->base.tui), &row);
     const struct depot_part *p = part_on(b, builder);
     const enum depot_build_state state = p != NULL ? p->state : row.state;
     const struct depot_step *s = step_on(b, builder);
-    dp_canvas_glyph(c, y, x, dp_style_state(state), dp_state_glyph(state));
+    dp_canvas_glyph(c, y, x, depot_state_style(state), depot_state_sign(state));
     dp_canvas_field(
-        c, y, x + 1, 5, FIT_RIGHT, STYLE_TEXT, dp_text_duration(time, row.elapsed, false));
+        c, y, x + 1, 5, FIT_RIGHT, DEPOT_STYLE_TEXT, depot_text_duration(time, row.elapsed, false));
     x += 7;
     const char *project = depot_str_empty(b->sum.info.project) ? b->id : b->sum.info.project;
     const int w = c->w - x >= 80 ? 16 : 12;
-    dp_canvas_field(c, y, x, w, FIT_MIDDLE, STYLE_STRONG, project);
+    dp_canvas_field(c, y, x, w, FIT_MIDDLE, DEPOT_STYLE_STRONG, project);
     x += w + 2;
     if (s != NULL)
         say_step(s, &text);
@@ -230,7 +232,7 @@ static void draw_build(const struct builders_view *v, const struct canvas *c, in
         dp_fleet_in_line(&text, p);
     else
         depot_buf_adds(&text, row.now);
-    dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_DIM, depot_buf_str(&text));
+    dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, DEPOT_STYLE_DIM, depot_buf_str(&text));
     depot_buf_release(&text);
 }
 
@@ -241,12 +243,12 @@ static void draw_builds(
     const struct depot_ev_builder *i = &b->info;
     int x = TABLE_LEFT, y = 1;
     size_t more = 0;
-    x += dp_canvas_put(c, 0, x, STYLE_DIM, "builds") + 1;
-    x += dp_canvas_putf(c, 0, x, i->running > 0 ? STYLE_TEXT : STYLE_DIM, "%d of %d running",
-             i->running, i->capacity > 0 ? i->capacity : i->running) +
+    x += dp_canvas_put(c, 0, x, DEPOT_STYLE_DIM, "builds") + 1;
+    x += dp_canvas_putf(c, 0, x, i->running > 0 ? DEPOT_STYLE_TEXT : DEPOT_STYLE_DIM,
+             "%d of %d running", i->running, i->capacity > 0 ? i->capacity : i->running) +
          2;
     if (i->queued > 0)
-        x += dp_canvas_putf(c, 0, x, STYLE_WARN, "%d waiting", i->queued) + 2;
+        x += dp_canvas_putf(c, 0, x, DEPOT_STYLE_WARN, "%d waiting", i->queued) + 2;
     for (size_t k = 0; k < f->builds.len; k++) {
         if (!is_on(f->builds.items[k], b))
             continue;
@@ -256,7 +258,7 @@ static void draw_builds(
             draw_build(v, c, y++, f->builds.items[k], b->name);
     }
     if (more > 0)
-        dp_canvas_putf(c, 0, x, STYLE_DIM, "+%zu below", more);
+        dp_canvas_putf(c, 0, x, DEPOT_STYLE_DIM, "+%zu below", more);
 }
 
 /* At least CARD_LEAST lines; what is more goes to the builds. */
@@ -278,11 +280,12 @@ static void draw_card(const struct builders_view *v, const struct canvas *c, siz
         draw_builds(v, &builds, b);
     } else {
         struct depot_buf line = DEPOT_BUF_INIT(4096);
-        dp_text_first_line(&line, b->info.reason != NULL ? b->info.reason : "no reason is known");
+        depot_text_first_line(
+            &line, b->info.reason != NULL ? b->info.reason : "no reason is known");
+        dp_canvas_field(c, 1, TABLE_LEFT, c->w - TABLE_LEFT - 1, FIT_LEFT, DEPOT_STYLE_ERROR,
+            depot_buf_str(&line));
         dp_canvas_field(
-            c, 1, TABLE_LEFT, c->w - TABLE_LEFT - 1, FIT_LEFT, STYLE_ERROR, depot_buf_str(&line));
-        dp_canvas_field(
-            c, 2, TABLE_LEFT, c->w - TABLE_LEFT - 1, FIT_MIDDLE, STYLE_DIM, b->info.address);
+            c, 2, TABLE_LEFT, c->w - TABLE_LEFT - 1, FIT_MIDDLE, DEPOT_STYLE_DIM, b->info.address);
         depot_buf_release(&line);
     }
     dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_SELECT, (intptr_t)index, 1);
@@ -306,12 +309,12 @@ static void draw_share(const struct canvas *c, int y, int x, int w, double f)
 {
     char text[16];
     if (f < 0) {
-        dp_canvas_put(c, y, x, STYLE_FAINT, "-");
+        dp_canvas_put(c, y, x, DEPOT_STYLE_FAINT, "-");
         return;
     }
     snprintf(text, sizeof(text), "%d%%", percent(f));
     dp_canvas_meter(c, y, x, w - 5, f, dp_level_style(f));
-    dp_canvas_field(c, y, x + w - 4, 4, FIT_RIGHT, STYLE_TEXT, text);
+    dp_canvas_field(c, y, x + w - 4, 4, FIT_RIGHT, DEPOT_STYLE_TEXT, text);
 }
 
 static double share(int64_t used, int64_t total)
@@ -326,11 +329,14 @@ static void draw_cell(
     char text[48];
     switch (col) {
     case COL_NAME:
-        dp_canvas_field(c, y, x, w, FIT_LEFT, b->up ? STYLE_STRONG : STYLE_DIM, b->label);
+        dp_canvas_field(
+            c, y, x, w, FIT_LEFT, b->up ? DEPOT_STYLE_STRONG : DEPOT_STYLE_DIM, b->label);
         break;
     case COL_STATE:
-        dp_canvas_glyph(c, y, x, b->up ? STYLE_RAN : STYLE_FAIL, b->up ? GLYPH_RAN : GLYPH_FAIL);
-        dp_canvas_put(c, y, x + 2, b->up ? STYLE_RAN : STYLE_FAIL, b->up ? "up" : "down");
+        dp_canvas_glyph(c, y, x, b->up ? DEPOT_STYLE_RAN : DEPOT_STYLE_FAIL,
+            b->up ? DEPOT_SIGN_RAN : DEPOT_SIGN_FAIL);
+        dp_canvas_put(
+            c, y, x + 2, b->up ? DEPOT_STYLE_RAN : DEPOT_STYLE_FAIL, b->up ? "up" : "down");
         break;
     case COL_CPU:
         draw_share(c, y, x, w, b->up ? i->cpu : -1);
@@ -347,13 +353,15 @@ static void draw_cell(
     case COL_BUILDS:
         snprintf(text, sizeof(text), i->queued > 0 ? "%d/%d +%d" : "%d/%d", i->running, i->capacity,
             i->queued);
-        dp_canvas_field(c, y, x, w, FIT_RIGHT, i->queued > 0 ? STYLE_WARN : STYLE_TEXT, text);
+        dp_canvas_field(
+            c, y, x, w, FIT_RIGHT, i->queued > 0 ? DEPOT_STYLE_WARN : DEPOT_STYLE_TEXT, text);
         break;
     default:
         snprintf(text, sizeof(text), "%s%s",
-            i->nplatforms > 0 ? dp_text_platform(i->platforms[0]) : "",
+            i->nplatforms > 0 ? depot_text_platform(i->platforms[0]) : "",
             i->emulated ? " emulated" : "");
-        dp_canvas_field(c, y, x, w, FIT_LEFT, i->emulated ? STYLE_WARN : STYLE_DIM, text);
+        dp_canvas_field(
+            c, y, x, w, FIT_LEFT, i->emulated ? DEPOT_STYLE_WARN : DEPOT_STYLE_DIM, text);
         break;
     }
 }
@@ -377,7 +385,7 @@ static void draw_list(struct builders_view *v, const struct canvas *c)
             x += widths[i] + TABLE_GAP;
         }
         if (index == v->rows.selected)
-            dp_canvas_paint(c, y, 0, 1, c->w, STYLE_SELECTED);
+            dp_canvas_paint(c, y, 0, 1, c->w, DEPOT_STYLE_SELECTED);
         dp_canvas_hot(c, y, 0, 1, c->w, ACTION_SELECT, (intptr_t)index, 1);
     }
     dp_rows_scrollbar(&v->rows, c, 1, c->w - 1, c->h - 1);
@@ -431,7 +439,7 @@ static void builders_draw(struct view *base, const struct canvas *whole)
     const int n = (int)v->builders.len;
     const struct canvas c = dp_canvas_sub(whole, 1, 0, whole->h - 1, whole->w);
     if (n == 0) {
-        dp_canvas_put(&c, 1, TABLE_LEFT, STYLE_DIM,
+        dp_canvas_put(&c, 1, TABLE_LEFT, DEPOT_STYLE_DIM,
             v->filter.on ? "no builder passes the filter" : "no builder is known yet");
         return;
     }
@@ -448,7 +456,7 @@ static void builders_draw(struct view *base, const struct canvas *whole)
     draw_list(v, &list);
     if (below > 0 && selected(v) != NULL) {
         const struct canvas card = dp_canvas_sub(&c, c.h - below + 1, 0, below, c.w);
-        dp_canvas_hline(&c, c.h - below, 0, c.w, STYLE_FAINT);
+        dp_canvas_hline(&c, c.h - below, 0, c.w, DEPOT_STYLE_FAINT);
         draw_card(v, &card, v->rows.selected);
     }
 }

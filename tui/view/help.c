@@ -48,11 +48,11 @@ static void flow_entry(struct flow *f, uint32_t style, const char *key, int key_
 {
     const int text_w = f->width - key_w - 5;
     do {
-        const size_t n = dp_text_line(text, text_w);
+        const size_t n = depot_text_line(text, text_w);
         int y, x;
         if (flow_place(f, &y, &x)) {
             dp_canvas_field(f->c, y, x + 1, key_w, FIT_LEFT, style, key);
-            dp_canvas_putn(f->c, y, x + key_w + 3, STYLE_TEXT, text, n);
+            dp_canvas_putn(f->c, y, x + key_w + 3, DEPOT_STYLE_TEXT, text, n);
         }
         f->line++;
         key = "";
@@ -70,7 +70,7 @@ static void flow_heading(struct flow *f, const char *text)
     if (f->per_column > 0 && f->line % f->per_column == f->per_column - 1)
         f->line++; /* no heading at a column's foot */
     if (flow_place(f, &y, &x))
-        dp_canvas_field(f->c, y, x + 1, f->width - 3, FIT_LEFT, STYLE_HEADING, text);
+        dp_canvas_field(f->c, y, x + 1, f->width - 3, FIT_LEFT, DEPOT_STYLE_HEADING, text);
     f->line++;
 }
 
@@ -87,7 +87,7 @@ static void flow_keymap(struct flow *f, const struct keymaps *keys, enum keymap 
         if (here)
             dp_keymaps_keys(keys, map, (enum action)a, 3, &b);
         if (b.len > 0)
-            flow_entry(f, STYLE_KEY, b.data, 13, dp_action_help((enum action)a));
+            flow_entry(f, DEPOT_STYLE_KEY, b.data, 13, dp_action_help((enum action)a));
         depot_buf_release(&b);
     }
 }
@@ -100,34 +100,35 @@ static void flow_commands(struct flow *f)
     for (size_t i = 0; i < n; i++) {
         char text[64];
         snprintf(text, sizeof(text), ":%s %s", table[i].name, table[i].args);
-        flow_entry(f, STYLE_KEY, text, 16, table[i].help);
+        flow_entry(f, DEPOT_STYLE_KEY, text, 16, table[i].help);
     }
 }
 
 static void flow_signs(struct flow *f)
 {
     static const struct {
-        enum glyph glyph;
+        enum depot_sign glyph;
         enum depot_verdict verdict;
         const char *text;
     } signs[] = {
-        {GLYPH_WAIT, DEPOT_VERDICT_WAITING, "waiting, with the reason"},
-        {GLYPH_RUN, DEPOT_VERDICT_RUNNING, "running"},
-        {GLYPH_HIT, DEPOT_VERDICT_HIT, "found in the cache"},
-        {GLYPH_SKIP, DEPOT_VERDICT_SKIPPED, "not needed: a later step was a hit"},
-        {GLYPH_SHARED, DEPOT_VERDICT_SHARED, "ran once, with another build or platform"},
-        {GLYPH_RAN, DEPOT_VERDICT_RAN, "done: it ran"},
-        {GLYPH_FAIL, DEPOT_VERDICT_FAILED, "failed"},
-        {GLYPH_CANC, DEPOT_VERDICT_CANCELLED, "cancelled"},
+        {DEPOT_SIGN_WAIT, DEPOT_VERDICT_WAITING, "waiting, with the reason"},
+        {DEPOT_SIGN_RUN, DEPOT_VERDICT_RUNNING, "running"},
+        {DEPOT_SIGN_HIT, DEPOT_VERDICT_HIT, "found in the cache"},
+        {DEPOT_SIGN_SKIP, DEPOT_VERDICT_SKIPPED, "not needed: a later step was a hit"},
+        {DEPOT_SIGN_SHARED, DEPOT_VERDICT_SHARED, "ran once, with another build or platform"},
+        {DEPOT_SIGN_RAN, DEPOT_VERDICT_RAN, "done: it ran"},
+        {DEPOT_SIGN_FAIL, DEPOT_VERDICT_FAILED, "failed"},
+        {DEPOT_SIGN_CANC, DEPOT_VERDICT_CANCELLED, "cancelled"},
     };
     flow_heading(f, "Signs");
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(signs); i++) {
         char word[16];
         char sign[5] = "";
-        const size_t n = depot_utf8_encode(sign, dp_glyph(f->c->grid->ascii, signs[i].glyph));
+        const size_t n =
+            depot_utf8_encode(sign, depot_sign_char(f->c->grid->ascii, signs[i].glyph));
         sign[n] = '\0';
         snprintf(word, sizeof(word), "%s %s", sign, depot_verdict_word(signs[i].verdict));
-        flow_entry(f, dp_style_verdict(signs[i].verdict), word, 13, signs[i].text);
+        flow_entry(f, depot_verdict_style(signs[i].verdict), word, 13, signs[i].text);
     }
 }
 
@@ -147,7 +148,7 @@ static void help_draw(struct view *base, const struct canvas *c)
     if (v->of != NULL && v->of->notes != NULL) {
         flow_heading(&f, "Terms");
         for (const struct view_note *n = v->of->notes; n->term != NULL; n++)
-            flow_entry(&f, STYLE_STRONG, n->term, 13, n->text);
+            flow_entry(&f, DEPOT_STYLE_STRONG, n->term, 13, n->text);
     }
     flow_keymap(&f, keys, KEYMAP_GLOBAL);
     flow_keymap(&f, keys, KEYMAP_REPLAY);

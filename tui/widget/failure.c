@@ -2,7 +2,8 @@
  * What an engine says of a failure, its point first: what wraps it costs a table's column and more.
  */
 #include "failure.h"
-#include "tui/text.h"
+
+#include <depot/text.h>
 
 #include <string.h>
 
@@ -45,7 +46,7 @@ static const char *put_platform(struct depot_buf *out, const char *s)
     if (n == 0 || memchr(s, '/', n) == NULL || memchr(s, ' ', n) != NULL)
         return s;
     char *platform = depot_strndup(s, n);
-    depot_buf_addf(out, "%s: ", dp_text_platform(platform));
+    depot_buf_addf(out, "%s: ", depot_text_platform(platform));
     depot_free(platform);
     return end + 2;
 }

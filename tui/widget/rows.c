@@ -99,5 +99,6 @@ void dp_rows_scrollbar(const struct rows *r, const struct canvas *c, int y, int 
     size = size > 0 ? size : 1;
     const size_t travel = r->count - height;
     const size_t at = travel > 0 ? r->top * (height - size) / travel : 0;
-    dp_canvas_fill(c, y + (int)at, x, (int)size, 1, STYLE_FAINT, c->grid->ascii ? '|' : 0x2503);
+    dp_canvas_fill(
+        c, y + (int)at, x, (int)size, 1, DEPOT_STYLE_FAINT, c->grid->ascii ? '|' : 0x2503);
 }

@@ -154,7 +154,7 @@ static void next_error(struct build_view *v, bool back)
         return;
     }
     if (v->build->state != NULL)
-        dp_tui_say(v->base.tui, STYLE_DIM, "no step failed");
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "no step failed");
 }
 
 static void go_twin(struct build_view *v)
@@ -163,7 +163,7 @@ static void go_twin(struct build_view *v)
     const struct depot_step *twin =
         s != NULL && v->build->state != NULL ? dp_step_twin(v->build->state, s) : NULL;
     if (twin == NULL) {
-        dp_tui_say(v->base.tui, STYLE_DIM, "this step has no twin");
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "this step has no twin");
         return;
     }
     v->moved = true;
@@ -222,7 +222,7 @@ static void open_step(struct build_view *v)
 {
     const struct depot_step *s = dp_build_selected_step(v);
     if (s == NULL)
-        dp_tui_say(v->base.tui, STYLE_DIM, "no step yet");
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "no step yet");
     else
         dp_view_step_open(v->base.tui, v->build, s);
 }
@@ -241,7 +241,7 @@ static void copy_row(struct build_view *v)
     const struct depot_step *s = dp_build_selected_step(v);
     const char *text = s != NULL ? s->name : v->build->id;
     dp_tui_copy(v->base.tui, text, strlen(text));
-    dp_tui_say(v->base.tui, STYLE_DIM, "copied");
+    dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "copied");
 }
 
 static void sibling(struct build_view *v, int by)
@@ -404,7 +404,7 @@ static enum view_result build_action(struct view *base, enum action a, intptr_t 
     case ACTION_MATCH_NEXT:
     case ACTION_MATCH_PREV:
         if (v->pattern != NULL && !next_match(v, a == ACTION_MATCH_PREV, false, true))
-            dp_tui_say(base->tui, STYLE_DIM, "no row has \"%s\"", v->pattern);
+            dp_tui_say(base->tui, DEPOT_STYLE_DIM, "no row has \"%s\"", v->pattern);
         break;
     case ACTION_FOLLOW:
         v->moved = false;

@@ -69,7 +69,6 @@ const struct depot_step *dp_step_find(
     const struct depot_build *b, const char *part, const char *digest);
 /* "deps 3/4", or the beginning of its name. */
 void dp_step_label(struct depot_buf *out, const struct depot_step *s);
-enum glyph dp_step_glyph(enum depot_verdict v);
 /* The same step on the next platform behind this one; NULL: none. */
 const struct depot_step *dp_step_twin(const struct depot_build *b, const struct depot_step *s);
 

@@ -162,7 +162,7 @@ static void list_hint(struct why_view *v, const struct depot_cause *c)
 {
     const char *hint = depot_reason_hint(c->reason);
     for (size_t at = 0; hint != NULL && hint[at] != '\0';) {
-        const size_t n = dp_text_line(hint + at, v->listed_w - HINT_INDENT);
+        const size_t n = depot_text_line(hint + at, v->listed_w - HINT_INDENT);
         push(v, WHY_HINT, c);
         v->list.items[v->list.len - 1].index = at;
         v->list.items[v->list.len - 1].len = n;
@@ -351,7 +351,7 @@ static void select_asked(struct why_view *v)
     if (select_step(v, s))
         show_cause(v);
     else
-        dp_tui_say(v->base.tui, STYLE_DIM, "%s: this step %s", depot_verdict_word(s->verdict),
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "%s: this step %s", depot_verdict_word(s->verdict),
             s->parsed.kind == DEPOT_STEP_BUILD ? "did not miss the cache" : "is never cached");
     depot_free(v->digest);
     v->digest = NULL;
@@ -519,7 +519,7 @@ static void copy_row(struct why_view *v)
         return;
     const char *text = r->kind == WHY_EVIDENCE ? r->cause->evidence.items[r->index].text : s->name;
     dp_tui_copy(v->base.tui, text, strlen(text));
-    dp_tui_say(v->base.tui, STYLE_DIM, "copied");
+    dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "copied");
 }
 
 static enum view_result why_action(struct view *base, enum action a, intptr_t arg)

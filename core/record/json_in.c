@@ -1,22 +1,25 @@
 /*
  * The scanner: one pass over a JSON text, values going straight to where they belong.
  */
-#include "wire/json.h"
-#include "wire/word.h"
+#include "record/json.h"
+#include "record/word.h"
 
 #include <depot/utf8.h>
 
+#include <float.h>
 #include <string.h>
 #include <strings.h>
+
+enum { DOUBLE_EXP_MAX = 400 }; /* beyond any double's */
 
 int dp_scan_fail(struct dp_scan *s, const char *why)
 {
     if (!s->why)
-        s->why = why;
+        s->why = s->p < s->end ? why : "it ends early";
     return -1;
 }
 
-static int peek(struct dp_scan *s)
+int dp_scan_peek(struct dp_scan *s)
 {
     while (s->p < s->end && (*s->p == ' ' || *s->p == '\t' || *s->p == '\n' || *s->p == '\r'))
         s->p++;
@@ -25,7 +28,7 @@ static int peek(struct dp_scan *s)
 
 static int expect(struct dp_scan *s, char c, const char *why)
 {
-    if (peek(s) != (unsigned char)c)
+    if (dp_scan_peek(s) != (unsigned char)c)
         return dp_scan_fail(s, why);
     s->p++;
     return 0;
@@ -174,7 +177,7 @@ static bool bare_string(struct dp_scan *s, const char **out, size_t *n)
 {
     const char *end;
 
-    if (peek(s) != '"')
+    if (dp_scan_peek(s) != '"')
         return false;
     *out = s->p + 1;
     end = memchr(*out, '"', (size_t)(s->end - *out));
@@ -213,7 +216,7 @@ int dp_scan_base64(struct dp_scan *s, uint8_t **out, size_t *n)
 
 int dp_scan_int(struct dp_scan *s, int64_t *out)
 {
-    bool negative = peek(s) == '-';
+    bool negative = dp_scan_peek(s) == '-';
     uint64_t v = 0, limit = (uint64_t)INT64_MAX + negative;
     const char *p = s->p + negative, *first = p;
 
@@ -231,11 +234,68 @@ int dp_scan_int(struct dp_scan *s, int64_t *out)
     return 0;
 }
 
+/* Decimal digits onto `m`, as long as it holds them: *exp is what it must be shifted by. */
+static const char *digits(const char *p, const char *end, bool is_fraction, uint64_t *m, int *exp)
+{
+    for (; p < end && *p >= '0' && *p <= '9'; p++) {
+        if (*m < UINT64_MAX / 10 - 1) {
+            *m = *m * 10 + (uint64_t)(*p - '0');
+            *exp -= is_fraction;
+        } else {
+            *exp += !is_fraction && *exp < DOUBLE_EXP_MAX;
+        }
+    }
+    return p;
+}
+
+/* "e-7" and the like, if it is there. */
+static const char *exponent(const char *p, const char *end, int *exp)
+{
+    uint64_t n = 0;
+    int beyond = 0;
+    if (p == end || (*p | 0x20) != 'e')
+        return p;
+    const bool negative = ++p < end && *p == '-';
+    p += p < end && (*p == '-' || *p == '+');
+    p = digits(p, end, false, &n, &beyond);
+    const int e = n > DOUBLE_EXP_MAX ? DOUBLE_EXP_MAX : (int)n;
+    *exp += negative ? -e : e;
+    return p;
+}
+
+/* Exact up to 19 digits where a long double has 64 bits; strtod() would ask the locale for its
+ * point. */
+static double scaled(uint64_t m, int exp)
+{
+    long double v = (long double)m, power = 1;
+    for (int i = exp < 0 ? -exp : exp; m != 0 && i > 0 && power < LDBL_MAX / 10; i--)
+        power *= 10;
+    return (double)(exp < 0 ? v / power : v * power);
+}
+
+int dp_scan_double(struct dp_scan *s, double *out)
+{
+    const bool negative = dp_scan_peek(s) == '-';
+    const char *first = s->p + negative, *p;
+    uint64_t m = 0;
+    int exp = 0;
+
+    p = digits(first, s->end, false, &m, &exp);
+    if (p == first)
+        return dp_scan_fail(s, "a number is expected");
+    if (p < s->end && *p == '.')
+        p = digits(p + 1, s->end, true, &m, &exp);
+    s->p = exponent(p, s->end, &exp);
+    const double v = scaled(m, exp);
+    *out = negative ? -v : v;
+    return 0;
+}
+
 static bool word(struct dp_scan *s, const char *text)
 {
     size_t n = strlen(text);
 
-    peek(s);
+    dp_scan_peek(s);
     if ((size_t)(s->end - s->p) < n || memcmp(s->p, text, n) != 0)
         return false;
     s->p += n;
@@ -244,7 +304,7 @@ static bool word(struct dp_scan *s, const char *text)
 
 bool dp_scan_null(struct dp_scan *s)
 {
-    return peek(s) == 'n' && word(s, "null");
+    return dp_scan_peek(s) == 'n' && word(s, "null");
 }
 
 int dp_scan_bool(struct dp_scan *s, bool *out)
@@ -279,7 +339,7 @@ int dp_scan_object(struct dp_scan *s, dp_scan_member_fn *fn, void *arg)
 {
     if (expect(s, '{', "an object is expected"))
         return -1;
-    if (peek(s) == '}') {
+    if (dp_scan_peek(s) == '}') {
         s->p++;
         return 0;
     }
@@ -291,17 +351,19 @@ int dp_scan_object(struct dp_scan *s, dp_scan_member_fn *fn, void *arg)
         if (raw_string(s, &key, &len, &escaped) || (escaped && unescape(s, key, len, &key, &len)) ||
             expect(s, ':', "a colon is expected") || fn(s, key, len, arg))
             return -1;
-        if (peek(s) != ',')
+        if (dp_scan_peek(s) != ',')
             return expect(s, '}', "a comma or } is expected");
         s->p++;
     }
 }
 
-int dp_scan_array(struct dp_scan *s, dp_scan_element_fn *fn, void *arg)
+typedef int element_fn(struct dp_scan *s, void *arg);
+
+static int scan_array(struct dp_scan *s, element_fn *fn, void *arg)
 {
     if (expect(s, '[', "an array is expected"))
         return -1;
-    if (peek(s) == ']') {
+    if (dp_scan_peek(s) == ']') {
         s->p++;
         return 0;
     }
@@ -312,10 +374,46 @@ int dp_scan_array(struct dp_scan *s, dp_scan_element_fn *fn, void *arg)
         }
         if (fn(s, arg))
             return -1;
-        if (peek(s) != ',')
+        if (dp_scan_peek(s) != ',')
             return expect(s, ']', "a comma or ] is expected");
         s->p++;
     }
+}
+
+/* Elements gather in a growing array that moves to the arena at the end. */
+struct list {
+    char *items;
+    size_t len, cap, size;
+    dp_scan_item_fn *fn;
+    void *arg;
+};
+
+static int list_element(struct dp_scan *s, void *arg)
+{
+    struct list *l = arg;
+
+    depot_vec_grow_((void **)&l->items, &l->cap, l->len + 1, l->size);
+    memset(l->items + l->len * l->size, 0, l->size);
+    l->len++;
+    return l->fn(s, l->items + (l->len - 1) * l->size, l->arg);
+}
+
+int dp_scan_list(
+    struct dp_scan *s, size_t size, dp_scan_item_fn *fn, void *arg, void *items, size_t *count)
+{
+    struct list l = {.size = size, .fn = fn, .arg = arg};
+    int rc = scan_array(s, list_element, &l);
+
+    if (rc == 0) {
+        void *to = l.len ? depot_arena_alloc(s->arena, l.len * size) : NULL;
+
+        if (l.len)
+            memcpy(to, l.items, l.len * size);
+        memcpy(items, &to, sizeof(to));
+        *count = l.len;
+    }
+    depot_free(l.items);
+    return rc;
 }
 
 static int skip_number(struct dp_scan *s)
@@ -335,7 +433,7 @@ static int skip_scalar(struct dp_scan *s)
     const char *raw;
     size_t len;
     bool escaped;
-    int c = peek(s);
+    int c = dp_scan_peek(s);
 
     if (c == '"')
         return raw_string(s, &raw, &len, &escaped);
@@ -349,14 +447,14 @@ static int skip_member(struct dp_scan *s, const char *key, size_t len, void *arg
 static int skip_element(struct dp_scan *s, void *arg)
 {
     const int *depth = arg;
-    int deeper = *depth + 1, c = peek(s);
+    int deeper = *depth + 1, c = dp_scan_peek(s);
 
     if (c != '{' && c != '[')
         return skip_scalar(s);
     if (deeper > s->depth_max)
         return dp_scan_fail(s, "nested too deep");
     return c == '{' ? dp_scan_object(s, skip_member, &deeper)
-                    : dp_scan_array(s, skip_element, &deeper);
+                    : scan_array(s, skip_element, &deeper);
 }
 
 static int skip_member(struct dp_scan *s, const char *key, size_t len, void *arg)
@@ -375,7 +473,7 @@ int dp_scan_skip(struct dp_scan *s)
 
 int dp_scan_end(struct dp_scan *s)
 {
-    return peek(s) < 0 ? 0 : dp_scan_fail(s, "something follows the value");
+    return dp_scan_peek(s) < 0 ? 0 : dp_scan_fail(s, "something follows the value");
 }
 
 bool dp_scan_key_is(const char *key, size_t len, const char *name)

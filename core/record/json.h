@@ -1,9 +1,9 @@
 /*
- * The JSON that is too frequent for json-c: a writer that prints as Go's encoding/json does, and a
- * scanner that reads a text in place. Both know bytes only, no events.
+ * JSON both ways: a writer that prints as Go's encoding/json does, and a scanner that reads a text
+ * in place. Both know bytes only, no records.
  */
-#ifndef DEPOT_CORE_WIRE_JSON_H
-#define DEPOT_CORE_WIRE_JSON_H
+#ifndef DEPOT_CORE_RECORD_JSON_H
+#define DEPOT_CORE_RECORD_JSON_H
 
 #include <depot/buf.h>
 #include <depot/clock.h>
@@ -39,14 +39,21 @@ struct dp_scan {
 
 /* Each consumes one value, or fails with -1. A member function must consume the member's value. */
 typedef int dp_scan_member_fn(struct dp_scan *s, const char *key, size_t len, void *arg);
-typedef int dp_scan_element_fn(struct dp_scan *s, void *arg);
 int dp_scan_object(struct dp_scan *s, dp_scan_member_fn *fn, void *arg);
-int dp_scan_array(struct dp_scan *s, dp_scan_element_fn *fn, void *arg);
+/* An array whose elements, zeroed, `fn` reads into `at`: *items gets them, of `size` bytes each, in
+ * the arena, and NULL when there are none. */
+typedef int dp_scan_item_fn(struct dp_scan *s, void *at, void *arg);
+int dp_scan_list(
+    struct dp_scan *s, size_t size, dp_scan_item_fn *fn, void *arg, void *items, size_t *count);
 int dp_scan_string(struct dp_scan *s, const char **out, size_t *n); /* in the arena */
 int dp_scan_base64(struct dp_scan *s, uint8_t **out, size_t *n);    /* a NUL follows the bytes */
 int dp_scan_int(struct dp_scan *s, int64_t *out);
+/* Any number, to the nearest double; the process's locale is nothing to it. */
+int dp_scan_double(struct dp_scan *s, double *out);
 int dp_scan_bool(struct dp_scan *s, bool *out);
 int dp_scan_time(struct dp_scan *s, depot_time *out);
+/* The character the next value begins with; -1 at the end. */
+int dp_scan_peek(struct dp_scan *s);
 /* True, and consumed, when the value is null. */
 bool dp_scan_null(struct dp_scan *s);
 int dp_scan_skip(struct dp_scan *s);

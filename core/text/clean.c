@@ -2,8 +2,9 @@
  * Makes bytes of a build step safe for a terminal. A state machine over single bytes, so that it
  * does not matter where the engine cuts the stream.
  */
-#include "render/render_priv.h"
+#include "text/width.h"
 
+#include <depot/text.h>
 #include <depot/utf8.h>
 
 #include <string.h>
@@ -17,13 +18,6 @@ enum clean_state {
     STRING_ESC, /* ESC inside of one */
     UTF8,
 };
-
-bool dp_is_hidden(uint32_t c)
-{
-    return (c >= 0x80 && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff ||
-           (c >= 0xe0000 && c <= 0xe007f);
-}
 
 static void utf8_start(struct depot_clean *c, struct depot_buf *out, unsigned char b)
 {
@@ -73,7 +67,7 @@ static bool utf8_more(struct depot_clean *c, struct depot_buf *out, unsigned cha
     c->state = GROUND;
     if (ch < 0)
         depot_buf_addc(out, '?');
-    else if (!dp_is_hidden((uint32_t)ch))
+    else if (!dp_text_hides((uint32_t)ch))
         depot_buf_add(out, c->utf8, used);
     return ch >= 0;
 }
@@ -145,4 +139,17 @@ void depot_clean_string(struct depot_buf *out, const char *s)
         depot_clean_feed(&c, out, *s == '\n' ? " " : s, 1);
     if (c.state == UTF8)
         depot_buf_addc(out, '?');
+}
+
+void depot_text_log_line(struct depot_buf *out, const char *line, size_t n)
+{
+    enum { LOOKED_AT = 4096 };
+    struct depot_clean clean = {0};
+    while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == '\n'))
+        n--;
+    const char *end = line + n, *from = end;
+    while (from > line && from[-1] != '\r')
+        from--;
+    n = (size_t)(end - from);
+    depot_clean_feed(&clean, out, from, n < LOOKED_AT ? n : LOOKED_AT);
 }

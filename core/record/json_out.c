@@ -1,8 +1,8 @@
 /*
  * JSON text as Go's encoding/json prints it.
  */
-#include "wire/json.h"
-#include "wire/word.h"
+#include "record/json.h"
+#include "record/word.h"
 
 #include <depot/utf8.h>
 

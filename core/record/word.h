@@ -2,8 +2,8 @@
  * Eight bytes of a text looked at as one number: whether any of them is what stops a scan. What
  * each function returns has bits of DP_WORD_HIT when one is, and may have others.
  */
-#ifndef DEPOT_CORE_WIRE_WORD_H
-#define DEPOT_CORE_WIRE_WORD_H
+#ifndef DEPOT_CORE_RECORD_WORD_H
+#define DEPOT_CORE_RECORD_WORD_H
 
 #include <stdint.h>
 #include <string.h>
