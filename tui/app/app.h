@@ -2,7 +2,7 @@
  * The dashboard's core: the stack, frames, prompts, input; between views, data and the terminal.
  *
  * Everything here works without a terminal: a test makes a tui with a size, feeds events and keys,
- * and reads the grid. The terminal (term.h) is a guest.
+ * and reads the grid. The terminal (tui/term) is a guest.
  */
 #ifndef DEPOT_TUI_APP_H
 #define DEPOT_TUI_APP_H
