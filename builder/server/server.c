@@ -258,19 +258,26 @@ static void conn_gone(struct conn *c)
     conn_free(c);
 }
 
+static bool is_feed(unsigned id)
+{
+    return id == PROTOCOL_FEED || id == PROTOCOL_FEED_V1;
+}
+
 /* A subprotocol that does not belong to the path would be served as the wrong thing. */
 static bool protocol_fits(const struct conn *c, unsigned id)
 {
     if (!c->route || c->route->kind == ROUTE_HTTP)
         return false;
-    return id == (c->route->kind == ROUTE_FEED ? PROTOCOL_FEED : PROTOCOL_SESSION);
+    return is_feed(id) == (c->route->kind == ROUTE_FEED) && id != PROTOCOL_HTTP;
 }
 
 static int serve_websocket(
     struct conn *c, unsigned id, enum lws_callback_reasons reason, void *in, size_t n)
 {
-    if (id == PROTOCOL_FEED)
+    if (is_feed(id)) {
+        c->version = id == PROTOCOL_FEED ? DEPOT_FEED_V2 : DEPOT_FEED_V1;
         return server_feed(c, reason, in, n);
+    }
     return id == PROTOCOL_SESSION ? server_session(c, reason, in, n) : -1;
 }
 
