@@ -7,8 +7,10 @@
 #include <depot/app.h>
 #include <depot/build.h>
 #include <depot/ci.h>
+#include <depot/endpoint.h>
 #include <depot/loop.h>
 #include <depot/render.h>
+#include <depot/text.h>
 
 #include <json-c/json.h>
 
@@ -45,8 +47,7 @@ void cli_say(const char *before, const char *text);
 /* "?key=value" or "&key=value", escaped; nothing for an empty value. */
 void cli_add_query(struct depot_buf *path, const char *key, const char *value);
 /* "3m ago" since a time of the API; "" when it is none. */
-enum { CLI_AGE_MAX = 32 };
-void cli_age(char out[CLI_AGE_MAX], const char *when);
+void cli_age(char out[DEPOT_TEXT_MAX], const char *when);
 /* A member's string, number, truth; "", 0 and false when it is not there. */
 const char *cli_json_string(struct json_object *o, const char *key);
 int64_t cli_json_int(struct json_object *o, const char *key);

@@ -4,7 +4,7 @@
 #include "cli.h"
 
 #include <depot/log.h>
-#include <depot/render.h>
+#include <depot/text.h>
 #include <depot/tui.h>
 
 #include <errno.h>

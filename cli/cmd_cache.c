@@ -4,7 +4,7 @@
 #include "cli.h"
 
 #include <depot/buf.h>
-#include <depot/utf8.h>
+#include <depot/text.h>
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,22 +54,6 @@ static const struct depot_opt prune_opts[] = {
     CLI_REMOTE_OPTIONS(struct prune_args),
 };
 
-enum { SIZE_MAX_TEXT = 24 };
-
-/* "4.2 GB", in powers of 1000 as docker shows sizes. */
-static const char *size_text(char out[SIZE_MAX_TEXT], int64_t bytes)
-{
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
-    double v = (double)bytes;
-    size_t u = 0;
-    while (v >= 1000 && u + 1 < DEPOT_ARRAY_LEN(units)) {
-        v /= 1000;
-        u++;
-    }
-    snprintf(out, SIZE_MAX_TEXT, u == 0 ? "%.0f %s" : "%.1f %s", v, units[u]);
-    return out;
-}
-
 static int parse_size(const char *s, int64_t *out, struct depot_error *err)
 {
     static const struct {
@@ -108,22 +92,21 @@ static int parse_size(const char *s, int64_t *out, struct depot_error *err)
 
 /* ---- depot cache ---- */
 
-static void print_cut(const char *s, int max)
+static void print_cut(const char *s, int columns)
 {
-    const size_t len = strlen(s);
-    size_t n = 0, used;
-    for (; n < len && max > 0; n += used, max--)
-        depot_utf8_decode(s + n, len - n, &used);
-    printf("%.*s", (int)n, s);
+    struct depot_buf cut = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_text_fit(&cut, s, columns, DEPOT_CUT_END, !depot_text_is_utf8());
+    fputs(depot_buf_str(&cut), stdout);
+    depot_buf_release(&cut);
 }
 
 static void print_record(struct json_object *r)
 {
-    char size[SIZE_MAX_TEXT], when[CLI_AGE_MAX];
+    char size[DEPOT_TEXT_MAX], when[DEPOT_TEXT_MAX];
     const char *used = cli_json_string(r, "last_used");
     cli_age(when, used[0] != '\0' ? used : cli_json_string(r, "created"));
-    printf("  %9s  %-9s %5" PRId64 "  %-16.16s ", size_text(size, cli_json_int(r, "bytes")), when,
-        cli_json_int(r, "uses"), cli_json_string(r, "type"));
+    printf("  %9s  %-9s %5" PRId64 "  %-16.16s ", depot_text_bytes(size, cli_json_int(r, "bytes")),
+        when, cli_json_int(r, "uses"), cli_json_string(r, "type"));
     print_cut(cli_json_string(r, "description"), 80);
     printf("%s%s\n", cli_json_true(r, "in_use") ? " (in use)" : "",
         cli_json_true(r, "shared") ? " (shared)" : "");
@@ -131,7 +114,7 @@ static void print_record(struct json_object *r)
 
 static void print_types(struct json_object *b)
 {
-    char size[SIZE_MAX_TEXT], free_size[SIZE_MAX_TEXT];
+    char size[DEPOT_TEXT_MAX], free_size[DEPOT_TEXT_MAX];
     size_t n;
     struct json_object *list = cli_json_list(b, "types", &n);
     if (n == 0)
@@ -139,8 +122,9 @@ static void print_types(struct json_object *b)
     printf("  %9s  %11s %8s  %s\n", "SIZE", "RECLAIMABLE", "RECORDS", "TYPE");
     for (size_t i = 0; i < n; i++) {
         struct json_object *t = json_object_array_get_idx(list, i);
-        printf("  %9s  %11s %8" PRId64 "  %.32s\n", size_text(size, cli_json_int(t, "bytes")),
-            size_text(free_size, cli_json_int(t, "reclaimable")), cli_json_int(t, "records"),
+        printf("  %9s  %11s %8" PRId64 "  %.32s\n",
+            depot_text_bytes(size, cli_json_int(t, "bytes")),
+            depot_text_bytes(free_size, cli_json_int(t, "reclaimable")), cli_json_int(t, "records"),
             cli_json_string(t, "type"));
     }
 }
@@ -149,7 +133,7 @@ static void print_use(struct json_object *b, size_t limit)
 {
     struct json_object *list;
     size_t n;
-    char used[SIZE_MAX_TEXT], most[SIZE_MAX_TEXT], free_size[SIZE_MAX_TEXT];
+    char used[DEPOT_TEXT_MAX], most[DEPOT_TEXT_MAX], free_size[DEPOT_TEXT_MAX];
     const char *error = cli_json_string(b, "error");
     int64_t max = cli_json_int(b, "limit");
     printf("%s: ", cli_json_string(b, "builder"));
@@ -159,9 +143,9 @@ static void print_use(struct json_object *b, size_t limit)
         return;
     }
     printf("%s%s%s, %s reclaimable, %" PRId64 " records\n",
-        size_text(used, cli_json_int(b, "bytes")), max > 0 ? " of " : "",
-        max > 0 ? size_text(most, max) : "", size_text(free_size, cli_json_int(b, "reclaimable")),
-        cli_json_int(b, "records"));
+        depot_text_bytes(used, cli_json_int(b, "bytes")), max > 0 ? " of " : "",
+        max > 0 ? depot_text_bytes(most, max) : "",
+        depot_text_bytes(free_size, cli_json_int(b, "reclaimable")), cli_json_int(b, "records"));
     print_types(b);
     list = cli_json_list(b, "list", &n);
     if (n == 0)
@@ -250,13 +234,13 @@ static bool print_pruned(struct json_object *answer)
 {
     size_t n;
     struct json_object *list = cli_json_list(answer, "builders", &n);
-    char size[SIZE_MAX_TEXT];
+    char size[DEPOT_TEXT_MAX];
     bool ok = true;
     for (size_t i = 0; i < n; i++) {
         struct json_object *b = json_object_array_get_idx(list, i);
         const char *error = cli_json_string(b, "error");
         printf("%s: freed %s, %" PRId64 " records", cli_json_string(b, "builder"),
-            size_text(size, cli_json_int(b, "freed")), cli_json_int(b, "records"));
+            depot_text_bytes(size, cli_json_int(b, "freed")), cli_json_int(b, "records"));
         if (error[0] != '\0') {
             printf(", then failed: ");
             print_cut(error, 200);

@@ -3,7 +3,7 @@
  */
 #include "cli.h"
 
-#include <depot/render.h>
+#include <depot/text.h>
 
 #include <string.h>
 
@@ -70,22 +70,20 @@ static void print_build(struct json_object *b, const struct build_widths *w)
 {
     struct json_object *counts = NULL;
     struct depot_buf hits = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    struct depot_buf took = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    char when[CLI_AGE_MAX];
+    char when[DEPOT_TEXT_MAX], took[DEPOT_TEXT_MAX] = "";
     char *platforms = joined(b, "platforms");
     const int64_t ms = cli_json_int(b, "duration_ms");
     cli_age(when, cli_json_string(b, "created"));
     json_object_object_get_ex(b, "counts", &counts);
     put_hits(&hits, counts);
     if (ms > 0 && ms < INT64_MAX / DEPOT_MSEC)
-        depot_put_duration(&took, ms * DEPOT_MSEC, INT64_MAX);
+        depot_text_duration(took, ms * DEPOT_MSEC, true);
     printf("%-11s %-10s ", cli_json_string(b, "id"), cli_json_string(b, "state"));
     print_padded(cli_json_string(b, "project"), w->project);
     print_padded(platforms, w->platforms);
-    printf("%5s %8s  %s\n", depot_buf_str(&hits), depot_buf_str(&took), when);
+    printf("%5s %8s  %s\n", depot_buf_str(&hits), took, when);
     depot_free(platforms);
     depot_buf_release(&hits);
-    depot_buf_release(&took);
 }
 
 static void print_builds(struct json_object *answer)

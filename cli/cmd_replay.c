@@ -4,7 +4,7 @@
 #include "cli.h"
 
 #include <depot/feed.h>
-#include <depot/render.h>
+#include <depot/text.h>
 
 #include <errno.h>
 #include <fcntl.h>

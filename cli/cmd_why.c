@@ -10,11 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <langinfo.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { WHY_GIVE_UP_MS = 10000, WHY_LOOK_BACK = 200, WHY_COLORS = 16 };
+enum { WHY_GIVE_UP_MS = 10000, WHY_LOOK_BACK = 200 };
 
 struct why_args {
     struct cli_remote remote;
@@ -252,10 +251,11 @@ static void print_json(const struct why *y, const struct depot_why *w)
 static void print(const struct why *y)
 {
     struct depot_why w;
+    struct depot_styles styles;
     const struct depot_render_opts opts = {.out = stdout,
         .sanitize = true,
-        .colors = depot_use_colour(y->args->color, STDOUT_FILENO) ? WHY_COLORS : 0,
-        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+        .styles = depot_use_styles(&styles, y->args->color, STDOUT_FILENO),
+        .utf8 = depot_text_is_utf8(),
         .ci = depot_ci_detect()};
     depot_build_settle(y->build);
     if (y->before != NULL)

@@ -6,7 +6,7 @@
 #include <depot/ci.h>
 #include <depot/clock.h>
 #include <depot/http.h>
-#include <depot/render.h>
+#include <depot/text.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -225,19 +225,11 @@ void cli_add_query(struct depot_buf *path, const char *key, const char *value)
     }
 }
 
-void cli_age(char out[CLI_AGE_MAX], const char *when)
+void cli_age(char out[DEPOT_TEXT_MAX], const char *when)
 {
     depot_time t = 0;
     out[0] = '\0';
     if (when[0] == '\0' || depot_time_parse(when, strlen(when), &t) != 0)
         return;
-    int64_t s = (depot_time_now() - t) / DEPOT_SEC;
-    if (s < 60)
-        snprintf(out, CLI_AGE_MAX, "%llds ago", (long long)(s < 0 ? 0 : s));
-    else if (s < 3600)
-        snprintf(out, CLI_AGE_MAX, "%lldm ago", (long long)(s / 60));
-    else if (s < 86400)
-        snprintf(out, CLI_AGE_MAX, "%lldh ago", (long long)(s / 3600));
-    else
-        snprintf(out, CLI_AGE_MAX, "%lldd ago", (long long)(s / 86400));
+    depot_text_ago(out, t, depot_time_now());
 }

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <langinfo.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@ struct cli_show {
     struct depot_timer *timer;
     const struct depot_build *state;
     struct depot_render_opts opts;
+    struct depot_styles styles;
     const struct cli_ci *ci;
     bool quiet, raw, live, covered;
     bool summary, ended;
@@ -32,8 +32,6 @@ struct cli_show {
     int diag[2]; /* a pipe: diagnostics that would be written over its rows; -1: none */
     struct depot_buf diag_line;
 };
-
-enum { COLORS_NONE = 0, COLORS_FEW = 16 };
 
 const char *cli_show_auto(FILE *out)
 {
@@ -204,8 +202,8 @@ int cli_show_new(struct depot_loop *l, const struct depot_build *state,
     s->opts.out = opts->out;
     s->opts.sanitize = isatty(fileno(opts->out)) == 1;
     s->opts.details = opts->details;
-    s->opts.colors = depot_use_colour(opts->color, fileno(opts->out)) ? COLORS_FEW : COLORS_NONE;
-    s->opts.utf8 = depot_str_eq(nl_langinfo(CODESET), "UTF-8");
+    s->opts.styles = depot_use_styles(&s->styles, opts->color, fileno(opts->out));
+    s->opts.utf8 = depot_text_is_utf8();
     s->live = depot_str_eq(opts->sink, "tty");
     ask_size(s, &s->opts.width, &s->opts.height);
     choose_frame(s, opts);

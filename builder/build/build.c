@@ -232,6 +232,13 @@ static void on_part_done(struct part *p, void *arg)
         end(b);
 }
 
+static void on_part_pushed(void *arg)
+{
+    struct build *b = arg;
+    if (b->join != NULL)
+        join_prepare(b->join);
+}
+
 static void on_joined(struct join *j, void *arg)
 {
     struct build *b = arg;
@@ -252,6 +259,7 @@ static bool on_abandoned(void *arg)
 
 static const struct part_ops part_ops = {
     .done = on_part_done,
+    .pushed = on_part_pushed,
     .say = say,
     .client_lost = on_client_lost,
     .abandoned = on_abandoned,

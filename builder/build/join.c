@@ -19,7 +19,7 @@ static const char index_annotation[] = "annotation-index.";
 struct manifest {
     struct join *join;
     const struct part *part;       /* NULL: an earlier build has pushed it */
-    const char *platform, *digest; /* borrowed; `digest` NULL until its part is done */
+    const char *platform, *digest; /* borrowed; `digest` NULL until its part has pushed */
     struct depot_bk_call *call;
     struct depot_buf data; /* empty: the registry is asked */
     bool over;
@@ -39,7 +39,9 @@ struct join {
     struct depot_registry *registry;
     struct depot_join *join;
     struct depot_timer *kick; /* what begins or ends, outside of the call that asked for it */
+    bool prepared; /* for what the engines have told, which is held against what they answer */
     bool began, cancelled, over;
+    bool goes; /* tags may move */
     enum depot_build_state state;
     struct depot_arena arena; /* of `result` and the vertex */
     struct depot_joined result;
@@ -118,11 +120,30 @@ static void keep_result(struct join *j, const struct depot_join_result *res)
     depot_free(names);
 }
 
+/* What was prepared is made again, if it is wanted at all. */
+static void drop(struct join *j)
+{
+    depot_join_free(j->join);
+    j->join = NULL;
+    j->prepared = false;
+    for (size_t i = 0; i < j->nmanifests; i++) {
+        struct manifest *m = &j->manifests[i];
+        depot_bk_call_free(m->call);
+        m->call = NULL;
+        m->over = false;
+        depot_buf_clear(&m->data);
+    }
+}
+
 static void on_joined(struct depot_join *dj, const struct depot_join_result *res,
     const struct depot_error *err, void *arg)
 {
     struct join *j = arg;
     DEPOT_UNUSED(dj);
+    if (!j->goes) {
+        drop(j);
+        return;
+    }
     if (err == NULL) {
         depot_log_info(
             "build %s: %s joined in %u requests", j->scope->id, res->digest, res->requests);
@@ -172,6 +193,7 @@ static int start(struct join *j, struct depot_error *err)
         .nparts = parts.len,
         .annotations = &j->annotations,
         .insecure = is_true(attrs, "registry.insecure"),
+        .held = !j->goes,
     };
     int rc = depot_join_start(j->scope->env->loop, j->registry, &opts, on_joined, j, &j->join, err);
     depot_vec_free(&parts);
@@ -184,8 +206,12 @@ static void proceed(struct join *j)
     for (size_t i = 0; i < j->nmanifests; i++)
         if (!j->manifests[i].over)
             return;
-    if (start(j, &err) != 0)
+    if (start(j, &err) == 0)
+        return;
+    if (j->goes)
         over(j, DEPOT_BUILD_FAILED, err.msg);
+    else
+        drop(j);
 }
 
 static void on_content(struct depot_bk_call *c, const struct depot_buf *data, void *arg)
@@ -205,6 +231,48 @@ static void on_content(struct depot_bk_call *c, const struct depot_buf *data, vo
     proceed(m->join);
 }
 
+/* From the engines' stores, or else the registry's. */
+static void read_manifests(struct join *j)
+{
+    for (size_t i = 0; i < j->nmanifests; i++) {
+        struct manifest *m = &j->manifests[i];
+        if (m->part != NULL)
+            m->digest = part_pushed(m->part);
+        if (m->part == NULL || m->digest == NULL ||
+            engine_driver(m->part->engine)
+                    ->content(
+                        engine_bk(m->part->engine), m->digest, on_content, m, &m->call, NULL) != 0)
+            m->over = true;
+    }
+    proceed(j);
+}
+
+static bool is_all_pushed(const struct join *j)
+{
+    for (size_t i = 0; i < j->nmanifests; i++)
+        if (j->manifests[i].part != NULL && part_pushed(j->manifests[i].part) == NULL)
+            return false;
+    return true;
+}
+
+void join_prepare(struct join *j)
+{
+    if (j->began || j->prepared || !is_all_pushed(j))
+        return;
+    j->prepared = true;
+    read_manifests(j);
+}
+
+/* Have the engines answered what they had told? */
+static bool is_as_told(const struct join *j)
+{
+    for (size_t i = 0; i < j->nmanifests; i++)
+        if (j->manifests[i].part != NULL &&
+            !depot_str_eq(j->manifests[i].digest, part_pushed(j->manifests[i].part)))
+            return false;
+    return true;
+}
+
 static void on_kick(struct depot_timer *t, void *arg)
 {
     struct join *j = arg;
@@ -213,17 +281,13 @@ static void on_kick(struct depot_timer *t, void *arg)
         over(j, DEPOT_BUILD_CANCELLED, "cancelled");
         return;
     }
-    for (size_t i = 0; i < j->nmanifests; i++) {
-        struct manifest *m = &j->manifests[i];
-        if (m->part != NULL)
-            m->digest = m->part->outcome.digest;
-        if (m->part == NULL || m->digest == NULL ||
-            engine_driver(m->part->engine)
-                    ->content(
-                        engine_bk(m->part->engine), m->digest, on_content, m, &m->call, NULL) != 0)
-            m->over = true;
+    j->goes = true;
+    if (!j->prepared || !is_as_told(j)) {
+        drop(j);
+        read_manifests(j);
+    } else if (j->join != NULL) {
+        depot_join_go(j->join);
     }
-    proceed(j);
 }
 
 void join_begin(struct join *j)
@@ -245,13 +309,11 @@ void join_cancel(struct join *j)
     if (!j->began || j->over || j->cancelled)
         return;
     j->cancelled = true;
-    if (j->join != NULL) {
+    if (j->goes && j->join != NULL) {
         depot_join_cancel(j->join);
         return;
     }
-    for (size_t i = 0; i < j->nmanifests; i++) {
-        forget_call(&j->manifests[i]);
-    }
+    drop(j);
     depot_timer_start(j->kick, 0, 0);
 }
 

@@ -20,6 +20,9 @@ struct join_ops {
 /* Of `n` parts, some of which may be made elsewhere; borrowed. */
 struct join *join_new(const struct build_scope *scope, struct part *const *parts, size_t n,
     const struct join_ops *ops, void *arg);
+/* Does what leaves every tag as it is, while the engines record what they have pushed. Nothing when
+ * not all of it is there, or a second time. */
+void join_prepare(struct join *j);
 /* All parts have succeeded. `over` comes, not from in here. */
 void join_begin(struct join *j);
 void join_cancel(struct join *j); /* `over` follows, when it began */

@@ -55,6 +55,14 @@ bool part_over(const struct part *p)
     return p->state == PART_DONE;
 }
 
+/* Engines end the progress when all is exported, and go on to record the build. */
+const char *part_pushed(const struct part *p)
+{
+    if (p->outcome.digest != NULL)
+        return p->outcome.digest;
+    return p->state == PART_SOLVING && p->status_eof ? part_digest_told(&p->told) : NULL;
+}
+
 /* ---- what the feed is told ---- */
 static void emit(struct part *p, struct depot_event *ev)
 {
@@ -144,6 +152,7 @@ static void push_again(struct part *p)
     part_again_tell(p);
     part_outcome_release(&p->outcome);
     p->again = p->status_seen = p->status_eof = false;
+    p->told = (struct part_digest){0};
     p->was_again = true;
     set_state(p, PART_AGAIN);
     depot_timer_start(p->timer, PART_AGAIN_MS, 0);
@@ -172,6 +181,7 @@ static void drain(struct part *p)
         return;
     }
     set_state(p, PART_DRAINING);
+    engine_driver(p->engine)->status_hurry(p->status);
     bool unseen = p->outcome.state == DEPOT_BUILD_FAILED && !p->status_seen;
     depot_timer_start(p->timer, unseen ? DRAIN_UNSEEN_MS : DRAIN_MS, 0);
 }
@@ -296,6 +306,7 @@ static void on_status(struct depot_bk_call *c, const struct depot_status *st, vo
     struct part *p = arg;
     DEPOT_UNUSED(c);
     p->status_seen = true;
+    part_digest_note(&p->told, st);
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_STATUS};
     ev.u.status = (struct depot_ev_status){
         .platform = p->platform, .builder = engine_name(p->engine), .status = *st};
@@ -318,6 +329,8 @@ static void on_status_done(struct depot_bk_call *c, const struct depot_error *er
     p->status_eof = err == NULL;
     if (p->state == PART_DRAINING)
         drained(p);
+    else if (p->status_eof)
+        p->ops->pushed(p->arg);
 }
 
 static const struct depot_bk_status_ops status_ops = {

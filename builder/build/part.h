@@ -5,6 +5,7 @@
 #ifndef DEPOT_BUILDER_PART_H
 #define DEPOT_BUILDER_PART_H
 
+#include "part_digest.h"
 #include "part_outcome.h"
 #include "part_push.h"
 #include "scope.h"
@@ -31,6 +32,7 @@ enum part_state {
 struct part;
 struct part_ops {
     void (*done)(struct part *p, void *arg);         /* its last word */
+    void (*pushed)(void *arg);                       /* see part_pushed() */
     void (*say)(const char *why, void *arg);         /* why the build ends, unless it is said */
     void (*client_lost)(const char *why, void *arg); /* and will not come back */
     bool (*abandoned)(void *arg); /* nobody is there to open the session that it needs */
@@ -62,6 +64,7 @@ struct part {
     bool transport;             /* Solve ended as if the engine could not be reached any more */
     bool again;                 /* a second try follows this one's last status */
     bool was_again;             /* this is the second try, and there is no third */
+    struct part_digest told;    /* of the image, on the way */
     struct part_outcome outcome;
 };
 
@@ -73,6 +76,10 @@ void part_cancel(struct part *p); /* fine in any state */
 void part_abort(struct part *p);  /* cancelled, and done at once */
 bool part_over(const struct part *p);
 
+/* The digest that the part's image has in the registry, once all of it is there: the engine may yet
+ * fail to record its build, and until it has answered this is no more than probable. NULL: not yet.
+ * Borrowed. */
+const char *part_pushed(const struct part *p);
 /* Is a session expected now? The error says why not. */
 int part_session_wanted(const struct part *p, struct depot_error *err) DEPOT_MUST_CHECK;
 /* The client's session socket is there; it may go and come again. */

@@ -13,6 +13,7 @@ const struct engine_driver engine_buildkit = {
     .bridge_go_on = depot_bk_bridge_go_on,
     .bridge_fail = depot_bk_bridge_fail,
     .status = depot_bk_status,
+    .status_hurry = depot_bk_status_hurry,
     .history = depot_bk_history,
     .provenance = depot_bk_provenance,
     .content = depot_bk_content,

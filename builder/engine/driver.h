@@ -25,6 +25,7 @@ struct engine_driver {
     void (*bridge_fail)(struct depot_bk_call *c, int code, const char *message);
     int (*status)(struct depot_bk *bk, const char *ref, const struct depot_bk_status_ops *ops,
         void *arg, struct depot_bk_call **out, struct depot_error *err);
+    void (*status_hurry)(struct depot_bk_call *c);
     int (*history)(struct depot_bk *bk, const char *ref, bool active_only, bool early_exit,
         const struct depot_bk_history_ops *ops, void *arg, struct depot_bk_call **out,
         struct depot_error *err);

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { OPCODE_TEXT = 0x81 }; /* a whole text message */
-
 static void on_lines(struct subscriber *sub, void *arg)
 {
     DEPOT_UNUSED(sub);
@@ -119,18 +117,6 @@ static int receive(struct conn *c, const void *in, size_t n)
 
 /* ---- sending ---- */
 
-static void add_frame(struct depot_buf *tx, const char *data, size_t n)
-{
-    unsigned char head[10] = {OPCODE_TEXT};
-    size_t len = n < 126 ? 2 : n < 65536 ? 4 : 10;
-
-    head[1] = (unsigned char)(len == 2 ? n : len == 4 ? 126 : 127);
-    for (size_t i = 2; i < len; i++)
-        head[i] = (unsigned char)((uint64_t)n >> (8 * (len - 1 - i)));
-    depot_buf_add(tx, head, len);
-    depot_buf_add(tx, data, n);
-}
-
 /* Replies go first: `created` stands before the events of its build. */
 static struct store_line *next_line(struct conn *c, const char **data, size_t *n)
 {
@@ -159,7 +145,7 @@ static int write_deflated(struct conn *c)
     server_tx_begin(c->server);
     depot_buf_add(&c->server->tx, data, n);
     store_line_unref(line);
-    server_wake(c);
+    server_wait(c);
     return server_tx_send(c, LWS_WRITE_TEXT);
 }
 
@@ -173,11 +159,11 @@ static int write_lines(struct conn *c)
 
     server_tx_begin(c->server);
     while (tx->len < TX_BATCH && (line = next_line(c, &data, &n)) != NULL) {
-        add_frame(tx, data, n);
+        server_tx_frame(c->server, DEPOT_WS_TEXT, data, n);
         store_line_unref(line);
     }
     if (line)
-        server_wake(c);
+        server_wait(c);
     return server_tx_send(c, LWS_WRITE_RAW);
 }
 
@@ -186,6 +172,7 @@ int server_feed(struct conn *c, enum lws_callback_reasons reason, void *in, size
     switch (reason) {
     case LWS_CALLBACK_ESTABLISHED:
         c->sub = hub_subscriber_new(c->server->hub, on_lines, c);
+        c->write = c->deflate ? NULL : write_lines;
         return 0;
     case LWS_CALLBACK_RECEIVE:
         return receive(c, in, n);

@@ -44,6 +44,14 @@ static void set_tcp_options(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
+/* What is sent waits there; the kernel cuts it to what it allows. */
+static void set_unix_options(int fd)
+{
+    int n = SOCKET_BUFFER;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n));
+}
+
 static void adopt(struct listener *l, int fd)
 {
     struct server *s = l->server;
@@ -55,10 +63,12 @@ static void adopt(struct listener *l, int fd)
 
     c->server = s;
     c->local = l->unix_path != NULL;
-    if (c->local)
+    if (c->local) {
         c->uid = peer_uid(fd);
-    else
+        set_unix_options(fd);
+    } else {
         set_tcp_options(fd);
+    }
     depot_buf_init(&c->in, SERVER_OP_MAX);
     depot_buf_init(&c->out, DEPOT_BUF_NO_LIMIT);
     depot_vec_push(&s->conns, c);
@@ -253,7 +263,7 @@ static const struct lws_protocols protocols[] = {
         .tx_packet_size = TX_MAX},
     [PROTOCOL_FEED] = {.name = DEPOT_FEED_PROTOCOL,
         .callback = server_callback,
-        .rx_buffer_size = RX_BUFFER,
+        .rx_buffer_size = RX_FEED,
         .id = PROTOCOL_FEED,
         .tx_packet_size = TX_MAX},
     [PROTOCOL_FEED_V1] = {.name = DEPOT_FEED_PROTOCOL_V1,

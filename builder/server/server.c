@@ -125,13 +125,6 @@ struct teardown {
     int rounds;
 };
 
-static void conn_free(struct conn *c)
-{
-    server_conn_release(c);
-    depot_free(c->user);
-    depot_free(c);
-}
-
 static void teardown_round(uv_handle_t *handle)
 {
     struct teardown *t = DEPOT_CONTAINER_OF((uv_idle_t *)handle, struct teardown, handle);
@@ -144,8 +137,9 @@ static void teardown_round(uv_handle_t *handle)
     }
     lws_context_destroy(s->lws);
     for (size_t i = 0; i < s->conns.len; i++)
-        conn_free(s->conns.items[i]);
+        server_conn_free(s->conns.items[i]);
     depot_vec_free(&s->conns);
+    depot_vec_free(&s->due);
     depot_buf_release(&s->tx);
     depot_free(s);
     depot_free(t);
@@ -182,69 +176,6 @@ void server_free(struct server *s)
 
 /* ---- connections ---- */
 
-void server_conn_release(struct conn *c)
-{
-    hub_subscriber_free(c->sub);
-    c->sub = NULL;
-    for (size_t i = 0; i < c->created.len; i++)
-        c->server->api->client_gone(c->server->service, c->created.items[i]);
-    depot_strv_release(&c->created);
-    c->server->api->session_free(c->relay);
-    c->relay = NULL;
-    server_ask_release(c);
-    for (size_t i = 0; i < c->replies.len; i++)
-        store_line_unref(c->replies.items[i]);
-    depot_vec_free(&c->replies);
-    depot_buf_release(&c->in);
-    depot_buf_release(&c->out);
-}
-
-void server_wake(struct conn *c)
-{
-    if (!c->wsi || c->dead || c->asked)
-        return;
-    c->asked = true;
-    lws_callback_on_writable(c->wsi);
-}
-
-void server_close_reason(struct conn *c, int code, const char *reason)
-{
-    size_t n = strlen(reason);
-
-    if (n > sizeof(c->close_reason) - 1)
-        n = sizeof(c->close_reason) - 1;
-    lws_close_reason(c->wsi, (enum lws_close_status)code, (unsigned char *)reason, n);
-}
-
-int server_collect(struct conn *c, const void *in, size_t n, size_t max)
-{
-    if (lws_is_first_fragment(c->wsi))
-        depot_buf_clear(&c->in);
-    if (n > max - c->in.len)
-        return -1;
-    depot_buf_add(&c->in, in, n);
-    return lws_is_final_fragment(c->wsi) && lws_remaining_packet_payload(c->wsi) == 0;
-}
-
-void server_tx_begin(struct server *s)
-{
-    static const char room[LWS_PRE];
-
-    depot_buf_clear(&s->tx);
-    depot_buf_add(&s->tx, room, sizeof(room));
-}
-
-int server_tx_send(struct conn *c, enum lws_write_protocol how)
-{
-    struct depot_buf *tx = &c->server->tx;
-    size_t n = tx->len - LWS_PRE;
-    int r = n ? lws_write(c->wsi, (unsigned char *)tx->data + LWS_PRE, n, how) : 0;
-
-    if (tx->cap > 2 * TX_BATCH)
-        depot_buf_release(tx); /* one huge line is no reason to stay big */
-    return r < 0 ? -1 : 0;
-}
-
 static void conn_gone(struct conn *c)
 {
     struct server *s = c->server;
@@ -255,7 +186,7 @@ static void conn_gone(struct conn *c)
             break;
         }
     }
-    conn_free(c);
+    server_conn_free(c);
 }
 
 static bool is_feed(unsigned id)
@@ -274,11 +205,16 @@ static bool protocol_fits(const struct conn *c, unsigned id)
 static int serve_websocket(
     struct conn *c, unsigned id, enum lws_callback_reasons reason, void *in, size_t n)
 {
-    if (is_feed(id)) {
-        c->version = id == PROTOCOL_FEED ? DEPOT_FEED_V2 : DEPOT_FEED_V1;
-        return server_feed(c, reason, in, n);
-    }
-    return id == PROTOCOL_SESSION ? server_session(c, reason, in, n) : -1;
+    int r = -1;
+
+    c->version = id == PROTOCOL_FEED_V1 ? DEPOT_FEED_V1 : DEPOT_FEED_V2;
+    if (is_feed(id))
+        r = server_feed(c, reason, in, n);
+    else if (id == PROTOCOL_SESSION)
+        r = server_session(c, reason, in, n);
+    if (r != 0)
+        c->closing = true;
+    return r;
 }
 
 static int serve(struct conn *c, enum lws_callback_reasons reason, void *in, size_t n)
@@ -308,10 +244,15 @@ static int serve(struct conn *c, enum lws_callback_reasons reason, void *in, siz
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_SERVER_WRITEABLE:
         c->asked = false;
-        return serve_websocket(c, id, reason, in, n);
+        if (c->failed)
+            return -1;
+        return c->closing ? 0 : serve_websocket(c, id, reason, in, n);
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_CLOSED:
         return serve_websocket(c, id, reason, in, n);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        c->closing = true;
+        return 0;
     default:
         return 0;
     }

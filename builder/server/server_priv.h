@@ -8,6 +8,7 @@
 #include <depot/buf.h>
 #include <depot/event.h>
 #include <depot/loop.h>
+#include <depot/ws.h>
 
 #include <libwebsockets.h>
 #include <sys/types.h>
@@ -22,7 +23,9 @@
 enum {
     CLIENTS_MAX = 900,                /* sockets; lws' own table has LWS_FDS places */
     LWS_FDS = 1024,                   /* or lws sizes its tables by the ulimit */
-    RX_BUFFER = 64 * 1024,            /* bytes read at once, on every socket */
+    RX_BUFFER = 256 * 1024,           /* bytes read at once, into one buffer for all sockets */
+    RX_FEED = 16 * 1024,              /* of a feed, which says little and has a buffer of its own */
+    SOCKET_BUFFER = 1024 * 1024,      /* of a unix socket: a session's bytes come in large pieces */
     TX_MAX = 256 * 1024,              /* bytes lws may hand to one send() */
     TX_BATCH = 128 * 1024,            /* what is written at one turn of a socket */
     REPLIES_MAX = 2 * 1024 * 1024,    /* unread answers to ops, then the socket closes */
@@ -63,6 +66,7 @@ struct server {
     struct lws_context *lws;
     DEPOT_VEC(struct listener *) listeners;
     DEPOT_VEC(struct conn *) conns;
+    DEPOT_VEC(struct conn *) due; /* they write at the end of this turn; NULL: gone meanwhile */
     struct depot_timer *retry_accept;
     struct depot_buf tx; /* where lines are put together for one send; see server_tx_begin() */
 };
@@ -73,9 +77,14 @@ struct conn {
     struct lws *wsi; /* NULL until the first callback */
     bool local;      /* a unix socket: the peer's uid is the credential */
     uid_t uid;
-    char *user; /* whom a build is put down to; made on first demand */
-    bool asked; /* its writable callback is on the way; asking again costs system calls */
-    bool dead;  /* the server is closing: nothing of it may be used any more */
+    char *user;   /* whom a build is put down to; made on first demand */
+    bool asked;   /* its writable callback is on the way; asking again costs system calls */
+    bool due;     /* it is in the server's list */
+    bool failed;  /* a write has; it closes in its next callback */
+    bool closing; /* nothing may follow the close frame, which is libwebsockets' to send */
+    bool dead;    /* the server is closing: nothing of it may be used any more */
+    /* Write what there is; negative: close. NULL: only in its writable callback. */
+    int (*write)(struct conn *c);
 
     /* HTTP */
     const struct route *route;
@@ -106,12 +115,23 @@ struct conn {
 /* server.c */
 int server_callback(
     struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n);
+
+/* conn.c */
 void server_conn_release(struct conn *c); /* lets go of all but the wsi */
-void server_wake(struct conn *c);         /* its callback comes when the socket can take bytes */
-/* One send: begin, add bytes, send. Negative: close. What the socket does not take, lws keeps and
- * sends before it asks for more. */
+void server_conn_free(struct conn *c);
+/* There is something to write: done at the end of the turn, or when the socket takes it. Asking
+ * libwebsockets each time would be four changes of what epoll watches and a turn of the loop. */
+void server_wake(struct conn *c);
+/* There is more than fits into a turn: wait until the socket can take it. */
+void server_wait(struct conn *c);
+/* One send: begin, add bytes or frames, send. Negative: close. What the socket does not take, lws
+ * keeps and sends before it asks for more. */
 void server_tx_begin(struct server *s);
+void server_tx_frame(struct server *s, enum depot_ws_op op, const void *data, size_t n);
 int server_tx_send(struct conn *c, enum lws_write_protocol how);
+/* Collect a message in c->in: 1 when it is whole, 0 not yet, -1 too long. */
+int server_collect(struct conn *c, const void *in, size_t n, size_t max);
+void server_close_reason(struct conn *c, int code, const char *reason);
 
 /* listen.c */
 int server_listen(struct server *s, const struct server_listener *cfg, size_t index,

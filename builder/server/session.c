@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { CLOSE_SECS = 10, OPCODE_CLOSE = 0x88, SESSION_PLATFORM_MAX = 480 /* several, joined */ };
+enum { CLOSE_SECS = 10, SESSION_PLATFORM_MAX = 480 /* several, joined */ };
 
 /* ---- from the engine ---- */
 
@@ -135,33 +135,36 @@ static int receive(struct conn *c, const void *in, size_t n)
  * here, and the client's own close frame ends the connection, or the timeout. */
 static int write_close(struct conn *c)
 {
-    struct depot_buf *tx = &c->server->tx;
+    uint8_t body[DEPOT_WS_CONTROL_MAX];
+    const size_t n = depot_ws_close(body, (unsigned)c->close_code, c->close_reason);
 
     server_tx_begin(c->server);
-    depot_buf_addc(tx, (char)OPCODE_CLOSE);
-    depot_buf_addc(tx, (char)(2 + strlen(c->close_reason)));
-    depot_buf_addc(tx, (char)(c->close_code >> 8));
-    depot_buf_addc(tx, (char)c->close_code);
-    depot_buf_adds(tx, c->close_reason);
+    server_tx_frame(c->server, DEPOT_WS_CLOSE, body, n);
     c->close_sent = true;
     lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_SECS);
     return server_tx_send(c, LWS_WRITE_RAW);
+}
+
+/* One frame, in place: its head goes into the bytes before, which are sent or LWS_PRE. */
+static int write_frame(struct conn *c, size_t n)
+{
+    uint8_t *payload = (uint8_t *)c->out.data + c->sent;
+    uint8_t *head = depot_ws_head(payload, DEPOT_WS_BINARY, n, NULL);
+
+    if (lws_write(c->wsi, head, (size_t)(payload - head) + n, LWS_WRITE_RAW) < 0)
+        return -1;
+    c->sent += n;
+    return 0;
 }
 
 static int write_bytes(struct conn *c)
 {
     size_t n = c->out.len > c->sent ? c->out.len - c->sent : 0;
 
-    if (n > 0) {
-        if (n > TX_BATCH)
-            n = TX_BATCH;
-        /* The frame's head goes into the bytes before, which are sent or LWS_PRE. */
-        if (lws_write(c->wsi, (unsigned char *)c->out.data + c->sent, n, LWS_WRITE_BINARY) < 0)
-            return -1;
-        c->sent += n;
-        if (c->sent < c->out.len || c->close_code)
-            server_wake(c);
-    }
+    if (n > 0 && write_frame(c, n < TX_BATCH ? n : TX_BATCH) != 0)
+        return -1;
+    if (n > TX_BATCH || (n > 0 && c->close_code))
+        server_wait(c);
     if (c->sent >= c->out.len) {
         if (c->out.cap > 2 * TX_BATCH)
             depot_buf_release(&c->out);
@@ -177,6 +180,7 @@ int server_session(struct conn *c, enum lws_callback_reasons reason, void *in, s
 {
     switch (reason) {
     case LWS_CALLBACK_ESTABLISHED:
+        c->write = write_bytes;
         server_wake(c); /* for what came before */
         return 0;
     case LWS_CALLBACK_RECEIVE:

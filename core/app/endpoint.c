@@ -1,14 +1,15 @@
 /*
  * Which daemon to talk to, and starting this user's own when none is there.
  */
-#include <depot/app.h>
 #include <depot/clock.h>
+#include <depot/endpoint.h>
 #include <depot/path.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>

@@ -3,7 +3,7 @@
  */
 #include <depot/app.h>
 #include <depot/ci.h>
-#include <depot/render.h>
+#include <depot/text.h>
 
 #include <stdio.h>
 #include <string.h>

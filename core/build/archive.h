@@ -7,7 +7,7 @@
 #ifndef DEPOT_CORE_BUILD_ARCHIVE_H
 #define DEPOT_CORE_BUILD_ARCHIVE_H
 
-#include <depot/build.h>
+#include "build/output.h"
 
 enum {
     DP_ARCHIVE_JSON_MAX = 1024 * 1024, /* bytes of one index or manifest */

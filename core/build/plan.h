@@ -4,12 +4,13 @@
 #ifndef DEPOT_CORE_BUILD_PLAN_H
 #define DEPOT_CORE_BUILD_PLAN_H
 
+#include <depot/app.h>
 #include <depot/build.h>
-
 #include <depot/request.h>
 
 #include <sys/types.h>
 
+#include "build/output.h"
 #include "build/spec.h"
 #include "build/ssh_keys.h"
 #include "session/session.h"

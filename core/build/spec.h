@@ -9,7 +9,9 @@
 #ifndef DEPOT_CORE_BUILD_SPEC_H
 #define DEPOT_CORE_BUILD_SPEC_H
 
-#include <depot/build.h>
+#include <depot/buf.h>
+
+#include "build/output.h"
 
 /* ---- what all of them share ---- */
 

@@ -25,18 +25,23 @@ struct dp_bk_link {
     const struct depot_bk *bk;
     struct dp_connect *connect;
     struct dp_grpc_conn *conn;
-    struct dp_bk_rpcs waiting; /* RPCs that begin when the connection is up */
-    unsigned attempt;          /* connection attempts that are over */
+    const struct dp_pace_rule *pace; /* how it is read; NULL: as it comes */
+    struct dp_bk_rpcs waiting;       /* RPCs that begin when the connection is up */
+    unsigned attempt;                /* connection attempts that are over */
 };
 void dp_bk_link_init(struct dp_bk_link *l, const struct depot_bk *bk);
 /* All its RPCs must have been released. Legal inside their callbacks. */
 void dp_bk_link_release(struct dp_bk_link *l);
+/* Read it by the clock (net/pace.h), or again as it comes (NULL). */
+void dp_bk_link_pace(struct dp_bk_link *l, const struct dp_pace_rule *rule);
 
 /* ---- rpc: one gRPC call, which may have to wait for its link ---- */
 struct dp_bk_rpc_ops {
     /* `call` is there, nothing is sent yet; may come inside dp_bk_rpc_start(); may be NULL. */
     void (*begun)(struct dp_bk_rpc *r, void *arg);
     void (*message)(struct dp_bk_rpc *r, const uint8_t *data, size_t n, void *arg);
+    /* All messages that could be had at once have been given; may be NULL. */
+    void (*caught_up)(struct dp_bk_rpc *r, void *arg);
     void (*writable)(struct dp_bk_rpc *r, void *arg); /* may be NULL */
     /* Over, exactly once. `err` is NULL when the status is OK; `st` is never NULL. */
     void (*done)(struct dp_bk_rpc *r, const struct dp_grpc_status *st,
@@ -74,7 +79,7 @@ struct depot_bk {
     struct depot_loop *loop;
     struct depot_addr addr;
     struct depot_tls tls;
-    struct dp_bk_link shared; /* for all but Solve and Session */
+    struct dp_bk_link shared; /* for all but Solve, Status and Session */
 };
 
 /* What every call begins with. */

@@ -4,36 +4,97 @@
 #include "buildkit/bk.h"
 #include "buildkit/convert.h"
 #include "buildkit/status.h"
+#include "net/pace.h"
 
 #include "control.pb-c.h"
 
 /* ---- status ---- */
+/*
+ * On a connection of its own, which is read by the clock. What comes at one turn is told as one
+ * status: messages of protobuf set end to end are one message, with the records of all of them in
+ * their order. A status counts its vertexes as told before the rest, so a message with vertexes
+ * does not join one that has more than vertexes.
+ */
+enum { TOGETHER_MAX = 48 * 1024 };
+
 struct status_call {
     struct depot_bk_call base;
+    struct dp_bk_link link;
     struct dp_bk_rpc rpc;
+    struct depot_buf together;
+    int kinds; /* DP_STATUS_*, of what is in there */
     const struct depot_bk_status_ops *ops;
     void *arg;
 };
 
-static void status_release(struct depot_bk_call *base)
+static struct status_call *status_of(struct depot_bk_call *base)
 {
-    struct status_call *c = DEPOT_CONTAINER_OF(base, struct status_call, base);
-    dp_bk_rpc_release(&c->rpc);
+    return DEPOT_CONTAINER_OF(base, struct status_call, base);
 }
 
-static void status_message(struct dp_bk_rpc *r, const uint8_t *data, size_t n, void *arg)
+static void status_release(struct depot_bk_call *base)
 {
-    struct status_call *c = arg;
+    struct status_call *c = status_of(base);
+    dp_bk_rpc_release(&c->rpc);
+    dp_bk_link_release(&c->link);
+}
+
+static void status_destroy(struct depot_bk_call *base)
+{
+    depot_buf_release(&status_of(base)->together);
+}
+
+static void status_tell(struct status_call *c, const void *data, size_t n)
+{
     struct depot_arena arena = {0};
     struct depot_status st;
     struct depot_error err;
     if (dp_bk_status_decode(data, n, &arena, &st, &err) == 0) {
         c->ops->status(&c->base, &st, c->arg);
     } else {
-        dp_bk_rpc_release(r);
+        dp_bk_rpc_release(&c->rpc);
         c->ops->done(&c->base, &err, c->arg);
     }
     depot_arena_release(&arena);
+}
+
+static void status_flush(struct status_call *c)
+{
+    if (c->together.len == 0)
+        return;
+    status_tell(c, c->together.data, c->together.len);
+    depot_buf_clear(&c->together);
+    c->kinds = 0;
+}
+
+static bool status_joins(const struct status_call *c, int kinds, size_t n)
+{
+    if (kinds < 0 || c->together.len + n > TOGETHER_MAX)
+        return false;
+    return !(kinds & DP_STATUS_VERTEXES) || !(c->kinds & DP_STATUS_OTHERS);
+}
+
+static void status_message(struct dp_bk_rpc *r, const uint8_t *data, size_t n, void *arg)
+{
+    (void)r;
+    struct status_call *c = arg;
+    const int kinds = dp_bk_status_kinds(data, n);
+    if (!status_joins(c, kinds, n))
+        status_flush(c);
+    if (!dp_bk_rpc_active(&c->rpc))
+        return;
+    if (kinds < 0 || n > TOGETHER_MAX) {
+        status_tell(c, data, n);
+        return;
+    }
+    depot_buf_add(&c->together, data, n);
+    c->kinds |= kinds;
+}
+
+static void status_caught_up(struct dp_bk_rpc *r, void *arg)
+{
+    (void)r;
+    status_flush(arg);
 }
 
 static void status_done(
@@ -48,14 +109,19 @@ static void status_done(
 int depot_bk_status(struct depot_bk *bk, const char *ref, const struct depot_bk_status_ops *ops,
     void *arg, struct depot_bk_call **out, struct depot_error *err)
 {
-    static const struct dp_bk_call_ops call_ops = {.release = status_release};
-    static const struct dp_bk_rpc_ops rpc_ops = {.message = status_message, .done = status_done};
+    static const struct dp_bk_call_ops call_ops = {
+        .release = status_release, .destroy = status_destroy};
+    static const struct dp_bk_rpc_ops rpc_ops = {
+        .message = status_message, .caught_up = status_caught_up, .done = status_done};
     Bk__StatusRequest m = BK__STATUS_REQUEST__INIT;
     struct status_call *c = dp_bk_call_new(bk, sizeof(*c), &call_ops);
     m.ref = (char *)ref;
     c->ops = ops;
     c->arg = arg;
-    dp_bk_rpc_init(&c->rpc, &bk->shared, DP_BK_CONTROL "Status", &rpc_ops, c);
+    depot_buf_init(&c->together, TOGETHER_MAX);
+    dp_bk_link_init(&c->link, bk);
+    dp_bk_link_pace(&c->link, &dp_pace_progress);
+    dp_bk_rpc_init(&c->rpc, &c->link, DP_BK_CONTROL "Status", &rpc_ops, c);
     dp_pb_pack(&c->rpc.request, &m.base);
     int rc = dp_bk_rpc_start(&c->rpc, err);
     if (rc < 0)
@@ -63,6 +129,12 @@ int depot_bk_status(struct depot_bk *bk, const char *ref, const struct depot_bk_
     else
         *out = &c->base;
     return rc;
+}
+
+void depot_bk_status_hurry(struct depot_bk_call *c)
+{
+    if (c != NULL)
+        dp_bk_link_pace(&status_of(c)->link, NULL);
 }
 
 /* ---- cache ---- */

@@ -95,6 +95,14 @@ static void on_message(struct dp_grpc_call *call, const uint8_t *data, size_t n,
     r->ops->message(r, data, n, r->arg);
 }
 
+static void on_caught_up(struct dp_grpc_call *call, void *arg)
+{
+    (void)call;
+    struct dp_bk_rpc *r = arg;
+    if (r->ops->caught_up != NULL)
+        r->ops->caught_up(r, r->arg);
+}
+
 static void on_writable(struct dp_grpc_call *call, void *arg)
 {
     (void)call;
@@ -121,6 +129,7 @@ static void on_done(struct dp_grpc_call *call, const struct dp_grpc_status *st, 
 
 static const struct dp_grpc_call_ops grpc_ops = {
     .message = on_message,
+    .caught_up = on_caught_up,
     .writable = on_writable,
     .done = on_done,
 };
@@ -152,6 +161,15 @@ void dp_bk_link_release(struct dp_bk_link *l)
     dp_grpc_conn_free(l->conn);
     l->connect = NULL;
     l->conn = NULL;
+}
+
+void dp_bk_link_pace(struct dp_bk_link *l, const struct dp_pace_rule *rule)
+{
+    if (l->pace == rule)
+        return;
+    l->pace = rule;
+    if (l->conn != NULL)
+        dp_grpc_conn_pace(l->conn, rule);
 }
 
 /*
@@ -200,6 +218,8 @@ static void on_connected(
         rc = depot_error_set(&err, failed->code, "%s", failed->msg);
     dp_connect_free(c);
     if (rc == 0) {
+        if (l->pace != NULL)
+            dp_grpc_conn_pace(l->conn, l->pace);
         link_settle(l, NULL);
         return;
     }

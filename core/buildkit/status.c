@@ -317,6 +317,16 @@ static int count_records(const void *msg, size_t n, size_t counts[KIND_COUNT])
     return rc;
 }
 
+int dp_bk_status_kinds(const void *msg, size_t n)
+{
+    size_t counts[KIND_COUNT] = {0};
+    int rc = count_records(msg, n, counts);
+    if (rc < 0)
+        return rc;
+    bool others = counts[KIND_STATUS] + counts[KIND_LOG] + counts[KIND_WARNING] > 0;
+    return (counts[KIND_VERTEX] > 0 ? DP_STATUS_VERTEXES : 0) | (others ? DP_STATUS_OTHERS : 0);
+}
+
 static void *alloc_records(struct decoder *d, size_t n, size_t size)
 {
     return n > 0 ? depot_arena_alloc(d->arena, n * size) : NULL;

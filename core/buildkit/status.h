@@ -19,4 +19,9 @@ enum {
 int dp_bk_status_decode(const void *msg, size_t n, struct depot_arena *arena,
     struct depot_status *out, struct depot_error *err) DEPOT_MUST_CHECK;
 
+/* What a message holds, as a set of these; DEPOT_ERR_PROTOCOL: it is none. Looks at its outer
+ * fields alone. */
+enum { DP_STATUS_VERTEXES = 1, DP_STATUS_OTHERS = 2 };
+int dp_bk_status_kinds(const void *msg, size_t n) DEPOT_MUST_CHECK;
+
 #endif

@@ -319,6 +319,7 @@ static int client_dial(struct feed_client *c, struct depot_error *err)
         .path = "/v1/feed",
         .protocol = DEPOT_FEED_PROTOCOL ", " DEPOT_FEED_PROTOCOL_V1,
         .token = c->token,
+        .paced = true,
         .max_message = DEPOT_WIRE_LINE_MAX,
     };
     return dp_ws_open(c->ws_ctx, &opts, &ws_ops, c, &c->ws, err);

@@ -229,6 +229,10 @@ static size_t deliver(struct dp_grpc_call *c, const uint8_t *data, size_t n)
             bad_message(c, rc);
         if (rc <= 0)
             break;
+        if (c->ops->caught_up != NULL) {
+            c->fresh = true;
+            push_quietly(c);
+        }
         c->ops->message(c, msg, len, c->arg);
     }
     if (!receives(c) || c->drop_held)
@@ -301,6 +305,12 @@ static void notify_one(struct dp_grpc_call *c)
     deliver_held(c);
     if (h->dead || c->finished)
         return;
+    if (c->fresh) {
+        c->fresh = false;
+        c->ops->caught_up(c, c->arg);
+        if (h->dead || c->finished)
+            return;
+    }
     if (c->writable_due) {
         c->writable_due = false;
         if (!c->over && c->ops != NULL && c->ops->writable != NULL)

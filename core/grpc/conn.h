@@ -12,6 +12,7 @@
 #include "grpc/frame.h"
 #include "grpc/grpc.h"
 #include "grpc/out.h"
+#include "net/pace.h"
 
 #include <nghttp2/nghttp2.h>
 
@@ -49,6 +50,7 @@ struct dp_grpc_conn {
     size_t ncalls;
     struct dp_grpc_call *buckets[DP_H2_BUCKETS];
 
+    struct dp_pace *pace; /* NULL: read as it comes */
     struct dp_out *out;
     unsigned want; /* what the stream was last asked for */
     bool out_full; /* a frame waits for room in the batch */
@@ -109,6 +111,7 @@ struct dp_grpc_call {
     bool opened;       /* server: its method was called */
     bool refused;      /* server: answered without dp_grpc_accept() */
     bool paused;
+    bool fresh; /* messages were given since the owner was last told that they are all */
     bool remote_ended, half_told;
     bool send_ended, send_deferred;
     bool high; /* the queue passed the low mark upwards */

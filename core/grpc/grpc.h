@@ -50,6 +50,9 @@ struct dp_grpc_call_ops {
     void (*headers)(struct dp_grpc_call *c, void *arg);
     /* One whole message, borrowed. */
     void (*message)(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg);
+    /* All messages that could be had at once have been given: what was put by, to be used together,
+     * can be. Comes before `half_closed` and `done`; may be NULL. */
+    void (*caught_up)(struct dp_grpc_call *c, void *arg);
     /* The peer will send no more (server role); may be NULL. */
     void (*half_closed)(struct dp_grpc_call *c, void *arg);
     /* The send queue fell below the low mark (256 KiB); may be NULL. */
@@ -94,6 +97,10 @@ int dp_grpc_server_new_take(struct depot_loop *l, struct dp_stream *take,
 /* Calls end without callbacks, what is queued is not sent: wait for `done` before. */
 void dp_grpc_conn_free(struct dp_grpc_conn *c);
 size_t dp_grpc_conn_calls(const struct dp_grpc_conn *c);
+/* Read by the clock from now on, by a rule of net/pace.h, or again as it comes (NULL): what was
+ * held back is then read at the loop's next turn. */
+struct dp_pace_rule;
+void dp_grpc_conn_pace(struct dp_grpc_conn *c, const struct dp_pace_rule *rule);
 
 /* ---- calls ---- */
 /* Client: begin a call. Metadata is copied. */

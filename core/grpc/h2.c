@@ -93,6 +93,13 @@ static bool receive(struct dp_grpc_conn *h, const uint8_t *data, size_t n)
     return false;
 }
 
+/* The stream has no more for now. */
+static void read_all(struct dp_grpc_conn *h, size_t total)
+{
+    if (h->pace != NULL && total > 0)
+        dp_pace_took(h->pace, total);
+}
+
 static void read_some(struct dp_grpc_conn *h)
 {
     /* On the stack: a connection that is quiet costs no buffer. */
@@ -100,8 +107,10 @@ static void read_some(struct dp_grpc_conn *h)
     size_t total = 0;
     while (total < READ_MAX) {
         ssize_t n = dp_stream_read(h->stream, buf, sizeof(buf));
-        if (n == DEPOT_ERR_AGAIN)
+        if (n == DEPOT_ERR_AGAIN) {
+            read_all(h, total);
             return;
+        }
         if (n < 0) {
             fail_broken(h, (int)n);
             return;
@@ -110,9 +119,13 @@ static void read_some(struct dp_grpc_conn *h)
             fail_ended(h, "the peer closed the connection");
             return;
         }
-        if (!receive(h, buf, (size_t)n) || n < READ_SHORT)
+        if (!receive(h, buf, (size_t)n))
             return;
         total += (size_t)n;
+        if (n < READ_SHORT) {
+            read_all(h, total);
+            return;
+        }
     }
 }
 
@@ -167,7 +180,8 @@ static void flush(struct dp_grpc_conn *h)
     }
     if (h->session == NULL)
         return;
-    unsigned want = DEPOT_READ | (h->out->bytes > 0 ? (unsigned)DEPOT_WRITE : 0);
+    unsigned want = (dp_pace_holds(h->pace) ? 0 : (unsigned)DEPOT_READ) |
+                    (h->out->bytes > 0 ? (unsigned)DEPOT_WRITE : 0);
     if (want != h->want)
         dp_stream_want(h->stream, want);
     h->want = want;
@@ -202,17 +216,27 @@ static void serve(struct dp_grpc_conn *h)
         check_end(h);
 }
 
-static void on_ready(struct dp_stream *s, unsigned events, void *arg)
+static void turn(struct dp_grpc_conn *h, bool reads)
 {
-    struct dp_grpc_conn *h = arg;
-    DEPOT_UNUSED(s);
     if (h->depth > 0 || h->failed)
         return; /* level-triggered: it comes again */
     dp_h2_enter(h);
-    if ((events & DEPOT_READ) != 0)
+    if (reads)
         read_some(h);
     serve(h);
     dp_h2_leave(h);
+}
+
+static void on_ready(struct dp_stream *s, unsigned events, void *arg)
+{
+    DEPOT_UNUSED(s);
+    turn(arg, (events & DEPOT_READ) != 0);
+}
+
+/* Without waiting for the stream to say that it has something: it is busy. */
+static void on_pace(void *arg)
+{
+    turn(arg, true);
 }
 
 static void on_deferred(void *arg)
@@ -250,6 +274,7 @@ static void reap(struct dp_call_list *list)
 
 static void destroy(struct dp_grpc_conn *h)
 {
+    dp_pace_free(h->pace);
     dp_stream_close(h->stream);
     nghttp2_session_del(h->session);
     reap(&h->calls);
@@ -351,4 +376,13 @@ void dp_grpc_conn_free(struct dp_grpc_conn *h)
 size_t dp_grpc_conn_calls(const struct dp_grpc_conn *h)
 {
     return h->ncalls;
+}
+
+void dp_grpc_conn_pace(struct dp_grpc_conn *h, const struct dp_pace_rule *rule)
+{
+    if (h->dead)
+        return;
+    dp_pace_free(h->pace);
+    h->pace = rule != NULL ? dp_pace_new(h->loop, rule, on_pace, h) : NULL;
+    dp_h2_schedule(h); /* the stream is watched by what holds now */
 }

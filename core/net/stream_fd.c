@@ -6,11 +6,14 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* What Linux and the BSDs take in one call; a longer vector is written in part. */
-enum { IOV_COUNT_MAX = 1024 };
+enum {
+    IOV_COUNT_MAX = 1024, /* what Linux and the BSDs take in one call; a longer vector is cut */
+    /* Of a unix socket: a session's bytes are written in pieces of 128 KiB and more, and with the
+     * usual 208 KiB each second one waits for the peer. Kernels cut it to what they allow. */
+    SEND_BUFFER = 1024 * 1024,
+};
 
 struct fd_stream {
     struct dp_stream base;
@@ -95,11 +98,24 @@ static void on_ready(struct depot_loop_fd *w, unsigned events, void *arg)
         s->base.ready(&s->base, events, s->base.arg);
 }
 
+/* Whether it is one; with its buffer as large as we want it. */
+static bool take_socket(int fd)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof(sa);
+    int n = SEND_BUFFER;
+
+    if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
+        return false;
+    if (sa.ss_family == AF_UNIX)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n));
+    return true;
+}
+
 int dp_stream_fd_new_take(
     struct depot_loop *l, int fd, struct dp_stream **out, struct depot_error *err)
 {
     struct fd_stream *s = depot_calloc(1, sizeof(*s));
-    struct stat st;
     int rc = depot_loop_fd_new(l, fd, 0, on_ready, s, &s->watch, err);
 
     if (rc != 0) {
@@ -110,7 +126,7 @@ int dp_stream_fd_new_take(
     s->base.ops = &fd_ops;
     s->loop = l;
     s->fd = fd;
-    s->socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+    s->socket = take_socket(fd);
     *out = &s->base;
     return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * One index under many names, all or nothing. One request at a time, in phases: read what is not at
  * hand, write the index by its digest, look where the tags are, move them; and when that fails,
- * move them back.
+ * move them back. Before the tags it may be held until it is known that they are to move.
  */
 #define DEPOT_LOG_MODULE "registry"
 #include "registry/call.h"
@@ -72,6 +72,7 @@ struct depot_join {
     size_t at;
     struct dp_call *call;
     unsigned requests;
+    bool held; /* the tags are to be left alone */
     bool failed, cancelled, undoing;
     struct depot_error error;
     struct depot_buf left; /* what could not be undone */
@@ -426,6 +427,8 @@ static void step(struct depot_join *j)
         give_up(j);
         return;
     }
+    if (j->held && j->phase == PHASE_LOOK)
+        return;
     for (; j->at < phases[j->phase].count(j); j->at++)
         if (phases[j->phase].begin(j, j->at))
             return;
@@ -495,6 +498,7 @@ int depot_join_start(struct depot_loop *l, struct depot_registry *r,
     j->registry = r;
     j->done = done;
     j->arg = arg;
+    j->held = o->held;
     depot_buf_init(&j->left, DEPOT_ERROR_MSG_MAX / 2);
     if (o->nnames == 0 || o->nnames > DEPOT_JOIN_NAMES_MAX || o->nparts == 0)
         rc = depot_error_set(err, DEPOT_ERR_INVALID, "there is nothing to join");
@@ -512,6 +516,13 @@ int depot_join_start(struct depot_loop *l, struct depot_registry *r,
     depot_timer_start(j->timer, 0, 0); /* outside of this call */
     *out = j;
     return 0;
+}
+
+void depot_join_go(struct depot_join *j)
+{
+    j->held = false;
+    if (j->phase == PHASE_LOOK)
+        depot_timer_start(j->timer, 0, 0);
 }
 
 void depot_join_cancel(struct depot_join *j)

@@ -3,8 +3,8 @@
  * error, and the summary. Not part of any sink: the client prints these to its own stream.
  */
 #include "render/facts.h"
-#include "render/tty.h"
 
+#include <limits.h>
 #include <string.h>
 
 static bool in_ranges(const struct depot_build_error *e, int line)
@@ -39,11 +39,9 @@ void dp_put_excerpt(
         bool here = in_ranges(e, line);
 
         depot_buf_addf(out, " %3d | %s ", line, here ? ">>>" : "   ");
-        if (opts->colors)
-            dp_put_style(out, opts, here ? DP_STYLE_STRONG : DP_STYLE_DIM);
+        dp_put_style(out, opts, here ? DEPOT_STYLE_STRONG : DEPOT_STYLE_DIM);
         dp_put_text(out, opts, e->lines[i]);
-        if (opts->colors)
-            dp_put_style(out, opts, DP_STYLE_TEXT);
+        dp_put_style(out, opts, DEPOT_STYLE_TEXT);
         depot_buf_addc(out, '\n');
     }
     depot_buf_adds(out, rule);
@@ -51,11 +49,9 @@ void dp_put_excerpt(
 
 static void put_error_word(struct depot_buf *out, const struct depot_render_opts *opts)
 {
-    if (opts->colors)
-        dp_put_style(out, opts, DP_STYLE_FAIL);
+    dp_put_style(out, opts, DEPOT_STYLE_FAIL);
     depot_buf_adds(out, "ERROR:");
-    if (opts->colors)
-        dp_put_style(out, opts, DP_STYLE_TEXT);
+    dp_put_style(out, opts, DEPOT_STYLE_TEXT);
 }
 
 static void put_error(
@@ -106,11 +102,9 @@ void depot_render_error(const struct depot_build *b, const struct depot_render_o
 
 static void put_dim(struct depot_buf *out, const struct depot_render_opts *opts, const char *s)
 {
-    if (opts->colors)
-        dp_put_style(out, opts, DP_STYLE_DIM);
+    dp_put_style(out, opts, DEPOT_STYLE_DIM);
     dp_put_text(out, opts, s);
-    if (opts->colors)
-        dp_put_style(out, opts, DP_STYLE_TEXT);
+    dp_put_style(out, opts, DEPOT_STYLE_TEXT);
 }
 
 /* ---- lines that do not break on a screen ---- */
@@ -124,25 +118,24 @@ struct line {
     int at, end; /* columns; end 0: no screen */
 };
 
-static void put_styled(const struct line *l, enum dp_style style, const char *s, size_t n)
+static void put_styled(const struct line *l, enum depot_style style, const char *s, size_t n)
 {
-    if (l->opts->colors && style != DP_STYLE_TEXT)
+    if (style != DEPOT_STYLE_TEXT)
         dp_put_style(l->out, l->opts, style);
     depot_buf_add(l->out, s, n);
-    if (l->opts->colors && style != DP_STYLE_TEXT)
-        dp_put_style(l->out, l->opts, DP_STYLE_TEXT);
+    if (style != DEPOT_STYLE_TEXT)
+        dp_put_style(l->out, l->opts, DEPOT_STYLE_TEXT);
 }
 
 /* A text with `gap` blanks before it and `more`, which is never cut, behind it. */
-static void put_piece(struct line *l, int gap, enum dp_style style, const char *s, const char *more)
+static void put_piece(
+    struct line *l, int gap, enum depot_style style, const char *s, const char *more)
 {
     struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    const char *mark = "";
+    struct depot_buf cut = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     int w, rest = (int)strlen(more);
-    size_t n;
 
     dp_put_text(&text, l->opts, s);
-    n = text.len;
     w = depot_text_width(depot_buf_str(&text));
     if (l->end && l->at > INDENT && l->at + gap + w + rest > l->end) {
         depot_buf_addc(l->out, '\n');
@@ -152,17 +145,13 @@ static void put_piece(struct line *l, int gap, enum dp_style style, const char *
     for (int i = 0; i < gap; i++)
         depot_buf_addc(l->out, ' ');
     l->at += gap;
-    if (l->end && l->at + w + rest > l->end) {
-        mark = l->opts->utf8 ? "\u2026" : "..";
-        n = dp_tty_text_cut(
-            depot_buf_str(&text), l->end - l->at - rest - depot_text_width(mark), &w);
-        w += depot_text_width(mark);
-    }
-    put_styled(l, style, depot_buf_str(&text), n);
-    depot_buf_adds(l->out, mark);
+    depot_text_fit(&cut, depot_buf_str(&text), l->end ? l->end - l->at - rest : INT_MAX,
+        DEPOT_CUT_END, !l->opts->utf8);
+    put_styled(l, style, depot_buf_str(&cut), cut.len);
     depot_buf_adds(l->out, more);
-    l->at += w + rest;
+    l->at += depot_text_width(depot_buf_str(&cut)) + rest;
     depot_buf_release(&text);
+    depot_buf_release(&cut);
 }
 
 static struct line line_begin(struct depot_buf *out, const struct depot_render_opts *opts)
@@ -170,13 +159,12 @@ static struct line line_begin(struct depot_buf *out, const struct depot_render_o
     return (struct line){.out = out, .opts = opts, .end = opts->width ? opts->width - 1 : 0};
 }
 
-/* "3.0s" or "1m03s" */
 static void put_time_piece(struct line *l, int gap, int64_t ms, const char *more)
 {
     struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
-    dp_put_ms(&text, ms);
-    put_piece(l, gap, DP_STYLE_TEXT, depot_buf_str(&text), more);
+    dp_put_duration(&text, ms * DEPOT_MSEC, true);
+    put_piece(l, gap, DEPOT_STYLE_TEXT, depot_buf_str(&text), more);
     depot_buf_release(&text);
 }
 
@@ -202,19 +190,19 @@ static void put_counts(struct line *l, int gap, const struct depot_counts *c)
         if (!rows[i].n && i != 0 && i != 3)
             continue;
         if (i > 0) {
-            put_piece(l, gap, DP_STYLE_TEXT, depot_buf_str(&text), ",");
+            put_piece(l, gap, DEPOT_STYLE_TEXT, depot_buf_str(&text), ",");
             depot_buf_clear(&text);
             gap = 1;
         }
         depot_buf_addf(&text, "%d %s", rows[i].n, rows[i].word);
     }
-    put_piece(l, gap, DP_STYLE_TEXT, depot_buf_str(&text), "");
+    put_piece(l, gap, DEPOT_STYLE_TEXT, depot_buf_str(&text), "");
     depot_buf_release(&text);
 }
 
 static void put_state_piece(struct line *l, int gap, enum depot_build_state s)
 {
-    put_piece(l, gap, dp_style_of_state(s), depot_build_state_name(s), "");
+    put_piece(l, gap, depot_state_style(s), depot_build_state_name(s), "");
 }
 
 /* ---- the summary ---- */
@@ -225,14 +213,14 @@ static void put_row(struct line *l, const struct dp_row *row, size_t widest)
     struct depot_buf on = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
     depot_buf_addf(&on, "%-*s", (int)widest, row->platform);
-    put_piece(l, 2, DP_STYLE_TEXT, depot_buf_str(&on), "");
+    put_piece(l, 2, DEPOT_STYLE_TEXT, depot_buf_str(&on), "");
     put_state_piece(l, 2, p->state);
     put_time_piece(l, 2, row->ms, "");
     put_counts(l, 2, row->counts);
     depot_buf_clear(&on);
     depot_buf_addf(&on, "on %s", p->builder);
     if (*p->builder)
-        put_piece(l, 2, DP_STYLE_TEXT, depot_buf_str(&on),
+        put_piece(l, 2, DEPOT_STYLE_TEXT, depot_buf_str(&on),
             depot_part_emulates(p, row->platform) ? " (emulated)" : "");
     depot_buf_release(&on);
 }
@@ -310,9 +298,9 @@ static void put_cause(struct depot_buf *out, const struct depot_render_opts *opt
             break;
     }
     depot_buf_adds(out, "  ");
-    put_styled(&l, DP_STYLE_DIM, lead, strlen(lead));
+    put_styled(&l, DEPOT_STYLE_DIM, lead, strlen(lead));
     l.end = l.end ? l.end - (int)strlen(lead) - 2 : 0;
-    put_piece(&l, 0, DP_STYLE_TEXT, depot_buf_str(&what), depot_buf_str(&more));
+    put_piece(&l, 0, DEPOT_STYLE_TEXT, depot_buf_str(&what), depot_buf_str(&more));
     depot_buf_addc(out, '\n');
     depot_buf_release(&what);
     depot_buf_release(&more);
@@ -333,9 +321,9 @@ static void put_missed(
     for (int i = 0; i < MISSED_MAX && (c = depot_why_next(&w, c)) != NULL; i++)
         put_cause(out, opts, &w, c);
     if (w.causes.len && *b->id) {
-        put_piece(&l, 2, DP_STYLE_DIM, "depot why", "");
-        put_piece(&l, 1, DP_STYLE_DIM, b->id, "");
-        put_piece(&l, 1, DP_STYLE_DIM, "tells what changed", "");
+        put_piece(&l, 2, DEPOT_STYLE_DIM, "depot why", "");
+        put_piece(&l, 1, DEPOT_STYLE_DIM, b->id, "");
+        put_piece(&l, 1, DEPOT_STYLE_DIM, "tells what changed", "");
         depot_buf_addc(out, '\n');
     }
     depot_why_release(&w);
@@ -347,11 +335,11 @@ void depot_render_summary(const struct depot_build *b, const struct depot_render
     struct line l = line_begin(&out, opts);
 
     depot_buf_addc(&out, '\n');
-    put_piece(&l, 0, DP_STYLE_TEXT, "Build", "");
+    put_piece(&l, 0, DEPOT_STYLE_TEXT, "Build", "");
     if (*b->id)
-        put_piece(&l, 1, DP_STYLE_TEXT, b->id, "");
+        put_piece(&l, 1, DEPOT_STYLE_TEXT, b->id, "");
     put_state_piece(&l, 1, b->state);
-    put_piece(&l, 1, DP_STYLE_TEXT, "in", "");
+    put_piece(&l, 1, DEPOT_STYLE_TEXT, "in", "");
     put_time_piece(&l, 1, dp_build_ms(b), ",");
     put_counts(&l, 1, &b->counts);
     put_tags(&out, b, opts);

@@ -24,18 +24,6 @@ bool dp_warning_again(const struct depot_build *b, size_t at)
     return false;
 }
 
-void dp_put_ms(struct depot_buf *out, int64_t ms)
-{
-    if (ms < 0)
-        ms = 0;
-    if (ms < 60000) {
-        dp_put_fixed(out, (double)ms / 1000, 1);
-        depot_buf_addc(out, 's');
-    } else {
-        depot_buf_addf(out, "%lldm%02llds", (long long)(ms / 60000), (long long)(ms / 1000 % 60));
-    }
-}
-
 int64_t dp_build_ms(const struct depot_build *b)
 {
     if (b->duration_ms || b->last <= b->first)
@@ -171,7 +159,7 @@ void dp_put_consequence(struct depot_buf *out, const struct depot_render_opts *o
     if (after)
         depot_buf_addf(out, ", %zu step%s after it", after, after == 1 ? "" : "s");
     depot_buf_adds(out, ", ");
-    dp_put_ms(out, c->took / DEPOT_MSEC);
+    dp_put_duration(out, c->took, true);
     if (builder) {
         depot_buf_adds(out, " on ");
         dp_put_text(out, opts, builder);

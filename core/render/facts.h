@@ -9,8 +9,6 @@
 /* buildx shows a warning once however many steps had it. */
 bool dp_warning_again(const struct depot_build *b, size_t at);
 
-/* "3.0s" or "1m03s" */
-void dp_put_ms(struct depot_buf *out, int64_t ms);
 int64_t dp_build_ms(const struct depot_build *b);
 /* Of what was built; NULL: of nothing, or each part made its own. */
 const char *dp_build_digest(const struct depot_build *b);

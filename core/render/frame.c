@@ -86,7 +86,7 @@ static void put_head(struct frame *f)
     }
     depot_buf_addf(&f->out, "%s %s ", over ? depot_build_state_name(b->state) : "is not over,",
         b->state == DEPOT_BUILD_SUCCEEDED ? "in" : "after");
-    dp_put_ms(&f->out, dp_build_ms(b));
+    dp_put_duration(&f->out, dp_build_ms(b) * DEPOT_MSEC, true);
     if (b->counts.total > 0) {
         depot_buf_adds(&f->out, ", ");
         put_reused(&f->out, &b->counts);
@@ -101,7 +101,7 @@ static void put_middle(struct depot_buf *out, const struct frame *f, const struc
 
     if (f->build->state != DEPOT_BUILD_SUCCEEDED)
         depot_buf_addf(out, "%-9s  ", depot_build_state_name(row->part->state));
-    dp_put_ms(&time, row->ms);
+    dp_put_duration(&time, row->ms * DEPOT_MSEC, true);
     depot_buf_addf(out, "%6s  ", depot_buf_str(&time));
     put_reused(out, row->counts);
     depot_buf_release(&time);

@@ -277,7 +277,7 @@ static void compete(struct dp_plain *p, const struct row_list *rest, struct dp_p
         n++;
         s->row = row;
         s->waited = now - row->block;
-        s->speed = (double)row->count / dp_seconds((int64_t)s->waited);
+        s->speed = (double)row->count / dp_plain_seconds((int64_t)s->waited);
         s->starved = s->waited > (uint64_t)STARVED && row != current;
         sum += s->speed;
         if (s->starved && !starved)
@@ -294,7 +294,7 @@ static void compete(struct dp_plain *p, const struct row_list *rest, struct dp_p
     else if (starved)
         dp_plain_print_row(p, starved->row);
     else if (own &&
-             1.0 / (1.0 - own->speed / sum) * FLICKER_SECS < dp_seconds((int64_t)own->waited))
+             1.0 / (1.0 - own->speed / sum) * FLICKER_SECS < dp_plain_seconds((int64_t)own->waited))
         dp_plain_print_row(p, max->row);
 out:
     depot_free(shares);

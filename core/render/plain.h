@@ -100,4 +100,13 @@ void dp_plain_add_log(
 /* The last lines of each failed step. */
 void dp_plain_print_errors(struct dp_plain *p);
 
+/* ---- plain_number.c ---- */
+
+/* Nanoseconds as seconds in floating point, the way Go converts a Duration. */
+double dp_plain_seconds(int64_t ns);
+/* "%.*f" with a point in every locale. */
+void dp_plain_put_fixed(struct depot_buf *out, double v, int decimals);
+/* "12.58MB": powers of 1000, two decimals, whole bytes below 1000. */
+void dp_plain_put_bytes(struct depot_buf *out, int64_t n);
+
 #endif

@@ -220,21 +220,21 @@ static void put_transfer(
 {
     struct depot_buf *out = &p->base.out;
     depot_time end = t->completed ? t->completed : t->timestamp;
-    double secs = t->started ? dp_seconds(depot_time_between(t->started, end)) : 0;
+    double secs = t->started ? dp_plain_seconds(depot_time_between(t->started, end)) : 0;
 
     put_number(out, row);
     dp_put_text(out, &p->base.opts, t->id);
     if (t->total || t->current) {
         depot_buf_addc(out, ' ');
-        dp_put_bytes(out, t->current);
+        dp_plain_put_bytes(out, t->current);
     }
     if (t->total) {
         depot_buf_adds(out, " / ");
-        dp_put_bytes(out, t->total);
+        dp_plain_put_bytes(out, t->total);
     }
     if (secs > 0.01) {
         depot_buf_addc(out, ' ');
-        dp_put_fixed(out, secs, 1);
+        dp_plain_put_fixed(out, secs, 1);
         depot_buf_addc(out, 's');
     }
     depot_buf_adds(out, t->completed ? " done\n" : "\n");
@@ -342,9 +342,9 @@ static void put_end(struct dp_plain *p, struct dp_plain_row *row)
         depot_buf_adds(out, "CACHED\n");
     } else {
         for (size_t i = 0; i < n; i++)
-            secs += dp_seconds(depot_time_between(ivals[i].start, ivals[i].stop));
+            secs += dp_plain_seconds(depot_time_between(ivals[i].start, ivals[i].stop));
         depot_buf_adds(out, "DONE ");
-        dp_put_fixed(out, secs, 1);
+        dp_plain_put_fixed(out, secs, 1);
         depot_buf_adds(out, "s\n");
     }
 }
@@ -388,7 +388,7 @@ static void put_offset(struct depot_buf *out, int64_t ns)
     uint64_t v;
 
     if (ns < 0 || ns % unit == unit / 2) {
-        dp_put_fixed(out, dp_seconds(ns), decimals);
+        dp_plain_put_fixed(out, dp_plain_seconds(ns), decimals);
         depot_buf_addc(out, ' ');
         return;
     }

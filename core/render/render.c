@@ -1,11 +1,11 @@
 /*
- * The table of sinks, the two small ones, and number formats that they share.
+ * The table of sinks, the two small ones, and the pieces of text that they share.
  */
 #include "render/render_priv.h"
 
+#include <depot/utf8.h>
 #include <depot/wire.h>
 
-#include <math.h>
 #include <string.h>
 
 static void rawjson_apply(struct depot_render *r, const struct depot_event *ev, uint64_t now)
@@ -165,39 +165,35 @@ void depot_render_free(struct depot_render *r)
     depot_free(r);
 }
 
-double dp_seconds(int64_t ns)
+void dp_put_style(struct depot_buf *out, const struct depot_render_opts *opts, enum depot_style s)
 {
-    int64_t whole = ns / DEPOT_SEC, rest = ns % DEPOT_SEC;
+    struct depot_look look;
 
-    return (double)whole + (double)rest / 1e9;
+    if (!opts->styles)
+        return;
+    look = depot_styles_look(opts->styles, s);
+    depot_look_put(out, &look);
 }
 
-void dp_put_fixed(struct depot_buf *out, double v, int decimals)
+void dp_put_sign(struct depot_buf *out, const struct depot_render_opts *opts, enum depot_sign s)
 {
-    char tmp[64];
+    char utf8[4];
 
-    snprintf(tmp, sizeof(tmp), "%.*f", decimals, v);
-    for (char *p = tmp; *p; p++)
-        if (*p == ',')
-            *p = '.';
-    depot_buf_adds(out, tmp);
+    depot_buf_add(out, utf8, depot_utf8_encode(utf8, depot_sign_char(!opts->utf8, s)));
 }
 
-void dp_put_bytes(struct depot_buf *out, int64_t n)
+void dp_put_duration(struct depot_buf *out, int64_t ns, bool tenths)
 {
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
-    double size = n < 0 ? -(double)n : (double)n, unit = 1;
-    size_t i = 0;
+    char text[DEPOT_TEXT_MAX];
 
-    while (i + 1 < DEPOT_ARRAY_LEN(units) && size >= unit * 1000) {
-        unit *= 1000;
-        i++;
-    }
-    if (i == 0)
-        depot_buf_addf(out, "%lld", (long long)n);
-    else
-        dp_put_fixed(out, (double)n / unit, 2);
-    depot_buf_adds(out, units[i]);
+    depot_buf_adds(out, depot_text_duration(text, ns, tenths));
+}
+
+void dp_put_size(struct depot_buf *out, int64_t n)
+{
+    char text[DEPOT_TEXT_MAX];
+
+    depot_buf_adds(out, depot_text_bytes(text, n));
 }
 
 void dp_put_text(struct depot_buf *out, const struct depot_render_opts *opts, const char *s)

@@ -5,6 +5,7 @@
 #define DEPOT_CORE_RENDER_RENDER_PRIV_H
 
 #include <depot/render.h>
+#include <depot/text.h>
 
 struct dp_render_ops {
     const char *name;
@@ -40,43 +41,14 @@ void dp_emit(const struct depot_render_opts *opts, struct depot_buf *b);
 
 extern const struct dp_render_ops dp_render_plain, dp_render_tty;
 
-/* What text means; a state has its glyph and word as well, never the colour alone. */
-enum dp_style {
-    DP_STYLE_TEXT,
-    DP_STYLE_DIM,
-    DP_STYLE_STRONG,
-    DP_STYLE_RUN,
-    DP_STYLE_HIT,
-    DP_STYLE_SHARED,
-    DP_STYLE_RAN,
-    DP_STYLE_FAIL,
-    DP_STYLE_CANCEL,
-    DP_STYLE_WARN,
-    DP_STYLE_COUNT
-};
-/* Switch the terminal to a style. Without colours attributes are left. */
-void dp_put_style(struct depot_buf *out, const struct depot_render_opts *opts, enum dp_style s);
-enum dp_style dp_style_of_verdict(enum depot_verdict v);
-enum dp_style dp_style_of_state(enum depot_build_state s);
-/* Characters that change the direction of text, or hide it: a name could lie with them. */
-bool dp_is_hidden(uint32_t c);
-/* One column wide each, in ASCII where the locale is not UTF-8. */
-const char *dp_glyph_of_verdict(const struct depot_render_opts *opts, enum depot_verdict v);
-const char *dp_glyph_of_state(const struct depot_render_opts *opts, enum depot_build_state s);
-/* "amd64" for "linux/amd64"; other systems keep their name. */
-const char *dp_short_platform(const char *platform);
-/* "812B", "14kB", "4.1MB": at most six columns. */
+/* Switch to a style, where `out` has colours. */
+void dp_put_style(struct depot_buf *out, const struct depot_render_opts *opts, enum depot_style s);
+/* A sign by itself, one column wide. */
+void dp_put_sign(struct depot_buf *out, const struct depot_render_opts *opts, enum depot_sign s);
+/* As depot_text_duration() and depot_text_bytes() have them. */
+void dp_put_duration(struct depot_buf *out, int64_t ns, bool tenths);
 void dp_put_size(struct depot_buf *out, int64_t n);
-/* The end of a step's log line that a terminal would show: behind the last carriage return; cleaned
- * of escape sequences. Of a very long one its beginning. */
-void dp_put_log_line(struct depot_buf *out, const char *line, size_t n);
 
-/* Nanoseconds as seconds in floating point, the way Go converts a Duration. */
-double dp_seconds(int64_t ns);
-/* "%.*f" with a point in every locale. */
-void dp_put_fixed(struct depot_buf *out, double v, int decimals);
-/* " 12.58MB" style: decimal units, two decimals, whole bytes below 1000. */
-void dp_put_bytes(struct depot_buf *out, int64_t n);
 /* Text from outside, cleaned when the sink's opts say so. */
 void dp_put_text(struct depot_buf *out, const struct depot_render_opts *opts, const char *s);
 /* after.c: the lines of a Dockerfile that an error or a warning is about; nothing without any. */

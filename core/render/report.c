@@ -64,7 +64,7 @@ static void put_head(struct report *r)
     put_html(r, b->info.project ? b->info.project : "", true);
     depot_buf_addf(r->out, "%s%s %s ", depot_str_empty(b->info.project) ? "" : " ",
         depot_build_state_name(b->state), b->state == DEPOT_BUILD_SUCCEEDED ? "in" : "after");
-    dp_put_ms(r->out, dp_build_ms(b));
+    dp_put_duration(r->out, dp_build_ms(b) * DEPOT_MSEC, true);
     depot_buf_adds(r->out, "\n\n");
 }
 
@@ -82,7 +82,7 @@ static void put_platforms(struct report *r)
         depot_buf_adds(r->out, "| ");
         put_html(r, row->platform, true);
         depot_buf_addf(r->out, " | %s | ", depot_build_state_name(row->part->state));
-        dp_put_ms(r->out, row->ms);
+        dp_put_duration(r->out, row->ms * DEPOT_MSEC, true);
         depot_buf_addf(r->out, " | %d of %d | ", dp_reused(row->counts), row->counts->total);
         put_html(r, row->part->builder, true);
         depot_buf_addf(
@@ -183,7 +183,7 @@ static void put_missed(struct report *r, const struct depot_why *w)
         else if (c->reason == DEPOT_REASON_NO_CACHE)
             depot_buf_adds(r->out, depot_reason_text(c->reason));
         depot_buf_addf(r->out, " | %zu | ", c->steps.len - 1);
-        dp_put_ms(r->out, c->took / DEPOT_MSEC);
+        dp_put_duration(r->out, c->took, true);
         depot_buf_adds(r->out, " |\n");
     }
     depot_buf_addc(r->out, '\n');
@@ -226,7 +226,7 @@ static void put_slowest(struct report *r)
         depot_buf_adds(r->out, " | ");
         put_html(r, s->platform, true);
         depot_buf_adds(r->out, " | ");
-        dp_put_ms(r->out, depot_step_duration(s, s->part->finished) / DEPOT_MSEC);
+        dp_put_duration(r->out, depot_step_duration(s, s->part->finished), true);
         depot_buf_adds(r->out, " |\n");
     }
     depot_buf_adds(r->out, steps.len > 0 ? "\n" : "");

@@ -97,7 +97,7 @@ static void paint(struct dp_tty *t, uint64_t now)
     t->dirty = false;
     t->changes = INT64_MAX;
     dp_tty_compose(t);
-    dp_tty_screen_draw(&t->screen, &t->base.out, &t->base.opts);
+    dp_tty_screen_draw(&t->screen, &t->base.out);
 }
 
 static uint64_t tty_deadline(const struct depot_render *r)
@@ -188,7 +188,7 @@ static void tty_begin(struct depot_render *r)
     struct dp_tty *t = tty_of(r);
 
     t->row_by_key = depot_map_new();
-    dp_tty_screen_init(&t->screen);
+    dp_tty_screen_init(&t->screen, &r->opts);
 }
 
 static void tty_release(struct depot_render *r)

@@ -6,6 +6,7 @@
 
 #include "render/render_priv.h"
 
+#include <depot/cells.h>
 #include <depot/clock.h>
 
 enum {
@@ -19,46 +20,42 @@ enum {
 
 /* ---- tty_screen.c: what is on the terminal, and how it gets there ---- */
 
-/* One column. `len` 0: the right half of a wide character. */
-struct dp_tty_cell {
-    char ch[14]; /* a character and its combining marks */
-    uint8_t len, style;
-};
-
 struct dp_tty_line {
-    struct dp_tty_cell cells[DP_TTY_WIDTH_MAX];
+    struct depot_cell cells[DP_TTY_WIDTH_MAX];
     int len; /* columns used */
+    enum depot_charset charset;
 };
 
 struct dp_tty_screen {
     struct dp_tty_line *shown, *next; /* DP_TTY_ROWS_MAX of each */
     int nshown, nnext;
-    int row, col; /* of the cursor, while writing; at rest it is below the last line */
-    int width;    /* columns that may be used: the last one stays free */
-    enum dp_style style;
+    int row, col;   /* of the cursor, while writing; at rest it is below the last line */
+    int width;      /* columns that may be used: the last one stays free */
+    uint32_t style; /* of the terminal, while writing */
+    enum depot_charset charset;
+    struct depot_styles styles;
 };
 
-void dp_tty_screen_init(struct dp_tty_screen *s);
+void dp_tty_screen_init(struct dp_tty_screen *s, const struct depot_render_opts *opts);
 void dp_tty_screen_release(struct dp_tty_screen *s);
 /* Begin the next frame. */
 void dp_tty_screen_start(struct dp_tty_screen *s, int width);
 /* A new line at its end; NULL when it is full. */
 struct dp_tty_line *dp_tty_screen_line(struct dp_tty_screen *s);
 /* Write what differs from the frame before. */
-void dp_tty_screen_draw(
-    struct dp_tty_screen *s, struct depot_buf *out, const struct depot_render_opts *opts);
+void dp_tty_screen_draw(struct dp_tty_screen *s, struct depot_buf *out);
 /* Take the lines away; the cursor is where the first one was. */
 void dp_tty_screen_erase(struct dp_tty_screen *s, struct depot_buf *out);
 /* The terminal became `width` by `height`: it broke lines that are longer. Takes them away. */
 void dp_tty_screen_rewrap(struct dp_tty_screen *s, struct depot_buf *out, int width, int height);
 
-/* Append to a line what fits before column `end`; control characters are left out. */
-void dp_tty_put(struct dp_tty_line *l, enum dp_style style, const char *s, int end);
+/* Append to a line what fits before column `end`. */
+void dp_tty_put(struct dp_tty_line *l, enum depot_style style, const char *s, int end);
 /* The same with its end elided when it does not fit. */
-void dp_tty_put_cut(struct dp_tty_line *l, enum dp_style style, const char *s, int end, bool utf8);
+void dp_tty_put_cut(struct dp_tty_line *l, enum depot_style style, const char *s, int end);
+void dp_tty_put_sign(struct dp_tty_line *l, enum depot_style style, enum depot_sign sign, int end);
+void dp_tty_put_meter(struct dp_tty_line *l, int columns, double fraction, int end);
 void dp_tty_pad(struct dp_tty_line *l, int column);
-/* How many bytes of `s` take at most `columns`; they take *w. */
-size_t dp_tty_text_cut(const char *s, int columns, int *w);
 
 /* ---- tty_rows.c: steps as rows, platforms as columns ---- */
 

@@ -30,7 +30,6 @@ enum {
 
 struct frame {
     struct dp_tty *t;
-    const struct depot_render_opts *opts;
     int width;  /* columns that may be used */
     int height; /* lines that may be used */
     int cell;   /* columns of a platform, with the gap behind it */
@@ -61,7 +60,7 @@ static void note_change(struct frame *f, int64_t ns)
 
 static void put_elapsed(struct frame *f, int64_t ns, bool runs)
 {
-    depot_put_duration(&f->tmp, ns, runs ? TENTHS_BELOW : INT64_MAX);
+    dp_put_duration(&f->tmp, ns, !runs || ns < TENTHS_BELOW);
     if (runs)
         note_change(f, ns);
 }
@@ -70,15 +69,11 @@ static void put_elapsed(struct frame *f, int64_t ns, bool runs)
 
 static void put_meter(struct frame *f, struct dp_tty_line *l, int columns, int64_t n, int64_t of)
 {
-    const char *full = f->opts->utf8 ? "\u2501" : "=", *rest = f->opts->utf8 ? "\u2500" : "-";
-    int filled = of > 0 ? (int)((double)n / (double)of * columns) : 0;
-
-    for (int i = 0; i < columns; i++)
-        dp_tty_put(l, i < filled ? DP_STYLE_RAN : DP_STYLE_DIM, i < filled ? full : rest, f->width);
+    dp_tty_put_meter(l, columns, of > 0 ? (double)n / (double)of : 0, f->width);
 }
 
 static void put_count(struct frame *f, struct dp_tty_line *l, int n, const char *word,
-    enum dp_style style, bool plural)
+    enum depot_style style, bool plural)
 {
     if (!n)
         return;
@@ -98,15 +93,16 @@ static void put_column_head(
     enum depot_build_state state = p ? p->state : f->t->base.build->state;
     const char *more = "";
 
-    dp_tty_put(l, dp_style_of_state(state), dp_glyph_of_state(f->opts, state), end);
-    dp_tty_put(l, DP_STYLE_TEXT, " ", end);
+    dp_tty_put_sign(l, depot_state_style(state), depot_state_sign(state), end);
+    dp_tty_put(l, DEPOT_STYLE_TEXT, " ", end);
     if (!*c->platform && f->t->flat) {
         tmp_start(f);
         depot_buf_addf(&f->tmp, "%zu platforms", f->t->base.build->info.nplatforms);
-        dp_tty_put(l, DP_STYLE_STRONG, l->len + (int)f->tmp.len <= end ? f->tmp.data : "all", end);
+        dp_tty_put(
+            l, DEPOT_STYLE_STRONG, l->len + (int)f->tmp.len <= end ? f->tmp.data : "all", end);
         return;
     }
-    dp_tty_put(l, DP_STYLE_STRONG, *c->label ? c->label : "build", end);
+    dp_tty_put(l, DEPOT_STYLE_STRONG, *c->label ? c->label : "build", end);
     if (p && state == DEPOT_BUILD_QUEUED)
         more = " queued";
     else if (c->slower)
@@ -114,9 +110,9 @@ static void put_column_head(
     else if (p && depot_part_emulates(p, c->platform) && !depot_build_state_over(state))
         more = " emulated";
     if (l->len + (int)strlen(more) <= end)
-        dp_tty_put(l, c->slower ? DP_STYLE_WARN : DP_STYLE_DIM, more, end);
+        dp_tty_put(l, c->slower ? DEPOT_STYLE_WARN : DEPOT_STYLE_DIM, more, end);
     else if (c->slower && l->len + 2 <= end)
-        dp_tty_put(l, DP_STYLE_WARN, " <", end);
+        dp_tty_put(l, DEPOT_STYLE_WARN, " <", end);
 }
 
 static void put_title(struct frame *f, struct dp_tty_line *l)
@@ -126,15 +122,15 @@ static void put_title(struct frame *f, struct dp_tty_line *l)
     const char *name = b->info.project;
 
     if (!depot_str_empty(name)) {
-        dp_tty_put_cut(l, DP_STYLE_STRONG, name, f->width - 8, f->opts->utf8);
-        dp_tty_put(l, DP_STYLE_TEXT, "  ", f->width);
+        dp_tty_put_cut(l, DEPOT_STYLE_STRONG, name, f->width - 8);
+        dp_tty_put(l, DEPOT_STYLE_TEXT, "  ", f->width);
     }
     tmp_start(f);
     put_elapsed(f, (int64_t)(f->t->now - f->t->started), runs);
-    dp_tty_put(l, DP_STYLE_STRONG, depot_buf_str(&f->tmp), f->width);
+    dp_tty_put(l, DEPOT_STYLE_STRONG, depot_buf_str(&f->tmp), f->width);
     if (*b->id && l->len + 2 + (int)strlen(b->id) <= f->width) {
-        dp_tty_put(l, DP_STYLE_TEXT, "  ", f->width);
-        dp_tty_put(l, DP_STYLE_DIM, b->id, f->width);
+        dp_tty_put(l, DEPOT_STYLE_TEXT, "  ", f->width);
+        dp_tty_put(l, DEPOT_STYLE_DIM, b->id, f->width);
     }
 }
 
@@ -150,11 +146,11 @@ static void draw_meters(struct frame *f, struct dp_tty_line *l)
         room = f->cell - 3 - (int)f->tmp.len;
         if (room >= 4) {
             put_meter(f, l, room, c->done, c->counts.total);
-            dp_tty_put(l, DP_STYLE_TEXT, " ", f->width);
+            dp_tty_put(l, DEPOT_STYLE_TEXT, " ", f->width);
         } else {
             dp_tty_pad(l, start + 2);
         }
-        dp_tty_put(l, DP_STYLE_TEXT, depot_buf_str(&f->tmp), start + f->cell - 1);
+        dp_tty_put(l, DEPOT_STYLE_TEXT, depot_buf_str(&f->tmp), start + f->cell - 1);
     }
 }
 
@@ -164,11 +160,11 @@ static void draw_counts(struct frame *f, struct dp_tty_line *l)
     const struct depot_counts *c = &b->counts;
 
     dp_tty_pad(l, f->text);
-    put_count(f, l, c->hit, "hit", DP_STYLE_HIT, false);
-    put_count(f, l, c->ran, "ran", DP_STYLE_RAN, false);
-    put_count(f, l, c->shared, "shared", DP_STYLE_SHARED, false);
-    put_count(f, l, c->failed, "failed", DP_STYLE_FAIL, false);
-    put_count(f, l, (int)b->warnings.len, "warning", DP_STYLE_WARN, true);
+    put_count(f, l, c->hit, "hit", DEPOT_STYLE_HIT, false);
+    put_count(f, l, c->ran, "ran", DEPOT_STYLE_RAN, false);
+    put_count(f, l, c->shared, "shared", DEPOT_STYLE_SHARED, false);
+    put_count(f, l, c->failed, "failed", DEPOT_STYLE_FAIL, false);
+    put_count(f, l, (int)b->warnings.len, "warning", DEPOT_STYLE_WARN, true);
 }
 
 static void draw_header(struct frame *f)
@@ -232,13 +228,13 @@ static void put_cell(struct frame *f, struct dp_tty_line *l, const struct dp_tty
 {
     struct dp_tty_state st = dp_tty_state_of(f->t, row, &f->t->columns[i]);
     bool runs = st.verdict == DEPOT_VERDICT_RUNNING;
-    enum dp_style style = dp_style_of_verdict(st.verdict);
+    enum depot_style style = depot_verdict_style(st.verdict);
     int end = (i + 1) * f->cell - 1;
 
     dp_tty_pad(l, i * f->cell);
     if (!st.step)
         return;
-    dp_tty_put(l, style, dp_glyph_of_verdict(f->opts, st.verdict), end);
+    dp_tty_put_sign(l, style, depot_verdict_sign(st.verdict), end);
     tmp_start(f);
     depot_buf_addc(&f->tmp, ' ');
     if (st.verdict == DEPOT_VERDICT_HIT || st.verdict == DEPOT_VERDICT_SKIPPED)
@@ -247,15 +243,15 @@ static void put_cell(struct frame *f, struct dp_tty_line *l, const struct dp_tty
         depot_buf_adds(&f->tmp, "shared");
     else
         put_elapsed(f, st.ns, runs);
-    dp_tty_put(l, runs ? DP_STYLE_TEXT : DP_STYLE_DIM, f->tmp.data, end);
+    dp_tty_put(l, runs ? DEPOT_STYLE_TEXT : DEPOT_STYLE_DIM, f->tmp.data, end);
 }
 
 static void draw_row(struct frame *f, const struct dp_tty_row *row)
 {
     struct dp_tty_line *l = dp_tty_screen_line(&f->t->screen);
-    enum dp_style style = row->failed    ? DP_STYLE_STRONG
-                          : row->running ? DP_STYLE_TEXT
-                                         : DP_STYLE_DIM;
+    enum depot_style style = row->failed    ? DEPOT_STYLE_STRONG
+                             : row->running ? DEPOT_STYLE_TEXT
+                                            : DEPOT_STYLE_DIM;
 
     if (!l)
         return;
@@ -264,13 +260,13 @@ static void draw_row(struct frame *f, const struct dp_tty_row *row)
     dp_tty_pad(l, f->text);
     put_label(f, row->steps.items[0]);
     if (f->tmp.len)
-        dp_tty_put_cut(l, style, depot_buf_str(&f->tmp), f->text + f->label - 1, f->opts->utf8);
+        dp_tty_put_cut(l, style, depot_buf_str(&f->tmp), f->text + f->label - 1);
     if (f->width >= NARROW)
         dp_tty_pad(l, f->text + f->label);
     else if (l->len > f->text)
         dp_tty_put(l, style, " ", f->width);
     put_instruction(f, row->steps.items[0]);
-    dp_tty_put_cut(l, style, depot_buf_str(&f->tmp), f->width, f->opts->utf8);
+    dp_tty_put_cut(l, style, depot_buf_str(&f->tmp), f->width);
 }
 
 /* ---- below a row: what moves, and the end of its log ---- */
@@ -312,8 +308,7 @@ static bool has_transfer(const struct depot_step *s)
 static void put_gutter(
     struct frame *f, struct dp_tty_line *l, const struct depot_step *s, bool first)
 {
-    const char *label = dp_short_platform(s->platform);
-    const char *bar = f->opts->utf8 ? "\u2502 " : "| ";
+    const char *label = depot_text_platform(s->platform);
     /* Where there is little room the text begins at the left. */
     int at = f->width < NARROW ? (int)strlen(label) : f->text - 3;
 
@@ -323,14 +318,16 @@ static void put_gutter(
     }
     dp_tty_pad(l, at - (int)strlen(label));
     if (first)
-        dp_tty_put(l, DP_STYLE_DIM, label, at);
+        dp_tty_put(l, DEPOT_STYLE_DIM, label, at);
     dp_tty_pad(l, at + 1);
-    dp_tty_put(l, DP_STYLE_DIM, bar, f->width);
+    dp_tty_put_sign(l, DEPOT_STYLE_FAINT, DEPOT_SIGN_VLINE, f->width);
+    dp_tty_put(l, DEPOT_STYLE_FAINT, " ", f->width);
 }
 
 static void draw_transfer(struct frame *f, const struct depot_step *s)
 {
     struct dp_tty_line *l = dp_tty_screen_line(&f->t->screen);
+    char rate[DEPOT_TEXT_MAX];
     struct moved m;
     int64_t ns;
 
@@ -340,7 +337,7 @@ static void draw_transfer(struct frame *f, const struct depot_step *s)
     put_gutter(f, l, s, true);
     if (m.total > m.current && f->width - l->len > 40) {
         put_meter(f, l, 16, m.current, m.total);
-        dp_tty_put(l, DP_STYLE_TEXT, "  ", f->width);
+        dp_tty_put(l, DEPOT_STYLE_TEXT, "  ", f->width);
     }
     tmp_start(f);
     if (m.current || m.total) {
@@ -352,19 +349,19 @@ static void draw_transfer(struct frame *f, const struct depot_step *s)
         ns = depot_time_between(m.since, m.last);
         if (m.since && ns > 100 * DEPOT_MSEC && m.current > 0) {
             depot_buf_adds(&f->tmp, "  ");
-            dp_put_size(&f->tmp, (int64_t)((double)m.current / ((double)ns / DEPOT_SEC)));
-            depot_buf_adds(&f->tmp, "/s");
+            depot_buf_adds(
+                &f->tmp, depot_text_rate(rate, (double)m.current / ((double)ns / DEPOT_SEC)));
         }
         depot_buf_adds(&f->tmp, "  ");
     }
-    dp_tty_put(l, DP_STYLE_TEXT, depot_buf_str(&f->tmp), f->width);
+    dp_tty_put(l, DEPOT_STYLE_TEXT, depot_buf_str(&f->tmp), f->width);
     /* Layers are named by digest, which tells nobody anything. */
     if (m.open && !depot_str_starts(m.open->id, "sha256:")) {
         tmp_start(f);
         depot_clean_string(&f->tmp, m.open->id);
         if (f->tmp.len && f->tmp.data[f->tmp.len - 1] == ':')
             depot_buf_truncate(&f->tmp, f->tmp.len - 1);
-        dp_tty_put_cut(l, DP_STYLE_DIM, depot_buf_str(&f->tmp), f->width, f->opts->utf8);
+        dp_tty_put_cut(l, DEPOT_STYLE_DIM, depot_buf_str(&f->tmp), f->width);
     }
 }
 
@@ -381,8 +378,8 @@ static void draw_log(struct frame *f, const struct depot_step *s, int lines, boo
         put_gutter(f, l, s, first);
         first = false;
         tmp_start(f);
-        dp_put_log_line(&f->tmp, s->tail[at].text, s->tail[at].len);
-        dp_tty_put_cut(l, DP_STYLE_DIM, depot_buf_str(&f->tmp), f->width, f->opts->utf8);
+        depot_text_log_line(&f->tmp, s->tail[at].text, s->tail[at].len);
+        dp_tty_put_cut(l, DEPOT_STYLE_DIM, depot_buf_str(&f->tmp), f->width);
     }
 }
 
@@ -562,10 +559,10 @@ static void draw_hits(struct frame *f)
             continue;
         tmp_start(f);
         depot_buf_addf(&f->tmp, "= %d", c->hit);
-        dp_tty_put(l, DP_STYLE_HIT, f->tmp.data, (i + 1) * f->cell - 1);
+        dp_tty_put(l, DEPOT_STYLE_HIT, f->tmp.data, (i + 1) * f->cell - 1);
     }
     dp_tty_pad(l, f->text);
-    dp_tty_put(l, DP_STYLE_DIM, "cached", f->text + f->label - 1);
+    dp_tty_put(l, DEPOT_STYLE_DIM, "cached", f->text + f->label - 1);
     dp_tty_pad(l, f->text + f->label);
     for (size_t i = 0; i <= f->t->rows.len; i++) {
         const struct dp_tty_row *row = i < f->t->rows.len ? f->t->rows.items[i] : NULL;
@@ -576,8 +573,8 @@ static void draw_hits(struct frame *f)
                                  last->steps.items[0]->parsed.stage) != 0)) {
             put_label(f, last->steps.items[0]);
             if (l->len > f->text + f->label)
-                dp_tty_put(l, DP_STYLE_DIM, ", ", f->width);
-            dp_tty_put_cut(l, DP_STYLE_DIM, depot_buf_str(&f->tmp), f->width, f->opts->utf8);
+                dp_tty_put(l, DEPOT_STYLE_DIM, ", ", f->width);
+            dp_tty_put_cut(l, DEPOT_STYLE_DIM, depot_buf_str(&f->tmp), f->width);
         }
         last = row;
     }
@@ -600,9 +597,9 @@ static void draw_waiting(struct frame *f)
             return;
         dp_tty_pad(l, f->text);
         tmp_start(f);
-        depot_clean_string(&f->tmp, dp_short_platform(p->platform));
+        depot_clean_string(&f->tmp, depot_text_platform(p->platform));
         dp_put_wait(&f->tmp, p, true);
-        dp_tty_put_cut(l, DP_STYLE_DIM, depot_buf_str(&f->tmp), f->width, f->opts->utf8);
+        dp_tty_put_cut(l, DEPOT_STYLE_DIM, depot_buf_str(&f->tmp), f->width);
         f->spare--;
     }
 }
@@ -616,7 +613,7 @@ static void draw_more(struct frame *f, int n)
     dp_tty_pad(l, f->text);
     tmp_start(f);
     depot_buf_addf(&f->tmp, "and %d more running", n);
-    dp_tty_put(l, DP_STYLE_DIM, f->tmp.data, f->width);
+    dp_tty_put(l, DEPOT_STYLE_DIM, f->tmp.data, f->width);
 }
 
 /* ---- the frame ---- */
@@ -679,7 +676,7 @@ void dp_tty_compose(struct dp_tty *t)
 {
     const struct depot_render_opts *opts = &t->base.opts;
     int width = opts->width > 0 ? opts->width : 80, height = opts->height > 0 ? opts->height : 24;
-    struct frame f = {.t = t, .opts = opts, .width = width - 1, .height = lines_allowed(height)};
+    struct frame f = {.t = t, .width = width - 1, .height = lines_allowed(height)};
 
     if (f.width > DP_TTY_WIDTH_MAX)
         f.width = DP_TTY_WIDTH_MAX;

@@ -115,36 +115,29 @@ static const struct depot_step *twin_before(const struct dp_tty *t, size_t at)
     return NULL;
 }
 
-/* What stays above the prompt has escape sequences only for colours. */
-static void put_style(struct dp_tty *t, enum dp_style style)
+static void put_style(struct dp_tty *t, enum depot_style style)
 {
-    if (t->base.opts.colors)
-        dp_put_style(&t->base.out, &t->base.opts, style);
+    dp_put_style(&t->base.out, &t->base.opts, style);
 }
 
 /* On one line: the whole of it stands in the excerpt of the Dockerfile. */
 static void put_name(struct dp_tty *t, const struct depot_step *s)
 {
     const struct depot_render_opts *opts = &t->base.opts;
-    struct depot_buf *out = &t->base.out;
     struct depot_buf title = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     struct depot_buf clean = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    struct dp_tty_line *l = depot_calloc(1, sizeof(*l));
+    const int columns = opts->width > 20 ? opts->width - 3 : DP_TTY_WIDTH_MAX;
 
     depot_step_title(&title, t->base.build, s);
     depot_clean_string(&clean, depot_buf_str(&title));
-    dp_tty_put_cut(l, DP_STYLE_STRONG, depot_buf_str(&clean),
-        opts->width > 20 ? opts->width - 3 : DP_TTY_WIDTH_MAX, opts->utf8);
-    put_style(t, DP_STYLE_FAIL);
-    depot_buf_adds(out, dp_glyph_of_verdict(opts, DEPOT_VERDICT_FAILED));
-    put_style(t, DP_STYLE_STRONG);
-    depot_buf_addc(out, ' ');
-    for (int i = 0; i < l->len; i++)
-        depot_buf_add(out, l->cells[i].ch, l->cells[i].len);
-    put_style(t, DP_STYLE_TEXT);
+    put_style(t, DEPOT_STYLE_FAIL);
+    dp_put_sign(&t->base.out, opts, DEPOT_SIGN_FAIL);
+    put_style(t, DEPOT_STYLE_STRONG);
+    depot_buf_addc(&t->base.out, ' ');
+    depot_text_fit(&t->base.out, depot_buf_str(&clean), columns, DEPOT_CUT_END, !opts->utf8);
+    put_style(t, DEPOT_STYLE_TEXT);
     depot_buf_release(&title);
     depot_buf_release(&clean);
-    depot_free(l);
 }
 
 static void put_lines(struct dp_tty *t, const struct dp_tty_log *l)
@@ -155,20 +148,20 @@ static void put_lines(struct dp_tty *t, const struct dp_tty_log *l)
     const char *p = last_lines(l, &n, &before);
 
     if (before) {
-        put_style(t, DP_STYLE_DIM);
+        put_style(t, DEPOT_STYLE_DIM);
         depot_buf_addf(
             out, "(%llu line%s before these", (unsigned long long)before, before == 1 ? "" : "s");
         if (*t->base.build->id)
             depot_buf_addf(out, ": depot logs %s", t->base.build->id);
         depot_buf_adds(out, ")");
-        put_style(t, DP_STYLE_TEXT);
+        put_style(t, DEPOT_STYLE_TEXT);
         depot_buf_addc(out, '\n');
     }
     while (n > 0) {
         const char *nl = memchr(p, '\n', n);
         size_t len = nl ? (size_t)(nl - p) : n;
 
-        dp_put_log_line(out, p, len);
+        depot_text_log_line(out, p, len);
         depot_buf_addc(out, '\n');
         len += nl != NULL;
         p += len;

@@ -80,7 +80,7 @@ static void add_column(struct dp_tty *t, const char *platform)
         return;
     }
     c = &t->columns[t->ncolumns++];
-    *c = (struct dp_tty_column){.platform = platform, .label = dp_short_platform(platform)};
+    *c = (struct dp_tty_column){.platform = platform, .label = depot_text_platform(platform)};
     c->part = part_of(t->base.build, platform);
 }
 

@@ -2,26 +2,26 @@
  * The few lines at the bottom of a terminal, and the least bytes that turn one frame into the next.
  * Relative moves only, no mode is set, the last column stays free: any terminal can do it.
  */
-#ifndef _XOPEN_SOURCE
-#define _XOPEN_SOURCE 700 /* wcwidth() */
-#endif
-
 #include "render/tty.h"
 
 #include <depot/utf8.h>
 
 #include <string.h>
-#include <wchar.h>
 
 /* Equal cells between two changes that are cheaper to write than to jump over. */
 enum { JUMP_COST = 5 };
 
-static const struct dp_tty_cell blank = {.ch = " ", .len = 1, .style = DP_STYLE_TEXT};
+static const struct depot_cell blank = DEPOT_CELL_BLANK;
 
-void dp_tty_screen_init(struct dp_tty_screen *s)
+void dp_tty_screen_init(struct dp_tty_screen *s, const struct depot_render_opts *opts)
 {
     s->shown = depot_calloc(DP_TTY_ROWS_MAX, sizeof(*s->shown));
     s->next = depot_calloc(DP_TTY_ROWS_MAX, sizeof(*s->next));
+    s->charset = opts->utf8 ? DEPOT_CHARSET_UTF8 : DEPOT_CHARSET_ASCII;
+    if (opts->styles)
+        s->styles = *opts->styles;
+    else
+        depot_styles_init(&s->styles, DEPOT_PALETTE_MONO);
 }
 
 void dp_tty_screen_release(struct dp_tty_screen *s)
@@ -44,119 +44,57 @@ struct dp_tty_line *dp_tty_screen_line(struct dp_tty_screen *s)
         return NULL;
     l = &s->next[s->nnext++];
     l->len = 0;
+    l->charset = s->charset;
+    for (int i = 0; i < s->width; i++)
+        l->cells[i] = blank;
     return l;
 }
 
 /* ---- text into cells ---- */
 
-/* Columns; -1: not to be shown. `*instead` is set when the terminal may not know the character. */
-static int columns_of(int32_t ch, const char **instead)
+static struct depot_row row_of(struct dp_tty_line *l, int end)
 {
-    int w;
-
-    if (ch == '\t') {
-        *instead = " ";
-        return 1;
-    }
-    if (ch >= 0x20 && ch < 0x7f)
-        return 1;
-    if (ch >= 0 && (ch < 0x20 || ch == 0x7f || dp_is_hidden((uint32_t)ch)))
-        return -1;
-    if (ch >= 0xfe00 && ch <= 0xfe0f)
-        return -1; /* terminals do not agree on what a variation selector does to the width */
-    w = ch < 0 ? -1 : wcwidth((wchar_t)ch);
-    if (w >= 0)
-        return w;
-    *instead = "?";
-    return 1;
+    return (struct depot_row){
+        .cells = l->cells,
+        .width = DP_TTY_WIDTH_MAX,
+        .to = end < DP_TTY_WIDTH_MAX ? end : DP_TTY_WIDTH_MAX,
+        .charset = l->charset,
+    };
 }
 
-static void add_mark(struct dp_tty_line *l, const char *s, size_t n)
+void dp_tty_put(struct dp_tty_line *l, enum depot_style style, const char *s, int end)
 {
-    int at = l->len - 1;
+    const struct depot_row row = row_of(l, end);
 
-    while (at >= 0 && l->cells[at].len == 0)
-        at--;
-    /* A pile of marks higher than any language's is cut. */
-    if (at < 0 || l->cells[at].len + n > sizeof(l->cells[at].ch))
+    l->len += depot_row_put(&row, l->len, style, s, strlen(s));
+}
+
+void dp_tty_put_sign(struct dp_tty_line *l, enum depot_style style, enum depot_sign sign, int end)
+{
+    char utf8[5] = "";
+
+    depot_utf8_encode(utf8, depot_sign_char(l->charset != DEPOT_CHARSET_UTF8, sign));
+    dp_tty_put(l, style, utf8, end);
+}
+
+void dp_tty_put_cut(struct dp_tty_line *l, enum depot_style style, const char *s, int end)
+{
+    struct depot_buf cut = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+
+    depot_text_fit(&cut, s, end - l->len, DEPOT_CUT_END, l->charset != DEPOT_CHARSET_UTF8);
+    dp_tty_put(l, style, depot_buf_str(&cut), end);
+    depot_buf_release(&cut);
+}
+
+void dp_tty_put_meter(struct dp_tty_line *l, int columns, double fraction, int end)
+{
+    const struct depot_row row = row_of(l, end);
+    const int w = l->len + columns < row.to ? columns : row.to - l->len;
+
+    if (w <= 0)
         return;
-    memcpy(l->cells[at].ch + l->cells[at].len, s, n);
-    l->cells[at].len = (uint8_t)(l->cells[at].len + n);
-}
-
-static void add_cell(struct dp_tty_line *l, enum dp_style style, const char *s, size_t n, int w)
-{
-    struct dp_tty_cell *c = &l->cells[l->len];
-
-    memcpy(c->ch, s, n);
-    c->len = (uint8_t)n;
-    c->style = (uint8_t)style;
-    l->len++;
-    if (w < 2)
-        return;
-    l->cells[l->len].len = 0;
-    l->cells[l->len].style = (uint8_t)style;
-    l->len++;
-}
-
-void dp_tty_put(struct dp_tty_line *l, enum dp_style style, const char *s, int end)
-{
-    if (end > DP_TTY_WIDTH_MAX)
-        end = DP_TTY_WIDTH_MAX;
-    for (size_t n = strlen(s), used; n > 0; s += used, n -= used) {
-        const char *instead = NULL;
-        int w = columns_of(depot_utf8_decode(s, n, &used), &instead);
-
-        if (w > 0 && l->len + w > end)
-            return;
-        if (w > 0)
-            add_cell(l, style, instead ? instead : s, instead ? 1 : used, w);
-        else if (w == 0)
-            add_mark(l, s, used);
-    }
-}
-
-int depot_text_width(const char *s)
-{
-    int columns = 0;
-
-    for (size_t n = strlen(s), used; n > 0; s += used, n -= used) {
-        const char *instead = NULL;
-        int w = columns_of(depot_utf8_decode(s, n, &used), &instead);
-
-        columns += w > 0 ? w : 0;
-    }
-    return columns;
-}
-
-size_t dp_tty_text_cut(const char *s, int columns, int *w)
-{
-    size_t at = 0;
-
-    *w = 0;
-    for (size_t n = strlen(s), used; n > 0; at += used, n -= used) {
-        const char *instead = NULL;
-        int c = columns_of(depot_utf8_decode(s + at, n, &used), &instead);
-
-        if (*w + (c > 0 ? c : 0) > columns)
-            break;
-        *w += c > 0 ? c : 0;
-    }
-    return at;
-}
-
-void dp_tty_put_cut(struct dp_tty_line *l, enum dp_style style, const char *s, int end, bool utf8)
-{
-    const char *mark = utf8 ? "\u2026" : "..";
-
-    if (l->len + depot_text_width(s) <= end) {
-        dp_tty_put(l, style, s, end);
-        return;
-    }
-    if (end - l->len < 4)
-        mark = "";
-    dp_tty_put(l, style, s, end - depot_text_width(mark));
-    dp_tty_put(l, style, mark, end);
+    depot_row_put_meter(&row, l->len, w, fraction, DEPOT_STYLE_METER);
+    l->len += w;
 }
 
 void dp_tty_pad(struct dp_tty_line *l, int column)
@@ -167,18 +105,14 @@ void dp_tty_pad(struct dp_tty_line *l, int column)
 
 /* ---- cells onto the terminal ---- */
 
-static const struct dp_tty_cell *cell_at(const struct dp_tty_line *l, int i)
+static const struct depot_cell *cell_at(const struct dp_tty_line *l, int i)
 {
     return i < l->len ? &l->cells[i] : &blank;
 }
 
-static bool same(const struct dp_tty_cell *a, const struct dp_tty_cell *b)
+static bool same(const struct depot_cell *a, const struct depot_cell *b)
 {
-    if (a->len != b->len || memcmp(a->ch, b->ch, a->len) != 0)
-        return false;
-    /* A blank looks the same in every style that has no background. */
-    return a->style == b->style || (a->len == 1 && a->ch[0] == ' ' && a->style != DP_STYLE_FAIL &&
-                                       b->style != DP_STYLE_FAIL);
+    return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 static void put_move(struct depot_buf *out, int n, char which)
@@ -202,23 +136,30 @@ static void move_to(struct dp_tty_screen *s, struct depot_buf *out, int row, int
     s->col = col;
 }
 
-static void put_cells(struct dp_tty_screen *s, struct depot_buf *out,
-    const struct depot_render_opts *opts, const struct dp_tty_line *l, int from, int to)
+static void set_style(struct dp_tty_screen *s, struct depot_buf *out, uint32_t style)
+{
+    const struct depot_look look = depot_styles_look(&s->styles, style);
+
+    if (style == s->style)
+        return;
+    s->style = style;
+    depot_look_put(out, &look);
+}
+
+static void put_cells(
+    struct dp_tty_screen *s, struct depot_buf *out, const struct dp_tty_line *l, int from, int to)
 {
     for (int i = from; i < to; i++) {
-        const struct dp_tty_cell *c = cell_at(l, i);
+        const struct depot_cell *c = cell_at(l, i);
 
-        if (c->len && c->style != s->style) {
-            s->style = (enum dp_style)c->style;
-            dp_put_style(out, opts, s->style);
-        }
-        depot_buf_add(out, c->ch, c->len);
+        if (c->width > 0)
+            set_style(s, out, c->style);
+        depot_cell_put(out, c);
     }
     s->col = to;
 }
 
-static void draw_line(
-    struct dp_tty_screen *s, struct depot_buf *out, const struct depot_render_opts *opts, int row)
+static void draw_line(struct dp_tty_screen *s, struct depot_buf *out, int row)
 {
     const struct dp_tty_line *was = &s->shown[row], *is = &s->next[row];
     int i = 0;
@@ -236,37 +177,33 @@ static void draw_line(
                 to = i + 1;
         }
         /* The left half is written with the right one. */
-        while (from > 0 && cell_at(is, from)->len == 0)
+        while (from > 0 && cell_at(is, from)->width == 0)
             from--;
-        while (to < is->len && cell_at(is, to)->len == 0)
+        while (to < is->len && cell_at(is, to)->width == 0)
             to++;
         move_to(s, out, row, from);
-        put_cells(s, out, opts, is, from, to);
+        put_cells(s, out, is, from, to);
     }
     if (was->len > is->len) {
         move_to(s, out, row, is->len);
-        if (s->style != DP_STYLE_TEXT) {
-            s->style = DP_STYLE_TEXT;
-            dp_put_style(out, opts, s->style);
-        }
+        set_style(s, out, DEPOT_STYLE_TEXT);
         depot_buf_adds(out, "\033[K");
     }
 }
 
 static void trim(struct dp_tty_line *l)
 {
-    while (l->len > 0 && l->cells[l->len - 1].len == 1 && l->cells[l->len - 1].ch[0] == ' ')
+    while (l->len > 0 && l->cells[l->len - 1].ch == ' ')
         l->len--;
 }
 
-void dp_tty_screen_draw(
-    struct dp_tty_screen *s, struct depot_buf *out, const struct depot_render_opts *opts)
+void dp_tty_screen_draw(struct dp_tty_screen *s, struct depot_buf *out)
 {
     struct dp_tty_line *was = s->shown;
 
     s->row = s->nshown;
     s->col = 0;
-    s->style = DP_STYLE_TEXT;
+    s->style = DEPOT_STYLE_TEXT;
     if (s->nnext < s->nshown) {
         move_to(s, out, s->nnext, 0);
         depot_buf_adds(out, "\033[J");
@@ -277,10 +214,9 @@ void dp_tty_screen_draw(
     }
     for (int i = 0; i < s->nnext; i++) {
         trim(&s->next[i]);
-        draw_line(s, out, opts, i);
+        draw_line(s, out, i);
     }
-    if (s->style != DP_STYLE_TEXT)
-        dp_put_style(out, opts, DP_STYLE_TEXT);
+    set_style(s, out, DEPOT_STYLE_TEXT);
     move_to(s, out, s->nnext, 0);
     s->shown = s->next;
     s->next = was;

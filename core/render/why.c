@@ -14,19 +14,17 @@ enum {
     TEXT_MAX = 200,    /* bytes of an instruction */
 };
 
-static void put_styled(
-    struct depot_buf *out, const struct depot_render_opts *opts, enum dp_style style, const char *s)
+static void put_styled(struct depot_buf *out, const struct depot_render_opts *opts,
+    enum depot_style style, const char *s)
 {
-    if (opts->colors)
-        dp_put_style(out, opts, style);
+    dp_put_style(out, opts, style);
     dp_put_text(out, opts, s);
-    if (opts->colors)
-        dp_put_style(out, opts, DP_STYLE_TEXT);
+    dp_put_style(out, opts, DEPOT_STYLE_TEXT);
 }
 
 /* The first line of a text, cut. */
-static void put_line(
-    struct depot_buf *out, const struct depot_render_opts *opts, enum dp_style style, const char *s)
+static void put_line(struct depot_buf *out, const struct depot_render_opts *opts,
+    enum depot_style style, const char *s)
 {
     size_t n = strcspn(s, "\n"), max = n > TEXT_MAX ? TEXT_MAX : n;
     char *cut;
@@ -54,13 +52,13 @@ static void put_evidence(
 {
     static const struct {
         char sign;
-        enum dp_style style;
-    } styles[] = {{'+', DP_STYLE_RAN}, {'-', DP_STYLE_FAIL}, {'~', DP_STYLE_RUN}};
+        enum depot_style style;
+    } styles[] = {{'+', DEPOT_STYLE_RAN}, {'-', DEPOT_STYLE_FAIL}, {'~', DEPOT_STYLE_RUN}};
     size_t n = c->evidence.len < EVIDENCE_MAX ? c->evidence.len : EVIDENCE_MAX;
 
     for (size_t i = 0; i < n; i++) {
         const struct depot_evidence *e = &c->evidence.items[i];
-        enum dp_style style = DP_STYLE_TEXT;
+        enum depot_style style = DEPOT_STYLE_TEXT;
 
         for (size_t k = 0; k < DEPOT_ARRAY_LEN(styles); k++)
             if (styles[k].sign == e->sign)
@@ -118,7 +116,7 @@ static void put_cost(struct depot_buf *out, const struct depot_render_opts *opts
         if (t != c && t->twin_of != c)
             continue;
         depot_buf_adds(out, sep);
-        depot_put_duration(out, t->took, 60 * DEPOT_SEC);
+        dp_put_duration(out, t->took, true);
         if (*t->step->platform || builder) {
             depot_buf_adds(out, " on ");
             dp_put_text(out, opts, builder ? builder : t->step->platform);
@@ -136,9 +134,9 @@ static void put_cause(struct depot_buf *out, const struct depot_render_opts *opt
     depot_buf_addc(out, '\n');
     put_place(out, opts, c->step);
     depot_buf_adds(out, c->step->parsed.ordinal ? " " : "");
-    put_line(out, opts, DP_STYLE_STRONG, c->step->parsed.instruction);
+    put_line(out, opts, DEPOT_STYLE_STRONG, c->step->parsed.instruction);
     depot_buf_adds(out, "\n  ");
-    put_styled(out, opts, DP_STYLE_WARN, depot_reason_text(c->reason));
+    put_styled(out, opts, DEPOT_STYLE_WARN, depot_reason_text(c->reason));
     depot_buf_adds(
         out, c->certain || c->reason == DEPOT_REASON_FIRST || c->reason == DEPOT_REASON_UNKNOWN
                  ? "\n"
@@ -149,7 +147,7 @@ static void put_cause(struct depot_buf *out, const struct depot_render_opts *opt
     put_cost(out, opts, w, c);
     if (hint) {
         depot_buf_adds(out, "  ");
-        put_styled(out, opts, DP_STYLE_DIM, hint);
+        put_styled(out, opts, DEPOT_STYLE_DIM, hint);
         depot_buf_addc(out, '\n');
     }
 }

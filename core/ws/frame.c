@@ -26,8 +26,8 @@ static bool legal_start(const struct dp_wsf *f)
     if ((f->head[0] & RESERVED) != 0 || (f->head[1] & MASKED) != 0)
         return false;
     if (is_control(f))
-        return op <= DP_WSF_PONG && (f->head[0] & FIN) != 0 && f->head[1] <= DP_WSF_CONTROL_MAX;
-    return op == DP_WSF_CONTINUATION ? f->in_message : op <= DP_WSF_BINARY && !f->in_message;
+        return op <= DEPOT_WS_PONG && (f->head[0] & FIN) != 0 && f->head[1] <= DEPOT_WS_CONTROL_MAX;
+    return op == DEPOT_WS_CONTINUATION ? f->in_message : op <= DEPOT_WS_BINARY && !f->in_message;
 }
 
 /* The length, in the fewest bytes and without a sign. */
@@ -47,7 +47,7 @@ static bool begin_frame(struct dp_wsf *f)
     if (is_control(f))
         return true;
     if (!f->in_message)
-        f->message = (enum dp_wsf_op)(f->head[0] & OPCODE);
+        f->message = (enum depot_ws_op)(f->head[0] & OPCODE);
     f->in_message = (f->head[0] & FIN) == 0;
     return true;
 }
@@ -96,10 +96,10 @@ static bool take_payload(struct dp_wsf *f, const uint8_t **p, size_t *n, struct 
     }
     if (!control)
         return take > 0 || out->last;
-    out->op = (enum dp_wsf_op)(f->head[0] & OPCODE);
+    out->op = (enum depot_ws_op)(f->head[0] & OPCODE);
     out->data = f->control;
     out->n = f->have_control;
-    f->broken = out->last && out->op == DP_WSF_CLOSE && !legal_close(out->data, out->n);
+    f->broken = out->last && out->op == DEPOT_WS_CLOSE && !legal_close(out->data, out->n);
     return out->last;
 }
 

@@ -6,36 +6,25 @@
 #define DEPOT_CORE_WS_FRAME_H
 
 #include <depot/base.h>
-
-enum dp_wsf_op {
-    DP_WSF_CONTINUATION = 0,
-    DP_WSF_TEXT = 1,
-    DP_WSF_BINARY = 2,
-    DP_WSF_CLOSE = 8,
-    DP_WSF_PING = 9,
-    DP_WSF_PONG = 10,
-};
+#include <depot/ws.h>
 
 /* Codes of a close frame (section 7.4.1) that we send. */
 enum { DP_WSF_NORMAL = 1000, DP_WSF_PROTOCOL_ERROR = 1002, DP_WSF_TOO_BIG = 1009 };
 
-enum {
-    DP_WSF_HEAD_MAX = 10,     /* a server's frames are not masked */
-    DP_WSF_CONTROL_MAX = 125, /* section 5.5 */
-};
+enum { DP_WSF_HEAD_MAX = 10 }; /* a server's frames are not masked */
 
 /* All zero at first. */
 struct dp_wsf {
-    uint8_t head[DP_WSF_HEAD_MAX], control[DP_WSF_CONTROL_MAX];
+    uint8_t head[DP_WSF_HEAD_MAX], control[DEPOT_WS_CONTROL_MAX];
     size_t have, have_control;
-    uint64_t left;          /* payload of the frame still to come */
-    enum dp_wsf_op message; /* what kind the message has that is under way */
+    uint64_t left;            /* payload of the frame still to come */
+    enum depot_ws_op message; /* what kind the message has that is under way */
     bool in_frame, in_message, broken;
 };
 
 /* Bytes of a message as they come, or a whole control frame. */
 struct dp_wsf_piece {
-    enum dp_wsf_op op;   /* text or binary, also for its later fragments; or a control frame's */
+    enum depot_ws_op op; /* text or binary, also for its later fragments; or a control frame's */
     const uint8_t *data; /* in the input, or valid until the next call */
     size_t n;            /* none only when this is how the message ends */
     bool last;           /* the message, or control frame, is whole */

@@ -3,7 +3,7 @@
  */
 #include "ws/handshake.h"
 
-#include "ws/sha1.h"
+#include <depot/digest.h>
 
 #include <string.h>
 #include <strings.h>
@@ -35,10 +35,10 @@ void dp_wsh_request(struct depot_buf *out, const char *host, const char *path, c
 static void accept_of(const char *key, char out[ACCEPT_LEN + 1])
 {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    uint8_t text[DP_WSH_KEY_LEN + sizeof(guid) - 1], sha[DP_SHA1_LEN];
+    uint8_t text[DP_WSH_KEY_LEN + sizeof(guid) - 1], sha[DEPOT_SHA1_LEN];
     memcpy(text, key, DP_WSH_KEY_LEN);
     memcpy(text + DP_WSH_KEY_LEN, guid, sizeof(guid) - 1);
-    dp_sha1(text, sizeof(text), sha);
+    depot_sha1(text, sizeof(text), sha);
     depot_base64_encode(out, sha, sizeof(sha));
 }
 

@@ -38,7 +38,7 @@ int dp_wsm_next(struct dp_wsm *m, const uint8_t **p, size_t *n, struct dp_wsf_pi
     if (m->given)
         forget_given(m);
     while (!m->too_big && (rc = dp_wsf_next(&m->frames, p, n, out)) > 0) {
-        if (out->op >= DP_WSF_CLOSE)
+        if (out->op >= DEPOT_WS_CLOSE)
             return 1;
         if (!fits(m, out)) {
             m->too_big = true;

@@ -12,7 +12,7 @@ struct dp_wsq_chunk {
     struct dp_wsq_chunk *next;
     size_t len, cap;
     size_t wrote; /* of header and data */
-    enum dp_wsq_op op;
+    enum depot_ws_op op;
     bool joinable; /* more bytes of the stream may be added */
     uint8_t key[4];
     uint8_t header[16]; /* ends where `data` begins */
@@ -41,7 +41,7 @@ void dp_wsq_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t key[4
 }
 
 static struct dp_wsq_chunk *chunk_new(
-    struct dp_wsq *q, enum dp_wsq_op op, size_t cap, bool joinable)
+    struct dp_wsq *q, enum depot_ws_op op, size_t cap, bool joinable)
 {
     struct dp_wsq_chunk *c = NULL;
     if (cap == DP_WSQ_FRAME_MAX && q->spare != NULL) {
@@ -114,7 +114,7 @@ void dp_wsq_release(struct dp_wsq *q)
     q->spare = NULL;
 }
 
-void dp_wsq_message(struct dp_wsq *q, enum dp_wsq_op op, const void *data, size_t n)
+void dp_wsq_message(struct dp_wsq *q, enum depot_ws_op op, const void *data, size_t n)
 {
     chunk_add(q, chunk_new(q, op, n, false), data, n);
 }
@@ -122,8 +122,8 @@ void dp_wsq_message(struct dp_wsq *q, enum dp_wsq_op op, const void *data, size_
 void dp_wsq_pong(struct dp_wsq *q, const void *data, size_t n)
 {
     struct dp_wsq_chunk *c = q->tail;
-    if (c == NULL || c->op != DP_WSQ_PONG || c->wrote > 0)
-        c = chunk_new(q, DP_WSQ_PONG, DP_WSQ_CONTROL_MAX, false);
+    if (c == NULL || c->op != DEPOT_WS_PONG || c->wrote > 0)
+        c = chunk_new(q, DEPOT_WS_PONG, DEPOT_WS_CONTROL_MAX, false);
     q->queued -= c->len;
     c->len = 0;
     chunk_add(q, c, data, n);
@@ -135,7 +135,7 @@ void dp_wsq_bytes(struct dp_wsq *q, const void *data, size_t n)
     while (n > 0) {
         struct dp_wsq_chunk *c = q->tail;
         if (c == NULL || !c->joinable || c->len == c->cap)
-            c = chunk_new(q, DP_WSQ_BINARY, DP_WSQ_FRAME_MAX, true);
+            c = chunk_new(q, DEPOT_WS_BINARY, DP_WSQ_FRAME_MAX, true);
         const size_t room = c->cap - c->len;
         const size_t take = n < room ? n : room;
         chunk_add(q, c, p, take);
@@ -144,41 +144,15 @@ void dp_wsq_bytes(struct dp_wsq *q, const void *data, size_t n)
     }
 }
 
-static void add_header(struct dp_wsq_chunk *c)
-{
-    uint8_t h[DP_WSQ_HEADER_MAX];
-    size_t n = 0;
-    h[n++] = (uint8_t)(0x80 | c->op); /* FIN: every frame is a whole message */
-    if (c->len < 126) {
-        h[n++] = (uint8_t)(0x80 | c->len);
-    } else if (c->len <= UINT16_MAX) {
-        h[n++] = 0x80 | 126;
-        h[n++] = (uint8_t)(c->len >> 8);
-        h[n++] = (uint8_t)c->len;
-    } else {
-        h[n++] = 0x80 | 127;
-        for (int shift = 56; shift >= 0; shift -= 8)
-            h[n++] = (uint8_t)((uint64_t)c->len >> shift);
-    }
-    memcpy(h + n, c->key, sizeof(c->key));
-    n += sizeof(c->key);
-    memcpy(c->header + sizeof(c->header) - n, h, n);
-}
-
-static size_t header_len(const struct dp_wsq_chunk *c)
-{
-    return (size_t)(c->len < 126 ? 2 : c->len <= UINT16_MAX ? 4 : 10) + sizeof(c->key);
-}
-
 const uint8_t *dp_wsq_front(struct dp_wsq *q, size_t *n, size_t *payload)
 {
     struct dp_wsq_chunk *c = q->head;
     if (c == NULL)
         return NULL;
     if (c->wrote == 0)
-        add_header(c);
+        depot_ws_head(c->data, c->op, c->len, c->key);
     c->joinable = false; /* its length is about to go out */
-    const size_t header = header_len(c);
+    const size_t header = depot_ws_head_len(c->len, true);
     *n = header + c->len - c->wrote;
     *payload = c->len;
     return c->data - header + c->wrote;
@@ -190,6 +164,6 @@ void dp_wsq_wrote(struct dp_wsq *q, size_t n)
     if (c == NULL)
         return;
     c->wrote += n;
-    if (c->wrote >= header_len(c) + c->len)
+    if (c->wrote >= depot_ws_head_len(c->len, true) + c->len)
         pop(q);
 }

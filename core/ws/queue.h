@@ -5,24 +5,12 @@
 #ifndef DEPOT_CORE_WS_QUEUE_H
 #define DEPOT_CORE_WS_QUEUE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <depot/ws.h>
 
 enum {
     /* Payload of a joined frame. Large enough that the cost of a turn of the loop is lost in that
      * of the copy, small enough that a unix socket's buffer (208 KiB) takes it in one call. */
     DP_WSQ_FRAME_MAX = 128 * 1024,
-    DP_WSQ_HEADER_MAX = 14, /* 2 + 8 of length + 4 of mask */
-    DP_WSQ_CONTROL_MAX = 125,
-};
-
-enum dp_wsq_op {
-    DP_WSQ_TEXT = 1,
-    DP_WSQ_BINARY = 2,
-    DP_WSQ_CLOSE = 8,
-    DP_WSQ_PING = 9,
-    DP_WSQ_PONG = 10,
 };
 
 struct dp_wsq_chunk;
@@ -38,7 +26,7 @@ struct dp_wsq {
 
 void dp_wsq_release(struct dp_wsq *q);
 /* Append one message as a frame of its own. */
-void dp_wsq_message(struct dp_wsq *q, enum dp_wsq_op op, const void *data, size_t n);
+void dp_wsq_message(struct dp_wsq *q, enum depot_ws_op op, const void *data, size_t n);
 /* Append bytes of a stream: joined with those before them into binary frames. */
 void dp_wsq_bytes(struct dp_wsq *q, const void *data, size_t n);
 /* Append the answer to a ping; it takes the place of one that is the last and not begun, so that a

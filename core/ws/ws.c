@@ -6,6 +6,7 @@
 #define DEPOT_LOG_MODULE "ws"
 #include "ws/ws.h"
 
+#include "net/pace.h"
 #include "net/stream.h"
 #include "ws/explain.h"
 #include "ws/handshake.h"
@@ -55,6 +56,7 @@ struct dp_ws {
     enum state state;
     struct dp_connect *connect;
     struct dp_stream *stream;
+    struct dp_pace *pace;      /* NULL: read as it comes */
     struct depot_timer *timer; /* for the answer, for the next idle check, for the end */
     unsigned holds;            /* deferred calls that still come */
     bool dead;                 /* freed by its owner */
@@ -136,7 +138,9 @@ static void ws_quiet(struct dp_ws *ws)
     dp_connect_free(ws->connect);
     dp_stream_close(ws->stream);
     depot_timer_free(ws->timer);
+    dp_pace_free(ws->pace);
     ws->connect = NULL;
+    ws->pace = NULL;
     ws->stream = NULL;
     ws->timer = NULL;
     ws->state = WS_CLOSED;
@@ -234,9 +238,9 @@ static bool write_out(struct dp_ws *ws)
 
 static void send_close(struct dp_ws *ws, unsigned code)
 {
-    const uint8_t body[] = {(uint8_t)(code >> 8), (uint8_t)code};
+    uint8_t body[DEPOT_WS_CONTROL_MAX];
     ws->close_sent = true;
-    dp_wsq_message(&ws->out, DP_WSQ_CLOSE, body, sizeof(body));
+    dp_wsq_message(&ws->out, DEPOT_WS_CLOSE, body, depot_ws_close(body, code, ""));
     depot_timer_start(ws->timer, CLOSE_MS, 0);
 }
 
@@ -277,7 +281,9 @@ void dp_ws_send(struct dp_ws *ws, const void *data, size_t n)
     if (ws->bytes)
         dp_wsq_bytes(&ws->out, data, n);
     else
-        dp_wsq_message(&ws->out, ws->binary ? DP_WSQ_BINARY : DP_WSQ_TEXT, data, n);
+        dp_wsq_message(&ws->out, ws->binary ? DEPOT_WS_BINARY : DEPOT_WS_TEXT, data, n);
+    if (ws->pace != NULL)
+        dp_pace_hurry(ws->pace);
     ws_flush_soon(ws);
 }
 
@@ -285,7 +291,7 @@ void dp_ws_send_text(struct dp_ws *ws, const char *text, size_t n)
 {
     if (!takes_more(ws))
         return;
-    dp_wsq_message(&ws->out, DP_WSQ_TEXT, text, n);
+    dp_wsq_message(&ws->out, DEPOT_WS_TEXT, text, n);
     ws_flush_soon(ws);
 }
 
@@ -314,7 +320,7 @@ static void on_close_frame(struct dp_ws *ws, const struct dp_wsf_piece *piece)
     dp_ws_explain_close(&ws->addr, piece->data, piece->n, &ws->why);
     ws->peer_closed = true;
     dp_wsq_drop(&ws->out);
-    dp_wsq_message(&ws->out, DP_WSQ_CLOSE, piece->data, piece->n < 2 ? 0 : 2);
+    dp_wsq_message(&ws->out, DEPOT_WS_CLOSE, piece->data, piece->n < 2 ? 0 : 2);
     depot_timer_start(ws->timer, CLOSE_MS, 0);
     ws_flush_soon(ws);
 }
@@ -322,15 +328,15 @@ static void on_close_frame(struct dp_ws *ws, const struct dp_wsf_piece *piece)
 static void ws_dispatch(struct dp_ws *ws, const struct dp_wsf_piece *piece)
 {
     switch (piece->op) {
-    case DP_WSF_PING:
+    case DEPOT_WS_PING:
         if (takes_more(ws)) {
             dp_wsq_pong(&ws->out, piece->data, piece->n);
             ws_flush_soon(ws);
         }
         break;
-    case DP_WSF_PONG:
+    case DEPOT_WS_PONG:
         break;
-    case DP_WSF_CLOSE:
+    case DEPOT_WS_CLOSE:
         on_close_frame(ws, piece);
         break;
     default:
@@ -434,11 +440,17 @@ static bool wants_read(const struct dp_ws *ws)
     return ws->state == WS_SHAKING || (takes_frames(ws) && ws->rx_at == ws->rx_len);
 }
 
+/* ... and when the stream is to tell that it can be. */
+static bool watches_read(const struct dp_ws *ws)
+{
+    return wants_read(ws) && !dp_pace_holds(ws->pace);
+}
+
 static void ws_want(struct dp_ws *ws)
 {
     if (ws->stream != NULL)
         dp_stream_want(
-            ws->stream, (wants_read(ws) ? DEPOT_READ : 0) | (ws->blocked ? DEPOT_WRITE : 0));
+            ws->stream, (watches_read(ws) ? DEPOT_READ : 0) | (ws->blocked ? DEPOT_WRITE : 0));
 }
 
 /* The stream has ended, or broke. */
@@ -454,13 +466,24 @@ static void ws_ended(struct dp_ws *ws, int rc)
     ws_end(ws);
 }
 
+/* The stream has no more for now. */
+static void ws_read_all(struct dp_ws *ws, size_t total)
+{
+    if (ws->pace == NULL || total == 0)
+        return;
+    dp_pace_took(ws->pace, total);
+    ws_want(ws);
+}
+
 static void ws_read(struct dp_ws *ws)
 {
     for (size_t total = 0; total < READ_TURN && wants_read(ws);) {
         const size_t at = ws->state == WS_SHAKING ? ws->rx_len : 0;
         const ssize_t got = dp_stream_read(ws->stream, ws->rx + at, RX_BUFFER - at);
-        if (got == DEPOT_ERR_AGAIN)
+        if (got == DEPOT_ERR_AGAIN) {
+            ws_read_all(ws, total);
             return;
+        }
         if (got <= 0) {
             ws_ended(ws, (int)got);
             return;
@@ -469,10 +492,19 @@ static void ws_read(struct dp_ws *ws)
         ws->rx_at = 0;
         ws->rx_len = at + (size_t)got;
         ws_take(ws);
-        if (ws->rx_len < RX_BUFFER) /* that was all there is */
-            return;
         total += (size_t)got;
+        if (ws->rx_len < RX_BUFFER) { /* that was all there is */
+            ws_read_all(ws, total);
+            return;
+        }
     }
+}
+
+static void on_pace(void *arg)
+{
+    struct dp_ws *ws = arg;
+    ws_read(ws);
+    ws_want(ws);
 }
 
 static void on_ready(struct dp_stream *s, unsigned events, void *arg)
@@ -522,7 +554,7 @@ static void check_idle(struct dp_ws *ws)
         return;
     }
     if (silent_ms >= PING_MS) {
-        dp_wsq_message(&ws->out, DP_WSQ_PING, "", 0);
+        dp_wsq_message(&ws->out, DEPOT_WS_PING, "", 0);
         ws_flush_soon(ws);
     }
     depot_timer_start(ws->timer, PING_MS, 0);
@@ -643,6 +675,8 @@ static struct dp_ws *ws_new(struct dp_ws_context *c, const struct dp_ws_opts *op
     depot_buf_init(&ws->request, DEPOT_BUF_NO_LIMIT);
     dp_wsm_init(&ws->in, opts->max_message != 0 ? opts->max_message : MESSAGE_MAX);
     ws->timer = depot_timer_new(c->loop, on_timer, ws);
+    if (opts->paced)
+        ws->pace = dp_pace_new(c->loop, &dp_pace_feed, on_pace, ws);
     return ws;
 }
 

@@ -35,6 +35,8 @@ struct dp_ws_opts {
     bool binary;          /* what dp_ws_send() sends */
     bool stream;          /* bytes, not messages: pieces are delivered as they come, and what is
                              sent is joined into large frames */
+    bool paced;           /* read by the clock while it is busy (net/pace.h), but for the answer to
+                             what is sent, which is read at once */
     size_t max_message;   /* a longer one closes the connection; 0: 64 MiB */
 };
 

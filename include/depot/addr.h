@@ -10,6 +10,9 @@
 #define DEPOT_ADDR_H
 
 #include <depot/base.h>
+#include <depot/export.h>
+
+DEPOT_API_BEGIN
 
 enum depot_addr_kind { DEPOT_ADDR_UNIX, DEPOT_ADDR_TCP };
 
@@ -41,5 +44,7 @@ struct depot_tls {
 };
 void depot_tls_copy(struct depot_tls *to, const struct depot_tls *from);
 void depot_tls_release(struct depot_tls *t);
+
+DEPOT_API_END
 
 #endif

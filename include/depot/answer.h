@@ -10,7 +10,10 @@
 
 #include <depot/buf.h>
 #include <depot/event.h>
+#include <depot/export.h>
 #include <depot/request.h>
+
+DEPOT_API_BEGIN
 
 /* X(id, `op`): what can be asked. The first ones have answers; the last are only accepted. */
 #define DEPOT_ASKS(X)                                                                              \
@@ -52,7 +55,8 @@ struct depot_question {
     int64_t limit;       /* BUILDS: at most so many; 0: 100 */
 };
 /* A whole message of the feed; the same without its `op`, as the body of a request. */
-extern const struct depot_record depot_record_question, depot_record_question_body;
+extern const struct depot_record depot_record_question;
+extern const struct depot_record depot_record_question_body;
 /* What can be told of a message that could not be decoded, for the refusal: its `id`, `build` and
  * `ask`, which is DEPOT_ASK_COUNT when it is none. */
 void depot_question_peek(
@@ -211,5 +215,7 @@ void depot_response_encode(struct depot_buf *out, int version, const struct depo
  * DEPOT_ERR_TOO_BIG; then `out` needs no release. */
 int depot_answer_decode(const char *json, size_t n, int version, enum depot_ask ask,
     struct depot_answer *out, struct depot_error *err) DEPOT_MUST_CHECK;
+
+DEPOT_API_END
 
 #endif

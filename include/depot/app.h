@@ -1,12 +1,12 @@
 /*
  * What the programs share around their work: option tables and the help printed from them, exit
- * codes, which daemon to talk to, the project, the host's platform.
+ * codes, the project, versions.
  */
 #ifndef DEPOT_APP_H
 #define DEPOT_APP_H
 
-#include <depot/addr.h>
 #include <depot/base.h>
+#include <depot/style.h>
 
 #include <stdio.h>
 
@@ -93,7 +93,9 @@ int depot_completion(FILE *out, const char *shell, const char *program,
 
 /* ---- where we are ---- */
 /* Colour on a stream: --color, NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, CLICOLOR, TERM, isatty. */
-bool depot_use_colour(const char *flag, int fd);
+/* NULL: none. Else `own`, made ready: the 16 colours that follow a terminal's theme, and what
+ * BUILDKIT_COLORS and DEPOT_TUI_COLORS say. */
+const struct depot_styles *depot_use_styles(struct depot_styles *own, const char *flag, int fd);
 
 /* Project: flag, DEPOT_PROJECT_ID, depot.json upwards from `dir`; else the base name of the git
  * checkout or of `dir`. The caller frees. DEPOT_ERR_INVALID: one that was given is no name. */
@@ -117,20 +119,5 @@ void depot_source_release(struct depot_source *s);
  * needed (`lack` says what comes of it; NULL: nothing), or is of another major version. NULL when
  * none is worth it. The caller frees. */
 char *depot_version_note(const char *daemon, const char *lack);
-
-/* ---- which daemon ---- */
-struct depot_endpoint {
-    struct depot_addr addr;
-    struct depot_tls tls;
-    char *token; /* may be NULL */
-};
-/*
- * Flags win over DEPOT_URL, DEPOT_TOKEN, DEPOT_CA, then over `url` and `token` in config.json of
- * the config directory; without any of them: this user's own daemon, which is started when `start`
- * is set and nobody listens (as tmux starts its server).
- */
-int depot_endpoint_resolve(const char *url, const char *token, bool start,
-    struct depot_endpoint *out, struct depot_error *err) DEPOT_MUST_CHECK;
-void depot_endpoint_release(struct depot_endpoint *e);
 
 #endif

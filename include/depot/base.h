@@ -15,6 +15,9 @@
 #include <string.h>
 
 #include <depot/error.h>
+#include <depot/export.h>
+
+DEPOT_API_BEGIN
 
 #define DEPOT_ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
 #define DEPOT_CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
@@ -133,5 +136,7 @@ int depot_base64_decode(void *out, size_t *out_len, const char *s, size_t n) DEP
 
 /* FNV-1a, for hash tables only. */
 uint64_t depot_hash(const void *data, size_t n);
+
+DEPOT_API_END
 
 #endif

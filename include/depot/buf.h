@@ -8,6 +8,9 @@
 #define DEPOT_BUF_H
 
 #include <depot/base.h>
+#include <depot/export.h>
+
+DEPOT_API_BEGIN
 
 struct depot_buf {
     char *data; /* never NULL after the first addition */
@@ -36,5 +39,7 @@ void depot_buf_consume(struct depot_buf *b, size_t n); /* drop from the front */
 void depot_buf_truncate(struct depot_buf *b, size_t len);
 const char *depot_buf_str(const struct depot_buf *b); /* "" when empty */
 char *depot_buf_detach(struct depot_buf *b);          /* the caller frees; b is empty */
+
+DEPOT_API_END
 
 #endif

@@ -9,11 +9,14 @@
 #ifndef DEPOT_BUILD_H
 #define DEPOT_BUILD_H
 
-#include <depot/app.h>
 #include <depot/buf.h>
+#include <depot/endpoint.h>
 #include <depot/event.h>
+#include <depot/export.h>
 #include <depot/loop.h>
 #include <depot/state.h>
+
+DEPOT_API_BEGIN
 
 /* What the command line says, before anything is looked at. Everything is owned. */
 struct depot_build_args {
@@ -32,35 +35,6 @@ struct depot_build_args {
     struct depot_strv
         join_with; /* "PLATFORM=DIGEST" of an earlier build, "PLATFORM=" of this one */
     bool no_cache, pull, push, load, quiet, plain, tui, detach, debug, keep_going, check;
-};
-
-/* Where one exporter's result goes on this machine. */
-enum depot_output_kind {
-    DEPOT_OUTPUT_NONE, /* stays with the engine, or is pushed by it */
-    DEPOT_OUTPUT_DIR,  /* local */
-    DEPOT_OUTPUT_FILE, /* tar, oci, docker */
-    DEPOT_OUTPUT_STDOUT,
-    DEPOT_OUTPUT_STORE,  /* oci, docker with tar=false: a directory, as an OCI layout */
-    DEPOT_OUTPUT_DOCKER, /* loaded into the Docker Engine of this machine */
-};
-struct depot_docker_host;
-/* What kind of archive comes of it where several builders may make the platforms: each sends one of
- * its own, and they become one. */
-enum depot_archive {
-    DEPOT_ARCHIVE_NONE,
-    DEPOT_ARCHIVE_TAR,
-    DEPOT_ARCHIVE_OCI,
-    DEPOT_ARCHIVE_DOCKER
-};
-struct depot_output {
-    enum depot_output_kind kind;
-    enum depot_archive archive;
-    char *type; /* exporter: image, local, tar, oci, docker */
-    struct depot_kvs attrs;
-    char *dest;
-    struct depot_docker_host *docker; /* DEPOT_OUTPUT_DOCKER: which one */
-    char *platform;                   /* the one platform that is made for it; NULL: all of them */
-    struct depot_map *keep; /* DIR: paths of the result, when all others are to go; NULL */
 };
 
 /* The checked plan; made once from the arguments. */
@@ -123,5 +97,7 @@ void depot_call_result_release(struct depot_call_result *r);
 /* The digest that -q prints; NULL when there is none. Borrowed from `state`. */
 const char *depot_build_digest(
     const struct depot_build_plan *plan, const struct depot_build *state);
+
+DEPOT_API_END
 
 #endif

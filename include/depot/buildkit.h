@@ -114,6 +114,11 @@ void depot_bk_bridge_go_on(struct depot_bk_call *c);
 void depot_bk_bridge_fail(struct depot_bk_call *c, int code, const char *message);
 
 /* ---- status ---- */
+/*
+ * Progress, over a connection of its own. While it is busy it is read every 20 ms, and `status`
+ * gets what came meanwhile as one (of some 48 KiB): all records, in their order, nothing joined or
+ * left out. What a quiet build says is told at once.
+ */
 struct depot_bk_status_ops {
     void (*status)(
         struct depot_bk_call *c, const struct depot_status *st, void *arg);          /* borrowed */
@@ -121,6 +126,9 @@ struct depot_bk_status_ops {
 };
 int depot_bk_status(struct depot_bk *bk, const char *ref, const struct depot_bk_status_ops *ops,
     void *arg, struct depot_bk_call **out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The build is over, and only the rest of this is waited for: what comes is read at once from now
+ * on. NULL is fine. */
+void depot_bk_status_hurry(struct depot_bk_call *c);
 
 /* ---- history ---- */
 enum depot_bk_history_kind { DEPOT_BK_STARTED, DEPOT_BK_COMPLETE, DEPOT_BK_DELETED };

@@ -5,9 +5,12 @@
 #define DEPOT_CLOCK_H
 
 #include <depot/error.h>
+#include <depot/export.h>
 
 #include <stddef.h>
 #include <stdint.h>
+
+DEPOT_API_BEGIN
 
 typedef int64_t depot_time;
 
@@ -26,5 +29,7 @@ void depot_time_format(char out[DEPOT_TIME_STR_MAX], depot_time t);
 /* Accepts any offset and fraction; years 1 to 9999 (before 1678 or after 2261: DEPOT_ERR_INVALID,
  * but Go's zero time 0001-01-01T00:00:00Z gives 0). */
 int depot_time_parse(const char *s, size_t n, depot_time *out) DEPOT_MUST_CHECK;
+
+DEPOT_API_END
 
 #endif

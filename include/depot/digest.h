@@ -21,4 +21,8 @@ void depot_digester_free(struct depot_digester *d);
 /* The digest of bytes that are all there. */
 void depot_digest_of(const void *data, size_t n, char out[DEPOT_DIGEST_LEN + 1]);
 
+/* SHA-1, for the handshake of a WebSocket alone, which proves nothing by it. */
+enum { DEPOT_SHA1_LEN = 20 };
+void depot_sha1(const void *data, size_t n, uint8_t out[DEPOT_SHA1_LEN]);
+
 #endif

@@ -8,7 +8,11 @@
 #ifndef DEPOT_ERROR_H
 #define DEPOT_ERROR_H
 
+#include <depot/export.h>
+
 #include <stdarg.h>
+
+DEPOT_API_BEGIN
 
 #define DEPOT_MUST_CHECK        __attribute__((warn_unused_result))
 #define DEPOT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -69,5 +73,7 @@ int depot_error_prefix(struct depot_error *err, const char *fmt, ...) DEPOT_PRIN
  * for the code passes one). */
 int depot_error_hint(struct depot_error *err, const char *fmt, ...) DEPOT_PRINTF(2, 3);
 void depot_error_clear(struct depot_error *err);
+
+DEPOT_API_END
 
 #endif

@@ -7,8 +7,11 @@
 #define DEPOT_EVENT_H
 
 #include <depot/buf.h>
+#include <depot/export.h>
 #include <depot/record.h>
 #include <depot/status.h>
+
+DEPOT_API_BEGIN
 
 /* X(id, wire name) */
 #define DEPOT_EVENTS(X)                                                                            \
@@ -229,9 +232,13 @@ struct depot_event {
     } u;
 };
 
-extern const struct depot_record depot_record_created, depot_record_definition,
-    depot_record_context, depot_record_build_error, depot_record_summary, depot_record_builder,
-    depot_record_builders;
+extern const struct depot_record depot_record_created;
+extern const struct depot_record depot_record_definition;
+extern const struct depot_record depot_record_context;
+extern const struct depot_record depot_record_build_error;
+extern const struct depot_record depot_record_summary;
+extern const struct depot_record depot_record_builder;
+extern const struct depot_record depot_record_builders;
 /* The record in `u`; NULL for build.status, which wire.h reads and writes, and for UNKNOWN. */
 const struct depot_record *depot_record_of_event(enum depot_event_type t);
 
@@ -244,5 +251,7 @@ void depot_created_source(struct depot_buf *out, const struct depot_ev_created *
 /* Make the strings `arena`'s own, of at most so many bytes each. */
 enum { DEPOT_FAILED_TEXT_MAX = 512 };
 void depot_failed_step_keep(struct depot_failed_step *f, struct depot_arena *arena);
+
+DEPOT_API_END
 
 #endif

@@ -8,7 +8,10 @@
 #include <depot/addr.h>
 #include <depot/answer.h>
 #include <depot/event.h>
+#include <depot/export.h>
 #include <depot/loop.h>
+
+DEPOT_API_BEGIN
 
 struct depot_feed;
 
@@ -66,5 +69,7 @@ bool depot_feed_ask(struct depot_feed *f, const struct depot_question *q);
  * skipped. */
 int depot_feed_open_fd(struct depot_loop *l, int fd, double speed, const struct depot_feed_ops *ops,
     void *arg, struct depot_feed **out, struct depot_error *err) DEPOT_MUST_CHECK;
+
+DEPOT_API_END
 
 #endif

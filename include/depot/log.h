@@ -6,6 +6,9 @@
 #define DEPOT_LOG_H
 
 #include <depot/error.h>
+#include <depot/export.h>
+
+DEPOT_API_BEGIN
 
 enum depot_log_level {
     DEPOT_LOG_ERROR,
@@ -34,5 +37,7 @@ void depot_log(enum depot_log_level level, const char *module, const char *fmt, 
         if (depot_log_enabled(DEPOT_LOG_DEBUG))                                                    \
             depot_log(DEPOT_LOG_DEBUG, DEPOT_LOG_MODULE, __VA_ARGS__);                             \
     } while (0)
+
+DEPOT_API_END
 
 #endif

@@ -9,8 +9,11 @@
 #define DEPOT_LOOP_H
 
 #include <depot/error.h>
+#include <depot/export.h>
 
 #include <stdint.h>
+
+DEPOT_API_BEGIN
 
 struct depot_loop;
 struct depot_loop_fd;
@@ -58,5 +61,7 @@ uint64_t depot_loop_now_ms(struct depot_loop *l); /* monotonic, cached once a tu
 
 /* The uv_loop_t, for libraries that host themselves on it (the daemon's server only). */
 void *depot_loop_native(struct depot_loop *l);
+
+DEPOT_API_END
 
 #endif

@@ -59,6 +59,7 @@ struct depot_join_opts {
     size_t nparts;
     const struct depot_kvs *annotations; /* of the index; may be NULL */
     bool insecure;                       /* certificates are not checked, and plain HTTP will do */
+    bool held;                           /* not further than the index until depot_join_go() */
 };
 
 struct depot_join_result {
@@ -75,6 +76,8 @@ typedef void depot_join_fn(struct depot_join *j, const struct depot_join_result 
 int depot_join_start(struct depot_loop *l, struct depot_registry *r,
     const struct depot_join_opts *opts, depot_join_fn *done, void *arg, struct depot_join **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
+/* A join that was started `held` may look at the tags and move them. Not twice. */
+void depot_join_go(struct depot_join *j);
 /* `done` follows, once tags that were moved are back. */
 void depot_join_cancel(struct depot_join *j);
 /* The tags that have moved by now, or may have: "a:1, a:2"; "" none. The caller frees. */

@@ -10,6 +10,7 @@
 
 #include <depot/ci.h>
 #include <depot/state.h>
+#include <depot/style.h>
 #include <depot/why.h>
 
 #include <stdio.h>
@@ -24,8 +25,9 @@ struct depot_render_opts {
     bool details;     /* all that is known of each warning */
     /* Of the terminal behind `out`, which no sink asks itself. */
     int width, height; /* 0: not known */
-    int colors;        /* 0, 16 or 256 */
-    bool utf8;         /* of the locale; wcwidth() goes by it too */
+    bool utf8;         /* of the locale */
+    /* How `out` shows meanings; borrowed. NULL: no colour; the live display has attributes. */
+    const struct depot_styles *styles;
     /* Of the CI system that reads `out`: nothing is printed that it would take for a command,
      * beside those that are its own. NULL: none, every byte stays as it is. */
     const struct depot_ci *ci;
@@ -97,22 +99,5 @@ enum depot_past {
  * why there is none. */
 void depot_render_why(const struct depot_why *w, const struct depot_build *b,
     const struct depot_build *before, enum depot_past past, const struct depot_render_opts *opts);
-
-/* "0.4s", "31.4s", "1:42", "1:02:09"; without tenths from `tenths_below` (ns) on. */
-void depot_put_duration(struct depot_buf *out, int64_t ns, int64_t tenths_below);
-/* Columns that a terminal shows a text in. */
-int depot_text_width(const char *s);
-
-/*
- * Cleans text for a terminal as it streams: drops escape sequences (CSI, OSC and other strings),
- * C0 except tab and newline, C1, bidirectional controls; what is no UTF-8 becomes '?'. A sequence
- * may be cut anywhere between two calls; a newline ends one that never ends.
- */
-struct depot_clean {
-    unsigned char state, have;
-    char utf8[4];
-};
-void depot_clean_feed(struct depot_clean *c, struct depot_buf *out, const void *data, size_t n);
-void depot_clean_string(struct depot_buf *out, const char *s); /* a whole string; no newlines */
 
 #endif

@@ -6,6 +6,9 @@
 #define DEPOT_REQUEST_H
 
 #include <depot/event.h>
+#include <depot/export.h>
+
+DEPOT_API_BEGIN
 
 /* Ceilings on what a client may send. */
 enum {
@@ -65,5 +68,7 @@ struct depot_session_text {
     struct depot_ev_context *context; /* of what was sent; without `platform` */
 };
 extern const struct depot_record depot_record_session_text;
+
+DEPOT_API_END
 
 #endif

@@ -11,6 +11,9 @@
 
 #include <depot/buf.h>
 #include <depot/event.h>
+#include <depot/export.h>
+
+DEPOT_API_BEGIN
 
 /* What became of a step. X(id, name, word for screens) */
 #define DEPOT_VERDICTS(X)                                                                          \
@@ -262,5 +265,7 @@ bool depot_step_is_completed(const struct depot_step *s); /* its last interval i
 /* The name to show: with the part's platform in its bracket when the build has several parts. */
 void depot_step_title(
     struct depot_buf *out, const struct depot_build *b, const struct depot_step *s);
+
+DEPOT_API_END
 
 #endif

@@ -9,6 +9,9 @@
 
 #include <depot/base.h>
 #include <depot/clock.h>
+#include <depot/export.h>
+
+DEPOT_API_BEGIN
 
 struct depot_vertex_group {
     const char *id, *name;
@@ -77,5 +80,7 @@ struct depot_status {
     struct depot_vertex_warning *warnings;
     size_t nwarnings;
 };
+
+DEPOT_API_END
 
 #endif

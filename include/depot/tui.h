@@ -5,6 +5,7 @@
 #define DEPOT_TUI_H
 
 #include <depot/app.h>
+#include <depot/endpoint.h>
 #include <depot/event.h>
 #include <depot/loop.h>
 

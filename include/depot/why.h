@@ -8,7 +8,10 @@
 #ifndef DEPOT_WHY_H
 #define DEPOT_WHY_H
 
+#include <depot/export.h>
 #include <depot/state.h>
+
+DEPOT_API_BEGIN
 
 /* X(id, name, what screens say of it) */
 #define DEPOT_REASONS(X)                                                                           \
@@ -113,5 +116,7 @@ bool depot_step_missed(const struct depot_step *s);
  */
 int depot_why_choose(
     const struct depot_build_summary *b, const struct depot_build_summary *const *list, size_t n);
+
+DEPOT_API_END
 
 #endif

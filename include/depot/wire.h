@@ -6,6 +6,9 @@
 
 #include <depot/buf.h>
 #include <depot/event.h>
+#include <depot/export.h>
+
+DEPOT_API_BEGIN
 
 enum { DEPOT_WIRE_LINE_MAX = DEPOT_RECORD_MAX }; /* a longer line is refused before it is parsed */
 
@@ -44,5 +47,7 @@ int depot_wire_reader_end(
 typedef int depot_wire_text_fn(const char *line, size_t n, void *arg);
 void depot_wire_reader_on_text(struct depot_wire_reader *r, depot_wire_text_fn *fn);
 void depot_wire_reader_free(struct depot_wire_reader *r);
+
+DEPOT_API_END
 
 #endif

@@ -32,10 +32,10 @@ static int next_message(void *decoder, const uint8_t **p, size_t *n, struct dp_w
 
 static void check_piece(const struct dp_wsf_piece *piece, const struct dp_wsm *m)
 {
-    const bool control = piece->op >= DP_WSF_CLOSE;
-    if (piece->op == DP_WSF_CONTINUATION || (piece->n == 0 && !piece->last))
+    const bool control = piece->op >= DEPOT_WS_CLOSE;
+    if (piece->op == DEPOT_WS_CONTINUATION || (piece->n == 0 && !piece->last))
         abort();
-    if (control && (!piece->last || piece->n > DP_WSF_CONTROL_MAX))
+    if (control && (!piece->last || piece->n > DEPOT_WS_CONTROL_MAX))
         abort();
     if (m != NULL && (!piece->last || (!control && piece->n > m->max)))
         abort();
@@ -43,7 +43,7 @@ static void check_piece(const struct dp_wsf_piece *piece, const struct dp_wsm *m
 
 static void add_piece(struct depot_buf *out, const struct dp_wsf_piece *piece, bool whole)
 {
-    if (whole || piece->op >= DP_WSF_CLOSE)
+    if (whole || piece->op >= DEPOT_WS_CLOSE)
         depot_buf_addf(out, "%d:%zu:", (int)piece->op, piece->n);
     depot_buf_add(out, piece->data, piece->n);
 }

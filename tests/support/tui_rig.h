@@ -7,6 +7,7 @@
 #include <depot/wire.h>
 
 #include "tui/app/app.h"
+#include "tui/view/views.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ struct tui_rig {
     struct fleet *fleet;
     struct fleet_source *source;
     struct keymaps *keys;
-    struct style_set styles;
+    struct depot_styles styles;
     struct tui *tui;
     depot_time now;          /* of the newest event that was fed */
     depot_time from;         /* of the first */
@@ -100,8 +101,8 @@ static inline void rig_open_with(struct tui_rig *r, const struct tui_ops *ops)
     r->source->cancel = rig_cancel;
     r->source->cancel_arg = r;
     r->keys = dp_keymaps_new();
-    dp_style_init(&r->styles, PALETTE_256);
-    r->tui = dp_tui_new(r->fleet, r->keys, &r->styles, ops, r);
+    depot_styles_init(&r->styles, DEPOT_PALETTE_256);
+    r->tui = dp_tui_new(r->fleet, dp_views, r->keys, &r->styles, ops, r);
 }
 
 static inline void rig_open(struct tui_rig *r)

@@ -56,6 +56,9 @@ struct engine {
     struct depot_buf returned; /* what Return said */
     bool huge;                 /* the error that we end a build with */
     bool hangs;                /* builds stay open, and there is no gateway */
+    const char *progress;      /* see on_status(); NULL: see on_tick() */
+    struct depot_timer *ticker;
+    int ticks;
     /* the client side of a test */
     struct depot_bk *bk;
     struct depot_bk_call *call;
@@ -237,18 +240,69 @@ static void on_return(struct dp_grpc_call *c, const uint8_t *data, size_t n, voi
     gateway__return_request__free_unpacked(m, NULL);
 }
 
-static void on_status(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
+static void answer_vertex(struct dp_grpc_call *c, const char *digest, const char *error)
 {
-    (void)data, (void)n, (void)arg;
     Bk__Vertex v = BK__VERTEX__INIT;
-    v.digest = STR("sha256:a");
+    v.digest = STR(digest);
     v.name = STR("step");
+    v.error = STR(error);
     Bk__StatusResponse m = BK__STATUS_RESPONSE__INIT;
     m.vertexes = (Bk__Vertex *[]){&v};
     m.n_vertexes = 1;
     answer(c, &m.base);
+}
+
+static void answer_log(struct dp_grpc_call *c, const char *digest, const char *text, size_t n)
+{
+    Bk__VertexLog l = BK__VERTEX_LOG__INIT;
+    l.vertex = STR(digest);
+    l.msg.data = (uint8_t *)text;
+    l.msg.len = n;
+    Bk__StatusResponse m = BK__STATUS_RESPONSE__INIT;
+    m.logs = (Bk__VertexLog *[]){&l};
+    m.n_logs = 1;
     answer(c, &m.base);
+}
+
+/* The engine's script of a build's progress: v and V, a vertex that goes well and one that fails;
+ * a letter of a to z, a log of that letter; L, 40 KiB of log; !, what is no message. */
+static void on_status(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
+{
+    (void)data, (void)n;
+    static char large[40 * 1024];
+    struct engine *e = arg;
+    memset(large, 'L', sizeof(large));
+    for (const char *p = e->progress; *p != '\0'; p++) {
+        if (*p == 'v' || *p == 'V')
+            answer_vertex(c, "sha256:a", *p == 'V' ? "it failed" : "");
+        else if (*p == '!')
+            dp_grpc_send(c, "\xff", 1);
+        else
+            answer_log(c, "sha256:a", *p == 'L' ? large : p, *p == 'L' ? sizeof(large) : 1);
+    }
     dp_grpc_respond(c, DP_GRPC_OK, "");
+}
+
+/* The engine says a letter each 2 ms, for 200 ms. */
+static void on_tick(struct depot_timer *t, void *arg)
+{
+    struct engine *e = arg;
+    const char letter = (char)('a' + e->ticks++ % 26);
+    if (e->open != NULL)
+        answer_log(e->open, "sha256:a", &letter, 1);
+    if (e->open == NULL || e->ticks < 100)
+        return;
+    depot_timer_stop(t);
+    dp_grpc_respond(e->open, DP_GRPC_OK, "");
+    e->open = NULL;
+}
+
+static void start_ticking(struct dp_grpc_call *c, const uint8_t *data, size_t n, void *arg)
+{
+    (void)data, (void)n;
+    struct engine *e = arg;
+    e->open = c;
+    depot_timer_start(e->ticker, 2, 2);
 }
 
 /* One platform with provenance behind another attestation, one with none. */
@@ -340,7 +394,8 @@ static void on_session_end(struct dp_grpc_call *c, void *arg)
 OPEN(open_workers, on_workers, NULL)
 OPEN(accept_ask, on_ask, NULL)
 OPEN(open_return, on_return, NULL)
-OPEN(open_status, on_status, NULL)
+OPEN(open_script, on_status, NULL)
+OPEN(open_ticking, start_ticking, NULL)
 OPEN(open_read, on_read, NULL)
 OPEN(open_hanging, on_request_none, NULL)
 OPEN(accept_history, on_history, NULL)
@@ -366,6 +421,15 @@ static void open_history(struct dp_grpc_call *c, void *arg)
         accept_history(c, arg);
     else
         dp_grpc_respond(c, DP_GRPC_UNIMPLEMENTED, "unknown method");
+}
+
+static void open_status(struct dp_grpc_call *c, void *arg)
+{
+    const struct engine *e = arg;
+    if (e->progress != NULL)
+        open_script(c, arg);
+    else
+        open_ticking(c, arg);
 }
 
 static void open_session(struct dp_grpc_call *c, void *arg)
@@ -743,22 +807,102 @@ static void test_bridge__ends_once_in_every_failure(void **state)
     }
 }
 
+/* The letters of the script again, and a '|' behind each status. */
 static void note_status(struct depot_bk_call *c, const struct depot_status *st, void *arg)
 {
     (void)c;
     struct engine *e = arg;
-    assert_string_equal(st->vertexes[0].name, "step");
+    char *p = e->text + strlen(e->text);
+    assert_int_equal(e->dones, 0);
+    for (size_t i = 0; i < st->nvertexes; i++) {
+        assert_string_equal(st->vertexes[i].name, "step");
+        *p++ = st->vertexes[i].error != NULL ? 'V' : 'v';
+    }
+    for (size_t i = 0; i < st->nlogs; i++) {
+        assert_string_equal(st->logs[i].vertex, "sha256:a");
+        assert_int_equal(st->logs[i].len, *st->logs[i].data == 'L' ? 40 * 1024 : 1);
+        *p++ = (char)*st->logs[i].data;
+    }
+    *p++ = '|';
+    *p = '\0';
     e->items++;
 }
 
-static void test_status__messages_then_done(void **state)
+static void note_status_done(struct depot_bk_call *c, const struct depot_error *err, void *arg)
 {
-    static const struct depot_bk_status_ops ops = {note_status, note_done};
+    (void)c;
+    struct engine *e = arg;
+    e->dones++;
+    strcat(e->text, err != NULL ? " failed" : " done");
+    depot_loop_stop(e->loop);
+}
+
+/* What the engine said at one turn is told together, and in its order: nothing that was told of a
+ * vertex passes a log, in either direction. */
+static void test_status__what_comes_together_is_told_together(void **state)
+{
+    static const struct depot_bk_status_ops ops = {note_status, note_status_done};
+    static const struct {
+        const char *progress, *told;
+    } rows[] = {
+        {"", " done"},
+        {"vv", "vv| done"},
+        {"vabc", "vabc| done"},
+        {"vabVcd", "vab|Vcd| done"}, /* the last log of a step stands before its error */
+        {"vaLLb", "vaL|Lb| done"},   /* no more than 48 KiB */
+        {"va!b", "va| failed"},
+        {"!", " failed"},
+    };
     struct engine *e = *state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        e->progress = rows[i].progress;
+        e->text[0] = '\0';
+        e->dones = 0;
+        assert_int_equal(depot_bk_status(e->bk, "ref", &ops, e, &e->call, NULL), 0);
+        depot_loop_run(e->loop);
+        depot_bk_call_free(e->call);
+        e->call = NULL;
+        assert_int_equal(e->dones, 1);
+        assert_string_equal(e->text, rows[i].told);
+    }
+}
+
+static void test_status__a_busy_engine_is_read_by_the_clock(void **state)
+{
+    static const struct depot_bk_status_ops ops = {note_status, note_status_done};
+    struct engine *e = *state;
+    e->progress = NULL; /* tick */
+    e->ticker = depot_timer_new(e->loop, on_tick, e);
     assert_int_equal(depot_bk_status(e->bk, "ref", &ops, e, &e->call, NULL), 0);
+    const uint64_t began = depot_mono_ms();
     depot_loop_run(e->loop);
-    assert_int_equal(e->items, 2);
+    depot_timer_free(e->ticker);
     assert_int_equal(e->dones, 1);
+    /* A burst, then one each 20 ms, then what was held when the burst began or ended. */
+    assert_in_range(e->items, 2, 6 + (depot_mono_ms() - began) / 20);
+    int letters = 0;
+    for (const char *p = e->text; *p != ' '; p++) {
+        if (*p != '|')
+            assert_int_equal(*p, 'a' + letters++ % 26);
+    }
+    assert_int_equal(letters, 100);
+}
+
+static void test_status__hurry_reads_all_as_it_comes(void **state)
+{
+    static const struct depot_bk_status_ops ops = {note_status, note_status_done};
+    struct engine *e = *state;
+    e->progress = NULL;
+    e->ticker = depot_timer_new(e->loop, on_tick, e);
+    depot_bk_status_hurry(NULL);
+    assert_int_equal(depot_bk_status(e->bk, "ref", &ops, e, &e->call, NULL), 0);
+    while (e->items < 5 && e->dones == 0)
+        depot_loop_turn(e->loop);
+    depot_bk_status_hurry(e->call);
+    depot_loop_run(e->loop);
+    depot_timer_free(e->ticker);
+    assert_int_equal(e->dones, 1);
+    assert_true(e->items > 20); /* not by the clock, which would allow ten more */
 }
 
 static void free_at_status(struct depot_bk_call *c, const struct depot_status *st, void *arg)
@@ -775,6 +919,7 @@ static void test_status__freed_inside_its_callback_goes_quiet(void **state)
 {
     static const struct depot_bk_status_ops ops = {free_at_status, note_done};
     struct engine *e = *state;
+    e->progress = "vab";
     assert_int_equal(depot_bk_status(e->bk, "ref", &ops, e, &e->call, NULL), 0);
     depot_loop_run(e->loop);
     for (int i = 0; i < 10; i++)
@@ -931,7 +1076,9 @@ int main(void)
         TEST(test_bridge__freed_before_the_answer_cancels_the_build),
         TEST(test_bridge__a_refusal_that_cannot_be_sent),
         TEST(test_bridge__ends_once_in_every_failure),
-        TEST(test_status__messages_then_done),
+        TEST(test_status__what_comes_together_is_told_together),
+        TEST(test_status__a_busy_engine_is_read_by_the_clock),
+        TEST(test_status__hurry_reads_all_as_it_comes),
         TEST(test_status__freed_inside_its_callback_goes_quiet),
         TEST(test_history__error_blob_is_read),
         TEST(test_provenance__is_read_from_the_record),

@@ -179,7 +179,7 @@ static void test_frame__ends_with_columns(void **state)
     size_t from = l.len;
     depot_render_frame_end(l.build, &l.opts);
     assert_string_equal(l.text + from,
-        "\n#0 build b7 succeeded in 1m03s, 1 of 2 steps reused\n"
+        "\n#0 build b7 succeeded in 1:03, 1 of 2 steps reused\n"
         "#0   linux/amd64    1.0s  1 of 1 step reused  on a\n"
         "#0   linux/arm64   12.0s  0 of 1 step reused  on b (emulated)\n"
         "#0   missed       1/1 RUN, 3.0s on linux/arm64\n"
@@ -313,7 +313,7 @@ static void test_report__text_of_others_is_no_markup(void **state)
     log_open(&l, "GITHUB_ACTIONS", false, false);
     fail_it(&l);
     depot_render_report(l.build, &l.opts, &page);
-    assert_non_null(strstr(page.data, "depot build failed after 1m03s\n"));
+    assert_non_null(strstr(page.data, "depot build failed after 1:03\n"));
     assert_non_null(strstr(page.data, "| linux/amd64 | failed | "));
     assert_non_null(strstr(page.data, "<code>exit code&#58; 7</code>"));
     assert_non_null(strstr(page.data, "<pre>\n  10 &gt;&gt;&gt; RUN a | b\n\n"

@@ -622,6 +622,41 @@ static void test_tls__carries_much_both_ways(void **state)
     peer_stop(&p);
 }
 
+/* A stream that nobody wants to read is not read; what OpenSSL took from the socket with the last
+ * record, and which the socket will not announce again, is there when it is wanted again, and is
+ * read as well without waiting for that. */
+static void test_tls__bytes_above_a_socket_that_is_not_watched(void **state)
+{
+    enum { TOTAL = 40000 }; /* several records, and less than is read ahead */
+    struct seen *w = *state;
+    struct peer p = {.tls = true, .bytes = TOTAL};
+    struct depot_tls tls = {.enabled = true, .ca = cert_path};
+    struct dp_connect_opts opts = {.addr = &p.addr, .tls = &tls};
+    char some[100];
+
+    peer_start(&p, "localhost");
+    start(w, &opts);
+    assert_non_null(w->s);
+    usleep(50000); /* all of it has come */
+    while (dp_stream_read(w->s, some, sizeof(some)) == DEPOT_ERR_AGAIN)
+        usleep(1000);
+    dp_stream_listen(w->s, on_ready, w);
+    dp_stream_want(w->s, DEPOT_READ);
+    dp_stream_want(w->s, 0);
+    for (int i = 0; i < 10; i++)
+        depot_loop_turn(w->l);
+    assert_int_equal(w->got.len, 0);
+    assert_int_equal(dp_stream_read(w->s, some, sizeof(some)), sizeof(some));
+    w->max_reads = 777;
+    dp_stream_want(w->s, DEPOT_READ);
+    while (w->got.len < TOTAL - 2 * sizeof(some))
+        depot_loop_turn(w->l);
+    dp_stream_close(w->s);
+    w->s = NULL;
+    peer_join(&p);
+    peer_stop(&p);
+}
+
 static void test_tls__failures_say_why(void **state)
 {
     struct seen *w = *state;
@@ -706,6 +741,7 @@ int main(void)
         TEST(test_upgrade__an_endless_header_is_cut_off),
         TEST(test_connect__a_silent_peer_times_out),
         TEST(test_tls__carries_much_both_ways),
+        TEST(test_tls__bytes_above_a_socket_that_is_not_watched),
         TEST(test_tls__failures_say_why),
     };
 

@@ -1,6 +1,5 @@
 /*
- * The sinks beyond the golden cases: cleaning for terminals, several parts, what is printed below
- * a build.
+ * The sinks beyond the golden cases: several parts, what is printed below a build.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,55 +12,6 @@
 
 #include <depot/render.h>
 #include <depot/wire.h>
-
-static void test_clean__whole_and_byte_by_byte(void **state)
-{
-    static const struct {
-        const char *in, *out;
-    } rows[] = {
-        {"plain\ttext\n", "plain\ttext\n"},
-        {"\033[31mred\033[0m", "red"},
-        {"\033]0;title\007x", "x"},
-        {"\033]0;title\033\\x", "x"},
-        {"\033Pdcs\033\\x\033(Bz", "xz"},
-        {"\033]never ends\nnext", "\nnext"},
-        {"\033[12\nnext", "\nnext"},
-        {"a\b\b\x01\x7f"
-         "b",
-            "ab"},
-        {"10%\r20%", "10% 20%"},
-        {"\xc3\xa9\xf0\x9f\x98\x80", "\xc3\xa9\xf0\x9f\x98\x80"},
-        {"\xff\xfe"
-         "a",
-            "??a"},
-        {"\xc3(", "?("},
-        {"\xc2\x9b"
-         "31m",
-            "31m"}, /* C1 CSI in UTF-8 */
-        {"a\xe2\x80\xae"
-         "b",
-            "ab"}, /* right-to-left override */
-        {"\xe2\x80\x1b[1mx", "?x"},
-        {"\xed\xa0\x80", "???"}, /* as screens have it: one for what no character begins with */
-        {"\xe0\x80\xaf", "???"},
-        {"\xf0\x9f\x9a\xf0\x9f\x9a\x80", "?\xf0\x9f\x9a\x80"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        struct depot_buf whole = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-        struct depot_buf bytes = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-        struct depot_clean a = {0}, b = {0};
-
-        depot_clean_feed(&a, &whole, rows[i].in, strlen(rows[i].in));
-        for (size_t k = 0; k < strlen(rows[i].in); k++)
-            depot_clean_feed(&b, &bytes, rows[i].in + k, 1);
-        assert_string_equal(depot_buf_str(&whole), rows[i].out);
-        assert_string_equal(depot_buf_str(&bytes), rows[i].out);
-        depot_buf_release(&whole);
-        depot_buf_release(&bytes);
-    }
-}
 
 struct screen {
     char *text;
@@ -237,7 +187,7 @@ static void test_after__summary(void **state)
         "\"state\":\"succeeded\",\"duration_ms\":63000}");
     depot_render_summary(s.build, &s.opts);
     assert_string_equal(s.text,
-        "\nBuild b7 succeeded in 1m03s, 1 step: 0 hit, 1 ran\n"
+        "\nBuild b7 succeeded in 1:03, 1 step: 0 hit, 1 ran\n"
         "  linux/arm64  succeeded  3.0s  1 step: 0 hit, 1 ran  on arm (emulated)  sha256:1\n");
     screen_close(&s);
 }
@@ -346,7 +296,6 @@ static void test_after__summary_is_cut_by_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clean__whole_and_byte_by_byte),
         cmocka_unit_test(test_plain__sanitize),
         cmocka_unit_test(test_plain__two_parts_are_told_apart),
         cmocka_unit_test(test_plain__says_who_waits),

@@ -9,8 +9,9 @@
 #include <cmocka.h>
 #include <locale.h>
 
-#include "tui/text.h"
 #include "tui/widget/timeline.h"
+
+#include <depot/text.h>
 
 #define S(n) ((depot_time)((n) * (double)DEPOT_SEC))
 static const depot_time base = 1700000000 * DEPOT_SEC;

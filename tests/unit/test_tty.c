@@ -124,25 +124,19 @@ static void random_line(struct dp_tty_line *l, unsigned *seed, struct dp_tty_lin
     if (like && next_random(seed) % 4) {
         *l = *like;
         for (int i = 0; i < l->len; i++)
-            if (next_random(seed) % 16 == 0 && l->cells[i].len == 1)
-                l->cells[i].ch[0] = (char)('a' + next_random(seed) % 26);
+            if (next_random(seed) % 16 == 0 && l->cells[i].width == 1)
+                l->cells[i] = (struct depot_cell){.ch = 'a' + next_random(seed) % 26, .width = 1};
         return;
     }
     while (l->len < end && next_random(seed) % 30)
-        dp_tty_put(l, (enum dp_style)(next_random(seed) % DP_STYLE_COUNT),
+        dp_tty_put(l, (enum depot_style)(next_random(seed) % DEPOT_STYLE_COUNT),
             words[next_random(seed) % DEPOT_ARRAY_LEN(words)], end);
 }
 
 static void check_line(const struct term *t, int row, const struct dp_tty_line *l)
 {
     for (int i = 0; i < COLS; i++) {
-        wchar_t c = L' ';
-
-        if (i < l->len && l->cells[i].len == 0)
-            c = 0;
-        else if (i < l->len)
-            assert_true(mbtowc(&c, l->cells[i].ch, l->cells[i].len) > 0);
-        assert_int_equal(t->cells[row][i], c);
+        assert_int_equal(t->cells[row][i], i < l->len ? (wchar_t)l->cells[i].ch : L' ');
     }
 }
 
@@ -150,12 +144,14 @@ static void test_screen__shows_any_frame_after_any_other(void **state)
 {
     struct dp_tty_screen s = {0};
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    struct depot_render_opts opts = {.colors = 16, .utf8 = true};
+    struct depot_styles styles;
+    const struct depot_render_opts opts = {.styles = &styles, .utf8 = true};
     static struct term t;
     unsigned seed = 7;
 
     (void)state;
-    dp_tty_screen_init(&s);
+    depot_styles_init(&styles, DEPOT_PALETTE_16);
+    dp_tty_screen_init(&s, &opts);
     term_reset(&t);
     for (int round = 0; round < 3000; round++) {
         int n = (int)(next_random(&seed) % (DP_TTY_ROWS_MAX + 1));
@@ -164,7 +160,7 @@ static void test_screen__shows_any_frame_after_any_other(void **state)
         for (int i = 0; i < n; i++)
             random_line(dp_tty_screen_line(&s), &seed, i < s.nshown ? &s.shown[i] : NULL);
         depot_buf_clear(&out);
-        dp_tty_screen_draw(&s, &out, &opts);
+        dp_tty_screen_draw(&s, &out);
         term_write(&t, depot_buf_str(&out), out.len);
         assert_int_equal(t.row, n);
         assert_int_equal(t.col, 0);
@@ -181,43 +177,6 @@ static void test_screen__shows_any_frame_after_any_other(void **state)
     }
     depot_buf_release(&out);
     dp_tty_screen_release(&s);
-}
-
-static void test_text__is_cut_by_columns(void **state)
-{
-    static const struct {
-        const char *text;
-        int end;
-        const char *want;
-    } rows[] = {
-        {"abcdef", 6, "abcdef"},
-        {"abcdefg", 6, "abcde\u2026"},
-        {"日本日本", 8, "日本日本"},
-        {"日本日本", 7, "日本日\u2026"},
-        {"日本日本", 6, "日本\u2026"},
-        {"e\u0301e\u0301", 2, "e\u0301e\u0301"},
-        {"a\033[2J\u202eb", 9, "a[2Jb"},
-        {"bad \xff byte", 20, "bad ? byte"},
-        {"overlong \xe0\x80\xaf", 20, "overlong ???"},
-        {"surrogate \xed\xa0\x80", 20, "surrogate ???"},
-        {"cut \xf0\x9f\x9a!", 20, "cut ?!"},
-        {"abcdef", 2, "ab"},
-        {"日", 1, ""},
-    };
-    static struct dp_tty_line l;
-
-    (void)state;
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        struct depot_buf got = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-
-        l.len = 0;
-        dp_tty_put_cut(&l, DP_STYLE_TEXT, rows[i].text, rows[i].end, true);
-        for (int k = 0; k < l.len; k++)
-            depot_buf_add(&got, l.cells[k].ch, l.cells[k].len);
-        assert_string_equal(depot_buf_str(&got), rows[i].want);
-        assert_true(l.len <= rows[i].end);
-        depot_buf_release(&got);
-    }
 }
 
 /* ---- the sink ---- */
@@ -423,7 +382,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_screen__shows_any_frame_after_any_other),
-        cmocka_unit_test(test_text__is_cut_by_columns),
         cmocka_unit_test(test_sink__lives_at_any_size),
         cmocka_unit_test(test_sink__log_line_is_the_last_one_written_over),
         cmocka_unit_test(test_sink__sums_what_moves),

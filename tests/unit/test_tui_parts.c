@@ -1,5 +1,5 @@
 /*
- * What the views stand on: text, canvas, styles, keys, terminal input, config, the log store.
+ * What the views stand on: canvas, keys, terminal input, config, the log store.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,46 +15,13 @@
 #include <sys/resource.h>
 
 #include "tui/term/canvas.h"
-#include "tui/widget/failure.h"
+#include "tui/fleet/failure.h"
 #include "tui/term/input.h"
-#include "tui/app/keymap.h"
+#include "tui/app/config.h"
 #include "tui/log/store.h"
 #include "tui/log/spill.h"
-#include "tui/text.h"
 
-/* ---- text ---- */
-
-static void test_text__durations(void **state)
-{
-    (void)state;
-    static const struct {
-        int64_t ms;
-        bool tenths;
-        const char *want;
-    } rows[] = {{-5, true, "0.0s"}, {449, true, "0.4s"}, {31400, true, "31.4s"},
-        {31400, false, "31s"}, {59999, true, "59.9s"}, {60000, true, "1:00"},
-        {102000, true, "1:42"}, {3729000, true, "1:02:09"},
-        {86400000LL * 3 + 3600000LL * 4, true, "3d04h"}};
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        char out[TEXT_MAX];
-        assert_string_equal(
-            dp_text_duration(out, rows[i].ms * DEPOT_MSEC, rows[i].tenths), rows[i].want);
-    }
-}
-
-static void test_text__ages(void **state)
-{
-    (void)state;
-    static const struct {
-        int64_t seconds;
-        const char *want;
-    } rows[] = {{-5, "just now"}, {0, "just now"}, {12, "12s ago"}, {7200, "2h ago"}};
-    char out[TEXT_MAX];
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++)
-        assert_string_equal(
-            dp_text_ago(out, 100 * DEPOT_SEC, (100 + rows[i].seconds) * DEPOT_SEC), rows[i].want);
-    assert_string_equal(dp_text_ago(out, 0, DEPOT_SEC), "");
-}
+#include <depot/text.h>
 
 static void test_failure__has_its_point_first(void **state)
 {
@@ -94,41 +61,6 @@ static void test_failure__has_its_point_first(void **state)
         }
 }
 
-static void test_text__sizes(void **state)
-{
-    (void)state;
-    static const struct {
-        int64_t n;
-        const char *bytes, *count;
-    } rows[] = {{0, "0B", "0"}, {812, "812B", "812"}, {999, "999B", "999"}, {1000, "1.0K", "1.0k"},
-        {1023, "1.0K", "1.0k"}, {62464, "61K", "62k"}, {4299161, "4.1M", "4.3M"},
-        {1023 * 1024, "1.0M", "1.0M"}, {INT64_MAX, "8.0E", "9223372T"}};
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        char out[TEXT_MAX];
-        assert_string_equal(dp_text_bytes(out, rows[i].n), rows[i].bytes);
-        assert_string_equal(dp_text_count(out, rows[i].n), rows[i].count);
-    }
-}
-
-static void test_text__middle(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *s;
-        int columns;
-        const char *want;
-    } rows[] = {{"short", 10, "short"}, {"registry.example.org/web", 12, "regist…g/web"},
-        {"registry.example.org/web", 11, "regis…g/web"}, {"abcdef", 2, "ab"}, {"abcdef", 0, ""},
-        {"中文字符中文字符", 7, "中…符"}};
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        struct depot_buf out = DEPOT_BUF_INIT(1000);
-        dp_text_middle(&out, rows[i].s, rows[i].columns, false);
-        assert_true((int)dp_text_width(depot_buf_str(&out)) <= rows[i].columns);
-        assert_string_equal(depot_buf_str(&out), rows[i].want);
-        depot_buf_release(&out);
-    }
-}
-
 /* ---- canvas ---- */
 
 static void expect_grid(const struct grid *g, const char *want)
@@ -154,7 +86,7 @@ static void test_canvas__clips_and_cuts(void **state)
     dp_canvas_field(&all, 2, 0, 6, FIT_LEFT, 0, "elided text");
     expect_grid(&g, "       abc\n  12345\nelide…\n");
     dp_canvas_fill(&all, -5, -5, 1000, 1000, 0, '.');
-    dp_canvas_paint(&all, -1, 4, 900, 900, STYLE_KEEP | ATTR_BOLD);
+    dp_canvas_paint(&all, -1, 4, 900, 900, STYLE_KEEP | DEPOT_ATTR_BOLD);
     dp_canvas_meter(&all, 0, 0, 0, 0.5, 0);
     expect_grid(&g, "..........\n..........\n..........\n");
     dp_grid_release(&g);
@@ -199,23 +131,6 @@ static void test_canvas__hot_areas(void **state)
 
 /* ---- styles and config ---- */
 
-static void test_style__user_colours(void **state)
-{
-    (void)state;
-    struct style_set s;
-    struct depot_error err = {0};
-    dp_style_init(&s, PALETTE_256);
-    assert_int_equal(dp_style_parse(&s, "run=cyan,bold:warning=1,2,3:hit=#ff0000", &err), 0);
-    assert_int_equal(s.looks[STYLE_RUN].fg, 6);
-    assert_int_equal(s.looks[STYLE_RUN].attrs, ATTR_BOLD);
-    assert_int_equal(s.looks[STYLE_HIT].fg, 196);
-    assert_int_equal(dp_style_parse(&s, "nothing=red", &err), DEPOT_ERR_INVALID);
-    assert_int_equal(dp_style_parse(&s, "run=purplish", &err), DEPOT_ERR_INVALID);
-    dp_style_init(&s, PALETTE_MONO);
-    assert_int_equal(dp_style_parse(&s, "run=red", &err), 0);
-    assert_int_equal(s.looks[STYLE_RUN].fg, -1);
-}
-
 static void count_bad(const struct depot_error *err, void *arg)
 {
     (void)err;
@@ -230,16 +145,16 @@ static void test_config__directives(void **state)
         "color run 123,bold\nset mouse off\nset color 256\n"
         "bind nowhere x quit\nbind global x nothing\nset what on\nnonsense\n";
     struct keymaps *k = dp_keymaps_new();
-    struct style_set styles;
+    struct depot_styles styles;
     struct tui_settings settings = {0};
     struct key key;
     int bad = 0;
-    dp_style_init(&styles, PALETTE_256);
+    depot_styles_init(&styles, DEPOT_PALETTE_256);
     dp_config_read(text, k, &styles, &settings, count_bad, &bad);
     assert_int_equal(bad, 4);
     assert_true(settings.no_mouse);
     assert_int_equal(settings.color, 3);
-    assert_int_equal(styles.looks[STYLE_RUN].fg, 123);
+    assert_int_equal(styles.looks[DEPOT_STYLE_RUN].fg, 123);
     assert_int_equal(dp_key_parse("C-x", &key, NULL), 0);
     assert_int_equal(dp_keymaps_find(k, KEYMAP_BUILD, &key), ACTION_QUIT);
     assert_int_equal(dp_key_parse("g", &key, NULL), 0);
@@ -587,15 +502,10 @@ int main(void)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text__durations),
-        cmocka_unit_test(test_text__ages),
         cmocka_unit_test(test_failure__has_its_point_first),
-        cmocka_unit_test(test_text__sizes),
-        cmocka_unit_test(test_text__middle),
         cmocka_unit_test(test_canvas__clips_and_cuts),
         cmocka_unit_test(test_canvas__wide_and_combining),
         cmocka_unit_test(test_canvas__hot_areas),
-        cmocka_unit_test(test_style__user_colours),
         cmocka_unit_test(test_config__directives),
         cmocka_unit_test(test_keymap__table_is_sound),
         cmocka_unit_test(test_input__keys_whole_and_byte_by_byte),

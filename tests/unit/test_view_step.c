@@ -18,7 +18,7 @@
 
 #include "tui/log/pager.h"
 #include "tui_rig.h"
-#include "tui/view/step/step.h"
+#include "tui/view/step/step_priv.h"
 
 #define GOLDEN TEST_SOURCE_DIR "/golden/tui_step/"
 
@@ -91,26 +91,28 @@ static void test_log_line__takes_colours_and_nothing_that_hides(void **state)
         const char *data;
         uint32_t style;
     } rows[] = {
-        {"x", STYLE_TEXT},
-        {"\033[31mx", STYLE_TEXT | STYLE_FG(1)},
-        {"\033[1;4;31mx", STYLE_TEXT | ATTR_BOLD | ATTR_UNDERLINE | STYLE_FG(1)},
-        {"\033[1;31m\033[mx", STYLE_TEXT},
-        {"\033[1m\033[22mx", STYLE_TEXT},
-        {"\033[91;103mx", STYLE_TEXT | STYLE_FG(9) | STYLE_BG(11)},
-        {"\033[38;5;208mx", STYLE_TEXT | STYLE_FG(208)},
-        {"\033[38;5;208;1mx", STYLE_TEXT | STYLE_FG(208) | ATTR_BOLD},
-        {"\033[38;2;255;0;0mx", STYLE_TEXT | STYLE_FG(196)},
-        {"\033[38:2::255:0:0mx", STYLE_TEXT | STYLE_FG(196)},
-        {"\033[38;2;128;128;128mx", STYLE_TEXT | STYLE_FG(244)},
-        {"\033[38mx", STYLE_TEXT},
-        {"\033[48;5mx", STYLE_TEXT},
-        {"\033[30;40mx", STYLE_TEXT | STYLE_BG(0)},
-        {"\033[8mx", STYLE_TEXT},
-        {"\033[5mx", STYLE_TEXT},
-        {"\033[4:3mx", STYLE_TEXT | ATTR_UNDERLINE},
-        {"\033[31m\033[39mx", STYLE_TEXT},
-        {"\033[?31mx", STYLE_TEXT},
-        {"\033[1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1mx", STYLE_TEXT},
+        {"x", DEPOT_STYLE_TEXT},
+        {"\033[31mx", DEPOT_STYLE_TEXT | DEPOT_STYLE_FG(1)},
+        {"\033[1;4;31mx",
+            DEPOT_STYLE_TEXT | DEPOT_ATTR_BOLD | DEPOT_ATTR_UNDERLINE | DEPOT_STYLE_FG(1)},
+        {"\033[1;31m\033[mx", DEPOT_STYLE_TEXT},
+        {"\033[1m\033[22mx", DEPOT_STYLE_TEXT},
+        {"\033[91;103mx", DEPOT_STYLE_TEXT | DEPOT_STYLE_FG(9) | DEPOT_STYLE_BG(11)},
+        {"\033[38;5;208mx", DEPOT_STYLE_TEXT | DEPOT_STYLE_FG(208)},
+        {"\033[38;5;208;1mx", DEPOT_STYLE_TEXT | DEPOT_STYLE_FG(208) | DEPOT_ATTR_BOLD},
+        {"\033[38;2;255;0;0mx", DEPOT_STYLE_TEXT | DEPOT_STYLE_FG(196)},
+        {"\033[38:2::255:0:0mx", DEPOT_STYLE_TEXT | DEPOT_STYLE_FG(196)},
+        {"\033[38;2;128;128;128mx", DEPOT_STYLE_TEXT | DEPOT_STYLE_FG(244)},
+        {"\033[38mx", DEPOT_STYLE_TEXT},
+        {"\033[48;5mx", DEPOT_STYLE_TEXT},
+        {"\033[30;40mx", DEPOT_STYLE_TEXT | DEPOT_STYLE_BG(0)},
+        {"\033[8mx", DEPOT_STYLE_TEXT},
+        {"\033[5mx", DEPOT_STYLE_TEXT},
+        {"\033[4:3mx", DEPOT_STYLE_TEXT | DEPOT_ATTR_UNDERLINE},
+        {"\033[31m\033[39mx", DEPOT_STYLE_TEXT},
+        {"\033[?31mx", DEPOT_STYLE_TEXT},
+        {"\033[1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1mx",
+            DEPOT_STYLE_TEXT},
     };
     struct log_cells cells = {0};
     (void)state;
@@ -119,7 +121,7 @@ static void test_log_line__takes_colours_and_nothing_that_hides(void **state)
         assert_int_equal(cells.cells.len, 1);
         assert_int_equal(cells.cells.items[0].style, rows[i].style);
         dp_log_line_decode(&cells, rows[i].data, strlen(rows[i].data), false);
-        assert_int_equal(cells.cells.items[0].style, STYLE_TEXT);
+        assert_int_equal(cells.cells.items[0].style, DEPOT_STYLE_TEXT);
     }
     dp_log_cells_release(&cells);
 }
@@ -141,11 +143,12 @@ static void test_log_line__survives_noise(void **state)
         }
         dp_log_line_decode(&cells, data, n, true);
         for (size_t i = 0; i < cells.cells.len; i++) {
-            const struct cell *c = &cells.cells.items[i];
+            const struct depot_cell *c = &cells.cells.items[i];
             if (c->width == 0)
                 assert_true(i > 0 && c[-1].width == 2 && c->ch == 0);
             else
-                assert_true(c->ch >= 0x20 && c->ch != 0x7f && dp_text_width_of(c->ch) == c->width);
+                assert_true(
+                    c->ch >= 0x20 && c->ch != 0x7f && depot_text_width_of(c->ch) == (int)c->width);
         }
     }
     dp_log_cells_release(&cells);
@@ -297,8 +300,8 @@ static void test_pager__tells_what_the_engine_cut(void **state)
     static const struct {
         const char *note, *says;
     } rows[] = {
-        {"[output clipped, log limit 2MiB reached]\n", "the engine kept 2.0M of it"},
-        {"[output clipped, log limit 200KiB/s reached]\n", "faster than 200K/s"},
+        {"[output clipped, log limit 2MiB reached]\n", "the engine kept 2.1MB of it"},
+        {"[output clipped, log limit 200KiB/s reached]\n", "faster than 205kB/s"},
         {"[output clipped, log limit ? reached]\n", "clipped by the engine"},
     };
     (void)state;
@@ -319,7 +322,8 @@ static void test_pager__tells_what_the_engine_cut(void **state)
         dp_pager_status(&p, &all, 0);
         dp_grid_text(&g, &out);
         assert_non_null(strstr(out.data, rows[i].says));
-        assert_int_equal(STYLE_ID(dp_grid_cell(&g, 2, p.w > 80 ? 10 : 4)->style), STYLE_WARN);
+        assert_int_equal(
+            DEPOT_STYLE_ID(dp_grid_cell(&g, 2, p.w > 80 ? 10 : 4)->style), DEPOT_STYLE_WARN);
         depot_buf_release(&out);
         dp_grid_release(&g);
         dp_pager_release(&p);
@@ -480,8 +484,8 @@ static const struct depot_step *step_by(const struct tui_rig *r, const char *wha
 static void show(struct tui_rig *r, const char *step, int h, int w)
 {
     dp_tui_resize(r->tui, h, w);
-    dp_view_step_open(r->tui, r->fleet->builds.items[0], step_by(r, step));
-    assert_ptr_equal(dp_tui_top(r->tui)->ops, &view_step);
+    dp_tui_push_step(r->tui, VIEW_STEP, r->fleet->builds.items[0], step_by(r, step));
+    assert_int_equal(dp_tui_top(r->tui)->ops->id, VIEW_STEP);
     dp_tui_frame(r->tui, r->now);
 }
 
@@ -665,7 +669,7 @@ static void test_view_step__fits_any_size(void **state)
             "k", "F", "i", "o", "]", "[", "T", "a", "n", "N", "Esc"};
         dp_tui_resize(r.tui, h, w);
         dp_tui_frame(r.tui, r.now);
-        if (dp_tui_top(r.tui)->ops != &view_step)
+        if (dp_tui_top(r.tui)->ops->id != VIEW_STEP)
             break;
         if (!depot_str_eq(moves[i % 20], "Esc"))
             rig_keys(&r, moves[i % 20]);

@@ -45,7 +45,7 @@ static void test_queue__frames_have_the_shortest_header(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct dp_wsq q = {0};
         size_t n = 0, payload = 0;
-        dp_wsq_message(&q, DP_WSQ_TEXT, data, rows[i].payload);
+        dp_wsq_message(&q, DEPOT_WS_TEXT, data, rows[i].payload);
         assert_int_equal(q.queued, rows[i].payload);
         const uint8_t *f = dp_wsq_front(&q, &n, &payload);
         assert_non_null(f);
@@ -71,7 +71,7 @@ static void test_queue__joins_bytes_but_not_into_a_frame_on_its_way(void **state
     assert_non_null(dp_wsq_front(&q, &n, &payload));
     assert_int_equal(payload, 3000);
     dp_wsq_bytes(&q, "d", 1);
-    dp_wsq_message(&q, DP_WSQ_TEXT, "{}", 2);
+    dp_wsq_message(&q, DEPOT_WS_TEXT, "{}", 2);
     dp_wsq_bytes(&q, "e", 1);
     const size_t want[] = {3000, 1, 2, 1};
     for (size_t i = 0; i < 4; i++) {
@@ -91,8 +91,8 @@ static void test_queue__goes_on_where_a_write_ended(void **state)
         struct depot_buf got = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
         const uint8_t *p;
         size_t n = 0, payload = 0;
-        dp_wsq_message(&q, DP_WSQ_TEXT, "abcdef", 6);
-        dp_wsq_message(&q, DP_WSQ_TEXT, "", 0);
+        dp_wsq_message(&q, DEPOT_WS_TEXT, "abcdef", 6);
+        dp_wsq_message(&q, DEPOT_WS_TEXT, "", 0);
         dp_wsq_bytes(&q, "gh", 2);
         while ((p = dp_wsq_front(&q, &n, &payload)) != NULL) {
             n = n < step ? n : step;
@@ -143,12 +143,12 @@ static void test_queue__drops_all_but_what_is_begun(void **state)
         size_t n = 0, payload = 0;
         dp_wsq_drop(&q);
         for (int i = 0; i < 3; i++)
-            dp_wsq_message(&q, DP_WSQ_TEXT, "abc", 3);
+            dp_wsq_message(&q, DEPOT_WS_TEXT, "abc", 3);
         (void)dp_wsq_front(&q, &n, &payload);
         dp_wsq_wrote(&q, begun ? 2 : 0);
         dp_wsq_drop(&q);
         assert_int_equal(q.queued, begun ? 3 : 0);
-        dp_wsq_message(&q, DP_WSQ_CLOSE, "", 0);
+        dp_wsq_message(&q, DEPOT_WS_CLOSE, "", 0);
         if (begun) {
             (void)dp_wsq_front(&q, &n, &payload);
             assert_int_equal(n, 7);

@@ -15,7 +15,6 @@
 #include "ws/handshake.h"
 #include "ws/message.h"
 #include "ws/queue.h"
-#include "ws/sha1.h"
 
 #define BYTES(s) s, sizeof(s) - 1
 
@@ -31,7 +30,7 @@ static int decode(const char *in, size_t size, size_t cut, struct depot_buf *out
         const uint8_t *p = (const uint8_t *)in + at;
         at += n;
         while ((rc = dp_wsf_next(&f, &p, &n, &piece)) > 0) {
-            if (piece.op >= DP_WSF_CLOSE)
+            if (piece.op >= DEPOT_WS_CLOSE)
                 depot_buf_addf(out, "<%d:%zu>", (int)piece.op, piece.n);
             depot_buf_add(out, piece.data, piece.n);
         }
@@ -133,7 +132,7 @@ static void test_frame__of_every_size(void **state)
             char *data = calloc(1, sizes[i]);
             for (size_t k = 0; k < sizes[i]; k++)
                 data[k] = (char)(k * 31);
-            dp_wsq_message(&q, DP_WSQ_BINARY, data, sizes[i]);
+            dp_wsq_message(&q, DEPOT_WS_BINARY, data, sizes[i]);
             const uint8_t *f = dp_wsq_front(&q, &n, &payload);
             /* A client's frame, and so a server's once the mask, which is zeros, is taken out. */
             const size_t head = n - payload;
@@ -150,6 +149,49 @@ static void test_frame__of_every_size(void **state)
             free(data);
         }
     }
+}
+
+/* Both ends write their heads by the same function: a server's, without a mask, is read here. */
+static void test_head__of_both_ends(void **state)
+{
+    static const struct {
+        size_t n;
+        const char *bytes;
+        size_t len;
+    } rows[] = {
+        {0, BYTES("\x81\x00")},
+        {125, BYTES("\x81\x7d")},
+        {126, BYTES("\x81\x7e\x00\x7e")},
+        {65535, BYTES("\x81\x7e\xff\xff")},
+        {65536, BYTES("\x81\x7f\0\0\0\0\0\x01\0\0")},
+    };
+    static const uint8_t mask[] = {1, 2, 3, 4};
+    uint8_t room[DEPOT_WS_HEAD_MAX], *end = room + sizeof(room);
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        uint8_t *head = depot_ws_head(end, DEPOT_WS_TEXT, rows[i].n, NULL);
+        assert_int_equal(end - head, rows[i].len);
+        assert_int_equal(depot_ws_head_len(rows[i].n, false), rows[i].len);
+        assert_memory_equal(head, rows[i].bytes, rows[i].len);
+        head = depot_ws_head(end, DEPOT_WS_TEXT, rows[i].n, mask);
+        assert_int_equal(end - head, rows[i].len + 4);
+        assert_int_equal(depot_ws_head_len(rows[i].n, true), rows[i].len + 4);
+        assert_int_equal(head[1], (uint8_t)rows[i].bytes[1] | 0x80);
+        assert_memory_equal(head + 2, rows[i].bytes + 2, rows[i].len - 2);
+        assert_memory_equal(end - 4, mask, 4);
+    }
+}
+
+static void test_head__closes_with_a_reason_that_fits(void **state)
+{
+    uint8_t body[DEPOT_WS_CONTROL_MAX];
+    char *why = depot_asprintf("%0200d", 7);
+    (void)state;
+    assert_int_equal(depot_ws_close(body, 1009, "big"), 5);
+    assert_memory_equal(body, "\x03\xf1\x62ig", 5);
+    assert_int_equal(depot_ws_close(body, 1000, ""), 2);
+    assert_int_equal(depot_ws_close(body, 1000, why), DEPOT_WS_CONTROL_MAX);
+    depot_free(why);
 }
 
 /* ---- messages ---- */
@@ -282,36 +324,6 @@ static void test_message__is_not_copied_when_whole(void **state)
 
 /* ---- the handshake ---- */
 
-static void test_sha1__of_known_texts(void **state)
-{
-    static const struct {
-        size_t repeat;
-        const char *text, *sha;
-    } rows[] = {
-        {1, "", "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
-        {1, "abc", "a9993e364706816aba3e25717850c26c9cd0d89d"},
-        {1, "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-            "84983e441c3bd26ebaae4aa1f95129e5e54670f1"},
-        {55, "a", "c1c8bbdc22796e28c0e15163d20899b65621d65a"},
-        {56, "a", "c2db330f6083854c99d4b5bfb6e8f29f201be699"},
-        {64, "a", "0098ba824b5c16427bd7a1122a5a442a25ec644d"},
-        {1000000, "a", "34aa973cd4c4daa4f61eeb2bdbad27316534016f"},
-    };
-    (void)state;
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        struct depot_buf in = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT), hex = in;
-        uint8_t sha[DP_SHA1_LEN];
-        for (size_t k = 0; k < rows[i].repeat; k++)
-            depot_buf_adds(&in, rows[i].text);
-        dp_sha1(in.data, in.len, sha);
-        for (size_t k = 0; k < sizeof(sha); k++)
-            depot_buf_addf(&hex, "%02x", sha[k]);
-        assert_string_equal(depot_buf_str(&hex), rows[i].sha);
-        depot_buf_release(&in);
-        depot_buf_release(&hex);
-    }
-}
-
 /* The example of RFC 6455, 1.3. */
 #define KEY    "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -397,9 +409,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frame__gives_the_bytes_of_messages),
         cmocka_unit_test(test_frame__of_every_size),
+        cmocka_unit_test(test_head__of_both_ends),
+        cmocka_unit_test(test_head__closes_with_a_reason_that_fits),
         cmocka_unit_test(test_message__is_whole),
         cmocka_unit_test(test_message__is_not_copied_when_whole),
-        cmocka_unit_test(test_sha1__of_known_texts),
         cmocka_unit_test(test_handshake__asks),
         cmocka_unit_test(test_handshake__reads_the_answer),
         cmocka_unit_test(test_handshake__answer_without_end),

@@ -15,9 +15,9 @@ static void yes_cancel(struct tui *t, const char *arg)
     struct depot_error err = {0};
     struct fleet_build *b = dp_fleet_find(t->fleet, arg);
     if (b == NULL || dp_fleet_cancel(b, &err) != 0)
-        dp_tui_say(t, STYLE_ERROR, "%s", b == NULL ? "the build is gone" : err.msg);
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "%s", b == NULL ? "the build is gone" : err.msg);
     else
-        dp_tui_say(t, STYLE_WARN, "cancelling %s", b->id);
+        dp_tui_say(t, DEPOT_STYLE_WARN, "cancelling %s", b->id);
 }
 
 static void cancel(struct tui *t, struct fleet_build *b)
@@ -46,9 +46,9 @@ static void record_to(struct tui *t, struct fleet_build *b, const char *path)
 {
     struct depot_error err = {0};
     if (dp_record_start(t->fleet, b, path, &err) != 0)
-        dp_tui_say(t, STYLE_ERROR, "%s", err.msg);
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "%s", err.msg);
     else if (b->record != NULL)
-        dp_tui_say(t, STYLE_TEXT, "recording %s to %s until it ends, or R", b->id, path);
+        dp_tui_say(t, DEPOT_STYLE_TEXT, "recording %s to %s until it ends, or R", b->id, path);
 }
 
 /* `arg`: the build's key, a newline, the path. */
@@ -58,7 +58,7 @@ static void on_overwrite(struct tui *t, const char *arg)
     char *key = depot_strndup(arg, (size_t)(path - 1 - arg));
     struct fleet_build *b = dp_fleet_find(t->fleet, key);
     if (b == NULL || b->record != NULL)
-        dp_tui_say(t, STYLE_DIM, "nothing was recorded");
+        dp_tui_say(t, DEPOT_STYLE_DIM, "nothing was recorded");
     else
         record_to(t, b, path);
     depot_free(key);
@@ -70,7 +70,7 @@ static void on_record_name(struct tui *t, const char *text, const char *key)
     char *path = dp_save_path(text);
     char *both = depot_asprintf("%s\n%s", key, path);
     if (b == NULL || b->record != NULL)
-        dp_tui_say(t, STYLE_DIM, "nothing was recorded");
+        dp_tui_say(t, DEPOT_STYLE_DIM, "nothing was recorded");
     else if (dp_save_may(t, path, on_overwrite, both))
         record_to(t, b, path);
     depot_free(both);
@@ -129,16 +129,6 @@ bool dp_tui_act(struct tui *t, enum action a)
     return true;
 }
 
-static bool needs_row(enum action a)
-{
-    static const enum action of_rows[] = {
-        ACTION_OPEN, ACTION_LOG, ACTION_WHY, ACTION_COPY, ACTION_TAG, ACTION_FOLD};
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(of_rows); i++)
-        if (of_rows[i] == a)
-            return true;
-    return false;
-}
-
 const char *dp_act_refusal(const struct view *v, enum action a)
 {
     static const char no_build[] = "no build is selected";
@@ -146,7 +136,7 @@ const char *dp_act_refusal(const struct view *v, enum action a)
     const struct fleet_build *b = build_of(v);
     if (act != NULL)
         return b != NULL ? act->cannot(b) : no_build;
-    if (!needs_row(a))
+    if (!dp_action_needs_row(a))
         return NULL;
     if (v->ops->no_row != NULL)
         return v->ops->no_row(v);

@@ -1,8 +1,8 @@
 /*
  * The dashboard's config file: keys, colours, switches; one directive a line.
  */
-#include "keymap.h"
-#include "tui/term/style.h"
+#include "config.h"
+#include <depot/style.h>
 
 #include <string.h>
 
@@ -61,16 +61,16 @@ static int set(struct tui_settings *s, const char *name, const char *value, stru
 }
 
 static int color(
-    struct style_set *styles, const char *name, const char *spec, struct depot_error *err)
+    struct depot_styles *styles, const char *name, const char *spec, struct depot_error *err)
 {
     char *text = depot_asprintf("%s=%s", name, spec);
-    const int rc = dp_style_parse(styles, text, err);
+    const int rc = depot_styles_parse(styles, text, err);
     depot_free(text);
     return rc;
 }
 
-static int directive(char *words[WORDS_MAX], size_t n, struct keymaps *k, struct style_set *styles,
-    struct tui_settings *settings, struct depot_error *err)
+static int directive(char *words[WORDS_MAX], size_t n, struct keymaps *k,
+    struct depot_styles *styles, struct tui_settings *settings, struct depot_error *err)
 {
     if (depot_str_eq(words[0], "bind") && n == 4)
         return dp_keymaps_bind(k, words[1], words[2], words[3], err);
@@ -82,7 +82,7 @@ static int directive(char *words[WORDS_MAX], size_t n, struct keymaps *k, struct
         "expected: bind KEYMAP KEY ACTION, color NAME SPEC, or set NAME VALUE");
 }
 
-void dp_config_read(const char *text, struct keymaps *k, struct style_set *styles,
+void dp_config_read(const char *text, struct keymaps *k, struct depot_styles *styles,
     struct tui_settings *settings, dp_config_bad_fn *bad, void *arg)
 {
     struct depot_strv lines = {0};

@@ -305,14 +305,14 @@ static void draw_hint(const struct tui *t, const struct canvas *c, int y, int x)
         dp_command_hint(p->text.data, &hint);
     else if (p->kind == PROMPT_FILTER && p->text.len == 0)
         depot_buf_adds(&hint, filter_note(t));
-    dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_DIM, depot_buf_str(&hint));
+    dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, DEPOT_STYLE_DIM, depot_buf_str(&hint));
     depot_buf_release(&hint);
 }
 
 void dp_prompt_draw(const struct tui *t, const struct canvas *c, int y)
 {
     const struct prompt *p = &t->prompt;
-    int x = 1 + dp_canvas_put(c, y, 1, STYLE_STRONG, p->label);
+    int x = 1 + dp_canvas_put(c, y, 1, DEPOT_STYLE_STRONG, p->label);
     if (p->kind == PROMPT_YES)
         return;
     const char *text = depot_buf_str(&p->text);
@@ -320,16 +320,16 @@ void dp_prompt_draw(const struct tui *t, const struct canvas *c, int y)
     int columns = 0;
     size_t from = 0;
     /* Scroll so that the cursor is visible. */
-    dp_text_cut(text, p->cursor, GRID_MAX_W, &columns);
+    depot_text_cut(text, p->cursor, GRID_MAX_W, &columns);
     if (columns > room && room > 0)
-        from = dp_text_cut(text, p->cursor, columns - room, NULL);
+        from = depot_text_cut(text, p->cursor, columns - room, NULL);
     if (from > p->cursor)
         from = p->cursor;
-    const int at = x + dp_canvas_putn(c, y, x, STYLE_TEXT, text + from, p->cursor - from);
-    x = at + dp_canvas_put(c, y, at, STYLE_TEXT, text + p->cursor);
-    dp_canvas_paint(c, y, at, 1, 1, STYLE_KEEP | ATTR_REVERSE);
+    const int at = x + dp_canvas_putn(c, y, x, DEPOT_STYLE_TEXT, text + from, p->cursor - from);
+    x = at + dp_canvas_put(c, y, at, DEPOT_STYLE_TEXT, text + p->cursor);
+    dp_canvas_paint(c, y, at, 1, 1, STYLE_KEEP | DEPOT_ATTR_REVERSE);
     if (p->error[0] != '\0')
-        dp_canvas_put(c, y, x + 3, STYLE_ERROR, p->error);
+        dp_canvas_put(c, y, x + 3, DEPOT_STYLE_ERROR, p->error);
     else
         draw_hint(t, c, y, x + 3);
     if (p->completion.items.len > 0) {

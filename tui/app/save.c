@@ -10,13 +10,6 @@
 
 enum { NAME_MAX_LEN = 80 };
 
-int dp_save_open(const char *path, struct depot_file_writer **out, struct depot_error *err)
-{
-    static const struct depot_file_opts opts = {
-        .what = "file", .mode = 0666, .flags = DEPOT_FILE_NO_WAIT};
-    return depot_file_writer_open(path, &opts, out, err);
-}
-
 void dp_save_name(struct depot_buf *out, const char *raw, const char *ext)
 {
     for (; *raw != '\0' && out->len < NAME_MAX_LEN; raw++) {
@@ -48,6 +41,6 @@ bool dp_save_may(struct tui *t, const char *path, dp_tui_yes_fn *yes, const char
     if (S_ISREG(st.st_mode))
         dp_tui_confirm(t, yes, arg, "%s exists. Replace it? y/N", path);
     else
-        dp_tui_say(t, STYLE_ERROR, "%s is not a file", path);
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "%s is not a file", path);
     return false;
 }

@@ -4,8 +4,9 @@
  * The file is read once to index its events; they are decoded again as they are played, so a large
  * recording costs its index alone. Going back starts anew and plays silently up to the moment.
  */
-#include "tui/app/app.h"
+#include "player.h"
 #include "record.h"
+#include <depot/text.h>
 
 #include <depot/wire.h>
 
@@ -328,14 +329,14 @@ int dp_player_seek(struct player *p, const char *text, struct depot_error *err)
 
 void dp_player_mark(const struct player *p, bool ascii, struct depot_buf *out)
 {
-    char at[TEXT_MAX], all[TEXT_MAX];
+    char at[DEPOT_TEXT_MAX], all[DEPOT_TEXT_MAX];
     struct player *self = (struct player *)(uintptr_t)p;
     const bool ended = p->next >= p->moments.len;
     const char *sign = ended       ? (ascii ? "end" : "■")
                        : p->paused ? (ascii ? "||" : "‖")
                                    : (ascii ? ">" : "▸");
-    dp_text_duration(at, dp_player_now(self) - first_time(p), false);
-    dp_text_duration(all, last_time(p) - first_time(p), false);
+    depot_text_duration(at, dp_player_now(self) - first_time(p), false);
+    depot_text_duration(all, last_time(p) - first_time(p), false);
     depot_buf_addf(out, "replay %s %s/%s", sign, at, all);
     if (p->speed != 1)
         depot_buf_addf(out, " %s%g", ascii ? "x" : "×", p->speed);

@@ -3,9 +3,10 @@
  * tell of its steps.
  */
 #include "fleet_priv.h"
-#include "tui/widget/failure.h"
-#include "tui/text.h"
+#include "failure.h"
+#include <depot/text.h>
 
+#include <depot/text.h>
 #include <depot/utf8.h>
 
 #include <stdio.h>
@@ -99,7 +100,7 @@ static void clean_into(char *out, size_t size, const char *s)
     size_t at = 0;
     for (size_t n = strlen(s), used; n > 0; s += used, n -= used) {
         const int32_t ch = depot_utf8_decode(s, n, &used);
-        if (ch >= 0 && dp_text_width_of((uint32_t)ch) < 0)
+        if (ch >= 0 && depot_text_width_of((uint32_t)ch) < 0)
             continue;
         if (at + used >= size)
             break;
@@ -141,7 +142,7 @@ static void put_name(struct depot_buf *out, const struct fleet_build *b, const c
 {
     const size_t platforms = b->state != NULL ? b->state->lanes.len : b->sum.info.nplatforms;
     if (platforms > 1 && !depot_str_empty(platform))
-        depot_buf_addf(out, "%.64s ", dp_text_platform(platform));
+        depot_buf_addf(out, "%.64s ", depot_text_platform(platform));
     if (name->ordinal > 0)
         depot_buf_addf(out, "%.64s%s%d/%d ", name->stage, name->stage[0] != '\0' ? " " : "",
             name->ordinal, name->total);
@@ -189,7 +190,7 @@ static void say_waiting(const struct depot_build *b, char *out, size_t size)
         if (p->state != DEPOT_BUILD_QUEUED)
             continue;
         if (b->parts.len > 1)
-            depot_buf_addf(&text, "%s is ", dp_text_platform(p->platform));
+            depot_buf_addf(&text, "%s is ", depot_text_platform(p->platform));
         dp_fleet_in_line(&text, p);
         break;
     }

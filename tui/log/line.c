@@ -3,7 +3,7 @@
  */
 #include "line.h"
 
-#include "tui/text.h"
+#include <depot/text.h>
 
 #include <depot/utf8.h>
 
@@ -34,7 +34,13 @@ void dp_log_text_release(struct log_text *t)
 
 /* ---- cells ---- */
 
-static const struct cell blank = {.ch = ' ', .style = STYLE_TEXT, .width = 1};
+static const struct depot_cell blank = DEPOT_CELL_BLANK;
+
+static struct depot_row row_of(const struct decoder *d)
+{
+    const int n = (int)d->out->cells.len;
+    return (struct depot_row){.cells = d->out->cells.items, .width = n, .to = n};
+}
 
 static void pad_to(struct decoder *d, size_t columns)
 {
@@ -42,46 +48,26 @@ static void pad_to(struct decoder *d, size_t columns)
         depot_vec_push(&d->out->cells, blank);
 }
 
-/* Overwriting one half of a wide character blanks the other. */
-static void clear_cell(struct decoder *d, size_t at)
-{
-    struct cell *c = d->out->cells.items;
-    if (at >= d->out->cells.len)
-        return;
-    if (c[at].width == 0 && at > 0)
-        c[at - 1] = blank;
-    if (c[at].width == 2 && at + 1 < d->out->cells.len)
-        c[at + 1] = blank;
-    c[at] = blank;
-}
-
 static void put(struct decoder *d, uint32_t ch, int width)
 {
     if (d->column + (size_t)width > LOG_COLUMNS_MAX)
         return;
     pad_to(d, d->column + (size_t)width);
-    for (int i = 0; i < width; i++)
-        clear_cell(d, d->column + (size_t)i);
-    struct cell *c = &d->out->cells.items[d->column];
-    *c = (struct cell){.ch = ch, .style = d->style, .width = (uint8_t)width};
-    if (width == 2)
-        c[1] = (struct cell){.style = d->style};
+    const struct depot_row row = row_of(d);
+    depot_row_put_char(&row, (int)d->column, d->style, ch, width);
     d->column += (size_t)width;
 }
 
 static void put_mark(struct decoder *d, uint32_t mark)
 {
-    if (d->column == 0)
-        return;
-    struct cell *c = &d->out->cells.items[d->column - 1];
-    if (c->width == 0 && d->column > 1)
-        c--;
-    for (int i = 0; i < CELL_MARKS; i++) {
-        if (c->marks[i] == 0) {
-            c->marks[i] = mark;
-            return;
-        }
-    }
+    const struct depot_row row = row_of(d);
+    depot_row_put_mark(&row, (int)d->column, mark);
+}
+
+static void clear_cell(struct decoder *d, size_t at)
+{
+    const struct depot_row row = row_of(d);
+    depot_row_put_char(&row, (int)at, DEPOT_STYLE_TEXT, ' ', 1);
 }
 
 static void erase(struct decoder *d, size_t from, size_t to)
@@ -100,30 +86,22 @@ static void erase(struct decoder *d, size_t from, size_t to)
 /* The nearest of the 256: the cube, or the grey ramp when it is nearer to grey. */
 static uint32_t nearest(unsigned r, unsigned g, unsigned b)
 {
-    static const int levels[] = {0, 95, 135, 175, 215, 255};
-    const int rgb[] = {(int)(r & 255), (int)(g & 255), (int)(b & 255)};
-    uint32_t index = 16;
-    static const uint32_t weights[] = {36, 6, 1};
-    if (rgb[0] == rgb[1] && rgb[1] == rgb[2] && rgb[0] >= 8 && rgb[0] <= 238)
-        return 232 + (uint32_t)(rgb[0] - 8) / 10;
-    for (int i = 0; i < 3; i++) {
-        uint32_t best = 0;
-        for (uint32_t k = 1; k < 6; k++)
-            if (abs(levels[k] - rgb[i]) < abs(levels[best] - rgb[i]))
-                best = k;
-        index += best * weights[i];
-    }
-    return index;
+    r &= 255;
+    g &= 255;
+    b &= 255;
+    if (r == g && g == b && r >= 8 && r <= 238)
+        return 232 + (r - 8) / 10;
+    return (uint32_t)depot_colour_nearest256((int)(r << 16 | g << 8 | b));
 }
 
 static void set_fg(struct decoder *d, uint32_t n)
 {
-    d->style = (d->style & ~STYLE_FG(255)) | STYLE_FG(n & 255);
+    d->style = (d->style & ~DEPOT_STYLE_FG(255)) | DEPOT_STYLE_FG(n & 255);
 }
 
 static void set_bg(struct decoder *d, uint32_t n)
 {
-    d->style = (d->style & ~STYLE_BG(255)) | STYLE_BG(n & 255);
+    d->style = (d->style & ~DEPOT_STYLE_BG(255)) | DEPOT_STYLE_BG(n & 255);
 }
 
 /* 38 and 48: what follows them. Returns how many parameters it took. */
@@ -146,8 +124,8 @@ static int sgr_extended(struct decoder *d, const unsigned *p, int n, bool colons
 static const struct {
     unsigned on, off;
     uint32_t attr;
-} sgr_attrs[] = {{1, 22, ATTR_BOLD}, {2, 22, ATTR_DIM}, {3, 23, ATTR_ITALIC},
-    {4, 24, ATTR_UNDERLINE}, {7, 27, ATTR_REVERSE}};
+} sgr_attrs[] = {{1, 22, DEPOT_ATTR_BOLD}, {2, 22, DEPOT_ATTR_DIM}, {3, 23, DEPOT_ATTR_ITALIC},
+    {4, 24, DEPOT_ATTR_UNDERLINE}, {7, 27, DEPOT_ATTR_REVERSE}};
 
 static void sgr_one(struct decoder *d, unsigned p)
 {
@@ -158,19 +136,19 @@ static void sgr_one(struct decoder *d, unsigned p)
             d->style &= ~sgr_attrs[i].attr;
     }
     if (p == 0)
-        d->style = STYLE_TEXT;
+        d->style = DEPOT_STYLE_TEXT;
     else if (p >= 30 && p <= 37)
         set_fg(d, p - 30);
     else if (p >= 90 && p <= 97)
         set_fg(d, p - 90 + 8);
     else if (p == 39)
-        d->style &= ~STYLE_FG(255);
+        d->style &= ~DEPOT_STYLE_FG(255);
     else if (p >= 40 && p <= 47)
         set_bg(d, p - 40);
     else if (p >= 100 && p <= 107)
         set_bg(d, p - 100 + 8);
     else if (p == 49)
-        d->style &= ~STYLE_BG(255);
+        d->style &= ~DEPOT_STYLE_BG(255);
 }
 
 static void sgr(struct decoder *d, const unsigned *p, int n, bool colons)
@@ -186,8 +164,9 @@ static void sgr(struct decoder *d, const unsigned *p, int n, bool colons)
         }
     }
     const uint32_t s = d->style;
-    if ((s & STYLE_HAS_FG) && (s & STYLE_HAS_BG) && STYLE_FG_OF(s) == STYLE_BG_OF(s))
-        d->style &= ~STYLE_FG(255); /* nobody could read it */
+    if ((s & DEPOT_STYLE_HAS_FG) && (s & DEPOT_STYLE_HAS_BG) &&
+        DEPOT_STYLE_FG_OF(s) == DEPOT_STYLE_BG_OF(s))
+        d->style &= ~DEPOT_STYLE_FG(255); /* nobody could read it */
 }
 
 /* ---- sequences ---- */
@@ -295,7 +274,7 @@ static size_t control(struct decoder *d, const char *s, size_t n)
 
 void dp_log_line_decode(struct log_cells *out, const char *data, size_t n, bool colours)
 {
-    struct decoder d = {.out = out, .style = STYLE_TEXT, .colours = colours};
+    struct decoder d = {.out = out, .style = DEPOT_STYLE_TEXT, .colours = colours};
     out->cells.len = 0;
     for (size_t used; n > 0; data += used, n -= used) {
         const unsigned char b = (unsigned char)data[0];
@@ -305,12 +284,12 @@ void dp_log_line_decode(struct log_cells *out, const char *data, size_t n, bool 
         } else if (b < DEL) {
             put(&d, b, 1);
         } else {
-            const int32_t ch = depot_utf8_decode(data, n, &used);
-            const int width = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
-            if (width == 0)
-                put_mark(&d, (uint32_t)ch);
-            else if (width > 0)
-                put(&d, ch < 0 ? '?' : (uint32_t)ch, width);
+            const struct depot_char c = depot_text_next(data, n);
+            used = c.used;
+            if (c.width == 0)
+                put_mark(&d, c.ch);
+            else if (c.width > 0)
+                put(&d, c.ch, c.width);
         }
     }
 }
@@ -342,11 +321,11 @@ void dp_log_cells_text(const struct log_cells *l, size_t from, size_t to, struct
     if (to > l->cells.len)
         to = l->cells.len;
     for (size_t i = from; i < to; i++) {
-        const struct cell *c = &l->cells.items[i];
+        const struct depot_cell *c = &l->cells.items[i];
         if (c->width == 0)
             continue;
         text_add(out, c->ch, i);
-        for (int m = 0; m < CELL_MARKS && c->marks[m] != 0; m++)
+        for (int m = 0; m < DEPOT_CELL_MARKS && c->marks[m] != 0; m++)
             text_add(out, c->marks[m], i);
     }
     depot_vec_push(&out->columns, (uint32_t)(to > from ? to : from));

@@ -16,11 +16,11 @@ enum { LOG_COLUMNS_MAX = 128 * 1024 }; /* of one line; what stands behind is not
 
 /* By column: behind a wide character stands a cell of width 0, as in a grid. */
 struct log_cells {
-    DEPOT_VEC(struct cell) cells;
+    DEPOT_VEC(struct depot_cell) cells;
 };
 void dp_log_cells_release(struct log_cells *l);
 
-/* `data` without its newline. `colours` false: all of it in STYLE_TEXT. */
+/* `data` without its newline. `colours` false: all of it in DEPOT_STYLE_TEXT. */
 void dp_log_line_decode(struct log_cells *out, const char *data, size_t n, bool colours);
 /* All of it printable ASCII: its bytes are its columns. */
 bool dp_log_line_is_plain(const char *data, size_t n);

@@ -3,7 +3,7 @@
  */
 #include "pager_priv.h"
 
-#include "tui/text.h"
+#include <depot/text.h>
 
 #include <depot/utf8.h>
 
@@ -20,23 +20,23 @@ enum {
 
 /* ---- times ---- */
 
-static void relative(char out[TEXT_MAX], int64_t ns)
+static void relative(char out[DEPOT_TEXT_MAX], int64_t ns)
 {
     const bool negative = ns < 0;
     const int64_t s = (negative ? -ns : ns) / DEPOT_SEC;
     const int ms = (int)((negative ? -ns : ns) % DEPOT_SEC / DEPOT_MSEC);
-    snprintf(out, TEXT_MAX, "%s%lld.%03d", negative ? "-" : "", (long long)s, ms);
+    snprintf(out, DEPOT_TEXT_MAX, "%s%lld.%03d", negative ? "-" : "", (long long)s, ms);
 }
 
-static void absolute(char out[TEXT_MAX], depot_time t)
+static void absolute(char out[DEPOT_TEXT_MAX], depot_time t)
 {
-    dp_text_clock(out, t);
+    depot_text_clock(out, t);
     const size_t n = strlen(out);
     if (n > 0)
-        snprintf(out + n, TEXT_MAX - n, ".%03d", (int)(t % DEPOT_SEC / DEPOT_MSEC));
+        snprintf(out + n, DEPOT_TEXT_MAX - n, ".%03d", (int)(t % DEPOT_SEC / DEPOT_MSEC));
 }
 
-static void time_text(const struct log_pager *p, char out[TEXT_MAX], depot_time t)
+static void time_text(const struct log_pager *p, char out[DEPOT_TEXT_MAX], depot_time t)
 {
     out[0] = '\0';
     if (t == 0)
@@ -50,7 +50,7 @@ static void time_text(const struct log_pager *p, char out[TEXT_MAX], depot_time 
 /* Columns of the times, 0 for none. Wide enough for the newest line, so that it moves seldom. */
 static int time_width(struct log_pager *p, int w)
 {
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     const uint64_t lines = dp_pager_lines(p);
     if (p->times == LOG_TIMES_NONE || w < GUTTER_MIN_W || lines == 0)
         return 0;
@@ -79,12 +79,12 @@ static void draw_cells(const struct frame *f, int y, const struct log_cells *l, 
         const size_t start = at;
         depot_buf_clear(run);
         for (; at < to && l->cells.items[at].style == style; at++) {
-            const struct cell *cell = &l->cells.items[at];
+            const struct depot_cell *cell = &l->cells.items[at];
             char utf8[4];
             if (cell->width == 0)
                 continue;
             depot_buf_add(run, utf8, depot_utf8_encode(utf8, cell->ch));
-            for (int m = 0; m < CELL_MARKS && cell->marks[m] != 0; m++)
+            for (int m = 0; m < DEPOT_CELL_MARKS && cell->marks[m] != 0; m++)
                 depot_buf_add(run, utf8, depot_utf8_encode(utf8, cell->marks[m]));
         }
         if (run->len > 0)
@@ -96,7 +96,8 @@ static void draw_cells(const struct frame *f, int y, const struct log_cells *l, 
 static void draw_matches(
     struct log_pager *p, const struct frame *f, int y, uint64_t line, size_t from, size_t to)
 {
-    const uint32_t style = p->has_current && p->current == line ? STYLE_MATCH_HERE : STYLE_MATCH;
+    const uint32_t style =
+        p->has_current && p->current == line ? DEPOT_STYLE_MATCH_HERE : DEPOT_STYLE_MATCH;
     size_t at = 0, a, b;
     while (dp_log_search_find(&p->search, &p->text, at, &a, &b)) {
         size_t first = p->text.columns.items[a], last = p->text.columns.items[b];
@@ -128,30 +129,30 @@ static bool is_clip(const struct log_pager *p, uint64_t line, const struct log_c
 static void draw_cut(const struct log_pager *p, const struct frame *f, int y, uint64_t total,
     size_t len, size_t from, size_t to)
 {
-    char bytes[TEXT_MAX];
+    char bytes[DEPOT_TEXT_MAX];
     const bool huge = total > LOG_LINE_SHOWN && to >= len;
     if (!p->wrap && to < len && !p->bare)
-        dp_canvas_glyph(&f->c, y, f->text_x + f->text_w - 1, STYLE_DIM, GLYPH_ELLIPSIS);
+        dp_canvas_glyph(&f->c, y, f->text_x + f->text_w - 1, DEPOT_STYLE_DIM, DEPOT_SIGN_ELLIPSIS);
     if (!p->wrap && from > 0 && len > 0)
-        dp_canvas_glyph(&f->c, y, f->text_x, STYLE_DIM, GLYPH_ELLIPSIS);
+        dp_canvas_glyph(&f->c, y, f->text_x, DEPOT_STYLE_DIM, DEPOT_SIGN_ELLIPSIS);
     if (huge || (total > LOG_LINE_SHOWN && !p->wrap)) {
-        char note[TEXT_MAX + 16];
-        snprintf(note, sizeof(note), " %s line ", dp_text_bytes(bytes, (int64_t)total));
+        char note[DEPOT_TEXT_MAX + 16];
+        snprintf(note, sizeof(note), " %s line ", depot_text_bytes(bytes, (int64_t)total));
         const int w = (int)strlen(note);
-        dp_canvas_put(&f->c, y, f->text_x + f->text_w - w, STYLE_WARN, note);
+        dp_canvas_put(&f->c, y, f->text_x + f->text_w - w, DEPOT_STYLE_WARN, note);
     }
 }
 
 static void draw_gutter(struct log_pager *p, struct frame *f, int y, uint64_t line, depot_time time)
 {
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     if (!p->bare && p->has_current && p->current == line)
-        dp_canvas_glyph(&f->c, y, 0, STYLE_TAGGED, GLYPH_CURSOR);
+        dp_canvas_glyph(&f->c, y, 0, DEPOT_STYLE_TAGGED, DEPOT_SIGN_CURSOR);
     if (f->time_w == 0)
         return;
     time_text(p, text, time);
     dp_canvas_field(&f->c, y, f->time_x, f->time_w, FIT_RIGHT,
-        time == f->shown ? STYLE_FAINT : STYLE_DIM, text);
+        time == f->shown ? DEPOT_STYLE_FAINT : DEPOT_STYLE_DIM, text);
     f->shown = time;
 }
 
@@ -176,7 +177,7 @@ static int draw_line(
                 draw_gutter(p, f, y, line, seen.time);
             draw_cells(f, y, cells, from, to, run);
             if (clipped)
-                dp_canvas_paint(&f->c, y, f->text_x, 1, (int)(to - from), STYLE_WARN);
+                dp_canvas_paint(&f->c, y, f->text_x, 1, (int)(to - from), DEPOT_STYLE_WARN);
             if (hit)
                 draw_matches(p, f, y, line, from, to);
             draw_cut(p, f, y, seen.total, len, from, to);
@@ -202,9 +203,9 @@ static void draw_map(const struct log_pager *p, const struct frame *f)
                        to = next > from ? next : from + 1;
         const bool here = to > p->top.line && from <= p->seen_last;
         if (here)
-            dp_canvas_glyph(&f->c, (int)y, f->map_x, STYLE_DIM, GLYPH_VLINE);
+            dp_canvas_glyph(&f->c, (int)y, f->map_x, DEPOT_STYLE_DIM, DEPOT_SIGN_VLINE);
         if (p->search.pattern != NULL && dp_log_search_any(&p->search, from, to))
-            dp_canvas_glyph(&f->c, (int)y, f->map_x, STYLE_RUN, GLYPH_TAG);
+            dp_canvas_glyph(&f->c, (int)y, f->map_x, DEPOT_STYLE_RUN, DEPOT_SIGN_TAG);
     }
 }
 
@@ -243,10 +244,10 @@ void dp_pager_draw(struct log_pager *p, const struct canvas *c, int pane)
 /* Text against the right edge at `x`; returns where it begins. */
 static int put_left_of(const struct canvas *c, int y, int x, uint32_t style, const char *s)
 {
-    const int w = (int)dp_text_width(s);
+    const int w = depot_text_width(s);
     if (s[0] == '\0' || x - w - 2 < 0)
         return x;
-    dp_canvas_putf(c, y, x - w - 2, STYLE_FAINT, " %*s ", w, "");
+    dp_canvas_putf(c, y, x - w - 2, DEPOT_STYLE_FAINT, " %*s ", w, "");
     dp_canvas_put(c, y, x - w - 1, style, s);
     return x - w - 2;
 }
@@ -282,28 +283,29 @@ static int put_clip(
     const struct log_pager *p, const struct canvas *c, int y, int x, const struct log_clip *clip)
 {
     static const char rate[] = "/s reached]";
-    char bytes[TEXT_MAX];
+    char bytes[DEPOT_TEXT_MAX];
     struct log_line l;
     if (clip->limit < 0 || !dp_logstore_line(p->store, clip->line, &l))
-        return dp_canvas_put(c, y, x, STYLE_WARN, " clipped by the engine ");
-    dp_text_bytes(bytes, clip->limit);
+        return dp_canvas_put(c, y, x, DEPOT_STYLE_WARN, " clipped by the engine ");
+    depot_text_bytes(bytes, clip->limit);
     for (size_t i = 0; i + sizeof(rate) - 1 <= l.len; i++)
         if (memcmp(l.data + i, rate, sizeof(rate) - 1) == 0)
-            return dp_canvas_putf(
-                c, y, x, STYLE_WARN, " the engine dropped what came faster than %s/s ", bytes);
-    return dp_canvas_putf(c, y, x, STYLE_WARN, " the engine kept %s of it ", bytes);
+            return dp_canvas_putf(c, y, x, DEPOT_STYLE_WARN,
+                " the engine dropped what came faster than %s/s ", bytes);
+    return dp_canvas_putf(c, y, x, DEPOT_STYLE_WARN, " the engine kept %s of it ", bytes);
 }
 
 static int status_left(const struct log_pager *p, const struct canvas *c, int y)
 {
-    char bytes[TEXT_MAX];
+    char bytes[DEPOT_TEXT_MAX];
     const struct log_clip *clips;
     int x = 2;
     if (p->store == NULL || dp_pager_lines(p) == 0)
-        return x + dp_canvas_put(c, y, x, STYLE_HEADING, " log ");
+        return x + dp_canvas_put(c, y, x, DEPOT_STYLE_HEADING, " log ");
     const uint64_t lines = dp_pager_lines(p);
-    x += dp_canvas_putf(c, y, x, STYLE_HEADING, " log  %llu line%s  %s ", (unsigned long long)lines,
-        lines == 1 ? "" : "s", dp_text_bytes(bytes, (int64_t)dp_logstore_bytes(p->store)));
+    x += dp_canvas_putf(c, y, x, DEPOT_STYLE_HEADING, " log  %llu line%s  %s ",
+        (unsigned long long)lines, lines == 1 ? "" : "s",
+        depot_text_bytes(bytes, (int64_t)dp_logstore_bytes(p->store)));
     const size_t n = dp_logstore_clips(p->store, &clips);
     if (n > 0)
         x += put_clip(p, c, y, x, &clips[n - 1]);
@@ -314,7 +316,7 @@ void dp_pager_status(struct log_pager *p, const struct canvas *c, int y)
 {
     static const char *const times[] = {"", "clock times", "no times"};
     char position[64], search[128];
-    dp_canvas_hline(c, y, 0, c->w, STYLE_FAINT);
+    dp_canvas_hline(c, y, 0, c->w, DEPOT_STYLE_FAINT);
     const int left = status_left(p, c, y);
     struct canvas right = dp_canvas_sub(c, y, left, 1, c->w - left);
     int x = right.w - 1;
@@ -322,13 +324,13 @@ void dp_pager_status(struct log_pager *p, const struct canvas *c, int y)
         return; /* nothing to follow, wrap or search */
     position_text(p, position);
     search_text(p, search);
-    x = put_left_of(&right, 0, x, STYLE_DIM, position);
+    x = put_left_of(&right, 0, x, DEPOT_STYLE_DIM, position);
     if (p->follow && p->live)
-        x = put_left_of(&right, 0, x, STYLE_HIT, "follow");
+        x = put_left_of(&right, 0, x, DEPOT_STYLE_HIT, "follow");
     if (p->wrap)
-        x = put_left_of(&right, 0, x, STYLE_DIM, "wrap");
+        x = put_left_of(&right, 0, x, DEPOT_STYLE_DIM, "wrap");
     if (p->plain)
-        x = put_left_of(&right, 0, x, STYLE_DIM, "no colours");
-    x = put_left_of(&right, 0, x, STYLE_DIM, times[p->times]);
-    put_left_of(&right, 0, x, STYLE_MATCH, search);
+        x = put_left_of(&right, 0, x, DEPOT_STYLE_DIM, "no colours");
+    x = put_left_of(&right, 0, x, DEPOT_STYLE_DIM, times[p->times]);
+    put_left_of(&right, 0, x, DEPOT_STYLE_MATCH, search);
 }

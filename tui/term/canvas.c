@@ -1,10 +1,9 @@
 /*
- * Cells and how text becomes cells. Every write ends in put_cell(), which alone checks bounds.
+ * The grid, windows onto it, and what is drawn there: all of it by rows of cells.
  */
 #include "canvas.h"
 
-#include "tui/text.h"
-
+#include <depot/text.h>
 #include <depot/utf8.h>
 
 #include <stdarg.h>
@@ -13,7 +12,7 @@
 
 /* ---- the grid ---- */
 
-static const struct cell blank = {.ch = ' ', .style = STYLE_TEXT, .width = 1};
+static const struct depot_cell blank = DEPOT_CELL_BLANK;
 
 void dp_grid_init(struct grid *g)
 {
@@ -51,12 +50,12 @@ void dp_grid_release(struct grid *g)
     memset(g, 0, sizeof(*g));
 }
 
-static struct cell *cell_at(const struct grid *g, int y, int x)
+static struct depot_cell *cell_at(const struct grid *g, int y, int x)
 {
     return &g->cells[(size_t)y * (size_t)g->w + (size_t)x];
 }
 
-const struct cell *dp_grid_cell(const struct grid *g, int y, int x)
+const struct depot_cell *dp_grid_cell(const struct grid *g, int y, int x)
 {
     return cell_at(g, y, x);
 }
@@ -99,86 +98,35 @@ struct canvas dp_canvas_sub(const struct canvas *c, int y, int x, int h, int w)
 
 /* ---- cells ---- */
 
-/* A wide character that loses one half loses the other too. */
-static void break_wide(struct grid *g, int y, int x)
+/* Row `y` of a window, which is inside. */
+static struct depot_row row_of(const struct canvas *c, int y)
 {
-    struct cell *c = cell_at(g, y, x);
-    if (c->width == 0 && x > 0) {
-        struct cell *left = cell_at(g, y, x - 1);
-        left->ch = ' ';
-        left->width = 1;
-        left->marks[0] = left->marks[1] = 0;
-    }
-    if (c->width == 2 && x + 1 < g->w) {
-        struct cell *right = cell_at(g, y, x + 1);
-        right->ch = ' ';
-        right->width = 1;
-    }
+    const struct grid *g = c->grid;
+    return (struct depot_row){
+        .cells = cell_at(g, c->y + y, 0),
+        .width = g->w,
+        .from = c->x,
+        .to = c->x + c->w,
+        .charset = !g->ascii ? DEPOT_CHARSET_UTF8
+                   : g->wide ? DEPOT_CHARSET_WIDE
+                             : DEPOT_CHARSET_ASCII,
+    };
 }
 
-/* False when it does not fit whole. */
-static bool put_cell(const struct canvas *c, int y, int x, uint32_t style, uint32_t ch, int width)
+static void put_char(const struct canvas *c, int y, int x, uint32_t style, uint32_t ch)
 {
-    if (y < 0 || y >= c->h || x < 0 || x + width > c->w)
-        return false;
-    const int gy = c->y + y, gx = c->x + x;
-    for (int i = 0; i < width; i++)
-        if (cell_at(c->grid, gy, gx + i)->width != 1)
-            break_wide(c->grid, gy, gx + i);
-    struct cell *cell = cell_at(c->grid, gy, gx);
-    *cell =
-        (struct cell){.ch = ch, .style = style & ~(uint32_t)STYLE_KEEP, .width = (uint8_t)width};
-    if (width == 2)
-        cell[1] = (struct cell){.style = cell->style};
-    return true;
-}
-
-static void put_mark(const struct canvas *c, int y, int x, uint32_t mark)
-{
-    if (y < 0 || y >= c->h || x <= 0 || x > c->w || c->grid->ascii)
+    if (y < 0 || y >= c->h)
         return;
-    struct cell *cell = cell_at(c->grid, c->y + y, c->x + x - 1);
-    if (cell->width == 0 && x > 1)
-        cell--;
-    for (int i = 0; i < CELL_MARKS; i++) {
-        if (cell->marks[i] == 0) {
-            cell->marks[i] = mark;
-            return;
-        }
-    }
+    const struct depot_row row = row_of(c, y);
+    depot_row_put_char(&row, c->x + x, style, ch, 1);
 }
 
 int dp_canvas_putn(const struct canvas *c, int y, int x, uint32_t style, const char *s, size_t n)
 {
-    const int start = x;
-    const bool ascii = c->grid->ascii;
     if (s == NULL || y < 0 || y >= c->h)
         return 0;
-    for (size_t used; n > 0 && x < c->w; s += used, n -= used) {
-        int32_t ch = (unsigned char)*s;
-        int width = 1;
-        used = 1;
-        if (ch < ' ' || ch > '~') {
-            ch = depot_utf8_decode(s, n, &used);
-            width = ch < 0 ? 1 : dp_text_width_of((uint32_t)ch);
-        }
-        if (width < 0)
-            continue;
-        if (width == 0) {
-            put_mark(c, y, x, (uint32_t)ch);
-            continue;
-        }
-        if (ch < 0 || (ascii && ch > 0x7e && !(c->grid->wide && width == 2))) {
-            for (int i = 1; i < width; i++)
-                put_cell(c, y, x + i, style, '?', 1);
-            ch = '?';
-            put_cell(c, y, x, style, (uint32_t)ch, 1);
-        } else if (!put_cell(c, y, x, style, (uint32_t)ch, width) && x >= 0) {
-            break;
-        }
-        x += width;
-    }
-    return x - start;
+    const struct depot_row row = row_of(c, y);
+    return depot_row_put(&row, c->x + x, style, s, n);
 }
 
 int dp_canvas_put(const struct canvas *c, int y, int x, uint32_t style, const char *s)
@@ -210,46 +158,33 @@ void dp_canvas_field(
         return;
     const struct canvas f = {
         .grid = c->grid, .y = c->y, .x = c->x, .h = c->h, .w = x + w < c->w ? x + w : c->w};
-    const int mark = c->grid->ascii ? 2 : 1;
-    const int width = (int)dp_text_width(s);
+    const int width = depot_text_width(s);
     if (width <= w) {
         dp_canvas_put(&f, y, fit == FIT_RIGHT ? x + w - width : x, style, s);
         return;
     }
-    if (fit == FIT_MIDDLE || (w <= mark && fit != FIT_HEAD)) {
-        struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-        dp_text_middle(&b, s, w, c->grid->ascii);
-        dp_canvas_putn(&f, y, x, style, b.data, b.len);
-        depot_buf_release(&b);
-        return;
-    }
-    if (fit == FIT_TAIL) {
-        size_t at = 0, n = strlen(s);
-        int got = 0;
-        at = dp_text_cut(s, n, width - (w - mark), &got);
-        if (got < width - (w - mark) && at < n) { /* a wide character straddles the cut */
-            size_t used;
-            depot_utf8_decode(s + at, n - at, &used);
-            at += used;
-        }
-        dp_canvas_put(&f, y, x, style, c->grid->ascii ? ".." : "…");
-        dp_canvas_putn(&f, y, x + mark, style, s + at, n - at);
-        return;
-    }
-    int got = 0;
-    const size_t cut = dp_text_cut(s, strlen(s), fit == FIT_HEAD ? w : w - mark, &got);
-    dp_canvas_putn(&f, y, x, style, s, cut);
-    if (fit != FIT_HEAD)
-        dp_canvas_put(&f, y, x + got, style, c->grid->ascii ? ".." : "…");
+    static const enum depot_cut cuts[] = {
+        [FIT_LEFT] = DEPOT_CUT_END,
+        [FIT_RIGHT] = DEPOT_CUT_END,
+        [FIT_MIDDLE] = DEPOT_CUT_MIDDLE,
+        [FIT_TAIL] = DEPOT_CUT_FRONT,
+        [FIT_HEAD] = DEPOT_CUT_BARE,
+    };
+    struct depot_buf cut = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_text_fit(&cut, s, w, cuts[fit], c->grid->ascii);
+    dp_canvas_putn(&f, y, x, style, cut.data, cut.len);
+    depot_buf_release(&cut);
 }
 
 void dp_canvas_fill(const struct canvas *c, int y, int x, int h, int w, uint32_t style, uint32_t ch)
 {
     cut_range(&y, &h, c->h);
     cut_range(&x, &w, c->w);
-    for (int r = 0; r < h; r++)
+    for (int r = 0; r < h; r++) {
+        const struct depot_row row = row_of(c, y + r);
         for (int i = 0; i < w; i++)
-            put_cell(c, y + r, x + i, style, ch, 1);
+            depot_row_put_char(&row, c->x + x + i, style, ch, 1);
+    }
 }
 
 void dp_canvas_paint(const struct canvas *c, int y, int x, int h, int w, uint32_t style)
@@ -258,9 +193,9 @@ void dp_canvas_paint(const struct canvas *c, int y, int x, int h, int w, uint32_
     cut_range(&x, &w, c->w);
     for (int r = 0; r < h; r++) {
         for (int i = 0; i < w; i++) {
-            struct cell *cell = cell_at(c->grid, c->y + y + r, c->x + x + i);
+            struct depot_cell *cell = cell_at(c->grid, c->y + y + r, c->x + x + i);
             if (style & STYLE_KEEP)
-                cell->style |= style & ATTR_ALL;
+                cell->style |= style & DEPOT_ATTR_ALL;
             else
                 cell->style = style;
         }
@@ -278,146 +213,57 @@ void dp_canvas_hot(
         depot_vec_push(&c->grid->hots, hot);
 }
 
-/* ---- glyphs ---- */
+/* ---- signs ---- */
 
-static const struct {
-    uint32_t utf8;
-    char ascii;
-} glyphs[] = {
-    [GLYPH_WAIT] = {0x00b7, '.'},
-    [GLYPH_RUN] = {0x00bb, '>'},
-    [GLYPH_HIT] = {'=', '='},
-    [GLYPH_SKIP] = {'-', '-'},
-    [GLYPH_SHARED] = {'~', '~'},
-    [GLYPH_RAN] = {0x2713, '#'},
-    [GLYPH_FAIL] = {0x2717, 'X'},
-    [GLYPH_CANC] = {'/', '/'},
-    [GLYPH_WARN] = {'!', '!'},
-    [GLYPH_NONE] = {' ', ' '},
-    [GLYPH_CRITICAL] = {'*', '*'},
-    [GLYPH_HLINE] = {0x2500, '-'},
-    [GLYPH_VLINE] = {0x2502, '|'},
-    [GLYPH_NODE] = {0x25cb, 'o'},
-    [GLYPH_FORK] = {0x256e, '\\'},
-    [GLYPH_JOIN] = {0x256f, '/'},
-    [GLYPH_TEE_RIGHT] = {0x251c, '|'},
-    [GLYPH_TEE_LEFT] = {0x2524, '|'},
-    [GLYPH_TEE_DOWN] = {0x252c, '-'},
-    [GLYPH_TEE_UP] = {0x2534, '-'},
-    [GLYPH_CROSS] = {0x253c, '+'},
-    [GLYPH_CORNER_TL] = {0x256d, '+'},
-    [GLYPH_CORNER_TR] = {0x256e, '+'},
-    [GLYPH_CORNER_BL] = {0x2570, '+'},
-    [GLYPH_CORNER_BR] = {0x256f, '+'},
-    [GLYPH_FOLDED] = {0x25b8, '+'},
-    [GLYPH_OPEN] = {0x25be, '-'},
-    [GLYPH_CURSOR] = {0x203a, '>'},
-    [GLYPH_TAG] = {0x2022, '*'},
-    [GLYPH_ELLIPSIS] = {0x2026, '.'},
-    [GLYPH_BULLET] = {0x00b7, '.'},
-    [GLYPH_UP] = {0x2191, '^'},
-    [GLYPH_DOWN] = {0x2193, 'v'},
-    [GLYPH_BAR_FULL] = {0x2501, '='},
-    [GLYPH_BAR_HALF] = {0x257e, '-'},
-    [GLYPH_BAR_EMPTY] = {0x2500, '-'},
-};
-_Static_assert(DEPOT_ARRAY_LEN(glyphs) == GLYPH_COUNT, "every glyph has its characters");
-
-uint32_t dp_glyph(bool ascii, enum glyph g)
+int dp_canvas_glyph(const struct canvas *c, int y, int x, uint32_t style, enum depot_sign g)
 {
-    return ascii ? (uint32_t)(unsigned char)glyphs[g].ascii : glyphs[g].utf8;
-}
-
-int dp_canvas_glyph(const struct canvas *c, int y, int x, uint32_t style, enum glyph g)
-{
-    put_cell(c, y, x, style, dp_glyph(c->grid->ascii, g), 1);
+    put_char(c, y, x, style, depot_sign_char(c->grid->ascii, g));
     return 1;
 }
 
 void dp_canvas_hline(const struct canvas *c, int y, int x, int w, uint32_t style)
 {
-    dp_canvas_fill(c, y, x, 1, w, style, dp_glyph(c->grid->ascii, GLYPH_HLINE));
+    dp_canvas_fill(c, y, x, 1, w, style, depot_sign_char(c->grid->ascii, DEPOT_SIGN_HLINE));
 }
 
 void dp_canvas_vline(const struct canvas *c, int y, int x, int h, uint32_t style)
 {
-    dp_canvas_fill(c, y, x, h, 1, style, dp_glyph(c->grid->ascii, GLYPH_VLINE));
+    dp_canvas_fill(c, y, x, h, 1, style, depot_sign_char(c->grid->ascii, DEPOT_SIGN_VLINE));
 }
 
-/* Eighths of a column do not exist in every font; halves do, as heavy lines. In ASCII the empty
- * part is dots, so that it differs from the full one. */
 void dp_canvas_meter(const struct canvas *c, int y, int x, int w, double fraction, uint32_t full)
 {
-    const bool ascii = c->grid->ascii;
-    if (w <= 0)
+    if (y < 0 || y >= c->h)
         return;
-    dp_canvas_fill(c, y, x, 1, w, STYLE_FAINT, ascii ? '.' : dp_glyph(false, GLYPH_BAR_EMPTY));
-    if (!(fraction > 0))
-        return;
-    const int halves = fraction >= 1 ? 2 * w : (int)(fraction * 2 * w + 0.5);
-    dp_canvas_fill(c, y, x, 1, halves / 2, full, dp_glyph(ascii, GLYPH_BAR_FULL));
-    if (halves % 2 == 1 || halves == 0)
-        put_cell(c, y, x + halves / 2, full, dp_glyph(ascii, GLYPH_BAR_HALF), 1);
+    const struct depot_row row = row_of(c, y);
+    depot_row_put_meter(&row, c->x + x, w, fraction, full);
 }
 
 /* ---- as text ---- */
-
-static void cell_text(const struct cell *c, struct depot_buf *out)
-{
-    char bytes[4];
-    if (c->width == 0)
-        return;
-    depot_buf_add(out, bytes, depot_utf8_encode(bytes, c->ch));
-    for (int i = 0; i < CELL_MARKS && c->marks[i] != 0; i++)
-        depot_buf_add(out, bytes, depot_utf8_encode(bytes, c->marks[i]));
-}
 
 void dp_grid_text(const struct grid *g, struct depot_buf *out)
 {
     for (int y = 0; y < g->h; y++) {
         for (int x = 0; x < g->w; x++)
-            cell_text(cell_at(g, y, x), out);
+            depot_cell_put(out, cell_at(g, y, x));
         while (out->len > 0 && out->data[out->len - 1] == ' ')
             depot_buf_truncate(out, out->len - 1);
         depot_buf_addc(out, '\n');
     }
 }
 
-static void look_sgr(const struct look *l, struct depot_buf *out)
-{
-    static const struct {
-        uint32_t attr;
-        const char *sgr;
-    } attrs[] = {{ATTR_BOLD, ";1"}, {ATTR_DIM, ";2"}, {ATTR_ITALIC, ";3"}, {ATTR_UNDERLINE, ";4"},
-        {ATTR_REVERSE, ";7"}};
-    depot_buf_adds(out, "\033[0");
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(attrs); i++)
-        if (l->attrs & attrs[i].attr)
-            depot_buf_adds(out, attrs[i].sgr);
-    for (int ground = 0; ground < 2; ground++) {
-        const int32_t colour = ground == 0 ? l->fg : l->bg;
-        const int base = ground == 0 ? 38 : 48;
-        if (colour >= STYLE_RGB)
-            depot_buf_addf(out, ";%d;2;%d;%d;%d", base, colour >> 16 & 0xff, colour >> 8 & 0xff,
-                colour & 0xff);
-        else if (colour >= 0)
-            depot_buf_addf(out, ";%d;5;%d", base, colour);
-    }
-    depot_buf_addc(out, 'm');
-}
-
-void dp_grid_ansi(const struct grid *g, const struct style_set *styles, struct depot_buf *out)
+void dp_grid_ansi(const struct grid *g, const struct depot_styles *styles, struct depot_buf *out)
 {
     for (int y = 0; y < g->h; y++) {
         uint32_t style = UINT32_MAX;
         for (int x = 0; x < g->w; x++) {
-            const struct cell *c = cell_at(g, y, x);
+            const struct depot_cell *c = cell_at(g, y, x);
             if (c->style != style) {
-                const struct look l = dp_style_look(styles, c->style);
-                look_sgr(&l, out);
+                const struct depot_look l = depot_styles_look(styles, c->style);
+                depot_look_put(out, &l);
                 style = c->style;
             }
-            cell_text(c, out);
+            depot_cell_put(out, c);
         }
         depot_buf_adds(out, "\033[0m\n");
     }

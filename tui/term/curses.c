@@ -5,7 +5,7 @@
  * however many pieces, goes out as one write, between the marks of synchronised output when the
  * terminal knows them. Terminal modes and input are ours (input.h); ncurses knows the screen alone.
  */
-#include "tui/app/app.h"
+#include "term.h"
 #include "input.h"
 #include "terminal.h"
 
@@ -50,11 +50,11 @@ struct term {
     struct input input;
     struct depot_buf frame; /* of one write */
     struct grid shown;      /* what the terminal shows */
-    enum palette palette;
+    enum depot_palette palette;
     bool ascii, mouse, away, gone, title_set, progress_set;
     bool plain;         /* shows what it does not understand */
     bool by_index;      /* any colour, though ncurses knows 256: see dp_terminal_exact() */
-    int32_t exact[256]; /* what is shown for an index, STYLE_RGB | 0xrrggbb; 0: the index */
+    int32_t exact[256]; /* what is shown for an index, DEPOT_RGB | 0xrrggbb; 0: the index */
     struct pair {
         int32_t fg, bg;
         int number;
@@ -226,47 +226,47 @@ static void switch_off(struct term *t)
 
 /* ---- colours ---- */
 
-static enum palette choose_palette(struct term *t, int wish)
+static enum depot_palette choose_palette(struct term *t, int wish)
 {
-    static const enum palette wishes[] = {
-        PALETTE_MONO, PALETTE_MONO, PALETTE_16, PALETTE_256, PALETTE_TRUE};
-    enum palette best = PALETTE_MONO;
+    static const enum depot_palette wishes[] = {DEPOT_PALETTE_MONO, DEPOT_PALETTE_MONO,
+        DEPOT_PALETTE_16, DEPOT_PALETTE_256, DEPOT_PALETTE_TRUE};
+    enum depot_palette best = DEPOT_PALETTE_MONO;
     const char *no = getenv("NO_COLOR");
     if (wish == 0 && !depot_str_empty(no))
-        return PALETTE_MONO;
+        return DEPOT_PALETTE_MONO;
     if (!has_colors())
-        return PALETTE_MONO;
+        return DEPOT_PALETTE_MONO;
     if (COLORS >= 1 << 24)
-        best = PALETTE_TRUE;
+        best = DEPOT_PALETTE_TRUE;
     else if (COLORS >= 256)
-        best = PALETTE_256;
+        best = DEPOT_PALETTE_256;
     else if (COLORS >= 8)
-        best = PALETTE_16;
-    t->by_index = best == PALETTE_256 &&
+        best = DEPOT_PALETTE_16;
+    t->by_index = best == DEPOT_PALETTE_256 &&
                   (wish == 4 || (wish == 0 && dp_terminal_has_true_colour(getenv("TERM"))));
     if (t->by_index)
-        best = PALETTE_TRUE;
+        best = DEPOT_PALETTE_TRUE;
     return wish > 0 && wishes[wish] < best ? wishes[wish] : best;
 }
 
 /* The number that ncurses has for a colour. */
 static int colour_of(struct term *t, int32_t colour)
 {
-    if (t->by_index && colour >= STYLE_RGB) {
-        const int32_t index = dp_style_nearest256(colour & 0xffffff);
+    if (t->by_index && colour >= DEPOT_RGB) {
+        const int32_t index = depot_colour_nearest256(colour & 0xffffff);
         t->exact[index] = colour;
         return index;
     }
     /* Where a number is a colour itself, all but the first eight indices would be shades of blue.
      */
-    if (!t->by_index && t->palette == PALETTE_TRUE && colour >= 8 && colour < 256)
-        return dp_style_rgb_of(colour);
-    return colour >= STYLE_RGB ? colour & 0xffffff : colour;
+    if (!t->by_index && t->palette == DEPOT_PALETTE_TRUE && colour >= 8 && colour < 256)
+        return depot_colour_of(colour);
+    return colour >= DEPOT_RGB ? colour & 0xffffff : colour;
 }
 
 static int pair_of(struct term *t, int32_t fg, int32_t bg)
 {
-    if (t->palette == PALETTE_MONO || (fg < 0 && bg < 0))
+    if (t->palette == DEPOT_PALETTE_MONO || (fg < 0 && bg < 0))
         return 0;
     for (size_t i = 0; i < t->npairs; i++)
         if (t->pairs[i].fg == fg && t->pairs[i].bg == bg)
@@ -285,8 +285,8 @@ static attr_t attrs_of(uint32_t attrs)
     static const struct {
         uint32_t ours;
         attr_t theirs;
-    } map[] = {{ATTR_BOLD, A_BOLD}, {ATTR_DIM, A_DIM}, {ATTR_REVERSE, A_REVERSE},
-        {ATTR_UNDERLINE, A_UNDERLINE}, {ATTR_ITALIC, A_ITALIC}};
+    } map[] = {{DEPOT_ATTR_BOLD, A_BOLD}, {DEPOT_ATTR_DIM, A_DIM}, {DEPOT_ATTR_REVERSE, A_REVERSE},
+        {DEPOT_ATTR_UNDERLINE, A_UNDERLINE}, {DEPOT_ATTR_ITALIC, A_ITALIC}};
     attr_t out = 0;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(map); i++)
         if (attrs & map[i].ours)
@@ -432,7 +432,7 @@ void dp_term_close(struct term *t)
     depot_free(t);
 }
 
-enum palette dp_term_palette(const struct term *t)
+enum depot_palette dp_term_palette(const struct term *t)
 {
     return t->palette;
 }
@@ -487,19 +487,19 @@ void dp_term_size(const struct term *t, int *h, int *w)
 /* ---- drawing ---- */
 
 static void put_cell(
-    struct term *t, int y, int x, const struct cell *c, const struct style_set *styles)
+    struct term *t, int y, int x, const struct depot_cell *c, const struct depot_styles *styles)
 {
-    const struct look l = dp_style_look(styles, c->style);
+    const struct depot_look l = depot_styles_look(styles, c->style);
     const int pair = pair_of(t, l.fg, l.bg);
-    wchar_t text[2 + CELL_MARKS] = {(wchar_t)c->ch};
+    wchar_t text[2 + DEPOT_CELL_MARKS] = {(wchar_t)c->ch};
     cchar_t cc;
-    for (int i = 0; i < CELL_MARKS; i++)
+    for (int i = 0; i < DEPOT_CELL_MARKS; i++)
         text[i + 1] = (wchar_t)c->marks[i];
     if (setcchar(&cc, text, attrs_of(l.attrs), 0, &pair) == OK)
         (void)mvadd_wch(y, x, &cc);
 }
 
-static bool has_wide(const struct cell *row, int w)
+static bool has_wide(const struct depot_cell *row, int w)
 {
     for (int x = 0; x < w; x++)
         if (row[x].width != 1)
@@ -508,24 +508,22 @@ static bool has_wide(const struct cell *row, int w)
 }
 
 static bool put_row(
-    struct term *t, const struct grid *g, int y, bool all, const struct style_set *styles)
+    struct term *t, const struct grid *g, int y, bool all, const struct depot_styles *styles)
 {
-    const struct cell *row = dp_grid_cell(g, y, 0);
-    struct cell *shown = &t->shown.cells[(size_t)y * (size_t)g->w];
+    const struct depot_cell *row = dp_grid_cell(g, y, 0);
+    struct depot_cell *shown = &t->shown.cells[(size_t)y * (size_t)g->w];
     const size_t bytes = (size_t)g->w * sizeof(*row);
     if (!all && memcmp(row, shown, bytes) == 0)
         return false;
     all = all || has_wide(row, g->w) || has_wide(shown, g->w);
     for (int x = 0; x < g->w; x++)
-        /* Padding that differs costs a cell drawn again, no more.
-         * NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
         if (row[x].width > 0 && (all || memcmp(&row[x], &shown[x], sizeof(*row)) != 0))
             put_cell(t, y, x, &row[x], styles);
     memcpy(shown, row, bytes);
     return true;
 }
 
-size_t dp_term_flush(struct term *t, const struct grid *g, const struct style_set *styles)
+size_t dp_term_flush(struct term *t, const struct grid *g, const struct depot_styles *styles)
 {
     bool all = false, any = false;
     if (t->away || g->h <= 0 || g->w <= 0)

@@ -3,7 +3,7 @@
  */
 #include "complete.h"
 
-#include "tui/text.h"
+#include <depot/text.h>
 
 enum { CANDIDATES_MAX = 4096, BETWEEN = 2 };
 
@@ -47,7 +47,7 @@ static size_t common(const struct completion *c)
     const char *first = c->items.items[0].text;
     size_t n = strlen(first);
     for (size_t i = 1; i < c->items.len; i++) {
-        const size_t same = dp_text_common(first, c->items.items[i].text);
+        const size_t same = depot_text_common(first, c->items.items[i].text);
         n = same < n ? same : n;
     }
     return n;
@@ -73,7 +73,7 @@ const char *dp_completion_step(struct completion *c, int by)
 
 static int width_of(const struct candidate *k)
 {
-    return (int)(dp_text_width(k->text) + (k->note != NULL ? dp_text_width(k->note) + 1 : 0));
+    return (int)(depot_text_width(k->text) + (k->note != NULL ? depot_text_width(k->note) + 1 : 0));
 }
 
 /* Behind the last candidate of the page that begins with this one. */
@@ -88,12 +88,12 @@ static size_t page_end(const struct completion *c, size_t first, int w)
 
 static int draw_candidate(const struct canvas *row, int x, const struct candidate *k, bool here)
 {
-    const int w = dp_canvas_put(row, 0, x, STYLE_TEXT, k->text);
+    const int w = dp_canvas_put(row, 0, x, DEPOT_STYLE_TEXT, k->text);
     int all = w;
     if (k->note != NULL)
-        all += 1 + dp_canvas_put(row, 0, x + w + 1, STYLE_DIM, k->note);
+        all += 1 + dp_canvas_put(row, 0, x + w + 1, DEPOT_STYLE_DIM, k->note);
     if (here)
-        dp_canvas_paint(row, 0, x, 1, w, STYLE_SELECTED);
+        dp_canvas_paint(row, 0, x, 1, w, DEPOT_STYLE_SELECTED);
     return all + BETWEEN;
 }
 
@@ -107,11 +107,11 @@ void dp_completion_draw(const struct completion *c, const struct canvas *row)
         end = page_end(c, first, room);
     }
     int x = 2;
-    dp_canvas_fill(row, 0, 0, 1, row->w, STYLE_TEXT, ' ');
+    dp_canvas_fill(row, 0, 0, 1, row->w, DEPOT_STYLE_TEXT, ' ');
     if (first > 0)
-        dp_canvas_glyph(row, 0, 0, STYLE_DIM, GLYPH_ELLIPSIS);
+        dp_canvas_glyph(row, 0, 0, DEPOT_STYLE_DIM, DEPOT_SIGN_ELLIPSIS);
     for (size_t i = first; i < end; i++)
         x += draw_candidate(row, x, &c->items.items[i], i == c->at);
     if (end < n)
-        dp_canvas_glyph(row, 0, row->w - 1, STYLE_DIM, GLYPH_ELLIPSIS);
+        dp_canvas_glyph(row, 0, row->w - 1, DEPOT_STYLE_DIM, DEPOT_SIGN_ELLIPSIS);
 }

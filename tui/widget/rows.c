@@ -1,7 +1,7 @@
 /*
  * The list of rows that most views are: selection, scrolling, its mark at the edge.
  */
-#include "tui/app/view.h"
+#include "rows.h"
 
 enum { WHEEL_ROWS = 3 };
 
@@ -23,7 +23,7 @@ static void scroll(struct rows *r, int by)
         r->selected = r->top + page - 1;
 }
 
-enum view_result dp_rows_action(struct rows *r, enum action a, intptr_t arg)
+bool dp_rows_action(struct rows *r, enum action a, intptr_t arg)
 {
     const size_t page = r->page > 1 ? (size_t)r->page : 1;
     size_t to = r->selected;
@@ -59,13 +59,13 @@ enum view_result dp_rows_action(struct rows *r, enum action a, intptr_t arg)
     case ACTION_WHEEL_DOWN:
         scroll(r, a == ACTION_WHEEL_UP ? -WHEEL_ROWS : WHEEL_ROWS);
         r->follow = false;
-        return VIEW_HANDLED;
+        return true;
     default:
-        return VIEW_IGNORED;
+        return false;
     }
     r->selected = to < r->count ? to : back(r->count, 1);
     r->follow = false;
-    return VIEW_HANDLED;
+    return true;
 }
 
 void dp_rows_layout(struct rows *r, size_t count, int page)
@@ -99,5 +99,6 @@ void dp_rows_scrollbar(const struct rows *r, const struct canvas *c, int y, int 
     size = size > 0 ? size : 1;
     const size_t travel = r->count - height;
     const size_t at = travel > 0 ? r->top * (height - size) / travel : 0;
-    dp_canvas_fill(c, y + (int)at, x, (int)size, 1, STYLE_FAINT, c->grid->ascii ? '|' : 0x2503);
+    dp_canvas_fill(
+        c, y + (int)at, x, (int)size, 1, DEPOT_STYLE_FAINT, c->grid->ascii ? '|' : 0x2503);
 }

@@ -3,10 +3,12 @@
  */
 #include "table.h"
 
+#include <depot/text.h>
+
 #include <stdio.h>
 #include <string.h>
 
-enum { RANKS = 10, AMOUNT_TEXT = 14 };
+enum { RANKS = 10, AMOUNT_TEXT = 15 };
 
 void dp_table_widths(const struct table_column *cols, size_t n, int w, int *widths)
 {
@@ -54,10 +56,10 @@ void dp_table_heads(const struct canvas *c, int y, const struct table_column *co
         const bool sorted = k->sort >= 0 && k->sort == sort;
         const int len = (int)strlen(k->title);
         dp_canvas_field(c, y, x, widths[i], k->right ? FIT_RIGHT : FIT_LEFT,
-            sorted ? STYLE_TEXT : STYLE_HEADING, k->title);
+            sorted ? DEPOT_STYLE_TEXT : DEPOT_STYLE_HEADING, k->title);
         if (sorted)
-            dp_canvas_glyph(c, y, k->right ? x + widths[i] - len - 1 : x + len + 1, STYLE_TEXT,
-                inverted ? GLYPH_UP : GLYPH_DOWN);
+            dp_canvas_glyph(c, y, k->right ? x + widths[i] - len - 1 : x + len + 1,
+                DEPOT_STYLE_TEXT, inverted ? DEPOT_SIGN_UP : DEPOT_SIGN_DOWN);
         if (k->sort >= 0)
             dp_canvas_hot(c, y, x, 1, widths[i], ACTION_SORT_BY, k->sort, 0);
         x += widths[i] + TABLE_GAP;
@@ -91,44 +93,33 @@ bool dp_table_sort(struct table_order *o, enum action a, intptr_t arg, int order
 
 /* ---- meters and bars ---- */
 
-enum glyph dp_state_glyph(enum depot_build_state s)
-{
-    static const uint8_t map[] = {
-        [DEPOT_BUILD_CREATED] = GLYPH_WAIT,
-        [DEPOT_BUILD_QUEUED] = GLYPH_WAIT,
-        [DEPOT_BUILD_RUNNING] = GLYPH_RUN,
-        [DEPOT_BUILD_SUCCEEDED] = GLYPH_RAN,
-        [DEPOT_BUILD_FAILED] = GLYPH_FAIL,
-        [DEPOT_BUILD_CANCELLED] = GLYPH_CANC,
-    };
-    _Static_assert(DEPOT_ARRAY_LEN(map) == DEPOT_BUILD_STATE_COUNT, "every state has a glyph");
-    return map[s];
-}
-
 uint32_t dp_level_style(double fraction)
 {
-    return fraction >= 0.95 ? STYLE_METER_FULL : fraction >= 0.8 ? STYLE_METER_HIGH : STYLE_METER;
+    return fraction >= 0.95  ? DEPOT_STYLE_METER_FULL
+           : fraction >= 0.8 ? DEPOT_STYLE_METER_HIGH
+                             : DEPOT_STYLE_METER;
 }
 
 void dp_table_amount(
     const struct canvas *c, int y, int x, int w, const char *label, int64_t used, int64_t total)
 {
-    char a[TEXT_MAX], b[TEXT_MAX], text[2 * TEXT_MAX + 8];
+    char a[DEPOT_TEXT_MAX], b[DEPOT_TEXT_MAX], text[2 * DEPOT_TEXT_MAX + 8];
     const double f = total > 0 && used >= 0 ? (double)used / (double)total : -1;
     const int meter = w - 7 - AMOUNT_TEXT;
-    dp_canvas_put(c, y, x, STYLE_DIM, label);
+    dp_canvas_put(c, y, x, DEPOT_STYLE_DIM, label);
     if (used < 0) {
-        dp_canvas_put(c, y, x + 7, STYLE_FAINT, "not known");
+        dp_canvas_put(c, y, x + 7, DEPOT_STYLE_FAINT, "not known");
         return;
     }
     if (total > 0)
-        snprintf(text, sizeof(text), "%s of %s", dp_text_bytes(a, used), dp_text_bytes(b, total));
+        snprintf(
+            text, sizeof(text), "%s of %s", depot_text_bytes(a, used), depot_text_bytes(b, total));
     else
-        snprintf(text, sizeof(text), "%s", dp_text_bytes(a, used));
+        snprintf(text, sizeof(text), "%s", depot_text_bytes(a, used));
     if (total > 0)
         dp_canvas_meter(c, y, x + 7, meter, f, dp_level_style(f));
     dp_canvas_field(c, y, x + 7 + (total > 0 ? meter + 1 : 0), AMOUNT_TEXT - 1,
-        total > 0 ? FIT_RIGHT : FIT_LEFT, STYLE_TEXT, text);
+        total > 0 ? FIT_RIGHT : FIT_LEFT, DEPOT_STYLE_TEXT, text);
 }
 
 void dp_bar_up(const struct canvas *c, int y, int x, int h, int w, double fraction, uint32_t style)

@@ -5,8 +5,10 @@
 #ifndef DEPOT_TUI_TABLE_H
 #define DEPOT_TUI_TABLE_H
 
+#include <depot/event.h>
+
 #include "filter.h"
-#include "tui/app/view.h"
+#include "rows.h"
 
 enum { TABLE_GAP = 2, TABLE_LEFT = 3, TABLE_COLUMNS_MAX = 16 };
 
@@ -39,7 +41,6 @@ bool dp_table_sort(struct table_order *o, enum action a, intptr_t arg, int order
 
 /* Green, then yellow from 80 % on, then red from 95 %. */
 uint32_t dp_level_style(double fraction);
-enum glyph dp_state_glyph(enum depot_build_state s);
 /* "label ━━━━──── 9.1G of 32G" in `w` columns. Below 0 is not known. */
 void dp_table_amount(
     const struct canvas *c, int y, int x, int w, const char *label, int64_t used, int64_t total);

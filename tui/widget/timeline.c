@@ -3,7 +3,7 @@
  */
 #include "timeline.h"
 
-#include "tui/text.h"
+#include <depot/text.h>
 
 #include <stdio.h>
 
@@ -94,7 +94,7 @@ void dp_timeline_axis(const struct timeline *t, const struct canvas *c, int y, i
         dp_timeline_label(label, at, tick);
         const int from = dp_timeline_at(t, t->start + at) / 2, n = (int)strlen(label);
         if (from + n <= t->w)
-            dp_canvas_put(&axis, 0, from, STYLE_HEADING, label);
+            dp_canvas_put(&axis, 0, from, DEPOT_STYLE_HEADING, label);
         if (at > INT64_MAX - tick)
             break;
     }
@@ -106,12 +106,13 @@ void dp_timeline_guides(
     const int64_t tick = t->tick;
     const struct canvas row = dp_canvas_sub(c, y, x, 1, t->w);
     for (int64_t at = tick; at <= t->span; at += tick) {
-        dp_canvas_glyph(&row, 0, dp_timeline_at(t, t->start + at) / 2, STYLE_FAINT, GLYPH_BULLET);
+        dp_canvas_glyph(
+            &row, 0, dp_timeline_at(t, t->start + at) / 2, DEPOT_STYLE_FAINT, DEPOT_SIGN_BULLET);
         if (at > INT64_MAX - tick)
             break;
     }
     if (now != 0)
-        dp_canvas_glyph(&row, 0, dp_timeline_at(t, now) / 2, STYLE_FAINT, GLYPH_VLINE);
+        dp_canvas_glyph(&row, 0, dp_timeline_at(t, now) / 2, DEPOT_STYLE_FAINT, DEPOT_SIGN_VLINE);
 }
 
 /* ---- bars ---- */
@@ -121,15 +122,15 @@ static const struct {
     uint32_t full, left, right; /* a column, its halves */
     char ascii;
 } looks[] = {
-    [BAR_NONE] = {STYLE_TEXT, ' ', ' ', ' ', ' '},
-    [BAR_WAITED] = {STYLE_FAINT, 0x2508, 0x2508, 0x2508, '.'},
-    [BAR_CACHED] = {STYLE_HIT, '=', '=', '=', '='},
-    [BAR_SHARED] = {STYLE_SHARED, 0x2501, 0x2578, 0x257a, '~'},
-    [BAR_CANCELLED] = {STYLE_CANC, 0x2501, 0x2578, 0x257a, '/'},
-    [BAR_RAN] = {STYLE_RAN, 0x2501, 0x2578, 0x257a, '#'},
-    [BAR_SLOW] = {STYLE_WARN, 0x2501, 0x2578, 0x257a, '#'},
-    [BAR_RUNNING] = {STYLE_RUN, 0x2501, 0x2578, 0x257a, '>'},
-    [BAR_FAILED] = {STYLE_FAIL, 0x2501, 0x2578, 0x257a, 'X'},
+    [BAR_NONE] = {DEPOT_STYLE_TEXT, ' ', ' ', ' ', ' '},
+    [BAR_WAITED] = {DEPOT_STYLE_FAINT, 0x2508, 0x2508, 0x2508, '.'},
+    [BAR_CACHED] = {DEPOT_STYLE_HIT, '=', '=', '=', '='},
+    [BAR_SHARED] = {DEPOT_STYLE_SHARED, 0x2501, 0x2578, 0x257a, '~'},
+    [BAR_CANCELLED] = {DEPOT_STYLE_CANC, 0x2501, 0x2578, 0x257a, '/'},
+    [BAR_RAN] = {DEPOT_STYLE_RAN, 0x2501, 0x2578, 0x257a, '#'},
+    [BAR_SLOW] = {DEPOT_STYLE_WARN, 0x2501, 0x2578, 0x257a, '#'},
+    [BAR_RUNNING] = {DEPOT_STYLE_RUN, 0x2501, 0x2578, 0x257a, '>'},
+    [BAR_FAILED] = {DEPOT_STYLE_FAIL, 0x2501, 0x2578, 0x257a, 'X'},
 };
 _Static_assert(DEPOT_ARRAY_LEN(looks) == BAR_COUNT, "every bar has a look");
 
@@ -169,7 +170,7 @@ void dp_bars_draw(const struct bars *b, const struct canvas *c, int y, int x)
             ch = looks[k].right;
         /* A failure has an end of its own. */
         if (k == BAR_FAILED && !ascii && (i + 1 == b->t->w || b->halves[2 * i + 2] != BAR_FAILED))
-            ch = dp_glyph(false, GLYPH_FAIL);
+            ch = depot_sign_char(false, DEPOT_SIGN_FAIL);
         dp_canvas_fill(c, y, x + i, 1, 1, looks[k].style, ch);
     }
 }

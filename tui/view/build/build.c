@@ -1,10 +1,9 @@
 /*
  * One build: what keys do to it. How it looks: draw.c.
  */
+#include "tui/app/command.h"
 #include "build_priv.h"
-#include "tui/view/step/step.h"
-#include "tui/view/step/step_priv.h"
-#include "tui/view/why/why.h"
+#include "tui/widget/verdict.h"
 
 #include <ctype.h>
 
@@ -17,9 +16,10 @@ static int build_open(struct view *base, const char *arg, struct depot_error *er
     struct build_view *v = (struct build_view *)base;
     struct fleet *f = dp_tui_fleet(base->tui);
     v->build = arg != NULL ? dp_fleet_find_prefix(f, arg) : NULL;
+    if (arg == NULL)
+        return depot_error_set(err, DEPOT_ERR_INVALID, "which build? :build ID, or how it begins");
     if (v->build == NULL)
-        return depot_error_set(
-            err, DEPOT_ERR_NOT_FOUND, "there is no build \"%s\"", arg != NULL ? arg : "");
+        return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "no single build begins with \"%s\"", arg);
     dp_graph_init(&v->graph);
     depot_buf_init(&v->text, 64 * 1024);
     v->stale = true;
@@ -154,7 +154,7 @@ static void next_error(struct build_view *v, bool back)
         return;
     }
     if (v->build->state != NULL)
-        dp_tui_say(v->base.tui, STYLE_DIM, "no step failed");
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "no step failed");
 }
 
 static void go_twin(struct build_view *v)
@@ -163,7 +163,7 @@ static void go_twin(struct build_view *v)
     const struct depot_step *twin =
         s != NULL && v->build->state != NULL ? dp_step_twin(v->build->state, s) : NULL;
     if (twin == NULL) {
-        dp_tui_say(v->base.tui, STYLE_DIM, "this step has no twin");
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "this step has no twin");
         return;
     }
     v->moved = true;
@@ -222,9 +222,9 @@ static void open_step(struct build_view *v)
 {
     const struct depot_step *s = dp_build_selected_step(v);
     if (s == NULL)
-        dp_tui_say(v->base.tui, STYLE_DIM, "no step yet");
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "no step yet");
     else
-        dp_view_step_open(v->base.tui, v->build, s);
+        dp_tui_push_step(v->base.tui, VIEW_STEP, v->build, s);
 }
 
 static void open_selected(struct build_view *v)
@@ -241,7 +241,7 @@ static void copy_row(struct build_view *v)
     const struct depot_step *s = dp_build_selected_step(v);
     const char *text = s != NULL ? s->name : v->build->id;
     dp_tui_copy(v->base.tui, text, strlen(text));
-    dp_tui_say(v->base.tui, STYLE_DIM, "copied");
+    dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "copied");
 }
 
 static void sibling(struct build_view *v, int by)
@@ -252,7 +252,7 @@ static void sibling(struct build_view *v, int by)
             continue;
         const size_t to = by > 0 ? i + 1 : i - 1;
         if (to < f->builds.len)
-            dp_tui_replace(v->base.tui, &view_build, f->builds.items[to]->key);
+            dp_tui_replace(v->base.tui, VIEW_BUILD, f->builds.items[to]->key);
         return;
     }
 }
@@ -364,8 +364,7 @@ static enum view_result build_action(struct view *base, enum action a, intptr_t 
 {
     struct build_view *v = (struct build_view *)base;
     dp_build_sync(v);
-    if (a != ACTION_WHEEL_UP && a != ACTION_WHEEL_DOWN &&
-        dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED) {
+    if (a != ACTION_WHEEL_UP && a != ACTION_WHEEL_DOWN && dp_rows_action(&v->rows, a, arg)) {
         choose(v, v->rows.selected);
         return VIEW_HANDLED;
     }
@@ -391,7 +390,7 @@ static enum view_result build_action(struct view *base, enum action a, intptr_t 
         open_step(v);
         break;
     case ACTION_WHY:
-        dp_view_why_open(base->tui, v->build, dp_build_selected_step(v));
+        dp_tui_push_step(base->tui, VIEW_WHY, v->build, dp_build_selected_step(v));
         break;
     case ACTION_NEXT:
     case ACTION_PREV:
@@ -404,7 +403,7 @@ static enum view_result build_action(struct view *base, enum action a, intptr_t 
     case ACTION_MATCH_NEXT:
     case ACTION_MATCH_PREV:
         if (v->pattern != NULL && !next_match(v, a == ACTION_MATCH_PREV, false, true))
-            dp_tui_say(base->tui, STYLE_DIM, "no row has \"%s\"", v->pattern);
+            dp_tui_say(base->tui, DEPOT_STYLE_DIM, "no row has \"%s\"", v->pattern);
         break;
     case ACTION_FOLLOW:
         v->moved = false;
@@ -481,9 +480,11 @@ static const struct view_note build_notes[] = {
     {"yellow bar", "it took longer than on another platform"},
     {"follow", "F selects what runs, until another row is chosen"}, {NULL, NULL}};
 
-const struct view_ops view_build = {.name = "build",
-    .keymap = KEYMAP_BUILD,
+const struct view_ops view_build = {.id = VIEW_BUILD,
     .size = sizeof(struct build_view),
+    .of_build = true,
+    .watched_only = true,
+    .offer = dp_offer_builds,
     .open = build_open,
     .close = build_close,
     .refresh = build_refresh,

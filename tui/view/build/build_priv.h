@@ -115,7 +115,7 @@ void dp_build_flat_heads(const struct build_view *v, const struct canvas *c, int
 /* What a line says: its instruction with single blanks. */
 void dp_build_instruction(struct depot_buf *out, const struct depot_step *s);
 /* "41M/120M 12M/s"; nothing when it moves nothing. */
-void dp_build_moves(struct depot_buf *out, const struct depot_step *s, depot_time now);
+void dp_build_moves(struct depot_buf *out, const struct depot_step *s, depot_time now, bool rate);
 /* Why it has not started: "deps, assets", "in line: all builders are busy". */
 void dp_build_waits_for(
     const struct build_view *v, struct depot_buf *out, const struct build_item *it, size_t lane);

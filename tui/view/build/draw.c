@@ -33,7 +33,8 @@ static void draw_tabs(struct build_view *v, const struct canvas *c, int y, int e
         const int w = (int)strlen(names[i]);
         if (x + w > end)
             return;
-        dp_canvas_put(c, y, x, (int)v->rendering == i ? STYLE_TAB : STYLE_DIM, names[i]);
+        dp_canvas_put(
+            c, y, x, (int)v->rendering == i ? DEPOT_STYLE_TAB : DEPOT_STYLE_DIM, names[i]);
         dp_canvas_hot(c, y, x, 1, w, (enum action)(ACTION_VIEW_1 + i), 0, 0);
         x += w + 2;
     }
@@ -41,7 +42,7 @@ static void draw_tabs(struct build_view *v, const struct canvas *c, int y, int e
         char more[64];
         snprintf(more, sizeof(more), "%zu of %zu", v->cols.nlanes, v->graph.nlanes);
         if (x + (int)strlen(more) <= end) {
-            dp_canvas_put(c, y, x, STYLE_TAGGED, more);
+            dp_canvas_put(c, y, x, DEPOT_STYLE_TAGGED, more);
             dp_canvas_hot(c, y, x, 1, (int)strlen(more), ACTION_NEXT, 0, 0);
             x += (int)strlen(more) + 2;
         }
@@ -50,7 +51,7 @@ static void draw_tabs(struct build_view *v, const struct canvas *c, int y, int e
         const int w = (int)strlen(flags[i].word);
         if (!flags[i].on || x + w > end)
             continue;
-        dp_canvas_put(c, y, x, STYLE_TAGGED, flags[i].word);
+        dp_canvas_put(c, y, x, DEPOT_STYLE_TAGGED, flags[i].word);
         dp_canvas_hot(c, y, x, 1, w, flags[i].action, 0, 0);
         x += w + 2;
     }
@@ -63,7 +64,7 @@ static int widest_name(const struct build_view *v)
     int most = 4;
     for (size_t i = 0; i < v->graph.order.len && i < 200; i++) {
         const struct graph_stage *st = &v->graph.stages.items[v->graph.order.items[i]];
-        const int w = (int)dp_text_width(*st->name != '\0' ? st->name : "Dockerfile");
+        const int w = depot_text_width(*st->name != '\0' ? st->name : "Dockerfile");
         most = st->kind != GRAPH_CHAIN && w > most ? w : most;
     }
     return most;
@@ -98,7 +99,7 @@ static int side_lag(const struct build_view *v)
 {
     int widest = 0;
     for (size_t i = 0; i < v->graph.nlanes; i++) {
-        const int w = (int)dp_text_width(dp_text_platform(v->graph.lanes[i]));
+        const int w = depot_text_width(depot_text_platform(v->graph.lanes[i]));
         widest = w > widest ? w : widest;
     }
     return clamp(widest + LAG_W, LAG_SIDE_W, LAG_SIDE_MAX);
@@ -180,7 +181,7 @@ static void draw_nothing(struct build_view *v, const struct canvas *c)
     const struct depot_build *b = v->build->state;
     int y = 1;
     if (v->filter.on || v->critical_only || v->misses_only) {
-        dp_canvas_put(c, y, 2, STYLE_DIM, "no step passes");
+        dp_canvas_put(c, y, 2, DEPOT_STYLE_DIM, "no step passes");
         return;
     }
     for (size_t i = 0; i < b->parts.len; i++) {
@@ -189,12 +190,12 @@ static void draw_nothing(struct build_view *v, const struct canvas *c)
             continue;
         depot_buf_clear(&v->text);
         dp_fleet_in_line(&v->text, p);
-        const int x = 4 + dp_canvas_putf(c, y, 2, STYLE_STRONG, "%s", p->platform);
-        dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_WARN, depot_buf_str(&v->text));
+        const int x = 4 + dp_canvas_putf(c, y, 2, DEPOT_STYLE_STRONG, "%s", p->platform);
+        dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, DEPOT_STYLE_WARN, depot_buf_str(&v->text));
         y++;
     }
     if (y == 1)
-        dp_canvas_put(c, y, 2, STYLE_DIM, "no step has been announced yet");
+        dp_canvas_put(c, y, 2, DEPOT_STYLE_DIM, "no step has been announced yet");
 }
 
 static void draw_rows(struct build_view *v, const struct canvas *c, int y, int h)
@@ -220,9 +221,9 @@ static void draw_rows(struct build_view *v, const struct canvas *c, int y, int h
         const int from = v->rendering == SHOW_FLAT || it->kind == ITEM_LANE ? 0 : v->cols.label_x;
         if (selected)
             dp_canvas_paint(&body, i, from, 1,
-                it->kind == ITEM_LANE ? 2 + (int)dp_text_width(v->graph.lanes[it->lane])
+                it->kind == ITEM_LANE ? 2 + depot_text_width(v->graph.lanes[it->lane])
                                       : mark - from,
-                STYLE_SELECTED);
+                DEPOT_STYLE_SELECTED);
         dp_canvas_hot(&body, i, 0, 1, c->w, ACTION_SELECT, (intptr_t)index, PANE_LIST);
     }
     dp_rows_scrollbar(&v->rows, &body, 0, c->w - 1, h);
@@ -255,7 +256,7 @@ static int draw_heads(struct build_view *v, const struct canvas *c)
     for (size_t i = 0; i < k->nlanes && k->bar_w > 0; i++)
         dp_timeline_axis(&v->axis, c, y, k->lane_x[i] + k->state_w);
     if (k->lag_w > 0)
-        dp_canvas_field(c, y, k->lag_x, k->lag_w, FIT_RIGHT, STYLE_HEADING, "slower");
+        dp_canvas_field(c, y, k->lag_x, k->lag_w, FIT_RIGHT, DEPOT_STYLE_HEADING, "slower");
     return y + 1;
 }
 
@@ -290,7 +291,7 @@ void dp_build_draw(struct view *base, const struct canvas *c)
     struct build_view *v = (struct build_view *)base;
     dp_build_sync(v);
     if (v->build->state == NULL || v->graph.build_ != v->build->state) {
-        dp_canvas_put(c, 1, 2, STYLE_DIM, dp_fleet_missing(v->build));
+        dp_canvas_put(c, 1, 2, DEPOT_STYLE_DIM, dp_fleet_missing(v->build));
         return;
     }
     v->now = dp_fleet_build_now(v->build, dp_tui_now(base->tui));

@@ -3,7 +3,7 @@
  * heading for each platform.
  */
 #include "build_priv.h"
-#include "tui/view/step/step_priv.h"
+#include "tui/widget/verdict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -72,8 +72,8 @@ static int put_facts(const struct canvas *c, int y, int x, int end, const struct
         const int w = (int)strlen(text) + 2;
         if (x + w > end)
             break;
-        dp_canvas_glyph(c, y, x, dp_style_verdict(f->verdict), dp_step_glyph(f->verdict));
-        dp_canvas_put(c, y, x + 2, dp_style_verdict(f->verdict), text);
+        dp_canvas_glyph(c, y, x, depot_verdict_style(f->verdict), depot_verdict_sign(f->verdict));
+        dp_canvas_put(c, y, x + 2, depot_verdict_style(f->verdict), text);
         x += w + 3;
     }
     return x;
@@ -97,7 +97,7 @@ void dp_build_count_open(const struct build_view *v, int *running, int *waiting)
 /* The platform that all wait for. When all are side by side, its heading tells. */
 static int put_slowest(const struct build_view *v, const struct canvas *c, int y, int from)
 {
-    char text[2 * TEXT_MAX + 32], by[TEXT_MAX];
+    char text[2 * DEPOT_TEXT_MAX + 32], by[DEPOT_TEXT_MAX];
     int64_t most = 0;
     size_t slowest = 0;
     const bool tells =
@@ -111,12 +111,12 @@ static int put_slowest(const struct build_view *v, const struct canvas *c, int y
     }
     if (most == 0)
         return c->w - 1;
-    snprintf(text, sizeof(text), "%.24s %s behind", dp_text_platform(v->graph.lanes[slowest]),
-        dp_text_duration(by, most, true));
-    const int w = (int)dp_text_width(text);
+    snprintf(text, sizeof(text), "%.24s %s behind", depot_text_platform(v->graph.lanes[slowest]),
+        depot_text_duration(by, most, true));
+    const int w = depot_text_width(text);
     if (c->w - 1 - w < from)
         return c->w - 1;
-    dp_canvas_put(c, y, c->w - 1 - w, STYLE_WARN | ATTR_BOLD, text);
+    dp_canvas_put(c, y, c->w - 1 - w, DEPOT_STYLE_WARN | DEPOT_ATTR_BOLD, text);
     return c->w - 3 - w;
 }
 
@@ -124,11 +124,11 @@ static int put_slowest(const struct build_view *v, const struct canvas *c, int y
 static int put_times(const struct build_view *v, const struct canvas *c, int y, int from,
     const struct fleet_row *row)
 {
-    char low[TEXT_MAX], high[TEXT_MAX], text[3 * TEXT_MAX] = "";
+    char low[DEPOT_TEXT_MAX], high[DEPOT_TEXT_MAX], text[3 * DEPOT_TEXT_MAX] = "";
     int x = put_slowest(v, c, y, from);
     if (row->eta_high >= 0) {
-        dp_text_duration(low, row->eta_low, false);
-        dp_text_duration(high, row->eta_high, false);
+        depot_text_duration(low, row->eta_low, false);
+        depot_text_duration(high, row->eta_high, false);
         if (row->eta_low < DEPOT_SEC)
             snprintf(text, sizeof(text), "up to %s left", high);
         else if (strcmp(low, high) == 0)
@@ -137,12 +137,12 @@ static int put_times(const struct build_view *v, const struct canvas *c, int y, 
             snprintf(text, sizeof(text), "%s to %s left", low, high);
     } else if (row->saved >= DEPOT_SEC) {
         snprintf(
-            text, sizeof(text), "the cache saved %s", dp_text_duration(low, row->saved, false));
+            text, sizeof(text), "the cache saved %s", depot_text_duration(low, row->saved, false));
     }
     const int w = (int)strlen(text);
     if (w == 0 || x - w < from)
         return x;
-    dp_canvas_put(c, y, x - w, row->eta_high >= 0 ? STYLE_STRONG : STYLE_HIT, text);
+    dp_canvas_put(c, y, x - w, row->eta_high >= 0 ? DEPOT_STYLE_STRONG : DEPOT_STYLE_HIT, text);
     return x - w - 2;
 }
 
@@ -150,14 +150,15 @@ void dp_build_draw_summary(struct build_view *v, const struct canvas *c, int y)
 {
     const struct depot_build *b = v->build->state;
     struct fleet_row row;
-    char time[TEXT_MAX];
+    char time[DEPOT_TEXT_MAX];
     int running, waiting, x = 1;
     const bool over = depot_build_state_over(v->build->sum.state);
     dp_fleet_row(dp_tui_fleet(v->base.tui), v->build, dp_tui_now(v->base.tui), &row);
-    const uint32_t style = dp_style_state(row.state);
-    x += dp_canvas_glyph(c, y, x, style, dp_state_glyph(row.state)) + 1;
+    const uint32_t style = depot_state_style(row.state);
+    x += dp_canvas_glyph(c, y, x, style, depot_state_sign(row.state)) + 1;
     x += dp_canvas_put(c, y, x, style, depot_build_state_word(row.state)) + 1;
-    x += dp_canvas_put(c, y, x, STYLE_STRONG, dp_text_duration(time, row.elapsed, true)) + 2;
+    x += dp_canvas_put(c, y, x, DEPOT_STYLE_STRONG, depot_text_duration(time, row.elapsed, true)) +
+         2;
     const int meter = c->w >= 100 ? 20 : c->w >= 70 ? 10 : 0;
     if (row.counts.total > 0) {
         if (meter > 0 && !over) {
@@ -166,7 +167,7 @@ void dp_build_draw_summary(struct build_view *v, const struct canvas *c, int y)
         }
         depot_buf_clear(&v->text);
         dp_fleet_progress(&v->text, &row);
-        x += dp_canvas_put(c, y, x, STYLE_TEXT, depot_buf_str(&v->text)) + 3;
+        x += dp_canvas_put(c, y, x, DEPOT_STYLE_TEXT, depot_buf_str(&v->text)) + 3;
     }
     dp_build_count_open(v, &running, &waiting);
     const int end = put_times(v, c, y, x + 12, &row);
@@ -215,39 +216,39 @@ static void put_not_begun(struct build_view *v, const struct canvas *c, int y, i
     else
         depot_buf_adds(&v->text, "waits for a builder");
     const bool queued = state == DEPOT_BUILD_QUEUED;
-    dp_canvas_glyph(c, y, x, dp_style_state(state), GLYPH_WAIT);
-    dp_canvas_field(
-        c, y, x + 2, w - 2, FIT_LEFT, queued ? STYLE_WARN : STYLE_DIM, depot_buf_str(&v->text));
+    dp_canvas_glyph(c, y, x, depot_state_style(state), DEPOT_SIGN_WAIT);
+    dp_canvas_field(c, y, x + 2, w - 2, FIT_LEFT, queued ? DEPOT_STYLE_WARN : DEPOT_STYLE_DIM,
+        depot_buf_str(&v->text));
 }
 
 /* What a platform is late by, or that it failed; right. Returns where it begins. */
 static int put_outcome(const struct build_view *v, const struct canvas *c, int y, int from, int end,
     size_t lane, enum depot_build_state state)
 {
-    char text[TEXT_MAX], what[TEXT_MAX + 16];
+    char text[DEPOT_TEXT_MAX], what[DEPOT_TEXT_MAX + 16];
     if (state == DEPOT_BUILD_FAILED) {
         if (end - from <= 8)
             return end;
-        dp_canvas_put(c, y, end - 5, STYLE_FAIL, " FAIL");
+        dp_canvas_put(c, y, end - 5, DEPOT_STYLE_FAIL, " FAIL");
         return end - 5;
     }
     const int64_t late = v->graph.nlanes > 1 ? behind(v, lane) : 0;
     if (late <= 0)
         return end;
-    snprintf(what, sizeof(what), " %s behind", dp_text_duration(text, late, true));
+    snprintf(what, sizeof(what), " %s behind", depot_text_duration(text, late, true));
     const int x = end - (int)strlen(what);
     if (x > from)
-        dp_canvas_put(c, y, x, STYLE_WARN | ATTR_BOLD, what);
+        dp_canvas_put(c, y, x, DEPOT_STYLE_WARN | DEPOT_ATTR_BOLD, what);
     return x;
 }
 
 static int put_progress(const struct canvas *c, int y, int x, int end, const struct graph_sum *all,
     enum depot_build_state state)
 {
-    x += dp_canvas_putf(c, y, x, STYLE_TEXT, "%u/%u ", all->done, all->lines);
+    x += dp_canvas_putf(c, y, x, DEPOT_STYLE_TEXT, "%u/%u ", all->done, all->lines);
     if (depot_build_state_over(state) || end - x <= 40 || all->lines == 0)
         return x;
-    dp_canvas_meter(c, y, x, 10, (double)all->done / all->lines, dp_style_state(state));
+    dp_canvas_meter(c, y, x, 10, (double)all->done / all->lines, depot_state_style(state));
     return x + 11;
 }
 
@@ -261,11 +262,11 @@ void dp_build_draw_lane_head(
     const enum depot_build_state state = lane_state(v, p, &all);
     const char *name = *v->graph.lanes[lane] != '\0' ? v->graph.lanes[lane] : "steps";
     if (w < LANE_NAME_W)
-        name = dp_text_platform(name);
+        name = depot_text_platform(name);
     const bool focus = v->graph.nlanes > 1 && lane == v->focus;
-    x += dp_canvas_put(c, y, x, focus ? STYLE_TAB : STYLE_STRONG, name);
+    x += dp_canvas_put(c, y, x, focus ? DEPOT_STYLE_TAB : DEPOT_STYLE_STRONG, name);
     if (p != NULL && depot_part_emulates(p, v->graph.lanes[lane]) && x + 12 < end)
-        x += dp_canvas_put(c, y, x, STYLE_WARN, " emulated");
+        x += dp_canvas_put(c, y, x, DEPOT_STYLE_WARN, " emulated");
     x += 2;
     dp_canvas_hot(c, y, start, 1, w, ACTION_NEXT, (intptr_t)lane + 1, 0);
     if (!v->begun[lane]) {
@@ -282,7 +283,7 @@ void dp_build_draw_lane_head(
         .cancelled = (int)all.by[DEPOT_VERDICT_CANCELLED]};
     const int facts = put_facts(c, y, x + 1, right - 1, &k, (int)all.by[DEPOT_VERDICT_RUNNING], 0);
     if (rule)
-        dp_canvas_hline(c, y, facts, right - facts, STYLE_FAINT);
+        dp_canvas_hline(c, y, facts, right - facts, DEPOT_STYLE_FAINT);
 }
 
 /* ---- the critical path ---- */
@@ -290,7 +291,7 @@ void dp_build_draw_lane_head(
 void dp_build_draw_critical(struct build_view *v, const struct canvas *c, int y)
 {
     const struct depot_build *b = v->build->state;
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     int x = 1;
     int64_t all = b->critical_ns;
     bool any = false;
@@ -299,9 +300,9 @@ void dp_build_draw_critical(struct build_view *v, const struct canvas *c, int y)
     const struct depot_step *last = b->critical.items[b->critical.len - 1];
     if (last->verdict == DEPOT_VERDICT_RUNNING)
         all += dp_graph_duration(last, v->now);
-    dp_canvas_glyph(c, y, x, STYLE_CRITICAL, GLYPH_CRITICAL);
-    x += 2 + dp_canvas_put(c, y, x + 2, STYLE_DIM, "critical path ");
-    x += 2 + dp_canvas_put(c, y, x, STYLE_STRONG, dp_text_duration(text, all, true));
+    dp_canvas_glyph(c, y, x, DEPOT_STYLE_CRITICAL, DEPOT_SIGN_CRITICAL);
+    x += 2 + dp_canvas_put(c, y, x + 2, DEPOT_STYLE_DIM, "critical path ");
+    x += 2 + dp_canvas_put(c, y, x, DEPOT_STYLE_STRONG, depot_text_duration(text, all, true));
     for (size_t i = 0; i < b->critical.len; i++) {
         const struct depot_step *s = b->critical.items[i];
         const int64_t took = dp_graph_duration(s, v->now);
@@ -309,23 +310,23 @@ void dp_build_draw_critical(struct build_view *v, const struct canvas *c, int y)
             continue;
         depot_buf_clear(&v->text);
         if (v->graph.nlanes > 1 && *s->platform != '\0' && x < 40)
-            depot_buf_addf(&v->text, "%s ", dp_text_platform(s->platform));
+            depot_buf_addf(&v->text, "%s ", depot_text_platform(s->platform));
         dp_build_line_name(&v->text, s);
         char *name = depot_strdup(depot_buf_str(&v->text));
-        int w = (int)dp_text_width(name);
+        int w = depot_text_width(name);
         w = w > 30 ? 30 : w;
         if (x + w + 10 > c->w) {
             depot_free(name);
-            dp_canvas_glyph(c, y, x, STYLE_DIM, GLYPH_ELLIPSIS);
+            dp_canvas_glyph(c, y, x, DEPOT_STYLE_DIM, DEPOT_SIGN_ELLIPSIS);
             break;
         }
         if (any)
-            dp_canvas_glyph(c, y, x - 2, STYLE_FAINT, GLYPH_CURSOR);
+            dp_canvas_glyph(c, y, x - 2, DEPOT_STYLE_FAINT, DEPOT_SIGN_CURSOR);
         any = true;
-        dp_canvas_field(c, y, x, w, FIT_LEFT, STYLE_TEXT, name);
+        dp_canvas_field(c, y, x, w, FIT_LEFT, DEPOT_STYLE_TEXT, name);
         x += w + 1;
-        x += dp_canvas_put(
-            c, y, x, STYLE_DIM, dp_text_duration(text, dp_graph_duration(s, v->now), true));
+        x += dp_canvas_put(c, y, x, DEPOT_STYLE_DIM,
+            depot_text_duration(text, dp_graph_duration(s, v->now), true));
         x += 3;
         depot_free(name);
     }

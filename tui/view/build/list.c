@@ -162,7 +162,7 @@ static bool matches(const struct graph *g, size_t line, void *arg)
 {
     struct build_view *v = arg;
     const struct graph_line *l = &g->lines.items[line];
-    char ordinal[TEXT_MAX];
+    char ordinal[DEPOT_TEXT_MAX];
     depot_buf_clear(&v->text);
     snprintf(ordinal, sizeof(ordinal), "%d", l->ordinal);
     dp_filter_row(&v->filter);

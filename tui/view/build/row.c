@@ -2,7 +2,7 @@
  * One row of the build view: rails and a label, then for each lane a state, a bar and a time.
  */
 #include "build_priv.h"
-#include "tui/view/step/step_priv.h"
+#include "tui/widget/verdict.h"
 
 #include <stdio.h>
 
@@ -91,7 +91,7 @@ static void draw_rails(
     const struct graph_stage *st = &v->graph.stages.items[it->stage];
     const bool own = it->kind == ITEM_STAGE;
     const unsigned char *cells = own ? st->rail : st->below;
-    const uint32_t style = v->moved && st->related ? STYLE_DIM : STYLE_FAINT;
+    const uint32_t style = v->moved && st->related ? DEPOT_STYLE_DIM : DEPOT_STYLE_FAINT;
     int w = v->cols.rails - 1;
     w = w > GRAPH_RAIL_W ? GRAPH_RAIL_W : w;
     const bool rails = w > 1 || v->graph.columns <= 1;
@@ -107,9 +107,9 @@ static void draw_rails(
     const enum depot_verdict verdict = dp_graph_sum(&v->graph, it->stage, lane)->verdict;
     const int column = rails ? st->column : 0;
     if (st->column >= 0 && column < GRAPH_RAILS && 2 * column < w)
-        dp_canvas_glyph(c, y, 1 + 2 * column, dp_style_verdict(verdict), GLYPH_NODE);
+        dp_canvas_glyph(c, y, 1 + 2 * column, depot_verdict_style(verdict), DEPOT_SIGN_NODE);
     else if (st->hidden > 0 && w >= 3)
-        dp_canvas_putf(c, y, w - 2, STYLE_DIM, "+%u", st->hidden);
+        dp_canvas_putf(c, y, w - 2, DEPOT_STYLE_DIM, "+%u", st->hidden);
 }
 
 /* ---- the label ---- */
@@ -118,10 +118,10 @@ static uint32_t name_style(const struct build_view *v, const struct build_item *
 {
     const struct graph_stage *st = &v->graph.stages.items[it->stage];
     if (st->kind == GRAPH_INTERNAL || st->kind == GRAPH_EXPORT)
-        return STYLE_DIM;
+        return DEPOT_STYLE_DIM;
     if (v->moved && v->choice.stage != UINT32_MAX && !st->related)
-        return STYLE_DIM;
-    return stage ? STYLE_STRONG : STYLE_TEXT;
+        return DEPOT_STYLE_DIM;
+    return stage ? DEPOT_STYLE_STRONG : DEPOT_STYLE_TEXT;
 }
 
 /* The step whose words stand for the item on all lanes. */
@@ -140,19 +140,22 @@ static void put_words(struct build_view *v, const struct canvas *c, int y, int x
     struct depot_buf *t = &v->text;
     if (s == NULL || w < 4)
         return;
-    depot_buf_clear(t);
-    dp_build_moves(t, s, v->now);
-    const int moves = (int)dp_text_width(depot_buf_str(t));
+    int moves = 0;
+    for (int rate = 1; rate >= 0 && (moves == 0 || moves + 10 > w); rate--) {
+        depot_buf_clear(t);
+        dp_build_moves(t, s, v->now, rate);
+        moves = depot_text_width(depot_buf_str(t));
+    }
     if (moves > 0 && moves + 10 <= w) {
-        dp_canvas_put(c, y, x + w - moves, STYLE_DIM, t->data);
+        dp_canvas_put(c, y, x + w - moves, DEPOT_STYLE_DIM, t->data);
         w -= moves + 2;
     }
     depot_buf_clear(t);
     dp_build_instruction(t, s);
     const size_t word = strcspn(depot_buf_str(t), " ");
     dp_canvas_field(c, y, x, w, FIT_LEFT, style, depot_buf_str(t));
-    if (s->parsed.kind == DEPOT_STEP_BUILD && word < 12 && style == STYLE_TEXT)
-        dp_canvas_paint(c, y, x, 1, (int)word < w ? (int)word : w, STYLE_DIM);
+    if (s->parsed.kind == DEPOT_STEP_BUILD && word < 12 && style == DEPOT_STYLE_TEXT)
+        dp_canvas_paint(c, y, x, 1, (int)word < w ? (int)word : w, DEPOT_STYLE_DIM);
 }
 
 static void stage_label(
@@ -163,10 +166,10 @@ static void stage_label(
     const struct graph_sum *sum = dp_graph_sum(&v->graph, it->stage, dp_build_item_lane(v, it));
     const char *name = *st->name != '\0' ? st->name : "Dockerfile";
     int x = k->label_x;
-    char count[TEXT_MAX];
+    char count[DEPOT_TEXT_MAX];
     if (st->nlines > 1)
-        dp_canvas_glyph(c, y, x, STYLE_FAINT,
-            dp_graph_is_open(&v->graph, it->stage) ? GLYPH_OPEN : GLYPH_FOLDED);
+        dp_canvas_glyph(c, y, x, DEPOT_STYLE_FAINT,
+            dp_graph_is_open(&v->graph, it->stage) ? DEPOT_SIGN_OPEN : DEPOT_SIGN_FOLDED);
     x += 2;
     snprintf(count, sizeof(count), "%u/%u", sum->done, sum->lines);
     const int count_w = (int)strlen(count), end = k->label_x + k->label_w;
@@ -175,23 +178,24 @@ static void stage_label(
         const int w = end - x - (st->nlines > 1 ? count_w + 2 : 0);
         dp_canvas_field(c, y, x, w, FIT_LEFT, name_style(v, it, true), name);
         if (st->nlines > 1)
-            dp_canvas_put(c, y, end - count_w, STYLE_DIM, count);
+            dp_canvas_put(c, y, end - count_w, DEPOT_STYLE_DIM, count);
         return;
     }
     if (name_w > k->label_w - 3 - count_w)
         name_w = k->label_w - 3 - count_w;
     dp_canvas_field(c, y, x, name_w, FIT_MIDDLE, name_style(v, it, true), name);
     x += name_w + 1;
-    dp_canvas_put(c, y, x, STYLE_DIM, count);
+    dp_canvas_put(c, y, x, DEPOT_STYLE_DIM, count);
     x += count_w + 2;
     const struct depot_step *s = st->nlines == 1 ? speaker(v, it) : sum->open;
     if (st->kind == GRAPH_INTERNAL && s == NULL && end - x >= 12) {
         depot_buf_clear(&v->text);
         dp_build_context(v, &v->text, dp_build_item_lane(v, it));
-        dp_canvas_field(c, y, x, end - x, FIT_LEFT, STYLE_DIM, depot_buf_str(&v->text));
+        dp_canvas_field(c, y, x, end - x, FIT_LEFT, DEPOT_STYLE_DIM, depot_buf_str(&v->text));
     }
     if (st->nlines == 1 || !dp_graph_is_open(&v->graph, it->stage))
-        put_words(v, c, y, x, end - x, st->nlines == 1 ? name_style(v, it, false) : STYLE_DIM, s);
+        put_words(
+            v, c, y, x, end - x, st->nlines == 1 ? name_style(v, it, false) : DEPOT_STYLE_DIM, s);
 }
 
 static void line_label(
@@ -205,7 +209,7 @@ static void line_label(
     if (s == NULL)
         return;
     if (l->ordinal > 0) {
-        int w = dp_canvas_putf(c, y, x, STYLE_DIM, "%d/%d", l->ordinal, s->parsed.total);
+        int w = dp_canvas_putf(c, y, x, DEPOT_STYLE_DIM, "%d/%d", l->ordinal, s->parsed.total);
         x += w < 3 ? 4 : w + 1;
     }
     put_words(v, c, y, x, end - x, name_style(v, it, false), s);
@@ -319,10 +323,10 @@ static bool is_critical(const struct build_view *v, const struct build_item *it,
 static void draw_state(
     struct build_view *v, const struct canvas *c, int y, int x, enum depot_verdict verdict)
 {
-    const uint32_t style = dp_style_verdict(verdict);
+    const uint32_t style = depot_verdict_style(verdict);
     if (verdict == DEPOT_VERDICT_UNREACHED)
         return;
-    dp_canvas_glyph(c, y, x, style, dp_step_glyph(verdict));
+    dp_canvas_glyph(c, y, x, style, depot_verdict_sign(verdict));
     if (v->cols.state_w > 2)
         dp_canvas_put(c, y, x + 2, style, depot_verdict_word(verdict));
 }
@@ -343,7 +347,7 @@ static void draw_waiting(struct build_view *v, const struct canvas *c, int y, in
     if (v->text.len == 0 || w < 8)
         return;
     char *what = depot_asprintf("for %s ", v->text.data);
-    dp_canvas_field(c, y, x, w, FIT_LEFT, STYLE_DIM, what);
+    dp_canvas_field(c, y, x, w, FIT_LEFT, DEPOT_STYLE_DIM, what);
     depot_free(what);
 }
 
@@ -351,45 +355,46 @@ static void draw_lane(struct build_view *v, const struct canvas *c, int y, int x
     const struct build_item *it, size_t lane, bool slow)
 {
     const struct build_columns *k = &v->cols;
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     bool over;
     if (is_missing(v, it, lane)) {
         if (v->graph.stages.items[it->stage].kind <= GRAPH_CHAIN && v->begun[lane])
-            dp_canvas_field(
-                c, y, x + k->state_w, k->bar_w, FIT_LEFT, STYLE_FAINT, "not on this platform");
+            dp_canvas_field(c, y, x + k->state_w, k->bar_w, FIT_LEFT, DEPOT_STYLE_FAINT,
+                "not on this platform");
         return;
     }
     const enum depot_verdict verdict = verdict_of(v, it, lane);
     const int64_t took = time_taken(v, it, lane, &over);
     if (is_critical(v, it, lane) && took >= SHORT)
-        dp_canvas_glyph(c, y, x - 1, STYLE_CRITICAL, GLYPH_CRITICAL);
+        dp_canvas_glyph(c, y, x - 1, DEPOT_STYLE_CRITICAL, DEPOT_SIGN_CRITICAL);
     draw_state(v, c, y, x, verdict);
     if (k->bar_w > 0)
         draw_bar(v, c, y, x + k->state_w, it, lane, slow);
     if (took < 0 && verdict == DEPOT_VERDICT_WAITING)
         draw_waiting(v, c, y, x + k->state_w, k->bar_w, it, lane);
     if (took < 0 && verdict == DEPOT_VERDICT_UNREACHED)
-        dp_canvas_put(c, y, x, STYLE_FAINT, k->state_w > 2 ? "never started " : "-");
+        dp_canvas_put(c, y, x, DEPOT_STYLE_FAINT, k->state_w > 2 ? "never started " : "-");
     const bool cached = verdict == DEPOT_VERDICT_HIT || verdict == DEPOT_VERDICT_SKIPPED;
     if (took < 0 || (took < SHORT && cached))
         return;
-    const uint32_t style = slow ? STYLE_WARN
+    const uint32_t style = slow ? DEPOT_STYLE_WARN
                            : verdict == DEPOT_VERDICT_RUNNING || verdict == DEPOT_VERDICT_FAILED
-                               ? dp_style_verdict(verdict)
-                           : cached || took < SHORT ? STYLE_FAINT
-                                                    : STYLE_TEXT;
+                               ? depot_verdict_style(verdict)
+                           : cached || took < SHORT ? DEPOT_STYLE_FAINT
+                                                    : DEPOT_STYLE_TEXT;
     dp_canvas_field(c, y, x + k->state_w + k->bar_w, k->time_w, FIT_RIGHT, style,
-        dp_text_duration(text, took, true));
+        depot_text_duration(text, took, true));
 }
 
 static void draw_lag(
     struct build_view *v, const struct canvas *c, int y, size_t lane, int64_t by, bool named)
 {
-    char text[TEXT_MAX], what[TEXT_MAX + 40];
-    snprintf(what, sizeof(what), "%.20s%s+%s", named ? dp_text_platform(v->graph.lanes[lane]) : "",
-        named ? " " : "", dp_text_duration(text, by, true));
+    char text[DEPOT_TEXT_MAX], what[DEPOT_TEXT_MAX + 40];
+    snprintf(what, sizeof(what), "%.20s%s+%s",
+        named ? depot_text_platform(v->graph.lanes[lane]) : "", named ? " " : "",
+        depot_text_duration(text, by, true));
     dp_canvas_field(c, y, v->cols.lag_x, v->cols.lag_w, FIT_RIGHT,
-        by >= DEPOT_SEC ? STYLE_WARN : STYLE_DIM, what);
+        by >= DEPOT_SEC ? DEPOT_STYLE_WARN : DEPOT_STYLE_DIM, what);
 }
 
 void dp_build_draw_item(struct build_view *v, const struct canvas *c, int y, size_t index)
@@ -453,21 +458,21 @@ static void flat_cell(struct build_view *v, const struct canvas *c, int y, int x
     const struct build_item *it, const struct depot_step *s)
 {
     const enum depot_verdict verdict = dp_graph_verdict(s);
-    const uint32_t style = dp_style_verdict(verdict);
+    const uint32_t style = depot_verdict_style(verdict);
     struct depot_buf *t = &v->text;
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     size_t n;
     const struct depot_interval *iv = dp_graph_intervals(s, &n);
     const int64_t took = n > 0 ? dp_graph_duration(s, v->now) : -1;
     depot_buf_clear(t);
     switch (column) {
     case FLAT_STATE:
-        dp_canvas_glyph(c, y, x, style, dp_step_glyph(verdict));
+        dp_canvas_glyph(c, y, x, style, depot_verdict_sign(verdict));
         dp_canvas_put(c, y, x + 2, style, depot_verdict_word(verdict));
         break;
     case FLAT_PLATFORM:
         dp_canvas_field(
-            c, y, x, w, FIT_LEFT, STYLE_TEXT, dp_text_platform(v->graph.lanes[it->lane]));
+            c, y, x, w, FIT_LEFT, DEPOT_STYLE_TEXT, depot_text_platform(v->graph.lanes[it->lane]));
         break;
     case FLAT_STEP:
         if (s->parsed.ordinal > 0)
@@ -476,21 +481,21 @@ static void flat_cell(struct build_view *v, const struct canvas *c, int y, int x
             depot_buf_adds(t, v->graph.stages.items[it->stage].kind == GRAPH_CHAIN
                                   ? ""
                                   : v->graph.stages.items[it->stage].name);
-        dp_canvas_field(c, y, x, w, FIT_MIDDLE, STYLE_STRONG, depot_buf_str(t));
+        dp_canvas_field(c, y, x, w, FIT_MIDDLE, DEPOT_STYLE_STRONG, depot_buf_str(t));
         break;
     case FLAT_WHAT:
-        put_words(v, c, y, x, w, STYLE_TEXT, s);
+        put_words(v, c, y, x, w, DEPOT_STYLE_TEXT, s);
         break;
     case FLAT_START:
         if (n > 0)
-            dp_canvas_field(c, y, x, w, FIT_RIGHT, STYLE_DIM,
-                dp_text_duration(text, depot_time_between(v->axis.start, iv[0].start), true));
+            dp_canvas_field(c, y, x, w, FIT_RIGHT, DEPOT_STYLE_DIM,
+                depot_text_duration(text, depot_time_between(v->axis.start, iv[0].start), true));
         break;
     case FLAT_TIME:
         if (took >= SHORT || (took >= 0 && verdict == DEPOT_VERDICT_RAN))
             dp_canvas_field(c, y, x, w, FIT_RIGHT,
-                took > v->axis.span / 20 ? STYLE_STRONG : STYLE_DIM,
-                dp_text_duration(text, took, true));
+                took > v->axis.span / 20 ? DEPOT_STYLE_STRONG : DEPOT_STYLE_DIM,
+                depot_text_duration(text, took, true));
         break;
     case FLAT_SHARE:
         if (took >= SHORT)
@@ -510,7 +515,7 @@ void dp_build_draw_flat(struct build_view *v, const struct canvas *c, int y, siz
         return;
     flat_widths(v, c->w, widths);
     if (s->critical)
-        dp_canvas_glyph(c, y, 1, STYLE_CRITICAL, GLYPH_CRITICAL);
+        dp_canvas_glyph(c, y, 1, DEPOT_STYLE_CRITICAL, DEPOT_SIGN_CRITICAL);
     for (int i = 0; i < FLAT_N; i++) {
         if (widths[i] == 0)
             continue;

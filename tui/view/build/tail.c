@@ -1,9 +1,9 @@
 /*
  * The newest log lines of the selected step, at the bottom of the build view.
  */
-#include "tui/widget/failure.h"
+#include "tui/fleet/failure.h"
 #include "build_priv.h"
-#include "tui/view/step/step_priv.h"
+#include "tui/widget/verdict.h"
 
 #include <depot/utf8.h>
 
@@ -15,13 +15,14 @@ static void put_cells(struct build_view *v, const struct canvas *c, int y, int x
 {
     const struct log_cells *l = &v->cells;
     for (size_t i = 0; i < l->cells.len && x + (int)i < c->w - 1; i++) {
-        const struct cell *cell = &l->cells.items[i];
-        char utf8[4 * (1 + CELL_MARKS)];
+        const struct depot_cell *cell = &l->cells.items[i];
+        char utf8[4 * (1 + DEPOT_CELL_MARKS)];
         size_t n = 0;
-        if (cell->width == 0 || (cell->ch == ' ' && STYLE_ID(cell->style) == STYLE_TEXT))
+        if (cell->width == 0 ||
+            (cell->ch == ' ' && DEPOT_STYLE_ID(cell->style) == DEPOT_STYLE_TEXT))
             continue;
         n += depot_utf8_encode(utf8, cell->ch);
-        for (int m = 0; m < CELL_MARKS && cell->marks[m] != 0; m++)
+        for (int m = 0; m < DEPOT_CELL_MARKS && cell->marks[m] != 0; m++)
             n += depot_utf8_encode(utf8 + n, cell->marks[m]);
         dp_canvas_putn(c, y, x + (int)i, cell->style, utf8, n);
     }
@@ -30,11 +31,11 @@ static void put_cells(struct build_view *v, const struct canvas *c, int y, int x
 static void put_line(
     struct build_view *v, const struct canvas *c, int y, const char *data, size_t n, int64_t offset)
 {
-    char time[TEXT_MAX];
+    char time[DEPOT_TEXT_MAX];
     const bool times = c->w >= 60;
     snprintf(time, sizeof(time), "%.3f", (double)(offset > 0 ? offset : 0) / (double)DEPOT_SEC);
     if (times)
-        dp_canvas_field(c, y, 1, SECONDS_W, FIT_RIGHT, STYLE_FAINT, time);
+        dp_canvas_field(c, y, 1, SECONDS_W, FIT_RIGHT, DEPOT_STYLE_FAINT, time);
     dp_log_line_decode(&v->cells, data, n, true);
     put_cells(v, c, y, times ? SECONDS_W + 2 : 1);
 }
@@ -70,26 +71,26 @@ static int put_kept(struct build_view *v, const struct canvas *c, const struct d
 static void put_transfer(
     const struct build_view *v, const struct canvas *c, int y, const struct depot_transfer *t)
 {
-    char now[TEXT_MAX], all[TEXT_MAX];
+    char now[DEPOT_TEXT_MAX], all[DEPOT_TEXT_MAX];
     const bool over = t->completed != 0;
     const int name_w = c->w / 3 > 12 ? c->w / 3 : 12, meter_w = c->w >= 70 ? 20 : 8;
     const depot_time to = over ? t->completed : v->now;
     const int64_t ns = t->started != 0 && to > t->started ? depot_time_between(t->started, to) : 0;
     int x = 2;
-    dp_canvas_field(c, y, x, name_w, FIT_MIDDLE, over ? STYLE_DIM : STYLE_TEXT,
+    dp_canvas_field(c, y, x, name_w, FIT_MIDDLE, over ? DEPOT_STYLE_DIM : DEPOT_STYLE_TEXT,
         *t->id != '\0' ? t->id : t->name);
     x += name_w + 2;
     if (t->total > 0)
-        dp_canvas_meter(
-            c, y, x, meter_w, (double)t->current / (double)t->total, over ? STYLE_RAN : STYLE_RUN);
+        dp_canvas_meter(c, y, x, meter_w, (double)t->current / (double)t->total,
+            over ? DEPOT_STYLE_RAN : DEPOT_STYLE_RUN);
     x += meter_w + 2;
     if (t->current > 0)
-        x += dp_canvas_put(c, y, x, STYLE_TEXT, dp_text_bytes(now, t->current));
+        x += dp_canvas_put(c, y, x, DEPOT_STYLE_TEXT, depot_text_bytes(now, t->current));
     if (t->total > t->current)
-        x += dp_canvas_putf(c, y, x, STYLE_DIM, " of %s", dp_text_bytes(all, t->total));
+        x += dp_canvas_putf(c, y, x, DEPOT_STYLE_DIM, " of %s", depot_text_bytes(all, t->total));
     if (ns > DEPOT_SEC / 10 && t->current > 0)
-        dp_canvas_putf(c, y, x, STYLE_DIM, "  %s",
-            dp_text_rate(now, (double)t->current * DEPOT_SEC / (double)ns));
+        dp_canvas_putf(c, y, x, DEPOT_STYLE_DIM, "  %s",
+            depot_text_rate(now, (double)t->current * DEPOT_SEC / (double)ns));
 }
 
 /* Layers and files, those that move first. */
@@ -126,39 +127,39 @@ static const char *no_output(const struct build_view *v, const struct depot_step
 
 static void draw_rule(struct build_view *v, const struct canvas *c, const struct depot_step *s)
 {
-    char count[TEXT_MAX], text[TEXT_MAX * 2];
+    char count[DEPOT_TEXT_MAX], text[DEPOT_TEXT_MAX * 2];
     int x = 1;
-    dp_canvas_hline(c, 0, 0, c->w, STYLE_FAINT);
+    dp_canvas_hline(c, 0, 0, c->w, DEPOT_STYLE_FAINT);
     if (s == NULL)
         return;
-    const uint32_t style = dp_style_verdict(dp_graph_verdict(s));
-    dp_canvas_put(c, 0, x, STYLE_TEXT, " ");
+    const uint32_t style = depot_verdict_style(dp_graph_verdict(s));
+    dp_canvas_put(c, 0, x, DEPOT_STYLE_TEXT, " ");
     x += 1;
-    x += dp_canvas_glyph(c, 0, x, style, dp_step_glyph(dp_graph_verdict(s)));
-    dp_canvas_put(c, 0, x++, STYLE_TEXT, " ");
+    x += dp_canvas_glyph(c, 0, x, style, depot_verdict_sign(dp_graph_verdict(s)));
+    dp_canvas_put(c, 0, x++, DEPOT_STYLE_TEXT, " ");
     depot_buf_clear(&v->text);
     if (v->graph.nlanes > 1 && *s->platform != '\0')
-        depot_buf_addf(&v->text, "%s ", dp_text_platform(s->platform));
+        depot_buf_addf(&v->text, "%s ", depot_text_platform(s->platform));
     dp_build_line_name(&v->text, s);
-    int w = (int)dp_text_width(depot_buf_str(&v->text));
+    int w = depot_text_width(depot_buf_str(&v->text));
     w = w > c->w / 2 ? c->w / 2 : w;
-    dp_canvas_field(c, 0, x, w, FIT_LEFT, STYLE_STRONG, depot_buf_str(&v->text));
+    dp_canvas_field(c, 0, x, w, FIT_LEFT, DEPOT_STYLE_STRONG, depot_buf_str(&v->text));
     x += w;
-    dp_canvas_put(c, 0, x++, STYLE_TEXT, " ");
-    snprintf(text, sizeof(text), " %s line%s%s ", dp_text_count(count, (int64_t)s->log_lines),
+    dp_canvas_put(c, 0, x++, DEPOT_STYLE_TEXT, " ");
+    snprintf(text, sizeof(text), " %s line%s%s ", depot_text_count(count, (int64_t)s->log_lines),
         s->log_lines == 1 ? "" : "s", s->log_clipped ? ", cut by the engine" : "");
     const int n = (int)strlen(text), right = c->w - 1 - n;
     if (s->log_lines > 0 && right > x)
-        dp_canvas_put(c, 0, right, STYLE_DIM, text);
+        dp_canvas_put(c, 0, right, DEPOT_STYLE_DIM, text);
     else
         text[0] = '\0';
     if (s->parsed.ordinal > 0 && right - x > 20) {
         depot_buf_clear(&v->text);
         dp_build_instruction(&v->text, s);
-        const int room = right - x - 3, need = (int)dp_text_width(depot_buf_str(&v->text));
+        const int room = right - x - 3, need = depot_text_width(depot_buf_str(&v->text));
         w = need < room ? need : room;
-        dp_canvas_field(c, 0, x, w, FIT_LEFT, STYLE_DIM, depot_buf_str(&v->text));
-        dp_canvas_put(c, 0, x + w, STYLE_TEXT, " ");
+        dp_canvas_field(c, 0, x, w, FIT_LEFT, DEPOT_STYLE_DIM, depot_buf_str(&v->text));
+        dp_canvas_put(c, 0, x + w, DEPOT_STYLE_TEXT, " ");
     }
 }
 
@@ -170,10 +171,10 @@ static void draw_error(
     depot_buf_clear(&v->text);
     dp_failure_place(&v->text, s);
     if (v->text.len > 0)
-        x += dp_canvas_put(c, y, x, STYLE_FAIL, depot_buf_str(&v->text)) + 2;
+        x += dp_canvas_put(c, y, x, DEPOT_STYLE_FAIL, depot_buf_str(&v->text)) + 2;
     depot_buf_clear(&v->text);
-    dp_text_first_line(&v->text, s->error);
-    dp_canvas_field(c, y, x, c->w - 1 - x, FIT_MIDDLE, STYLE_ERROR, depot_buf_str(&v->text));
+    depot_text_first_line(&v->text, s->error);
+    dp_canvas_field(c, y, x, c->w - 1 - x, FIT_MIDDLE, DEPOT_STYLE_ERROR, depot_buf_str(&v->text));
 }
 
 /* The lines of the Dockerfile around the one that failed. */
@@ -187,9 +188,10 @@ static void draw_excerpt(const struct canvas *c, int y, const struct depot_step 
         bool here = false;
         for (size_t k = 0; k < e->nranges; k++)
             here = here || (line >= e->ranges[k].start_line && line <= e->ranges[k].end_line);
-        dp_canvas_putf(c, at, 1, here ? STYLE_FAIL : STYLE_FAINT, "%*d", SECONDS_W, line);
+        dp_canvas_putf(
+            c, at, 1, here ? DEPOT_STYLE_FAIL : DEPOT_STYLE_FAINT, "%*d", SECONDS_W, line);
         dp_canvas_field(c, at, SECONDS_W + 2, c->w - SECONDS_W - 3, FIT_LEFT,
-            here ? STYLE_STRONG : STYLE_DIM, e->lines[i]);
+            here ? DEPOT_STYLE_STRONG : DEPOT_STYLE_DIM, e->lines[i]);
     }
 }
 
@@ -206,7 +208,7 @@ void dp_build_draw_tail(struct build_view *v, const struct canvas *c)
     if (y == 0)
         y = put_transfers(v, &text, s);
     if (y == 0)
-        dp_canvas_put(&text, y++, 2, STYLE_DIM, no_output(v, s));
+        dp_canvas_put(&text, y++, 2, DEPOT_STYLE_DIM, no_output(v, s));
     if (error) {
         draw_error(v, c, 1 + y, s);
         draw_excerpt(c, 2 + y, s);

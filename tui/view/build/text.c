@@ -62,27 +62,26 @@ static struct moved sum_moves(const struct depot_step *s, depot_time now)
     return m;
 }
 
-void dp_build_moves(struct depot_buf *out, const struct depot_step *s, depot_time now)
+void dp_build_moves(struct depot_buf *out, const struct depot_step *s, depot_time now, bool rate)
 {
-    char a[TEXT_MAX], b[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     const struct moved m = sum_moves(s, now);
     if (m.total <= 0 && m.current <= 0)
         return;
-    depot_buf_adds(out, dp_text_bytes(a, m.current));
-    if (m.total > m.current)
-        depot_buf_addf(out, "/%s", dp_text_bytes(b, m.total));
+    depot_buf_adds(out, depot_text_share(text, m.current, m.total));
     const int64_t ns = m.from != 0 && m.to > m.from ? depot_time_between(m.from, m.to) : 0;
-    if (ns > DEPOT_SEC / 10 && m.current > 0)
-        depot_buf_addf(out, "  %s", dp_text_rate(a, (double)m.current * DEPOT_SEC / (double)ns));
+    if (rate && ns > DEPOT_SEC / 10 && m.current > 0)
+        depot_buf_addf(
+            out, "  %s", depot_text_rate(text, (double)m.current * DEPOT_SEC / (double)ns));
 }
 
 void dp_build_context(const struct build_view *v, struct depot_buf *out, size_t lane)
 {
     const struct depot_part *p = dp_build_part_of(v, lane);
-    char files[TEXT_MAX], bytes[TEXT_MAX];
+    char files[DEPOT_TEXT_MAX], bytes[DEPOT_TEXT_MAX];
     if (p != NULL && p->has_context && p->context.files > 0)
-        depot_buf_addf(out, "context %s file%s, %s sent", dp_text_count(files, p->context.files),
-            p->context.files == 1 ? "" : "s", dp_text_bytes(bytes, p->context.sent_bytes));
+        depot_buf_addf(out, "context %s file%s, %s sent", depot_text_count(files, p->context.files),
+            p->context.files == 1 ? "" : "s", depot_text_bytes(bytes, p->context.sent_bytes));
 }
 
 /* ---- why it waits ---- */

@@ -2,8 +2,8 @@
  * The caches: asks the daemons what they hold, sums it by builder and type, and asks them to make
  * room.
  */
-#include "cache.h"
-#include "tui/view/views.h"
+#include "tui/app/command.h"
+#include "cache_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,17 +184,17 @@ static void keep(struct cache_view *v, struct fleet_source *s, const struct depo
 
 static void tell_pruned(struct cache_view *v, const struct depot_answer *a)
 {
-    char size[TEXT_MAX];
+    char size[DEPOT_TEXT_MAX];
     int64_t bytes = 0;
     for (size_t i = 0; i < a->u.prune.nbuilders; i++) {
         const struct depot_pruned *p = &a->u.prune.builders[i];
         bytes += p->bytes;
         if (p->error != NULL) {
-            dp_tui_say(v->base.tui, STYLE_ERROR, "%s: %s", p->builder, p->error);
+            dp_tui_say(v->base.tui, DEPOT_STYLE_ERROR, "%s: %s", p->builder, p->error);
             return;
         }
     }
-    dp_tui_say(v->base.tui, STYLE_RAN, "freed %s", dp_text_bytes(size, bytes));
+    dp_tui_say(v->base.tui, DEPOT_STYLE_RAN, "freed %s", depot_text_bytes(size, bytes));
 }
 
 static void cache_answer(struct view *base, struct fleet_source *s, const struct depot_answer *a)
@@ -224,14 +224,14 @@ static void prune(struct tui *t, const char *arg)
         asked = dp_fleet_ask(f, NULL, &q);
     }
     if (asked)
-        dp_tui_say(t, STYLE_TEXT, "making room...");
+        dp_tui_say(t, DEPOT_STYLE_TEXT, "making room...");
     else
-        dp_tui_say(t, STYLE_ERROR, "there is no daemon to ask now");
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "there is no daemon to ask now");
 }
 
 static void confirm_prune(struct cache_view *v, bool all)
 {
-    char arg[sizeof(v->only) + 1], size[TEXT_MAX];
+    char arg[sizeof(v->only) + 1], size[DEPOT_TEXT_MAX];
     const char *whose = v->only[0] != '\0' ? v->only : "all builders";
     snprintf(arg, sizeof(arg), "%c%s", all ? '1' : '0', v->only);
     if (all)
@@ -240,7 +240,7 @@ static void confirm_prune(struct cache_view *v, bool all)
     else
         dp_tui_confirm(v->base.tui, prune, arg,
             "Remove %s, neither in use nor shared, from the cache of %s? y/N",
-            dp_text_bytes(size, v->sum.reclaimable), whose);
+            depot_text_bytes(size, v->sum.reclaimable), whose);
 }
 
 /* ---- actions ---- */
@@ -288,7 +288,7 @@ static enum view_result cache_action(struct view *base, enum action a, intptr_t 
 {
     struct cache_view *v = (struct cache_view *)base;
     const size_t tabs = v->uses.len + 1;
-    if (dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED || sort_action(v, a, arg) == VIEW_HANDLED)
+    if (dp_rows_action(&v->rows, a, arg) || sort_action(v, a, arg) == VIEW_HANDLED)
         return VIEW_HANDLED;
     switch (a) {
     case ACTION_NEXT:
@@ -361,7 +361,7 @@ static void cache_refresh(struct view *base)
 static void cache_title(struct view *base, struct depot_buf *left, struct depot_buf *right)
 {
     const struct cache_view *v = (const struct cache_view *)base;
-    char used[TEXT_MAX], most[TEXT_MAX];
+    char used[DEPOT_TEXT_MAX], most[DEPOT_TEXT_MAX];
     depot_buf_adds(left, "cache");
     if (v->only[0] != '\0')
         depot_buf_addf(left, " %s", v->only);
@@ -369,9 +369,9 @@ static void cache_title(struct view *base, struct depot_buf *left, struct depot_
         depot_buf_addf(left, " /%s", v->filter.text);
     if (v->kept.len == 0)
         return;
-    depot_buf_adds(right, dp_text_bytes(used, v->sum.bytes));
+    depot_buf_adds(right, depot_text_bytes(used, v->sum.bytes));
     if (v->sum.limit > 0)
-        depot_buf_addf(right, " of %s", dp_text_bytes(most, v->sum.limit));
+        depot_buf_addf(right, " of %s", depot_text_bytes(most, v->sum.limit));
 }
 
 static const enum action cache_hints[] = {
@@ -392,9 +392,9 @@ static const struct view_note cache_notes[] = {
     {"list", "the 100 biggest of each builder, and the 100 not used for longest"}, {NULL, NULL}};
 
 const struct view_ops view_cache = {
-    .name = "cache",
-    .keymap = KEYMAP_CACHE,
+    .id = VIEW_CACHE,
     .size = sizeof(struct cache_view),
+    .offer = dp_offer_builders,
     .open = cache_open,
     .close = cache_close,
     .refresh = cache_refresh,

@@ -1,7 +1,7 @@
 /*
  * How the cache view looks: builders as tabs, use by type as bars, records as a table.
  */
-#include "cache.h"
+#include "cache_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,14 +11,15 @@ enum { NEVER = 99, BUILDER_W = 100, WIDE = 150, SIDE = 60, TYPES_LEAST_H = 14, T
 static int draw_tab(const struct cache_view *v, const struct canvas *c, int x, size_t tab,
     const char *name, int64_t bytes, bool failed)
 {
-    char size[TEXT_MAX];
+    char size[DEPOT_TEXT_MAX];
     const bool here = depot_str_eq(tab == 0 ? "" : name, v->only);
     const int start = x;
-    x += dp_canvas_put(c, 0, x, here ? STYLE_TAB : STYLE_DIM, name) + 1;
+    x += dp_canvas_put(c, 0, x, here ? DEPOT_STYLE_TAB : DEPOT_STYLE_DIM, name) + 1;
     if (failed)
-        x += dp_canvas_glyph(c, 0, x, STYLE_FAIL, GLYPH_FAIL);
+        x += dp_canvas_glyph(c, 0, x, DEPOT_STYLE_FAIL, DEPOT_SIGN_FAIL);
     else
-        x += dp_canvas_put(c, 0, x, here ? STYLE_TEXT : STYLE_DIM, dp_text_bytes(size, bytes));
+        x += dp_canvas_put(
+            c, 0, x, here ? DEPOT_STYLE_TEXT : DEPOT_STYLE_DIM, depot_text_bytes(size, bytes));
     dp_canvas_hot(c, 0, start, 1, x - start, ACTION_TAB_SELECT, (intptr_t)tab, 0);
     return x + 3;
 }
@@ -39,19 +40,19 @@ static void draw_tabs(const struct cache_view *v, const struct canvas *c)
 
 static void draw_sum(const struct cache_view *v, const struct canvas *c)
 {
-    char size[TEXT_MAX];
+    char size[DEPOT_TEXT_MAX];
     const int w = c->w - TABLE_LEFT - 1;
     if (v->sum.error != NULL && v->sum.records == 0) {
-        dp_canvas_field(c, 0, TABLE_LEFT, w, FIT_LEFT, STYLE_ERROR, v->sum.error);
+        dp_canvas_field(c, 0, TABLE_LEFT, w, FIT_LEFT, DEPOT_STYLE_ERROR, v->sum.error);
         return;
     }
     dp_table_amount(c, 0, TABLE_LEFT, w, "used", v->sum.bytes, v->sum.limit);
-    dp_canvas_put(c, 1, TABLE_LEFT, STYLE_DIM, "can go");
+    dp_canvas_put(c, 1, TABLE_LEFT, DEPOT_STYLE_DIM, "can go");
     const double f = v->sum.bytes > 0 ? (double)v->sum.reclaimable / (double)v->sum.bytes : 0;
     const int x = TABLE_LEFT + 7, meter = w - 7 - 14;
-    dp_canvas_meter(c, 1, x, meter, f, STYLE_HIT);
-    dp_canvas_field(
-        c, 1, x + meter + 1, 13, FIT_RIGHT, STYLE_TEXT, dp_text_bytes(size, v->sum.reclaimable));
+    dp_canvas_meter(c, 1, x, meter, f, DEPOT_STYLE_HIT);
+    dp_canvas_field(c, 1, x + meter + 1, 13, FIT_RIGHT, DEPOT_STYLE_TEXT,
+        depot_text_bytes(size, v->sum.reclaimable));
 }
 
 /* One line a type: its share of the whole, its size, how many records, what can go. */
@@ -63,20 +64,21 @@ static void draw_types(const struct cache_view *v, const struct canvas *c)
         const struct depot_cache_type *t = &v->types.items[i];
         const double f =
             v->types.items[0].bytes > 0 ? (double)t->bytes / (double)v->types.items[0].bytes : 0;
-        char size[TEXT_MAX], records[TEXT_MAX + 10];
+        char size[DEPOT_TEXT_MAX], records[DEPOT_TEXT_MAX + 10];
         const int y = (int)i;
         int x = TABLE_LEFT;
-        dp_canvas_field(c, y, x, TYPE_WORD, FIT_LEFT, STYLE_TEXT, dp_cache_type_word(t->type));
+        dp_canvas_field(
+            c, y, x, TYPE_WORD, FIT_LEFT, DEPOT_STYLE_TEXT, dp_cache_type_word(t->type));
         x += TYPE_WORD + 1;
         const double solid =
             t->bytes > 0 ? f * (double)(t->bytes - t->reclaimable) / (double)t->bytes : 0;
-        dp_canvas_meter(c, y, x, meter, f, STYLE_HIT);
+        dp_canvas_meter(c, y, x, meter, f, DEPOT_STYLE_HIT);
         if (solid > 0) /* what must stay, in front of what can go */
-            dp_canvas_paint(c, y, x, 1, (int)(solid * meter + 0.5), STYLE_METER);
+            dp_canvas_paint(c, y, x, 1, (int)(solid * meter + 0.5), DEPOT_STYLE_METER);
         x += meter;
-        dp_canvas_field(c, y, x, 6, FIT_RIGHT, STYLE_TEXT, dp_text_bytes(size, t->bytes));
+        dp_canvas_field(c, y, x, 6, FIT_RIGHT, DEPOT_STYLE_TEXT, depot_text_bytes(size, t->bytes));
         snprintf(records, sizeof(records), "%d record%s", t->records, t->records == 1 ? "" : "s");
-        dp_canvas_field(c, y, x + 7, 13, FIT_RIGHT, STYLE_DIM, records);
+        dp_canvas_field(c, y, x + 7, 13, FIT_RIGHT, DEPOT_STYLE_DIM, records);
     }
 }
 
@@ -100,38 +102,40 @@ static void draw_state(
                        : r->in_use                       ? "in use"
                        : r->shared                       ? "shared"
                                                          : "";
-    dp_canvas_field(c, y, x, w, FIT_LEFT, r->in_use ? STYLE_RUN & 0xff : STYLE_SHARED, text);
+    dp_canvas_field(
+        c, y, x, w, FIT_LEFT, r->in_use ? DEPOT_STYLE_RUN & 0xff : DEPOT_STYLE_SHARED, text);
 }
 
 static void draw_cell(const struct cache_view *v, const struct canvas *c, int y, int x, int w,
     int col, const struct cache_row *row)
 {
     const struct depot_cache_record *r = row->record;
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     switch (col) {
     case COL_SIZE:
-        dp_canvas_field(c, y, x, w, FIT_RIGHT, STYLE_STRONG, dp_text_bytes(text, r->bytes));
+        dp_canvas_field(
+            c, y, x, w, FIT_RIGHT, DEPOT_STYLE_STRONG, depot_text_bytes(text, r->bytes));
         break;
     case COL_USED:
-        dp_canvas_field(c, y, x, w, FIT_RIGHT, STYLE_TEXT,
-            dp_text_age(
+        dp_canvas_field(c, y, x, w, FIT_RIGHT, DEPOT_STYLE_TEXT,
+            depot_text_age(
                 text, r->last_used != 0 ? r->last_used : r->created, dp_tui_now(v->base.tui)));
         break;
     case COL_USES:
-        dp_canvas_field(c, y, x, w, FIT_RIGHT, r->uses > 0 ? STYLE_TEXT : STYLE_DIM,
-            dp_text_count(text, r->uses));
+        dp_canvas_field(c, y, x, w, FIT_RIGHT, r->uses > 0 ? DEPOT_STYLE_TEXT : DEPOT_STYLE_DIM,
+            depot_text_count(text, r->uses));
         break;
     case COL_STATE:
         draw_state(c, y, x, w, r);
         break;
     case COL_TYPE:
-        dp_canvas_field(c, y, x, w, FIT_LEFT, STYLE_DIM, dp_cache_type_word(r->type));
+        dp_canvas_field(c, y, x, w, FIT_LEFT, DEPOT_STYLE_DIM, dp_cache_type_word(r->type));
         break;
     case COL_BUILDER:
-        dp_canvas_field(c, y, x, w, FIT_LEFT, STYLE_DIM, dp_cache_builder(&row->of));
+        dp_canvas_field(c, y, x, w, FIT_LEFT, DEPOT_STYLE_DIM, dp_cache_builder(&row->of));
         break;
     default:
-        dp_canvas_field(c, y, x, w, FIT_LEFT, STYLE_TEXT, r->description);
+        dp_canvas_field(c, y, x, w, FIT_LEFT, DEPOT_STYLE_TEXT, r->description);
         break;
     }
 }
@@ -151,7 +155,7 @@ static void draw_table(struct cache_view *v, const struct canvas *c)
     dp_rows_layout(&v->rows, v->shown.len, c->h - 1);
     dp_canvas_hot(c, 0, 0, c->h, c->w, ACTION_NONE, 0, 1);
     if (v->shown.len == 0)
-        dp_canvas_put(c, 2, TABLE_LEFT, STYLE_DIM,
+        dp_canvas_put(c, 2, TABLE_LEFT, DEPOT_STYLE_DIM,
             v->filter.on ? "no record passes the filter" : "the cache is empty");
     for (int y = 1; y < c->h; y++) {
         const size_t index = v->rows.top + (size_t)y - 1;
@@ -165,7 +169,7 @@ static void draw_table(struct cache_view *v, const struct canvas *c)
             x += widths[i] + TABLE_GAP;
         }
         if (index == v->rows.selected)
-            dp_canvas_paint(c, y, 0, 1, c->w, STYLE_SELECTED);
+            dp_canvas_paint(c, y, 0, 1, c->w, DEPOT_STYLE_SELECTED);
         dp_canvas_hot(c, y, 0, 1, c->w, ACTION_SELECT, (intptr_t)index, 1);
     }
     dp_rows_scrollbar(&v->rows, c, 1, c->w - 1, c->h - 1);
@@ -193,9 +197,9 @@ static int draw_wrapped(const struct canvas *c, int y, int x, int w, const char 
     size_t n = text != NULL ? strlen(text) : 0;
     const int first = y;
     while (n > 0 && y < c->h && w > 0) {
-        size_t cut = dp_text_cut(text, n, w, NULL);
+        size_t cut = depot_text_cut(text, n, w, NULL);
         cut = cut > 0 ? cut : n;
-        dp_canvas_putn(c, y++, x, STYLE_TEXT, text, cut);
+        dp_canvas_putn(c, y++, x, DEPOT_STYLE_TEXT, text, cut);
         text += cut;
         n -= cut;
     }
@@ -204,8 +208,9 @@ static int draw_wrapped(const struct canvas *c, int y, int x, int w, const char 
 
 static int draw_fact(const struct canvas *c, int y, const char *name, const char *value)
 {
-    dp_canvas_put(c, y, TABLE_LEFT, STYLE_DIM, name);
-    dp_canvas_field(c, y, TABLE_LEFT + 9, c->w - TABLE_LEFT - 10, FIT_MIDDLE, STYLE_TEXT, value);
+    dp_canvas_put(c, y, TABLE_LEFT, DEPOT_STYLE_DIM, name);
+    dp_canvas_field(
+        c, y, TABLE_LEFT + 9, c->w - TABLE_LEFT - 10, FIT_MIDDLE, DEPOT_STYLE_TEXT, value);
     return y + 1;
 }
 
@@ -217,16 +222,16 @@ static void draw_detail(const struct cache_view *v, const struct canvas *c)
     const struct cache_row *row = &v->shown.items[v->rows.selected];
     const struct depot_cache_record *r = row->record;
     const depot_time now = dp_tui_now(v->base.tui);
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     int y = 1;
-    dp_canvas_hline(c, 0, TABLE_LEFT, c->w - TABLE_LEFT - 1, STYLE_FAINT);
+    dp_canvas_hline(c, 0, TABLE_LEFT, c->w - TABLE_LEFT - 1, DEPOT_STYLE_FAINT);
     y += draw_wrapped(c, y, TABLE_LEFT, c->w - TABLE_LEFT - 1, r->description) + 1;
-    y = draw_fact(c, y, "size", dp_text_bytes(text, r->bytes));
-    dp_text_ago(text, r->created, now);
+    y = draw_fact(c, y, "size", depot_text_bytes(text, r->bytes));
+    depot_text_ago(text, r->created, now);
     y = draw_fact(c, y, "made", *text != '\0' ? text : "not known");
-    dp_text_ago(text, r->last_used, now);
+    depot_text_ago(text, r->last_used, now);
     y = draw_fact(c, y, "used", *text != '\0' ? text : "never");
-    y = draw_fact(c, y, "uses", dp_text_count(text, r->uses));
+    y = draw_fact(c, y, "uses", depot_text_count(text, r->uses));
     y = draw_fact(c, y, "state",
         r->in_use && r->shared ? "in use, shared"
         : r->in_use            ? "in use"
@@ -241,7 +246,7 @@ void dp_cache_view_draw(struct view *base, const struct canvas *c)
     struct cache_view *v = (struct cache_view *)base;
     const struct canvas tabs = dp_canvas_sub(c, 1, 0, 1, c->w);
     if (v->kept.len == 0) {
-        dp_canvas_put(c, 2, TABLE_LEFT, STYLE_DIM, nothing(v));
+        dp_canvas_put(c, 2, TABLE_LEFT, DEPOT_STYLE_DIM, nothing(v));
         return;
     }
     draw_tabs(v, &tabs);

@@ -1,9 +1,9 @@
 /*
  * The fleet's detail of the selected build: what it does, what failed, what took long.
  */
-#include "tui/widget/failure.h"
-#include "fleet_view.h"
-#include "tui/view/step/step_priv.h"
+#include "tui/fleet/failure.h"
+#include "fleet_priv.h"
+#include "tui/widget/verdict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,14 +14,14 @@ static int detail_head(const struct canvas *c, const struct fleet_build *b, int 
 {
     const struct depot_ev_created *i = &b->sum.info;
     struct depot_buf t = DEPOT_BUF_INIT(4096);
-    int x = 1 + dp_canvas_put(c, y, 1, STYLE_STRONG, b->id) + GAP;
+    int x = 1 + dp_canvas_put(c, y, 1, DEPOT_STYLE_STRONG, b->id) + GAP;
     if (!depot_str_empty(i->project))
-        x += dp_canvas_put(c, y, x, STYLE_TEXT, i->project) + GAP;
+        x += dp_canvas_put(c, y, x, DEPOT_STYLE_TEXT, i->project) + GAP;
     if (!depot_str_empty(i->user))
         depot_buf_addf(&t, "%s%s%s  ", i->user, depot_str_empty(i->host) ? "" : "@",
             depot_str_empty(i->host) ? "" : i->host);
     depot_created_source(&t, i);
-    dp_canvas_field(c, y++, x, c->w - x, FIT_LEFT, STYLE_DIM, depot_buf_str(&t));
+    dp_canvas_field(c, y++, x, c->w - x, FIT_LEFT, DEPOT_STYLE_DIM, depot_buf_str(&t));
     depot_buf_release(&t);
     return y;
 }
@@ -32,18 +32,18 @@ static int detail_name(const struct canvas *c, int y, enum depot_verdict verdict
 {
     char place[64];
     int x = 1;
-    snprintf(place, sizeof(place), "%.20s", platform != NULL ? dp_text_platform(platform) : "");
-    dp_canvas_glyph(c, y, x, dp_style_verdict(verdict), dp_step_glyph(verdict));
+    snprintf(place, sizeof(place), "%.20s", platform != NULL ? depot_text_platform(platform) : "");
+    dp_canvas_glyph(c, y, x, depot_verdict_style(verdict), depot_verdict_sign(verdict));
     x += 2;
     if (platform != NULL) {
-        dp_canvas_field(c, y, x, 7, FIT_LEFT, STYLE_DIM, place);
+        dp_canvas_field(c, y, x, 7, FIT_LEFT, DEPOT_STYLE_DIM, place);
         x += 8;
     }
     if (name->ordinal > 0) {
         snprintf(place, sizeof(place), "%.24s%s%d/%d", name->stage,
             name->stage[0] != '\0' ? " " : "", name->ordinal, name->total);
-        const int w = (int)dp_text_width(place);
-        dp_canvas_put(c, y, x, STYLE_DIM, place);
+        const int w = depot_text_width(place);
+        dp_canvas_put(c, y, x, DEPOT_STYLE_DIM, place);
         x += (w < 12 ? 12 : w) + 1;
     }
     return x;
@@ -53,12 +53,12 @@ static int detail_name(const struct canvas *c, int y, enum depot_verdict verdict
 static int detail_step(const struct canvas *c, const struct fleet_build *b,
     const struct depot_step *s, int y, depot_time now)
 {
-    char time[TEXT_MAX];
+    char time[DEPOT_TEXT_MAX];
     const char *platform = b->state->lanes.len > 1 ? s->platform : NULL;
     const int x = detail_name(c, y, s->verdict, platform, &s->parsed);
-    dp_text_duration(time, depot_step_duration(s, dp_fleet_build_now(b, now)), true);
-    dp_canvas_field(c, y, x, c->w - x - 9, FIT_LEFT, STYLE_TEXT, s->parsed.instruction);
-    dp_canvas_field(c, y, c->w - 8, 7, FIT_RIGHT, STYLE_TEXT, time);
+    depot_text_duration(time, depot_step_duration(s, dp_fleet_build_now(b, now)), true);
+    dp_canvas_field(c, y, x, c->w - x - 9, FIT_LEFT, DEPOT_STYLE_TEXT, s->parsed.instruction);
+    dp_canvas_field(c, y, c->w - 8, 7, FIT_RIGHT, DEPOT_STYLE_TEXT, time);
     return y + 1;
 }
 
@@ -67,7 +67,7 @@ static int detail_tail(const struct canvas *c, const struct depot_step *s, int y
     size_t n = s->tail_len < (size_t)lines ? s->tail_len : (size_t)lines;
     for (; n > 0 && y < c->h; n--) {
         const size_t at = (s->tail_next + DEPOT_STEP_TAIL_LINES - n) % DEPOT_STEP_TAIL_LINES;
-        dp_canvas_field(c, y++, 3, c->w - 4, FIT_LEFT, STYLE_DIM, s->tail[at].text);
+        dp_canvas_field(c, y++, 3, c->w - 4, FIT_LEFT, DEPOT_STYLE_DIM, s->tail[at].text);
     }
     return y;
 }
@@ -79,15 +79,15 @@ static int detail_message(const struct canvas *c, const struct depot_build_summa
     int w = c->w - 2;
     if (sum->failed_step.file != NULL && sum->failed_step.line > 0) {
         depot_buf_addf(&t, "%s:%lld", sum->failed_step.file, (long long)sum->failed_step.line);
-        const int place = (int)dp_text_width(depot_buf_str(&t));
+        const int place = depot_text_width(depot_buf_str(&t));
         if (place < w / 2) {
-            dp_canvas_put(c, y, 1 + w - place, STYLE_DIM, depot_buf_str(&t));
+            dp_canvas_put(c, y, 1 + w - place, DEPOT_STYLE_DIM, depot_buf_str(&t));
             w -= place + GAP;
         }
         depot_buf_clear(&t);
     }
     dp_failure_point(&t, sum->message, false);
-    dp_canvas_field(c, y, 1, w, FIT_LEFT, STYLE_ERROR, depot_buf_str(&t));
+    dp_canvas_field(c, y, 1, w, FIT_LEFT, DEPOT_STYLE_ERROR, depot_buf_str(&t));
     depot_buf_release(&t);
     return y + 1;
 }
@@ -102,7 +102,7 @@ static void detail_failed(const struct canvas *c, const struct fleet_build *b, i
     depot_step_name_parse(&name, f->name, &arena);
     const int x = detail_name(
         c, y, DEPOT_VERDICT_FAILED, b->sum.info.nplatforms > 1 ? platform : NULL, &name);
-    dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_TEXT, name.instruction);
+    dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, DEPOT_STYLE_TEXT, name.instruction);
     depot_arena_release(&arena);
 }
 
@@ -116,9 +116,9 @@ static int detail_waiting(const struct canvas *c, const struct depot_build *b, i
             continue;
         depot_buf_clear(&t);
         dp_fleet_in_line(&t, p);
-        dp_canvas_glyph(c, y, 1, dp_style_state(p->state), GLYPH_WAIT);
-        dp_canvas_field(c, y, 3, 7, FIT_LEFT, STYLE_DIM, dp_text_platform(p->platform));
-        dp_canvas_field(c, y++, 11, c->w - 12, FIT_LEFT, STYLE_WARN, depot_buf_str(&t));
+        dp_canvas_glyph(c, y, 1, depot_state_style(p->state), DEPOT_SIGN_WAIT);
+        dp_canvas_field(c, y, 3, 7, FIT_LEFT, DEPOT_STYLE_DIM, depot_text_platform(p->platform));
+        dp_canvas_field(c, y++, 11, c->w - 12, FIT_LEFT, DEPOT_STYLE_WARN, depot_buf_str(&t));
     }
     depot_buf_release(&t);
     return y;
@@ -127,13 +127,13 @@ static int detail_waiting(const struct canvas *c, const struct depot_build *b, i
 /* In two rows where it needs them and they cost nothing. */
 static int put_folded(const struct canvas *c, int y, const char *text)
 {
-    if (c->h >= TALL && (int)dp_text_width(text) > c->w - 2) {
-        const size_t n = dp_text_line(text, c->w - 2);
-        dp_canvas_putn(c, y++, 1, STYLE_TEXT, text, n);
+    if (c->h >= TALL && depot_text_width(text) > c->w - 2) {
+        const size_t n = depot_text_line(text, c->w - 2);
+        dp_canvas_putn(c, y++, 1, DEPOT_STYLE_TEXT, text, n);
         text += n;
         text += strspn(text, " ");
     }
-    dp_canvas_field(c, y, 1, c->w - 2, FIT_LEFT, STYLE_TEXT, text);
+    dp_canvas_field(c, y, 1, c->w - 2, FIT_LEFT, DEPOT_STYLE_TEXT, text);
     return y + 1;
 }
 
@@ -147,7 +147,7 @@ static depot_time clock_of(const struct fleet_build *b, depot_time now)
 static int detail_counts(
     const struct fleet_view *v, const struct canvas *c, const struct fleet_build *b, int y)
 {
-    char age[TEXT_MAX], took[TEXT_MAX];
+    char age[DEPOT_TEXT_MAX], took[DEPOT_TEXT_MAX];
     struct depot_buf t = DEPOT_BUF_INIT(1024);
     struct fleet_row row;
     const depot_time now = dp_tui_now(v->base.tui);
@@ -161,9 +161,9 @@ static int detail_counts(
     const bool over = depot_build_state_over(row.state);
     depot_buf_addf(&t, "%s", depot_build_state_name(row.state));
     if (over && b->sum.finished != 0)
-        depot_buf_addf(&t, " %s", dp_text_ago(age, b->sum.finished, clock_of(b, now)));
+        depot_buf_addf(&t, " %s", depot_text_ago(age, b->sum.finished, clock_of(b, now)));
     depot_buf_addf(&t, "%s%s, %d step%s", over ? " in " : " for ",
-        dp_text_duration(took, row.elapsed, over), k->total, k->total == 1 ? "" : "s");
+        depot_text_duration(took, row.elapsed, over), k->total, k->total == 1 ? "" : "s");
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(parts); i++)
         if (parts[i].n > 0)
             depot_buf_addf(&t, ", %d %s", parts[i].n, parts[i].word);
@@ -172,7 +172,7 @@ static int detail_counts(
     for (size_t i = 0; i < b->sum.info.ntags; i++)
         depot_buf_addf(&t, "%s%s", i > 0 ? " " : "", b->sum.info.tags[i]);
     if (t.len > 0)
-        dp_canvas_field(c, y++, 1, c->w - 2, FIT_LEFT, STYLE_DIM, t.data);
+        dp_canvas_field(c, y++, 1, c->w - 2, FIT_LEFT, DEPOT_STYLE_DIM, t.data);
     depot_buf_release(&t);
     return y;
 }

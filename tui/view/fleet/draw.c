@@ -1,7 +1,7 @@
 /*
  * How the fleet view looks: meters, tabs, the table whose columns the width chooses.
  */
-#include "fleet_view.h"
+#include "fleet_priv.h"
 
 #include <depot/utf8.h>
 
@@ -19,29 +19,26 @@ enum {
 
 static uint32_t level(double fraction)
 {
-    return fraction >= 0.95 ? STYLE_METER_FULL : fraction >= 0.8 ? STYLE_METER_HIGH : STYLE_METER;
+    return fraction >= 0.95  ? DEPOT_STYLE_METER_FULL
+           : fraction >= 0.8 ? DEPOT_STYLE_METER_HIGH
+                             : DEPOT_STYLE_METER;
 }
 
 /* "mem ━━━━──── 9.1G/32G"; returns columns. */
 static int draw_amount(
     const struct canvas *c, int y, int x, const char *name, int meter, int64_t used, int64_t total)
 {
-    char a[TEXT_MAX], b[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     const int start = x;
     if (used < 0)
         return 0;
-    x += dp_canvas_put(c, y, x, STYLE_DIM, name) + 1;
+    x += dp_canvas_put(c, y, x, DEPOT_STYLE_DIM, name) + 1;
     if (total > 0) {
         const double f = (double)used / (double)total;
         dp_canvas_meter(c, y, x, meter, f, level(f));
         x += meter + 1;
     }
-    char text[2 * TEXT_MAX + 2];
-    if (total > 0)
-        snprintf(text, sizeof(text), "%s/%s", dp_text_bytes(a, used), dp_text_bytes(b, total));
-    else
-        snprintf(text, sizeof(text), "%s", dp_text_bytes(a, used));
-    dp_canvas_field(c, y, x, 11, FIT_LEFT, STYLE_TEXT, text);
+    dp_canvas_field(c, y, x, 11, FIT_LEFT, DEPOT_STYLE_TEXT, depot_text_share(text, used, total));
     return x + 11 + GAP - start;
 }
 
@@ -49,12 +46,13 @@ static void draw_builder(const struct canvas *c, int y, const struct fleet_build
 {
     const struct depot_ev_builder *i = &b->info;
     int x = 1;
-    dp_canvas_field(c, y, x, name_w, FIT_MIDDLE, b->up ? STYLE_STRONG : STYLE_DIM, b->label);
+    dp_canvas_field(
+        c, y, x, name_w, FIT_MIDDLE, b->up ? DEPOT_STYLE_STRONG : DEPOT_STYLE_DIM, b->label);
     x += name_w + GAP;
     if (!b->up) {
-        x += dp_canvas_glyph(c, y, x, STYLE_FAIL, GLYPH_FAIL) + 1;
-        dp_canvas_put(c, y, x, STYLE_FAIL, "down");
-        dp_canvas_field(c, y, x + 6, c->w - x - 6, FIT_LEFT, STYLE_DIM, i->reason);
+        x += dp_canvas_glyph(c, y, x, DEPOT_STYLE_FAIL, DEPOT_SIGN_FAIL) + 1;
+        dp_canvas_put(c, y, x, DEPOT_STYLE_FAIL, "down");
+        dp_canvas_field(c, y, x + 6, c->w - x - 6, FIT_LEFT, DEPOT_STYLE_DIM, i->reason);
         return;
     }
     char busy[64];
@@ -70,17 +68,17 @@ static void draw_builder(const struct canvas *c, int y, const struct fleet_build
     if (i->cpu >= 0) {
         /* Where both do not fit, the number tells more than the bar. */
         const int bar = spare >= meter + 13 ? meter + 5 : 0;
-        dp_canvas_put(c, y, x, STYLE_DIM, "cpu");
+        dp_canvas_put(c, y, x, DEPOT_STYLE_DIM, "cpu");
         if (bar > 0)
             dp_canvas_meter(c, y, x + 4, bar - 1, i->cpu, level(i->cpu));
-        dp_canvas_putf(c, y, x + 4 + bar, STYLE_TEXT, "%3d%%", (int)(i->cpu * 100 + 0.5));
+        dp_canvas_putf(c, y, x + 4 + bar, DEPOT_STYLE_TEXT, "%3d%%", (int)(i->cpu * 100 + 0.5));
         x += 8 + bar + GAP;
     } else {
         const char *p = i->nplatforms > 0 ? i->platforms[0] : "";
-        dp_canvas_field(c, y, x, 14, FIT_LEFT, STYLE_DIM, p);
+        dp_canvas_field(c, y, x, 14, FIT_LEFT, DEPOT_STYLE_DIM, p);
         x += 14 + GAP;
         if (i->version != NULL && spare > 50)
-            x += dp_canvas_putf(c, y, x, STYLE_DIM, "%.24s %.16s",
+            x += dp_canvas_putf(c, y, x, DEPOT_STYLE_DIM, "%.24s %.16s",
                      i->engine != NULL ? i->engine : "", i->version) +
                  GAP;
     }
@@ -92,11 +90,11 @@ static void draw_builder(const struct canvas *c, int y, const struct fleet_build
     if (x + amount + 1 <= c->w - busy_w)
         x += draw_amount(c, y, x, "disk", meter, i->disk_used, i->disk_total);
     if (i->emulated && x + 10 <= c->w - busy_w)
-        dp_canvas_put(c, y, x, STYLE_WARN, "emulated");
+        dp_canvas_put(c, y, x, DEPOT_STYLE_WARN, "emulated");
     dp_canvas_field(c, y, c->w - busy_w - 1, busy_w, FIT_RIGHT,
-        i->queued > 0    ? STYLE_WARN
-        : i->running > 0 ? STYLE_TEXT
-                         : STYLE_DIM,
+        i->queued > 0    ? DEPOT_STYLE_WARN
+        : i->running > 0 ? DEPOT_STYLE_TEXT
+                         : DEPOT_STYLE_DIM,
         busy);
 }
 
@@ -112,7 +110,7 @@ static int draw_builders(struct fleet_view *v, const struct canvas *c)
     if (f->builders.len == 0)
         return 0;
     for (size_t i = 0; i < f->builders.len; i++) {
-        const int w = (int)dp_text_width(f->builders.items[i]->label);
+        const int w = depot_text_width(f->builders.items[i]->label);
         name_w = w > name_w ? w : name_w;
     }
     const int name_most = c->w >= 120 ? 24 : 16;
@@ -124,7 +122,8 @@ static int draw_builders(struct fleet_view *v, const struct canvas *c)
         draw_builder(&cell, 0, f->builders.items[i], name_w);
     }
     if (shown < lines)
-        dp_canvas_putf(c, shown, 1, STYLE_DIM, "+%d more", (int)f->builders.len - shown * per_row);
+        dp_canvas_putf(
+            c, shown, 1, DEPOT_STYLE_DIM, "+%d more", (int)f->builders.len - shown * per_row);
     return shown + 1;
 }
 
@@ -138,14 +137,15 @@ static void draw_tabs(const struct fleet_view *v, const struct canvas *c, int y)
     for (int i = 0; i < TAB_COUNT; i++) {
         const int start = x;
         const bool here = i == (int)v->tab;
-        x += dp_canvas_put(c, y, x, here ? STYLE_TAB : STYLE_DIM, names[i]);
-        x += dp_canvas_putf(c, y, x, here ? STYLE_TEXT : STYLE_DIM, " %zu", v->counts[i]);
+        x += dp_canvas_put(c, y, x, here ? DEPOT_STYLE_TAB : DEPOT_STYLE_DIM, names[i]);
+        x += dp_canvas_putf(
+            c, y, x, here ? DEPOT_STYLE_TEXT : DEPOT_STYLE_DIM, " %zu", v->counts[i]);
         dp_canvas_hot(c, y, start, 1, x - start, (enum action)(ACTION_VIEW_1 + i), 0, 0);
         x += 3;
     }
     if (v->filter.on) {
-        x += dp_canvas_put(c, y, x, STYLE_DIM, "filter ");
-        dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, STYLE_MATCH, v->filter.text);
+        x += dp_canvas_put(c, y, x, DEPOT_STYLE_DIM, "filter ");
+        dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, DEPOT_STYLE_MATCH, v->filter.text);
     }
 }
 
@@ -162,16 +162,17 @@ typedef uint32_t column_fn(const struct row_paint *p, struct depot_buf *out);
 
 static uint32_t quiet(const struct row_paint *p)
 {
-    return p->over ? STYLE_DIM : STYLE_TEXT;
+    return p->over ? DEPOT_STYLE_DIM : DEPOT_STYLE_TEXT;
 }
 
 static uint32_t col_state(const struct row_paint *p, struct depot_buf *out)
 {
     char glyph[4];
-    const uint32_t ch = dp_glyph(dp_tui_ascii(p->v->base.tui), dp_state_glyph(p->row->state));
+    const uint32_t ch =
+        depot_sign_char(dp_tui_ascii(p->v->base.tui), depot_state_sign(p->row->state));
     depot_buf_add(out, glyph, depot_utf8_encode(glyph, ch));
     depot_buf_addf(out, " %s", depot_build_state_word(p->row->state));
-    return dp_style_state(p->row->state);
+    return depot_state_style(p->row->state);
 }
 
 static uint32_t col_build(const struct row_paint *p, struct depot_buf *out)
@@ -190,7 +191,7 @@ static uint32_t col_project(const struct row_paint *p, struct depot_buf *out)
         depot_buf_addf(out, "%s%s", named ? "/" : "", i->target);
     if (!named && !target) /* of another client: it told no name */
         depot_buf_adds(out, depot_str_empty(i->origin) ? "-" : i->origin);
-    return !named ? STYLE_DIM : p->over ? STYLE_TEXT : STYLE_STRONG;
+    return !named ? DEPOT_STYLE_DIM : p->over ? DEPOT_STYLE_TEXT : DEPOT_STYLE_STRONG;
 }
 
 static uint32_t col_who(const struct row_paint *p, struct depot_buf *out)
@@ -216,7 +217,7 @@ static uint32_t col_platforms(const struct row_paint *p, struct depot_buf *out)
 {
     const struct depot_ev_created *i = &p->b->sum.info;
     for (size_t n = 0; n < i->nplatforms; n++)
-        depot_buf_addf(out, "%s%s", n > 0 ? " " : "", dp_text_platform(i->platforms[n]));
+        depot_buf_addf(out, "%s%s", n > 0 ? " " : "", depot_text_platform(i->platforms[n]));
     return quiet(p);
 }
 
@@ -225,7 +226,7 @@ static uint32_t col_bar(const struct row_paint *p, struct depot_buf *out)
 {
     if (!p->over && p->row->counts.total > 0)
         depot_buf_adds(out, "........");
-    return STYLE_RUN;
+    return DEPOT_STYLE_RUN;
 }
 
 static uint32_t col_steps(const struct row_paint *p, struct depot_buf *out)
@@ -237,42 +238,42 @@ static uint32_t col_steps(const struct row_paint *p, struct depot_buf *out)
 
 static uint32_t col_hit(const struct row_paint *p, struct depot_buf *out)
 {
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     const struct depot_counts *k = &p->row->counts;
     const int of = k->hit + k->ran + k->failed;
     if (of > 0)
-        depot_buf_adds(out, dp_text_percent(text, k->hit, of));
-    return k->hit > 0 ? STYLE_HIT : quiet(p);
+        depot_buf_adds(out, depot_text_percent(text, k->hit, of));
+    return k->hit > 0 ? DEPOT_STYLE_HIT : quiet(p);
 }
 
 static uint32_t col_time(const struct row_paint *p, struct depot_buf *out)
 {
-    char text[TEXT_MAX];
-    depot_buf_adds(out, dp_text_duration(text, p->row->elapsed, p->over));
+    char text[DEPOT_TEXT_MAX];
+    depot_buf_adds(out, depot_text_duration(text, p->row->elapsed, p->over));
     return quiet(p);
 }
 
 static uint32_t col_eta(const struct row_paint *p, struct depot_buf *out)
 {
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     if (p->row->eta_high >= 0)
         depot_buf_addf(
-            out, "~%s", dp_text_duration(text, (p->row->eta_low + p->row->eta_high) / 2, false));
+            out, "~%s", depot_text_duration(text, (p->row->eta_low + p->row->eta_high) / 2, false));
     return quiet(p);
 }
 
 static uint32_t col_age(const struct row_paint *p, struct depot_buf *out)
 {
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     const depot_time now = dp_fleet_build_now(p->b, dp_tui_now(p->v->base.tui));
-    depot_buf_adds(out, dp_text_age(text, p->b->sum.finished, now));
-    return STYLE_DIM;
+    depot_buf_adds(out, depot_text_age(text, p->b->sum.finished, now));
+    return DEPOT_STYLE_DIM;
 }
 
 static uint32_t col_now(const struct row_paint *p, struct depot_buf *out)
 {
     depot_buf_adds(out, p->row->now);
-    return p->row->state == DEPOT_BUILD_FAILED || !p->over ? STYLE_TEXT : STYLE_DIM;
+    return p->row->state == DEPOT_BUILD_FAILED || !p->over ? DEPOT_STYLE_TEXT : DEPOT_STYLE_DIM;
 }
 
 /* By order on the screen. `rank`: the lower, the sooner a narrow screen has it. A column gets what
@@ -342,7 +343,7 @@ static void measure(struct fleet_view *v, const struct table_text *t)
 {
     for (size_t i = 0; i < t->rows.len; i++) {
         for (int k = 0; k < NCOLUMNS; k++) {
-            const int w = (int)dp_text_width(text_of(t, &t->rows.items[i], k));
+            const int w = depot_text_width(text_of(t, &t->rows.items[i], k));
             if (w > v->wants[k])
                 v->wants[k] = w;
         }
@@ -394,10 +395,11 @@ static void draw_heads(
             k->sort == v->order.by && k->sort >= 0 &&
             (v->order.by != SORT_START || v->order.inverted || v->tab != TAB_ACTIVE);
         dp_canvas_field(c, y, x, widths[i], right ? FIT_RIGHT : FIT_LEFT,
-            sorted ? STYLE_TEXT : STYLE_HEADING, k->title);
+            sorted ? DEPOT_STYLE_TEXT : DEPOT_STYLE_HEADING, k->title);
         const int mark = right ? widths[i] - (int)strlen(k->title) - 1 : (int)strlen(k->title);
         if (sorted)
-            dp_canvas_glyph(c, y, x + mark, STYLE_TEXT, v->order.inverted ? GLYPH_UP : GLYPH_DOWN);
+            dp_canvas_glyph(c, y, x + mark, DEPOT_STYLE_TEXT,
+                v->order.inverted ? DEPOT_SIGN_UP : DEPOT_SIGN_DOWN);
         if (k->sort >= 0)
             dp_canvas_hot(c, y, x, 1, widths[i], ACTION_SORT_BY, k->sort, 0);
         x += widths[i] + GAP;
@@ -422,9 +424,9 @@ static void draw_row(const struct fleet_view *v, const struct canvas *c, int y, 
         x += widths[i] + GAP;
     }
     if (depot_strv_has(&v->tags, b->key))
-        dp_canvas_glyph(c, y, 1, STYLE_TAGGED, GLYPH_TAG);
+        dp_canvas_glyph(c, y, 1, DEPOT_STYLE_TAGGED, DEPOT_SIGN_TAG);
     if (index == v->rows.selected)
-        dp_canvas_paint(c, y, 0, 1, c->w, STYLE_SELECTED);
+        dp_canvas_paint(c, y, 0, 1, c->w, DEPOT_STYLE_SELECTED);
     dp_canvas_hot(c, y, 0, 1, c->w, ACTION_SELECT, (intptr_t)index, 1);
 }
 
@@ -474,12 +476,13 @@ static int draw_reasons(const struct fleet *f, const struct canvas *c, int y)
         const struct fleet_source *s = f->sources.items[i];
         if (s->why.msg[0] == '\0') {
             if (s->state == DEPOT_FEED_ENDED && dp_fleet_is_stream(s) && holds_nothing(f, s))
-                dp_canvas_put(c, y++, 3, STYLE_WARN, "standard input has ended, and held no event");
+                dp_canvas_put(
+                    c, y++, 3, DEPOT_STYLE_WARN, "standard input has ended, and held no event");
             continue;
         }
-        dp_canvas_field(c, y++, 3, c->w - 4, FIT_LEFT, STYLE_WARN, s->why.msg);
+        dp_canvas_field(c, y++, 3, c->w - 4, FIT_LEFT, DEPOT_STYLE_WARN, s->why.msg);
         if (s->why.hint[0] != '\0')
-            dp_canvas_field(c, y++, 3, c->w - 4, FIT_LEFT, STYLE_DIM, s->why.hint);
+            dp_canvas_field(c, y++, 3, c->w - 4, FIT_LEFT, DEPOT_STYLE_DIM, s->why.hint);
     }
     return y;
 }
@@ -494,11 +497,12 @@ static void draw_first_steps(const struct fleet_view *v, const struct canvas *c,
             dp_fleet_can_ask(f->sources.items[i]) && f->sources.items[i]->state == DEPOT_FEED_LIVE;
     if (!live || f->builds.len > 0 || v->filter.on)
         return;
-    const int x = 3 + dp_canvas_put(c, y, 3, STYLE_STRONG, "depot build .");
-    dp_canvas_put(c, y, x, STYLE_DIM, " in a directory with a Dockerfile shows up here");
+    const int x = 3 + dp_canvas_put(c, y, 3, DEPOT_STYLE_STRONG, "depot build .");
+    dp_canvas_put(c, y, x, DEPOT_STYLE_DIM, " in a directory with a Dockerfile shows up here");
     if (f->builders.len == 0) {
-        const int w = 3 + dp_canvas_put(c, y + 1, 3, STYLE_STRONG, "depotd --builder NAME=ADDRESS");
-        dp_canvas_put(c, y + 1, w, STYLE_DIM, " gives the daemon a BuildKit; it has none");
+        const int w =
+            3 + dp_canvas_put(c, y + 1, 3, DEPOT_STYLE_STRONG, "depotd --builder NAME=ADDRESS");
+        dp_canvas_put(c, y + 1, w, DEPOT_STYLE_DIM, " gives the daemon a BuildKit; it has none");
     }
 }
 
@@ -515,7 +519,7 @@ static void draw_table(struct fleet_view *v, const struct canvas *c)
     if (v->builds.len > 0) {
         draw_heads(v, c, 0, widths);
     } else {
-        dp_canvas_put(c, 2, 3, STYLE_DIM, nothing(v));
+        dp_canvas_put(c, 2, 3, DEPOT_STYLE_DIM, nothing(v));
         draw_first_steps(v, c, draw_reasons(dp_tui_fleet(v->base.tui), c, 4));
     }
     for (int y = 1; y < c->h; y++) {
@@ -544,11 +548,11 @@ void dp_fleet_view_draw(struct view *base, const struct canvas *c)
     const struct canvas table = dp_canvas_sub(c, y, 0, table_h, table_w);
     draw_table(v, &table);
     if (beside) {
-        dp_canvas_vline(c, y, table_w, c->h - y, STYLE_FAINT);
+        dp_canvas_vline(c, y, table_w, c->h - y, DEPOT_STYLE_FAINT);
         const struct canvas detail = dp_canvas_sub(c, y, table_w + 1, c->h - y, c->w - table_w - 1);
         dp_fleet_detail_draw(v, &detail);
     } else if (below) {
-        dp_canvas_hline(c, y + table_h, 0, c->w, STYLE_FAINT);
+        dp_canvas_hline(c, y + table_h, 0, c->w, DEPOT_STYLE_FAINT);
         const struct canvas detail = dp_canvas_sub(c, y + table_h + 1, 0, DETAIL_LINES, c->w);
         dp_fleet_detail_draw(v, &detail);
     }

@@ -2,7 +2,7 @@
  * How the history view looks: the selected build's project as a chart with its medians, and the
  * table of builds below.
  */
-#include "history.h"
+#include "history_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,31 +15,32 @@ static void draw_facts(const struct history_view *v, const struct canvas *c)
 {
     const struct history_facts *x = &v->facts;
     const struct fleet_build *b = dp_history_selected(v);
-    char a[TEXT_MAX], lo[TEXT_MAX], hi[TEXT_MAX];
+    char a[DEPOT_TEXT_MAX], lo[DEPOT_TEXT_MAX], hi[DEPOT_TEXT_MAX];
     const char *project = depot_str_empty(b->sum.info.project) ? "no project" : b->sum.info.project;
     int at = TABLE_LEFT;
-    at += dp_canvas_put(c, 0, at, STYLE_TITLE, project) + 2;
-    at += dp_canvas_putf(c, 0, at, STYLE_DIM, "%zu build%s", x->builds, x->builds == 1 ? "" : "s");
+    at += dp_canvas_put(c, 0, at, DEPOT_STYLE_TITLE, project) + 2;
+    at += dp_canvas_putf(
+        c, 0, at, DEPOT_STYLE_DIM, "%zu build%s", x->builds, x->builds == 1 ? "" : "s");
     if (x->failed > 0)
-        at += dp_canvas_putf(c, 0, at + 2, STYLE_FAIL & 0xff, "%zu failed", x->failed) + 2;
+        at += dp_canvas_putf(c, 0, at + 2, DEPOT_STYLE_FAIL & 0xff, "%zu failed", x->failed) + 2;
     if (x->steps > 0)
-        at += dp_canvas_putf(
-                  c, 0, at + 2, STYLE_HIT, "%s hit", dp_text_percent(a, x->hit, x->steps)) +
+        at += dp_canvas_putf(c, 0, at + 2, DEPOT_STYLE_HIT, "%s hit",
+                  depot_text_percent(a, x->hit, x->steps)) +
               2;
     if (x->median == 0)
         return;
-    at += dp_canvas_put(c, 0, at + 2, STYLE_DIM, "median") + 3;
-    at += dp_canvas_put(c, 0, at, STYLE_STRONG, dp_text_duration(a, x->median, true)) + 2;
-    dp_canvas_putf(c, 0, at, STYLE_DIM, "half of them %s to %s", dp_text_duration(lo, x->p25, true),
-        dp_text_duration(hi, x->p75, true));
+    at += dp_canvas_put(c, 0, at + 2, DEPOT_STYLE_DIM, "median") + 3;
+    at += dp_canvas_put(c, 0, at, DEPOT_STYLE_STRONG, depot_text_duration(a, x->median, true)) + 2;
+    dp_canvas_putf(c, 0, at, DEPOT_STYLE_DIM, "half of them %s to %s",
+        depot_text_duration(lo, x->p25, true), depot_text_duration(hi, x->p75, true));
 }
 
 static uint32_t bar_style(const struct fleet_build *b, bool here)
 {
-    const uint32_t style = b->sum.state == DEPOT_BUILD_FAILED      ? STYLE_FAIL & 0xff
-                           : b->sum.state == DEPOT_BUILD_CANCELLED ? STYLE_CANC
-                                                                   : STYLE_METER;
-    return here ? STYLE_TITLE : style;
+    const uint32_t style = b->sum.state == DEPOT_BUILD_FAILED      ? DEPOT_STYLE_FAIL & 0xff
+                           : b->sum.state == DEPOT_BUILD_CANCELLED ? DEPOT_STYLE_CANC
+                                                                   : DEPOT_STYLE_METER;
+    return here ? DEPOT_STYLE_TITLE : style;
 }
 
 /* A few builds that took very long must not press the others flat. */
@@ -62,24 +63,24 @@ static void draw_chart(const struct history_view *v, const struct canvas *c)
     int each = n > 0 ? w / (int)n : 1;
     each = each < 1 ? 1 : each > BAR_MOST ? BAR_MOST : each;
     const size_t fit = (size_t)(w / each), shown = n < fit ? n : fit;
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     const int line = c->h - 1 - (int)((double)v->facts.median / (double)top * (c->h - 1) + 0.5);
     if (v->facts.median > 0) {
         dp_canvas_fill(
-            c, line, SCALE, 1, (int)shown * each, STYLE_FAINT, c->grid->ascii ? '-' : 0x2504);
-        dp_canvas_field(c, line, 0, SCALE - 1, FIT_RIGHT, STYLE_DIM,
-            dp_text_duration(text, v->facts.median, true));
+            c, line, SCALE, 1, (int)shown * each, DEPOT_STYLE_FAINT, c->grid->ascii ? '-' : 0x2504);
+        dp_canvas_field(c, line, 0, SCALE - 1, FIT_RIGHT, DEPOT_STYLE_DIM,
+            depot_text_duration(text, v->facts.median, true));
     }
     if (line > 1 || v->facts.median == 0)
         dp_canvas_field(
-            c, 0, 0, SCALE - 1, FIT_RIGHT, STYLE_FAINT, dp_text_duration(text, top, true));
+            c, 0, 0, SCALE - 1, FIT_RIGHT, DEPOT_STYLE_FAINT, depot_text_duration(text, top, true));
     for (size_t i = 0; i < shown; i++) {
         const struct fleet_build *b = v->trend.items[i]; /* the newest is the first */
         const int x = SCALE + (int)(shown - 1 - i) * each;
         const double f = (double)(b->sum.duration_ms * DEPOT_MSEC) / (double)top;
         dp_bar_up(c, 0, x, c->h, each > 1 ? each - 1 : 1, f, bar_style(b, b == here));
         if (b == here && f < 0.03) /* not to be seen otherwise */
-            dp_bar_up(c, 0, x, c->h, each > 1 ? each - 1 : 1, 0.03, STYLE_TITLE);
+            dp_bar_up(c, 0, x, c->h, each > 1 ? each - 1 : 1, 0.03, DEPOT_STYLE_TITLE);
     }
 }
 
@@ -130,8 +131,8 @@ static void put(const struct place *k, enum fit fit, uint32_t style, const char 
 static void draw_state(const struct place *k)
 {
     const enum depot_build_state s = k->row.state;
-    dp_canvas_glyph(k->c, k->y, k->x, dp_style_state(s), dp_state_glyph(s));
-    dp_canvas_put(k->c, k->y, k->x + 2, dp_style_state(s), depot_build_state_word(s));
+    dp_canvas_glyph(k->c, k->y, k->x, depot_state_style(s), depot_state_sign(s));
+    dp_canvas_put(k->c, k->y, k->x + 2, depot_state_style(s), depot_build_state_word(s));
 }
 
 static void draw_names(const struct place *k, int col)
@@ -146,16 +147,16 @@ static void draw_names(const struct place *k, int col)
         depot_created_source(&t, i);
     } else {
         for (size_t n = 0; n < i->nplatforms; n++)
-            depot_buf_addf(&t, "%s%s", n > 0 ? " " : "", dp_text_platform(i->platforms[n]));
+            depot_buf_addf(&t, "%s%s", n > 0 ? " " : "", depot_text_platform(i->platforms[n]));
     }
-    put(k, FIT_MIDDLE, col == COL_PROJECT ? STYLE_TEXT : STYLE_DIM, depot_buf_str(&t));
+    put(k, FIT_MIDDLE, col == COL_PROJECT ? DEPOT_STYLE_TEXT : DEPOT_STYLE_DIM, depot_buf_str(&t));
     depot_buf_release(&t);
 }
 
 /* "-12%": faster than the median of its project. */
 static void draw_versus(const struct place *k)
 {
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     const int64_t median = dp_history_median(k->v, k->b);
     if (k->row.state != DEPOT_BUILD_SUCCEEDED || median <= 0)
         return;
@@ -165,20 +166,24 @@ static void draw_versus(const struct place *k)
         snprintf(text, sizeof(text), "x%.1f", times);
     else
         snprintf(text, sizeof(text), d == 0 ? "%d%%" : "%+d%%", d);
-    put(k, FIT_RIGHT, d >= 50 ? STYLE_WARN : d <= -20 ? STYLE_RAN : STYLE_DIM, text);
+    put(k, FIT_RIGHT,
+        d >= 50    ? DEPOT_STYLE_WARN
+        : d <= -20 ? DEPOT_STYLE_RAN
+                   : DEPOT_STYLE_DIM,
+        text);
 }
 
 static void draw_cell(const struct place *k, int col)
 {
     const struct depot_counts *n = &k->row.counts;
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     switch (col) {
     case COL_STATE:
         draw_state(k);
         break;
     case COL_BUILD:
-        dp_canvas_putn(k->c, k->y, k->x, STYLE_DIM, k->b->id,
-            dp_text_cut(k->b->id, strlen(k->b->id), k->w, NULL));
+        dp_canvas_putn(k->c, k->y, k->x, DEPOT_STYLE_DIM, k->b->id,
+            depot_text_cut(k->b->id, strlen(k->b->id), k->w, NULL));
         break;
     case COL_PROJECT:
     case COL_SOURCE:
@@ -186,28 +191,29 @@ static void draw_cell(const struct place *k, int col)
         draw_names(k, col);
         break;
     case COL_WHO:
-        put(k, FIT_LEFT, STYLE_DIM, k->b->sum.info.user);
+        put(k, FIT_LEFT, DEPOT_STYLE_DIM, k->b->sum.info.user);
         break;
     case COL_STEPS:
         if (n->total > 0)
-            put(k, FIT_RIGHT, STYLE_DIM, dp_text_count(text, n->total));
+            put(k, FIT_RIGHT, DEPOT_STYLE_DIM, depot_text_count(text, n->total));
         break;
     case COL_HIT:
-        put(k, FIT_RIGHT, n->hit > 0 ? STYLE_HIT : STYLE_DIM,
-            dp_text_percent(text, n->hit, n->hit + n->ran + n->failed));
+        put(k, FIT_RIGHT, n->hit > 0 ? DEPOT_STYLE_HIT : DEPOT_STYLE_DIM,
+            depot_text_percent(text, n->hit, n->hit + n->ran + n->failed));
         break;
     case COL_TIME:
-        put(k, FIT_RIGHT, STYLE_TEXT, dp_text_duration(text, k->row.elapsed, true));
+        put(k, FIT_RIGHT, DEPOT_STYLE_TEXT, depot_text_duration(text, k->row.elapsed, true));
         break;
     case COL_VERSUS:
         draw_versus(k);
         break;
     case COL_AGE:
-        put(k, FIT_RIGHT, STYLE_DIM,
-            dp_text_age(text, k->b->sum.finished, dp_tui_now(k->v->base.tui)));
+        put(k, FIT_RIGHT, DEPOT_STYLE_DIM,
+            depot_text_age(text, k->b->sum.finished, dp_tui_now(k->v->base.tui)));
         break;
     default:
-        put(k, FIT_LEFT, k->row.state == DEPOT_BUILD_FAILED ? STYLE_FAIL & 0xff : STYLE_DIM,
+        put(k, FIT_LEFT,
+            k->row.state == DEPOT_BUILD_FAILED ? DEPOT_STYLE_FAIL & 0xff : DEPOT_STYLE_DIM,
             k->row.now);
         break;
     }
@@ -226,7 +232,7 @@ static void draw_row(
         k.x += widths[i] + TABLE_GAP;
     }
     if (index == v->rows.selected)
-        dp_canvas_paint(c, y, 0, 1, c->w, STYLE_SELECTED);
+        dp_canvas_paint(c, y, 0, 1, c->w, DEPOT_STYLE_SELECTED);
     dp_canvas_hot(c, y, 0, 1, c->w, ACTION_SELECT, (intptr_t)index, 1);
 }
 
@@ -267,7 +273,7 @@ void dp_history_view_draw(struct view *base, const struct canvas *c)
 {
     struct history_view *v = (struct history_view *)base;
     if (v->builds.len == 0) {
-        dp_canvas_put(c, 2, TABLE_LEFT, STYLE_DIM,
+        dp_canvas_put(c, 2, TABLE_LEFT, DEPOT_STYLE_DIM,
             v->filter.on ? "no build passes the filter" : "no build is over yet");
         return;
     }

@@ -2,8 +2,9 @@
  * The head of the step view: what there is to know about a step, as pieces of text. Composed anew
  * for each frame; it is a few dozen rows at most.
  */
-#include "tui/widget/failure.h"
 #include "step_priv.h"
+#include "tui/fleet/failure.h"
+#include "tui/widget/verdict.h"
 
 #include <depot/utf8.h>
 
@@ -43,7 +44,7 @@ static struct head_piece *add_piece(struct step_head *h, uint32_t style, int w)
 static struct head_piece *add_text(struct step_head *h, uint32_t style, const char *s, size_t n)
 {
     int w = 0;
-    n = dp_text_cut(s, n, h->w - h->x, &w);
+    n = depot_text_cut(s, n, h->w - h->x, &w);
     struct head_piece *p = add_piece(h, style, w);
     p->text = h->pool.len;
     p->len = n;
@@ -69,7 +70,7 @@ void dp_head_textf(struct step_head *h, uint32_t style, const char *fmt, ...)
 void dp_head_field(struct step_head *h, uint32_t style, int w, const char *s)
 {
     struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    dp_text_middle(&b, s, w < h->w - h->x ? w : h->w - h->x, h->ascii);
+    depot_text_fit(&b, s, w < h->w - h->x ? w : h->w - h->x, DEPOT_CUT_MIDDLE, h->ascii);
     dp_head_text(h, style, depot_buf_str(&b));
     depot_buf_release(&b);
 }
@@ -81,10 +82,10 @@ void dp_head_meter(struct step_head *h, int w, double fraction, uint32_t style)
     p->fraction = fraction;
 }
 
-static void glyph(struct step_head *h, uint32_t style, enum glyph g)
+static void glyph(struct step_head *h, uint32_t style, enum depot_sign g)
 {
     char utf8[4];
-    add_text(h, style, utf8, depot_utf8_encode(utf8, dp_glyph(h->ascii, g)));
+    add_text(h, style, utf8, depot_utf8_encode(utf8, depot_sign_char(h->ascii, g)));
 }
 
 void dp_head_row(struct step_head *h)
@@ -102,7 +103,7 @@ void dp_head_gap(struct step_head *h)
 
 void dp_head_label(struct step_head *h, const char *s)
 {
-    dp_head_text(h, STYLE_HEADING, s);
+    dp_head_text(h, DEPOT_STYLE_HEADING, s);
     h->x = 1 + LABEL_W;
 }
 
@@ -110,7 +111,7 @@ void dp_head_label(struct step_head *h, const char *s)
  * next row goes on. `clauses`: also in front of "&&". */
 static size_t row_of_words(const char *s, size_t n, int columns, bool clauses, size_t *next)
 {
-    size_t fits = dp_text_cut(s, n, columns > 0 ? columns : 1, NULL);
+    size_t fits = depot_text_cut(s, n, columns > 0 ? columns : 1, NULL);
     const char *newline = memchr(s, '\n', fits < n ? fits + 1 : fits);
     if (newline != NULL)
         fits = (size_t)(newline - s);
@@ -141,13 +142,13 @@ static void wrap(
     struct step_head *h, uint32_t style, int indent, int max, bool clauses, const char *s)
 {
     size_t n = strlen(s), next;
-    const bool split = clauses && (int)dp_text_width(s) > h->w - h->x;
+    const bool split = clauses && depot_text_width(s) > h->w - h->x;
     for (int rows = 1; n > 0; rows++, s += next, n -= next) {
         size_t take = row_of_words(s, n, h->w - h->x, split, &next);
         if (next < n && rows >= max) { /* the last row, and not the last words */
             take = row_of_words(s, n, h->w - h->x - 2, split, &next);
             add_text(h, style, s, take);
-            glyph(h, STYLE_DIM, GLYPH_ELLIPSIS);
+            glyph(h, DEPOT_STYLE_DIM, DEPOT_SIGN_ELLIPSIS);
             break;
         }
         add_text(h, style, s, take);
@@ -168,55 +169,6 @@ static void put_wrapped(struct step_head *h, uint32_t style, int indent, int max
 
 /* ---- steps ---- */
 
-enum glyph dp_step_glyph(enum depot_verdict v)
-{
-    static const uint8_t map[] = {
-        [DEPOT_VERDICT_WAITING] = GLYPH_WAIT,
-        [DEPOT_VERDICT_RUNNING] = GLYPH_RUN,
-        [DEPOT_VERDICT_HIT] = GLYPH_HIT,
-        [DEPOT_VERDICT_SKIPPED] = GLYPH_SKIP,
-        [DEPOT_VERDICT_RAN] = GLYPH_RAN,
-        [DEPOT_VERDICT_FAILED] = GLYPH_FAIL,
-        [DEPOT_VERDICT_CANCELLED] = GLYPH_CANC,
-        [DEPOT_VERDICT_SHARED] = GLYPH_SHARED,
-        [DEPOT_VERDICT_UNREACHED] = GLYPH_NONE,
-    };
-    _Static_assert(DEPOT_ARRAY_LEN(map) == DEPOT_VERDICT_COUNT, "every verdict has a glyph");
-    return map[v];
-}
-
-void dp_step_label(struct depot_buf *out, const struct depot_step *s)
-{
-    const struct depot_step_name *p = &s->parsed;
-    if (p->ordinal == 0) {
-        dp_text_first_line(out, *p->instruction != '\0' ? p->instruction : s->digest);
-        return;
-    }
-    if (*p->stage != '\0')
-        depot_buf_addf(out, "%s ", p->stage);
-    depot_buf_addf(out, "%d/%d", p->ordinal, p->total);
-}
-
-/* Of steps in a Dockerfile the place counts: their words may name the platform. */
-static bool is_twin(const struct depot_step *a, const struct depot_step *b)
-{
-    const struct depot_step_name *x = &a->parsed, *y = &b->parsed;
-    return a != b && x->ordinal == y->ordinal && x->total == y->total && x->kind == y->kind &&
-           !depot_str_eq(a->platform, b->platform) && depot_str_eq(x->stage, y->stage) &&
-           depot_str_eq(x->target, y->target) &&
-           (x->ordinal > 0 || depot_str_eq(x->instruction, y->instruction));
-}
-
-const struct depot_step *dp_step_twin(const struct depot_build *b, const struct depot_step *s)
-{
-    for (size_t i = 1; i < b->steps.len; i++) {
-        const struct depot_step *t = b->steps.items[(s->index + i) % b->steps.len];
-        if (is_twin(s, t))
-            return t;
-    }
-    return NULL;
-}
-
 /* Cached steps are given times by the engine; they mean nothing. */
 static bool has_time(const struct depot_step *s)
 {
@@ -225,22 +177,22 @@ static bool has_time(const struct depot_step *s)
 }
 
 /* "0.4s"; nothing for what has no time of its own. */
-static void took_text(char out[TEXT_MAX], const struct depot_step *s, depot_time now)
+static void took_text(char out[DEPOT_TEXT_MAX], const struct depot_step *s, depot_time now)
 {
     out[0] = '\0';
     if (has_time(s))
-        dp_text_duration(out, depot_step_duration(s, now), true);
+        depot_text_duration(out, depot_step_duration(s, now), true);
 }
 
 /* A step that can be gone to. In a tall head it has a row of its own. */
 static void link_to(struct step_head *h, const struct step_facts *f, const struct depot_step *s)
 {
     struct depot_buf label = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    char took[TEXT_MAX];
-    const uint32_t style = dp_style_verdict(s->verdict);
+    char took[DEPOT_TEXT_MAX];
+    const uint32_t style = depot_verdict_style(s->verdict);
     dp_step_label(&label, s);
     took_text(took, s, f->now);
-    int w = (int)dp_text_width(depot_buf_str(&label));
+    int w = depot_text_width(depot_buf_str(&label));
     const int most = h->w - 1 - LABEL_W - 4;
     if (w > most)
         w = most > 1 ? most : 1;
@@ -249,9 +201,9 @@ static void link_to(struct step_head *h, const struct step_facts *f, const struc
         h->x = 1 + LABEL_W;
     }
     const size_t first = h->pieces.len;
-    glyph(h, style, dp_step_glyph(s->verdict));
-    dp_head_text(h, STYLE_TEXT, " ");
-    dp_head_field(h, STYLE_TEXT, w, depot_buf_str(&label));
+    glyph(h, style, depot_verdict_sign(s->verdict));
+    dp_head_text(h, DEPOT_STYLE_TEXT, " ");
+    dp_head_field(h, DEPOT_STYLE_TEXT, w, depot_buf_str(&label));
     for (size_t i = first; i < h->pieces.len; i++)
         h->pieces.items[i].link = (int)h->links.len;
     depot_vec_push(&h->links, s);
@@ -259,14 +211,14 @@ static void link_to(struct step_head *h, const struct step_facts *f, const struc
         const int took_w = (int)strlen(took), at = h->w - took_w, room = at - h->x - 3;
         if (s->parsed.ordinal > 0 && room >= 8) {
             struct depot_buf what = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-            dp_text_first_line(&what, s->parsed.instruction);
+            depot_text_first_line(&what, s->parsed.instruction);
             h->x += 2;
-            dp_head_field(h, STYLE_DIM, room, depot_buf_str(&what));
+            dp_head_field(h, DEPOT_STYLE_DIM, room, depot_buf_str(&what));
             depot_buf_release(&what);
         }
         if (at > h->x + 1) {
             h->x = at;
-            dp_head_text(h, STYLE_DIM, took);
+            dp_head_text(h, DEPOT_STYLE_DIM, took);
         }
         dp_head_row(h);
     } else {
@@ -285,7 +237,7 @@ static void link_list(struct step_head *h, const struct step_facts *f, const cha
         return;
     if (h->tall) {
         dp_head_gap(h);
-        dp_head_text(h, STYLE_HEADING, label);
+        dp_head_text(h, DEPOT_STYLE_HEADING, label);
         dp_head_row(h);
     } else {
         dp_head_label(h, label);
@@ -298,7 +250,7 @@ static void link_list(struct step_head *h, const struct step_facts *f, const cha
         shown++;
     }
     if (known > shown)
-        dp_head_textf(h, STYLE_DIM, "and %zu more", known - shown);
+        dp_head_textf(h, DEPOT_STYLE_DIM, "and %zu more", known - shown);
     if (!h->tall || known > shown)
         dp_head_row(h);
 }
@@ -308,35 +260,36 @@ static void link_list(struct step_head *h, const struct step_facts *f, const cha
 static void put_verdict(struct step_head *h, const struct step_facts *f)
 {
     const struct depot_step *s = f->step;
-    const uint32_t style = dp_style_verdict(s->verdict);
-    char text[TEXT_MAX];
-    glyph(h, style, dp_step_glyph(s->verdict));
+    const uint32_t style = depot_verdict_style(s->verdict);
+    char text[DEPOT_TEXT_MAX];
+    glyph(h, style, depot_verdict_sign(s->verdict));
     dp_head_textf(h, style, " %s", depot_verdict_word(s->verdict));
     if (has_time(s))
-        dp_head_textf(
-            h, STYLE_STRONG, "  %s", dp_text_duration(text, depot_step_duration(s, f->now), true));
+        dp_head_textf(h, DEPOT_STYLE_STRONG, "  %s",
+            depot_text_duration(text, depot_step_duration(s, f->now), true));
     h->x += 2;
     if (has_time(s)) {
-        dp_head_text(h, STYLE_HEADING, " started ");
-        dp_head_text(h, STYLE_TEXT, dp_text_clock(text, s->started));
+        dp_head_text(h, DEPOT_STYLE_HEADING, " started ");
+        dp_head_text(h, DEPOT_STYLE_TEXT, depot_text_clock(text, s->started));
     }
     if (f->stats != NULL && f->stats->runs > 0) {
-        char low[TEXT_MAX], high[TEXT_MAX];
-        dp_text_duration(low, f->stats->p25, true);
-        dp_text_duration(high, f->stats->p75, true);
+        char low[DEPOT_TEXT_MAX], high[DEPOT_TEXT_MAX];
+        depot_text_duration(low, f->stats->p25, true);
+        depot_text_duration(high, f->stats->p75, true);
         if (h->tall)
             dp_head_row(h);
         else
             h->x += 2;
-        dp_head_text(h, STYLE_HEADING, h->tall ? "usually " : " usually ");
-        dp_head_textf(h, STYLE_TEXT, "%s", dp_text_duration(text, f->stats->median, true));
+        dp_head_text(h, DEPOT_STYLE_HEADING, h->tall ? "usually " : " usually ");
+        dp_head_textf(h, DEPOT_STYLE_TEXT, "%s", depot_text_duration(text, f->stats->median, true));
         if (f->stats->runs > 1 && strcmp(low, high) != 0)
-            dp_head_textf(h, STYLE_DIM, "  %s to %s", low, high);
-        dp_head_textf(h, STYLE_DIM, "  %u run%s", f->stats->runs, f->stats->runs == 1 ? "" : "s");
+            dp_head_textf(h, DEPOT_STYLE_DIM, "  %s to %s", low, high);
+        dp_head_textf(
+            h, DEPOT_STYLE_DIM, "  %u run%s", f->stats->runs, f->stats->runs == 1 ? "" : "s");
     }
     if (s->critical) {
         h->x += 2;
-        dp_head_text(h, STYLE_CRITICAL, " * critical path");
+        dp_head_text(h, DEPOT_STYLE_CRITICAL, " * critical path");
     }
     dp_head_row(h);
 }
@@ -366,24 +319,24 @@ static bool split_joints(struct depot_buf *out, const char *s, char joint)
     return any;
 }
 
-/* The first `n` bytes of a piece in STYLE_STRONG. */
+/* The first `n` bytes of a piece in DEPOT_STYLE_STRONG. */
 static void split_piece(struct step_head *h, size_t at, size_t n)
 {
     struct head_piece rest = h->pieces.items[at];
     struct head_piece *p = &h->pieces.items[at];
     if (n >= p->len) {
-        p->style = STYLE_STRONG;
+        p->style = DEPOT_STYLE_STRONG;
         return;
     }
     int w;
-    dp_text_cut(h->pool.data + p->text, n, h->w, &w);
+    depot_text_cut(h->pool.data + p->text, n, h->w, &w);
     rest.text += n;
     rest.len -= n;
     rest.x += w;
     rest.w -= w;
     p->len = n;
     p->w = w;
-    p->style = STYLE_STRONG;
+    p->style = DEPOT_STYLE_STRONG;
     depot_vec_push(&h->pieces, rest);
 }
 
@@ -397,7 +350,7 @@ static void put_instruction(struct step_head *h, const struct step_facts *f)
     dp_head_gap(h);
     /* Its first word strong; the rest is often long. */
     const size_t first = h->pieces.len, word = strcspn(depot_buf_str(&text), " \n");
-    wrap(h, STYLE_TEXT, 5, h->brief > 0 ? h->brief : INSTRUCTION_ROWS, h->tall && !joints,
+    wrap(h, DEPOT_STYLE_TEXT, 5, h->brief > 0 ? h->brief : INSTRUCTION_ROWS, h->tall && !joints,
         depot_buf_str(&text));
     if (h->pieces.len > first)
         split_piece(h, first, word);
@@ -413,7 +366,7 @@ static void put_place(struct step_head *h, const struct depot_step *s)
     dp_failure_place(&place, s);
     if (place.len > 0) {
         dp_head_label(h, "at");
-        dp_head_field(h, STYLE_TEXT, h->w - h->x, depot_buf_str(&place));
+        dp_head_field(h, DEPOT_STYLE_TEXT, h->w - h->x, depot_buf_str(&place));
         dp_head_row(h);
     }
     depot_buf_release(&place);
@@ -426,7 +379,7 @@ static void put_error(struct step_head *h, const struct step_facts *f)
     dp_head_label(h, "error");
     struct depot_buf text = DEPOT_BUF_INIT(64 * 1024);
     dp_failure_point(&text, f->step->error, false); /* the command stands above already */
-    put_wrapped(h, STYLE_ERROR, 1 + LABEL_W, TEXT_ROWS, depot_buf_str(&text));
+    put_wrapped(h, DEPOT_STYLE_ERROR, 1 + LABEL_W, TEXT_ROWS, depot_buf_str(&text));
     depot_buf_release(&text);
     put_place(h, f->step);
     dp_head_gap(h);
@@ -444,12 +397,12 @@ static void put_reason(struct step_head *h, const struct step_facts *f)
             dp_head_row(h);
     } else if (s->verdict == DEPOT_VERDICT_SKIPPED) {
         dp_head_label(h, "because");
-        dp_head_text(h, STYLE_TEXT, "a later step was found in the cache");
+        dp_head_text(h, DEPOT_STYLE_TEXT, "a later step was found in the cache");
         dp_head_row(h);
     } else if (s->verdict == DEPOT_VERDICT_WAITING && part != NULL && part->queue_reason != NULL &&
                part->assigned == 0) {
         dp_head_label(h, "waits");
-        put_wrapped(h, STYLE_TEXT, 1 + LABEL_W, 3, part->queue_reason);
+        put_wrapped(h, DEPOT_STYLE_TEXT, 1 + LABEL_W, 3, part->queue_reason);
     }
 }
 
@@ -461,12 +414,12 @@ static void put_twins(struct step_head *h, const struct step_facts *f)
     int n = 0;
     for (size_t i = 0; i < b->steps.len && n < 40; i++) {
         const struct depot_step *t = b->steps.items[i];
-        if (!is_twin(f->step, t))
+        if (!dp_step_is_twin(f->step, t))
             continue;
-        char took[TEXT_MAX], by[TEXT_MAX];
+        char took[DEPOT_TEXT_MAX], by[DEPOT_TEXT_MAX];
         if (n == 0 && h->tall) {
             dp_head_gap(h);
-            dp_head_text(h, STYLE_HEADING, "on other platforms");
+            dp_head_text(h, DEPOT_STYLE_HEADING, "on other platforms");
             dp_head_row(h);
         } else if (n == 0) {
             dp_head_label(h, "twin");
@@ -477,18 +430,18 @@ static void put_twins(struct step_head *h, const struct step_facts *f)
         n++;
         took_text(took, t, f->now);
         const size_t first = h->pieces.len;
-        glyph(h, dp_style_verdict(t->verdict), dp_step_glyph(t->verdict));
-        dp_head_textf(h, STYLE_TEXT, " %s", dp_text_platform(t->platform));
+        glyph(h, depot_verdict_style(t->verdict), depot_verdict_sign(t->verdict));
+        dp_head_textf(h, DEPOT_STYLE_TEXT, " %s", depot_text_platform(t->platform));
         for (size_t k = first; k < h->pieces.len; k++)
             h->pieces.items[k].link = (int)h->links.len;
         depot_vec_push(&h->links, t);
-        dp_head_textf(h, dp_style_verdict(t->verdict), "  %s", depot_verdict_word(t->verdict));
+        dp_head_textf(h, depot_verdict_style(t->verdict), "  %s", depot_verdict_word(t->verdict));
         if (took[0] != '\0')
-            dp_head_textf(h, STYLE_TEXT, " %s", took);
+            dp_head_textf(h, DEPOT_STYLE_TEXT, " %s", took);
         const int64_t diff = depot_step_duration(t, f->now) - own;
         if (took[0] != '\0' && own > 0 && (diff > DEPOT_SEC / 10 || diff < -DEPOT_SEC / 10))
-            dp_head_textf(h, diff > 0 ? STYLE_WARN : STYLE_DIM, "  %s %s",
-                dp_text_duration(by, diff > 0 ? diff : -diff, true),
+            dp_head_textf(h, diff > 0 ? DEPOT_STYLE_WARN : DEPOT_STYLE_DIM, "  %s %s",
+                depot_text_duration(by, diff > 0 ? diff : -diff, true),
                 diff > 0 ? "slower" : "faster");
         if (h->tall)
             dp_head_row(h);
@@ -505,14 +458,15 @@ static void put_warnings(struct step_head *h, const struct step_facts *f)
         const struct depot_vertex_warning *w = f->step->warnings.items[i];
         dp_head_gap(h);
         dp_head_label(h, "warning");
-        put_wrapped(h, STYLE_WARN, 1 + LABEL_W, TEXT_ROWS, w->short_text ? w->short_text : "");
+        put_wrapped(
+            h, DEPOT_STYLE_WARN, 1 + LABEL_W, TEXT_ROWS, w->short_text ? w->short_text : "");
         for (size_t k = 0; h->tall && k < w->ndetail && k < 10; k++) {
             h->x = 1 + LABEL_W;
-            put_wrapped(h, STYLE_DIM, 1 + LABEL_W, TEXT_ROWS, w->detail[k]);
+            put_wrapped(h, DEPOT_STYLE_DIM, 1 + LABEL_W, TEXT_ROWS, w->detail[k]);
         }
         if (h->tall && !depot_str_empty(w->url)) {
             h->x = 1 + LABEL_W;
-            put_wrapped(h, STYLE_DIM, 1 + LABEL_W, 3, w->url);
+            put_wrapped(h, DEPOT_STYLE_DIM, 1 + LABEL_W, 3, w->url);
         }
     }
 }
@@ -523,9 +477,9 @@ static void put_builder(struct step_head *h, const struct step_facts *f)
     if (!h->tall || p == NULL || *p->builder == '\0')
         return;
     dp_head_label(h, "builder");
-    dp_head_text(h, STYLE_TEXT, p->builder);
+    dp_head_text(h, DEPOT_STYLE_TEXT, p->builder);
     if (depot_part_emulates(p, f->step->platform))
-        dp_head_text(h, STYLE_WARN, "  emulated");
+        dp_head_text(h, DEPOT_STYLE_WARN, "  emulated");
     dp_head_row(h);
 }
 
@@ -579,7 +533,7 @@ void dp_step_head_draw(const struct step_head *h, const struct canvas *c, int to
         if (p->link >= 0) {
             dp_canvas_hot(c, y, p->x, 1, p->w, ACTION_SELECT, -1 - (intptr_t)p->link, 0);
             if (p->link == link)
-                dp_canvas_paint(c, y, p->x, 1, p->w, STYLE_SELECTED);
+                dp_canvas_paint(c, y, p->x, 1, p->w, DEPOT_STYLE_SELECTED);
         }
     }
 }

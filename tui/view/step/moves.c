@@ -18,19 +18,16 @@ static double rate_of(const struct depot_transfer *t)
 
 static void put_amount(struct step_head *h, const struct depot_transfer *t)
 {
-    char now[TEXT_MAX], all[TEXT_MAX];
-    if (t->total > 0 && t->current < t->total)
-        dp_head_textf(
-            h, STYLE_TEXT, "%s/%s", dp_text_bytes(now, t->current), dp_text_bytes(all, t->total));
-    else if (t->current > 0)
-        dp_head_text(h, STYLE_TEXT, dp_text_bytes(now, t->current));
+    char text[DEPOT_TEXT_MAX];
+    if (t->total > 0 || t->current > 0)
+        dp_head_text(h, DEPOT_STYLE_TEXT, depot_text_share(text, t->current, t->total));
 }
 
 static void put_rate(struct step_head *h, double rate)
 {
-    char text[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     if (rate > 0)
-        dp_head_textf(h, STYLE_DIM, "  %s", dp_text_rate(text, rate));
+        dp_head_textf(h, DEPOT_STYLE_DIM, "  %s", depot_text_rate(text, rate));
 }
 
 /* What it is called: "transferring context:" without its colon. */
@@ -49,11 +46,11 @@ static void put_move(struct step_head *h, const struct depot_transfer *t)
     const bool over = t->completed != 0;
     const int amounts = METER_W + 24, room = h->w - amounts - 2, name_w = room > 16 ? room : 16;
     const double part = t->total > 0 ? (double)t->current / (double)t->total : 0;
-    put_name(h, over ? STYLE_DIM : STYLE_TEXT, name_w, t);
+    put_name(h, over ? DEPOT_STYLE_DIM : DEPOT_STYLE_TEXT, name_w, t);
     h->x = 1 + name_w + 1;
     if (room > 16) {
         if (!over && t->total > 0)
-            dp_head_meter(h, METER_W, part, STYLE_RUN);
+            dp_head_meter(h, METER_W, part, DEPOT_STYLE_RUN);
         h->x = 1 + name_w + 1 + METER_W + 1;
     }
     put_amount(h, t);
@@ -91,38 +88,35 @@ static struct sum sum_of(const struct depot_step *s)
 /* One row for all of them. */
 static void put_sum(struct step_head *h, const struct depot_step *s)
 {
-    char now[TEXT_MAX], all[TEXT_MAX];
+    char text[DEPOT_TEXT_MAX];
     const struct sum m = sum_of(s);
     dp_head_label(h, "moved");
-    if (m.total > m.current)
-        dp_head_textf(
-            h, STYLE_TEXT, "%s/%s ", dp_text_bytes(now, m.current), dp_text_bytes(all, m.total));
-    else if (m.current > 0)
-        dp_head_textf(h, STYLE_TEXT, "%s ", dp_text_bytes(now, m.current));
+    if (m.total > 0 || m.current > 0)
+        dp_head_textf(h, DEPOT_STYLE_TEXT, "%s ", depot_text_share(text, m.current, m.total));
     if (m.over < m.n && m.total > 0)
-        dp_head_meter(h, METER_W, (double)m.current / (double)m.total, STYLE_RUN);
+        dp_head_meter(h, METER_W, (double)m.current / (double)m.total, DEPOT_STYLE_RUN);
     put_rate(h, m.rate);
     h->x += h->x > 11 ? 2 : 0;
     if (m.n > 1)
-        dp_head_textf(h, STYLE_DIM, "%zu of %zu  ", m.over, m.n);
-    put_name(h, STYLE_DIM, h->w - h->x, m.last);
+        dp_head_textf(h, DEPOT_STYLE_DIM, "%zu of %zu  ", m.over, m.n);
+    put_name(h, DEPOT_STYLE_DIM, h->w - h->x, m.last);
     dp_head_row(h);
 }
 
 static void put_all(struct step_head *h, const struct depot_step *s)
 {
-    char bytes[TEXT_MAX];
+    char bytes[DEPOT_TEXT_MAX];
     const struct sum m = sum_of(s);
     dp_head_gap(h);
-    dp_head_text(h, STYLE_HEADING, "moved");
+    dp_head_text(h, DEPOT_STYLE_HEADING, "moved");
     if (m.current > 0)
-        dp_head_textf(h, STYLE_TEXT, "  %s", dp_text_bytes(bytes, m.current));
+        dp_head_textf(h, DEPOT_STYLE_TEXT, "  %s", depot_text_bytes(bytes, m.current));
     put_rate(h, m.n > 1 ? m.rate : 0);
     dp_head_row(h);
     for (size_t i = 0; i < s->transfers.len && i < MOVES_MAX; i++)
         put_move(h, s->transfers.items[i]);
     if (s->transfers.len > MOVES_MAX) {
-        dp_head_textf(h, STYLE_DIM, "and %zu more", s->transfers.len - MOVES_MAX);
+        dp_head_textf(h, DEPOT_STYLE_DIM, "and %zu more", s->transfers.len - MOVES_MAX);
         dp_head_row(h);
     }
 }
@@ -131,24 +125,24 @@ static void put_all(struct step_head *h, const struct depot_step *s)
 static bool put_context(struct step_head *h, const struct depot_step *s)
 {
     const struct depot_part *p = s->part;
-    char all[TEXT_MAX], sent[TEXT_MAX];
+    char all[DEPOT_TEXT_MAX], sent[DEPOT_TEXT_MAX];
     if (p == NULL || !p->has_context || s->parsed.kind != DEPOT_STEP_INTERNAL ||
         strstr(s->name, "load build context") == NULL)
         return false;
     const struct depot_ev_context *c = &p->context;
     dp_head_label(h, "context");
-    dp_head_textf(h, STYLE_TEXT, "%lld file%s  %s", (long long)c->files, c->files == 1 ? "" : "s",
-        dp_text_bytes(all, c->bytes));
-    dp_head_textf(h, STYLE_DIM, "  sent %lld  %s", (long long)c->sent_files,
-        dp_text_bytes(sent, c->sent_bytes));
+    dp_head_textf(h, DEPOT_STYLE_TEXT, "%lld file%s  %s", (long long)c->files,
+        c->files == 1 ? "" : "s", depot_text_bytes(all, c->bytes));
+    dp_head_textf(h, DEPOT_STYLE_DIM, "  sent %lld  %s", (long long)c->sent_files,
+        depot_text_bytes(sent, c->sent_bytes));
     dp_head_row(h);
     const size_t most = h->tall ? CHANGED_MAX : 1;
     for (size_t i = 0; i < c->nchanged && i < most; i++) {
         dp_head_label(h, i == 0 ? "changed" : "");
-        dp_head_field(h, STYLE_TEXT, h->w - h->x - 12, c->changed[i]);
+        dp_head_field(h, DEPOT_STYLE_TEXT, h->w - h->x - 12, c->changed[i]);
         const int64_t more = (int64_t)(c->nchanged - most) + c->changed_more;
         if (i + 1 == most && more > 0)
-            dp_head_textf(h, STYLE_DIM, "  and %lld", (long long)more);
+            dp_head_textf(h, DEPOT_STYLE_DIM, "  and %lld", (long long)more);
         dp_head_row(h);
     }
     return true;

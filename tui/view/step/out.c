@@ -3,10 +3,11 @@
  */
 #include "step_priv.h"
 
-#include <depot/render.h>
+#include <depot/text.h>
 
 #include "tui/app/app.h"
 #include "tui/app/save.h"
+#include "tui/log/file.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static void file_name(struct depot_buf *out, const struct step_view *v)
     struct depot_buf raw = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     depot_buf_adds(&raw, v->build->id);
     if (*v->step->platform != '\0')
-        depot_buf_addf(&raw, "-%s", dp_text_platform(v->step->platform));
+        depot_buf_addf(&raw, "-%s", depot_text_platform(v->step->platform));
     if (p->ordinal > 0 && *p->stage != '\0')
         depot_buf_addf(&raw, "-%s", p->stage);
     if (p->ordinal > 0)
@@ -55,7 +56,7 @@ static int save_to(struct logstore *l, const char *path, struct depot_error *err
     char piece[PIECE];
     struct depot_file_writer *w;
     size_t n;
-    int rc = dp_save_open(path, &w, err);
+    int rc = dp_file_open(path, &w, err);
     if (rc != 0)
         return rc;
     for (uint64_t at = 0; rc == 0 && (n = dp_logstore_read(l, at, piece, sizeof(piece))) > 0;
@@ -69,13 +70,13 @@ static int save_to(struct logstore *l, const char *path, struct depot_error *err
 
 static void save(struct tui *t, struct logstore *l, const char *path)
 {
-    char bytes[TEXT_MAX];
+    char bytes[DEPOT_TEXT_MAX];
     struct depot_error err = {0};
     if (save_to(l, path, &err) != 0)
-        dp_tui_say(t, STYLE_ERROR, "%s; nothing was written", err.msg);
+        dp_tui_say(t, DEPOT_STYLE_ERROR, "%s; nothing was written", err.msg);
     else
-        dp_tui_say(t, STYLE_RAN, "saved %s to %s",
-            dp_text_bytes(bytes, (int64_t)dp_logstore_bytes(l)), path);
+        dp_tui_say(t, DEPOT_STYLE_RAN, "saved %s to %s",
+            depot_text_bytes(bytes, (int64_t)dp_logstore_bytes(l)), path);
 }
 
 /* The view whose log was asked for, when it is still there. */
@@ -83,7 +84,7 @@ static struct step_view *top_step(struct tui *t)
 {
     struct view *top = dp_tui_top(t);
     struct step_view *v = (struct step_view *)top;
-    if (top == NULL || top->ops != &view_step)
+    if (top == NULL || top->ops->id != VIEW_STEP)
         return NULL;
     top->ops->refresh(top);
     return v->pager.store != NULL ? v : NULL;
@@ -102,7 +103,7 @@ static void on_save_name(struct tui *t, const char *text, const char *arg)
     struct step_view *v = top_step(t);
     DEPOT_UNUSED(arg);
     if (v == NULL || *path == '\0')
-        dp_tui_say(t, STYLE_DIM, "nothing was saved");
+        dp_tui_say(t, DEPOT_STYLE_DIM, "nothing was saved");
     else if (dp_save_may(t, path, on_overwrite, path))
         save(t, v->pager.store, path);
     depot_free(path);
@@ -131,7 +132,7 @@ static void copy_line(struct step_view *v)
     uint64_t line;
     if (dp_pager_line(&v->pager, &line, &text)) {
         dp_tui_copy(v->base.tui, depot_buf_str(&text.text), text.text.len);
-        dp_tui_say(v->base.tui, STYLE_DIM, "copied line %llu", (unsigned long long)line + 1);
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "copied line %llu", (unsigned long long)line + 1);
     }
     dp_log_text_release(&text);
 }
@@ -142,7 +143,7 @@ static void copy_log(struct step_view *v)
     struct logstore *l = v->pager.store;
     struct depot_buf out = DEPOT_BUF_INIT(COPY_MAX);
     struct depot_clean clean = {0};
-    char piece[PIECE], size[TEXT_MAX];
+    char piece[PIECE], size[DEPOT_TEXT_MAX];
     const uint64_t bytes = dp_logstore_bytes(l);
     uint64_t at = bytes > COPY_MAX ? bytes - COPY_MAX : 0;
     struct log_line line;
@@ -153,8 +154,8 @@ static void copy_log(struct step_view *v)
         depot_clean_feed(&clean, &out, piece, n);
     dp_tui_copy(v->base.tui, depot_buf_str(&out), out.len);
     if (cut)
-        dp_tui_say(v->base.tui, STYLE_DIM, "copied the last %s of the log",
-            dp_text_bytes(size, (int64_t)out.len));
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "copied the last %s of the log",
+            depot_text_bytes(size, (int64_t)out.len));
     depot_buf_release(&out);
 }
 
@@ -164,7 +165,7 @@ enum view_result dp_step_out_action(struct step_view *v, enum action a)
     if (a != ACTION_COPY && a != ACTION_COPY_LOG && a != ACTION_SAVE && a != ACTION_PIPE)
         return VIEW_IGNORED;
     if (v->pager.store == NULL) {
-        dp_tui_say(t, STYLE_DIM, "this step has no log");
+        dp_tui_say(t, DEPOT_STYLE_DIM, "this step has no log");
     } else if (a == ACTION_COPY) {
         copy_line(v);
     } else if (a == ACTION_COPY_LOG) {

@@ -1,8 +1,9 @@
 /*
  * The step view: the head with the facts, the log below or beside it, and what leads elsewhere.
  */
+#include "tui/app/command.h"
 #include "step_priv.h"
-#include "tui/view/why/why.h"
+#include "tui/widget/verdict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,23 +17,6 @@ enum {
 };
 
 /* ---- which step ---- */
-
-const struct depot_step *dp_step_find(
-    const struct depot_build *b, const char *part, const char *digest)
-{
-    int64_t index;
-    if (part == NULL && depot_str_to_int64(digest, 0, INT64_MAX, &index) == 0)
-        return (uint64_t)index < b->steps.len ? b->steps.items[index] : NULL;
-    for (size_t i = 0; i < b->parts.len; i++) {
-        const struct depot_part *p = b->parts.items[i];
-        if (part != NULL && !depot_str_eq(p->platform, part))
-            continue;
-        const struct depot_step *s = depot_build_step(b, p, digest);
-        if (s != NULL && s->known)
-            return s;
-    }
-    return NULL;
-}
 
 /* Take what hangs on the state anew when that was replaced, and the log when its first bytes came.
  */
@@ -74,29 +58,11 @@ static void go_to(struct step_view *v, const struct depot_step *s)
     sync(v);
 }
 
-/* "BUILD/INDEX", "BUILD/DIGEST" or "BUILD/PART/DIGEST"; a part has slashes too. */
-bool dp_step_arg(
-    const struct fleet *f, const char *arg, struct fleet_build **build, char **part, char **digest)
-{
-    for (const char *cut = strchr(arg, '/'); cut != NULL; cut = strchr(cut + 1, '/')) {
-        char *id = depot_strndup(arg, (size_t)(cut - arg));
-        *build = dp_fleet_find_prefix(f, id);
-        depot_free(id);
-        if (*build == NULL)
-            continue;
-        const char *rest = cut + 1, *last = strrchr(rest, '/');
-        if (last != NULL && last > rest)
-            *part = depot_strndup(rest, (size_t)(last - rest));
-        *digest = depot_strdup(last != NULL ? last + 1 : rest);
-        return true;
-    }
-    return false;
-}
-
 static int step_open(struct view *base, const char *arg, struct depot_error *err)
 {
     struct step_view *v = (struct step_view *)base;
-    if (arg == NULL || !dp_step_arg(dp_tui_fleet(base->tui), arg, &v->build, &v->part, &v->digest))
+    if (arg == NULL ||
+        !dp_step_key_parse(dp_tui_fleet(base->tui), arg, &v->build, &v->part, &v->digest))
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "open a step from its build");
     dp_pager_init(&v->pager);
     v->link = -1;
@@ -119,13 +85,6 @@ static void step_close(struct view *base)
 static void step_refresh(struct view *base)
 {
     sync((struct step_view *)base);
-}
-
-void dp_view_step_open(struct tui *t, const struct fleet_build *b, const struct depot_step *s)
-{
-    char *arg = depot_asprintf("%s/%s/%s", b->key, s->part->platform, s->digest);
-    dp_tui_push(t, &view_step, arg);
-    depot_free(arg);
 }
 
 /* ---- drawing ---- */
@@ -153,7 +112,7 @@ static void draw_log(struct step_view *v, const struct canvas *c)
 {
     dp_pager_draw(&v->pager, c, PANE_LOG);
     if (v->pager.store == NULL || dp_logstore_bytes(v->pager.store) == 0)
-        dp_canvas_put(c, c->h > 2 ? 1 : 0, 2, STYLE_DIM, no_log(v));
+        dp_canvas_put(c, c->h > 2 ? 1 : 0, 2, DEPOT_STYLE_DIM, no_log(v));
 }
 
 /* Keep the selected link on the screen, and no empty rows below. */
@@ -182,8 +141,8 @@ static void draw_head(struct step_view *v, const struct canvas *c)
         char more[32];
         snprintf(more, sizeof(more), "  %d more ", below);
         const int w = (int)strlen(more) + 1;
-        dp_canvas_put(c, c->h - 1, c->w - w, STYLE_DIM, more);
-        dp_canvas_glyph(c, c->h - 1, c->w - 2, STYLE_DIM, GLYPH_DOWN);
+        dp_canvas_put(c, c->h - 1, c->w - w, DEPOT_STYLE_DIM, more);
+        dp_canvas_glyph(c, c->h - 1, c->w - 2, DEPOT_STYLE_DIM, DEPOT_SIGN_DOWN);
         dp_canvas_hot(c, c->h - 1, c->w - w, 1, w, ACTION_NEXT, 0, 0);
     }
 }
@@ -196,10 +155,10 @@ static void draw_wide(struct step_view *v, const struct canvas *c)
                         right = dp_canvas_sub(c, 0, w + 1, c->h, c->w - w - 1),
                         text = dp_canvas_sub(&right, 1, 0, c->h - 1, right.w);
     draw_head(v, &left);
-    dp_canvas_vline(c, 0, w, c->h, STYLE_FAINT);
+    dp_canvas_vline(c, 0, w, c->h, DEPOT_STYLE_FAINT);
     draw_log(v, &text);
     dp_pager_status(&v->pager, &right, 0);
-    dp_canvas_glyph(c, 0, w, STYLE_FAINT, GLYPH_TEE_RIGHT);
+    dp_canvas_glyph(c, 0, w, DEPOT_STYLE_FAINT, DEPOT_SIGN_TEE_RIGHT);
 }
 
 static void draw_stacked(struct step_view *v, const struct canvas *c)
@@ -237,7 +196,7 @@ static void step_draw(struct view *base, const struct canvas *c)
     struct step_view *v = (struct step_view *)base;
     sync(v);
     if (v->step == NULL) {
-        dp_canvas_put(c, 1, 2, STYLE_DIM,
+        dp_canvas_put(c, 1, 2, DEPOT_STYLE_DIM,
             v->build->state == NULL || !v->build->full ? dp_fleet_missing(v->build)
                                                        : "this build has no such step");
         return;
@@ -255,7 +214,7 @@ static void step_draw(struct view *base, const struct canvas *c)
 static void step_title(struct view *base, struct depot_buf *left, struct depot_buf *right)
 {
     struct step_view *v = (struct step_view *)base;
-    char took[TEXT_MAX];
+    char took[DEPOT_TEXT_MAX];
     sync(v);
     if (v->step == NULL) {
         depot_buf_adds(left, "step");
@@ -265,11 +224,11 @@ static void step_title(struct view *base, struct depot_buf *left, struct depot_b
         depot_buf_addf(left, "%s  ", v->build->sum.info.project);
     depot_buf_addf(left, "%s %s ", v->build->id, dp_tui_ascii(base->tui) ? ">" : "›");
     if (!depot_str_empty(v->step->platform))
-        depot_buf_addf(left, "%s ", dp_text_platform(v->step->platform));
+        depot_buf_addf(left, "%s ", depot_text_platform(v->step->platform));
     dp_step_label(left, v->step);
     if (v->zoom)
         depot_buf_addf(right, "%s %s", depot_verdict_word(v->step->verdict),
-            dp_text_duration(took, depot_step_duration(v->step, dp_tui_now(base->tui)), true));
+            depot_text_duration(took, depot_step_duration(v->step, dp_tui_now(base->tui)), true));
 }
 
 static depot_time step_wake(struct view *base)
@@ -309,7 +268,7 @@ static void go_beside(struct step_view *v, int way)
         }
     }
     dp_tui_say(
-        v->base.tui, STYLE_DIM, way > 0 ? "this is the last step" : "this is the first step");
+        v->base.tui, DEPOT_STYLE_DIM, way > 0 ? "this is the last step" : "this is the first step");
 }
 
 static void go_to_error(struct step_view *v, int way)
@@ -320,12 +279,12 @@ static void go_to_error(struct step_view *v, int way)
         const size_t at = (v->step->index + (way > 0 ? i : n - i)) % n;
         if (b->steps.items[at]->verdict == DEPOT_VERDICT_FAILED) {
             if (b->steps.items[at] == v->step)
-                dp_tui_say(v->base.tui, STYLE_DIM, "no other step failed");
+                dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "no other step failed");
             go_to(v, b->steps.items[at]);
             return;
         }
     }
-    dp_tui_say(v->base.tui, STYLE_DIM, "no step failed");
+    dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "no step failed");
 }
 
 /* One neighbour: go there. Several: choose in the head; again: the next one. */
@@ -334,7 +293,7 @@ static void go_along(struct step_view *v, size_t from, size_t to, const char *no
     if (v->head.pieces.len == 0)
         return; /* no frame yet since the state was replaced */
     if (from >= to) {
-        dp_tui_say(v->base.tui, STYLE_DIM, "%s", none);
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "%s", none);
     } else if (to - from == 1) {
         go_to(v, v->head.links.items[from]);
     } else {
@@ -349,7 +308,7 @@ static void go_to_twin(struct step_view *v)
 {
     const struct depot_step *twin = dp_step_twin(v->build->state, v->step);
     if (twin == NULL)
-        dp_tui_say(v->base.tui, STYLE_DIM, "no other platform has this step");
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "no other platform has this step");
     go_to(v, twin);
 }
 
@@ -412,7 +371,7 @@ static bool go_action(struct step_view *v, enum action a)
         go_to_twin(v);
         return true;
     case ACTION_WHY:
-        dp_view_why_open(v->base.tui, v->build, v->step);
+        dp_tui_push_step(v->base.tui, VIEW_WHY, v->build, v->step);
         return true;
     case ACTION_INPUTS:
         go_along(v, h->first_input, h->first_dependant, "this step needs no other");
@@ -500,9 +459,11 @@ static const struct view_note step_notes[] = {
     {NULL, NULL},
 };
 
-const struct view_ops view_step = {.name = "step",
-    .keymap = KEYMAP_STEP,
+const struct view_ops view_step = {.id = VIEW_STEP,
     .size = sizeof(struct step_view),
+    .of_build = true,
+    .watched_only = true,
+    .offer = dp_offer_builds,
     .open = step_open,
     .close = step_close,
     .refresh = step_refresh,

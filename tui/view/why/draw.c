@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/view/step/step_priv.h"
+#include "tui/widget/verdict.h"
 
 #include <depot/utf8.h>
 
@@ -24,13 +24,13 @@ enum {
 static void put_other(struct depot_buf *out, const struct why_view *v)
 {
     const struct depot_build_summary *s = &v->before->sum;
-    char age[TEXT_MAX];
+    char age[DEPOT_TEXT_MAX];
     depot_buf_addf(out, "%s", v->before->id);
     if (!depot_str_empty(s->info.branch) || !depot_str_empty(s->info.commit))
         depot_buf_adds(out, "  ");
     depot_created_source(out, &s->info);
     if (s->created > 0 && v->build->sum.created - s->created >= DEPOT_SEC)
-        depot_buf_addf(out, "  %s before", dp_text_age(age, s->created, v->build->sum.created));
+        depot_buf_addf(out, "  %s before", depot_text_age(age, s->created, v->build->sum.created));
 }
 
 static void draw_compared(const struct why_view *v, const struct canvas *c, int x_end)
@@ -45,9 +45,9 @@ static void draw_compared(const struct why_view *v, const struct canvas *c, int 
         if (v->before->state == NULL || !depot_build_state_over(v->before->state->state))
             depot_buf_adds(&text, "  (being fetched)");
     }
-    const int x = dp_canvas_put(c, 0, 0, STYLE_DIM, lead);
+    const int x = dp_canvas_put(c, 0, 0, DEPOT_STYLE_DIM, lead);
     if (x_end > x)
-        dp_canvas_field(c, 0, x, x_end - x, FIT_LEFT, STYLE_TEXT, depot_buf_str(&text));
+        dp_canvas_field(c, 0, x, x_end - x, FIT_LEFT, DEPOT_STYLE_TEXT, depot_buf_str(&text));
     depot_buf_release(&text);
 }
 
@@ -64,8 +64,8 @@ static int lanes_that_fit(const struct why_view *v, int w, int *x)
 static void draw_heads(const struct why_view *v, const struct canvas *c, int lanes, int x)
 {
     for (int i = 0; i < lanes; i++)
-        dp_canvas_field(c, 0, x + i * LANE_W + 1, LANE_W - 1, FIT_RIGHT, STYLE_HEADING,
-            *v->lanes[i] != '\0' ? dp_text_platform(v->lanes[i]) : "shared");
+        dp_canvas_field(c, 0, x + i * LANE_W + 1, LANE_W - 1, FIT_RIGHT, DEPOT_STYLE_HEADING,
+            *v->lanes[i] != '\0' ? depot_text_platform(v->lanes[i]) : "shared");
 }
 
 /* A fifth of all that followed is worth looking at. */
@@ -73,14 +73,15 @@ static uint32_t time_style(
     const struct why_view *v, const struct why_row *r, const char *platform, int64_t ns)
 {
     const struct depot_cause *t = dp_why_cause_on(v, r->cause, platform);
-    return r->kind == WHY_CAUSE || (t != NULL && ns >= t->took / 5) ? STYLE_TEXT : STYLE_DIM;
+    return r->kind == WHY_CAUSE || (t != NULL && ns >= t->took / 5) ? DEPOT_STYLE_TEXT
+                                                                    : DEPOT_STYLE_DIM;
 }
 
 static void draw_time(const struct canvas *c, int y, int x, uint32_t style, int64_t ns)
 {
-    char text[TEXT_MAX];
-    dp_canvas_field(
-        c, y, x + 3, LANE_W - 3, FIT_RIGHT, style, dp_text_duration(text, ns, ns < 60 * DEPOT_SEC));
+    char text[DEPOT_TEXT_MAX];
+    dp_canvas_field(c, y, x + 3, LANE_W - 3, FIT_RIGHT, style,
+        depot_text_duration(text, ns, ns < 60 * DEPOT_SEC));
 }
 
 static void draw_step_times(const struct why_view *v, const struct canvas *c, int y,
@@ -92,8 +93,8 @@ static void draw_step_times(const struct why_view *v, const struct canvas *c, in
         if (s == NULL)
             continue;
         if (s->verdict != DEPOT_VERDICT_RAN)
-            dp_canvas_glyph(
-                c, y, x + i * LANE_W + 2, dp_style_verdict(s->verdict), dp_step_glyph(s->verdict));
+            dp_canvas_glyph(c, y, x + i * LANE_W + 2, depot_verdict_style(s->verdict),
+                depot_verdict_sign(s->verdict));
         const int64_t ns = depot_step_duration(s, now);
         draw_time(c, y, x + i * LANE_W, time_style(v, r, v->lanes[i], ns), ns);
     }
@@ -106,7 +107,7 @@ static void draw_sum_times(const struct why_view *v, const struct canvas *c, int
     for (int i = 0; i < lanes; i++) {
         const struct depot_cause *t = dp_why_cause_on(v, r->cause, v->lanes[i]);
         if (t != NULL)
-            draw_time(c, y, x + i * LANE_W, STYLE_STRONG,
+            draw_time(c, y, x + i * LANE_W, DEPOT_STYLE_STRONG,
                 t->took - depot_step_duration(t->step, v->build->state->last));
     }
 }
@@ -117,7 +118,7 @@ static int label_width(const struct depot_step *s)
     int w = 0;
     if (s->parsed.ordinal > 0) {
         dp_step_label(&text, s);
-        w = (int)dp_text_width(depot_buf_str(&text));
+        w = depot_text_width(depot_buf_str(&text));
     }
     depot_buf_release(&text);
     return w < LABEL_MAX_W ? w : LABEL_MAX_W;
@@ -141,15 +142,15 @@ static void draw_step(const struct canvas *c, int y, int x, int w, const struct 
     if (label_w > 0) {
         if (s->parsed.ordinal > 0)
             dp_step_label(&text, s);
-        dp_canvas_field(
-            c, y, x, label_w, FIT_MIDDLE, strong ? STYLE_STRONG : STYLE_DIM, depot_buf_str(&text));
+        dp_canvas_field(c, y, x, label_w, FIT_MIDDLE, strong ? DEPOT_STYLE_STRONG : DEPOT_STYLE_DIM,
+            depot_buf_str(&text));
         x += label_w + 2;
         w -= label_w + 2;
     }
     depot_buf_clear(&text);
-    dp_text_first_line(&text, s->parsed.instruction);
+    depot_text_first_line(&text, s->parsed.instruction);
     if (w > 0)
-        dp_canvas_field(c, y, x, w, FIT_LEFT, STYLE_TEXT, depot_buf_str(&text));
+        dp_canvas_field(c, y, x, w, FIT_LEFT, DEPOT_STYLE_TEXT, depot_buf_str(&text));
     depot_buf_release(&text);
 }
 
@@ -162,9 +163,9 @@ static const char *from_difference(const struct depot_cause *c, size_t index, in
         other = &e[1];
     else if (e->sign == '+' && index > 0 && e[-1].sign == '-')
         other = &e[-1];
-    if (other == NULL || (int)dp_text_width(e->text) <= w)
+    if (other == NULL || depot_text_width(e->text) <= w)
         return e->text;
-    const size_t same = dp_text_common(e->text, other->text);
+    const size_t same = depot_text_common(e->text, other->text);
     const size_t from = depot_utf8_start(e->text, same > COMMON_SHOWN ? same - COMMON_SHOWN : 0);
     *cut = from > 0;
     return e->text + from;
@@ -174,10 +175,10 @@ static void draw_evidence(const struct canvas *c, int y, int w, const struct why
 {
     static const struct {
         char sign;
-        enum style style;
-    } styles[] = {{'+', STYLE_RAN}, {'-', STYLE_FAIL}, {'~', STYLE_RUN}};
+        enum depot_style style;
+    } styles[] = {{'+', DEPOT_STYLE_RAN}, {'-', DEPOT_STYLE_FAIL}, {'~', DEPOT_STYLE_RUN}};
     const struct depot_evidence *e = &r->cause->evidence.items[r->index];
-    uint32_t style = STYLE_TEXT;
+    uint32_t style = DEPOT_STYLE_TEXT;
     bool cut;
     const char sign[] = {e->sign, '\0'};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(styles); i++)
@@ -187,9 +188,9 @@ static void draw_evidence(const struct canvas *c, int y, int w, const struct why
     const char *text = from_difference(r->cause, r->index, w - 6, &cut);
     x += dp_canvas_put(c, y, x, style, sign) + 1;
     if (cut)
-        x += dp_canvas_glyph(c, y, x, STYLE_DIM, GLYPH_ELLIPSIS);
+        x += dp_canvas_glyph(c, y, x, DEPOT_STYLE_DIM, DEPOT_SIGN_ELLIPSIS);
     dp_canvas_field(c, y, x, w - x, e->sign == '~' ? FIT_MIDDLE : FIT_LEFT,
-        e->sign == ' ' ? STYLE_DIM : STYLE_TEXT, text);
+        e->sign == ' ' ? DEPOT_STYLE_DIM : DEPOT_STYLE_TEXT, text);
 }
 
 static void draw_after(
@@ -197,20 +198,21 @@ static void draw_after(
 {
     char text[64];
     const size_t n = r->cause->steps.len - 1;
-    dp_canvas_glyph(c, y, 2, STYLE_DIM, dp_why_is_open(v, r->cause) ? GLYPH_OPEN : GLYPH_FOLDED);
+    dp_canvas_glyph(c, y, 2, DEPOT_STYLE_DIM,
+        dp_why_is_open(v, r->cause) ? DEPOT_SIGN_OPEN : DEPOT_SIGN_FOLDED);
     snprintf(text, sizeof(text), "%zu step%s ran because of it", n, n == 1 ? "" : "s");
-    dp_canvas_field(c, y, 4, w - 4, FIT_LEFT, STYLE_TEXT, text);
+    dp_canvas_field(c, y, 4, w - 4, FIT_LEFT, DEPOT_STYLE_TEXT, text);
 }
 
 static void draw_reason(const struct canvas *c, int y, int w, const struct depot_cause *r)
 {
     const bool guess = !r->certain && r->reason != DEPOT_REASON_UNKNOWN;
     const char *text = depot_reason_text(r->reason);
-    int text_w = (int)dp_text_width(text);
+    int text_w = depot_text_width(text);
     text_w = text_w < w - 2 ? text_w : w - 2;
-    dp_canvas_field(c, y, 2, text_w, FIT_LEFT, STYLE_WARN, text);
+    dp_canvas_field(c, y, 2, text_w, FIT_LEFT, DEPOT_STYLE_WARN, text);
     if (guess)
-        dp_canvas_put(c, y, text_w + 4, STYLE_DIM, "likely");
+        dp_canvas_put(c, y, text_w + 4, DEPOT_STYLE_DIM, "likely");
 }
 
 /* Right in `w` columns; returns how many it takes, with the gap before it. */
@@ -220,8 +222,8 @@ static int draw_builder(
     const char *builder = depot_why_builder(&v->why, cause);
     if (builder == NULL)
         return 0;
-    const int all = (int)dp_text_width(builder), most = w / 3, own = all < most ? all : most;
-    dp_canvas_field(c, y, w - own, own, FIT_MIDDLE, STYLE_DIM, builder);
+    const int all = depot_text_width(builder), most = w / 3, own = all < most ? all : most;
+    dp_canvas_field(c, y, w - own, own, FIT_MIDDLE, DEPOT_STYLE_DIM, builder);
     return own + 2;
 }
 
@@ -232,7 +234,7 @@ static void draw_row(
     char text[64];
     switch (r->kind) {
     case WHY_CAUSE:
-        dp_canvas_glyph(c, y, 0, STYLE_WARN, GLYPH_WARN);
+        dp_canvas_glyph(c, y, 0, DEPOT_STYLE_WARN, DEPOT_SIGN_WARN);
         draw_step(c, y, 2, w - 2 - draw_builder(v, c, y, w, r->cause), r->step,
             label_width(r->step), true);
         draw_step_times(v, c, y, r, lanes, x);
@@ -245,7 +247,7 @@ static void draw_row(
         break;
     case WHY_MORE:
         snprintf(text, sizeof(text), "and %zu more", r->index);
-        dp_canvas_put(c, y, 6, STYLE_DIM, text);
+        dp_canvas_put(c, y, 6, DEPOT_STYLE_DIM, text);
         break;
     case WHY_AFTER:
         draw_after(v, c, y, w, r);
@@ -253,12 +255,13 @@ static void draw_row(
         break;
     case WHY_STEP:
         if (depot_why_changed(&v->why, r->step))
-            dp_canvas_glyph(c, y, 2, STYLE_WARN, GLYPH_WARN);
+            dp_canvas_glyph(c, y, 2, DEPOT_STYLE_WARN, DEPOT_SIGN_WARN);
         draw_step(c, y, 4, w - 4, r->step, r->label_w, false);
         draw_step_times(v, c, y, r, lanes, x);
         break;
     case WHY_HINT:
-        dp_canvas_putn(c, y, 2, STYLE_DIM, depot_reason_hint(r->cause->reason) + r->index, r->len);
+        dp_canvas_putn(
+            c, y, 2, DEPOT_STYLE_DIM, depot_reason_hint(r->cause->reason) + r->index, r->len);
         break;
     case WHY_GAP:
         break;
@@ -271,7 +274,7 @@ static void draw_nothing(const struct why_view *v, const struct canvas *c, int y
     const char *text = v->build->state == NULL ? dp_fleet_missing(v->build)
                        : over                  ? "every step that could be was found in the cache"
                                                : "no step has missed the cache so far";
-    dp_canvas_put(c, y, 0, STYLE_DIM, text);
+    dp_canvas_put(c, y, 0, DEPOT_STYLE_DIM, text);
 }
 
 void dp_why_draw(struct view *base, const struct canvas *whole)
@@ -295,7 +298,7 @@ void dp_why_draw(struct view *base, const struct canvas *whole)
         draw_row(v, c, head + y, &v->list.items[i], lanes);
         dp_canvas_hot(c, head + y, 0, 1, c->w, ACTION_SELECT, (intptr_t)i, 1);
         if (i == v->rows.selected)
-            dp_canvas_paint(c, head + y, 0, 1, c->w, STYLE_SELECTED);
+            dp_canvas_paint(c, head + y, 0, 1, c->w, DEPOT_STYLE_SELECTED);
     }
     dp_rows_scrollbar(&v->rows, whole, head, whole->w - 1, page);
 }

@@ -1,13 +1,11 @@
 /*
  * The why view: the build it compares with, the causes as rows, and what keys do to them.
  */
+#include "tui/app/command.h"
 #include "why_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "tui/view/step/step.h"
-#include "tui/view/step/step_priv.h"
 
 enum {
     FOLLOWERS_OPEN = 8,  /* as many are shown without being asked for */
@@ -162,7 +160,7 @@ static void list_hint(struct why_view *v, const struct depot_cause *c)
 {
     const char *hint = depot_reason_hint(c->reason);
     for (size_t at = 0; hint != NULL && hint[at] != '\0';) {
-        const size_t n = dp_text_line(hint + at, v->listed_w - HINT_INDENT);
+        const size_t n = depot_text_line(hint + at, v->listed_w - HINT_INDENT);
         push(v, WHY_HINT, c);
         v->list.items[v->list.len - 1].index = at;
         v->list.items[v->list.len - 1].len = n;
@@ -351,7 +349,7 @@ static void select_asked(struct why_view *v)
     if (select_step(v, s))
         show_cause(v);
     else
-        dp_tui_say(v->base.tui, STYLE_DIM, "%s: this step %s", depot_verdict_word(s->verdict),
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "%s: this step %s", depot_verdict_word(s->verdict),
             s->parsed.kind == DEPOT_STEP_BUILD ? "did not miss the cache" : "is never cached");
     depot_free(v->digest);
     v->digest = NULL;
@@ -417,7 +415,8 @@ static int why_open(struct view *base, const char *arg, struct depot_error *err)
     struct why_view *v = (struct why_view *)base;
     struct fleet *f = dp_tui_fleet(base->tui);
     v->build = arg != NULL ? dp_fleet_find_prefix(f, arg) : NULL;
-    if (v->build == NULL && (arg == NULL || !dp_step_arg(f, arg, &v->build, &v->part, &v->digest)))
+    if (v->build == NULL &&
+        (arg == NULL || !dp_step_key_parse(f, arg, &v->build, &v->part, &v->digest)))
         return depot_error_set(
             err, DEPOT_ERR_NOT_FOUND, "there is no build \"%s\"", arg != NULL ? arg : "");
     v->generation = v->build->generation;
@@ -449,14 +448,6 @@ static void why_resize(struct view *base, int h, int w)
     v->listed_w = w;
     if (v->made)
         relist(v);
-}
-
-void dp_view_why_open(struct tui *t, const struct fleet_build *b, const struct depot_step *s)
-{
-    char *arg = s != NULL ? depot_asprintf("%s/%s/%s", b->key, s->part->platform, s->digest)
-                          : depot_strdup(b->key);
-    dp_tui_push(t, &view_why, arg);
-    depot_free(arg);
 }
 
 /* ---- actions ---- */
@@ -508,7 +499,7 @@ static void open_selected(struct why_view *v)
     if (r != NULL && r->kind == WHY_AFTER)
         fold(v, ACTION_FOLD);
     else if (s != NULL)
-        dp_view_step_open(v->base.tui, v->build, s);
+        dp_tui_push_step(v->base.tui, VIEW_STEP, v->build, s);
 }
 
 static void copy_row(struct why_view *v)
@@ -519,14 +510,14 @@ static void copy_row(struct why_view *v)
         return;
     const char *text = r->kind == WHY_EVIDENCE ? r->cause->evidence.items[r->index].text : s->name;
     dp_tui_copy(v->base.tui, text, strlen(text));
-    dp_tui_say(v->base.tui, STYLE_DIM, "copied");
+    dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "copied");
 }
 
 static enum view_result why_action(struct view *base, enum action a, intptr_t arg)
 {
     struct why_view *v = (struct why_view *)base;
     sync(v);
-    if (dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED)
+    if (dp_rows_action(&v->rows, a, arg))
         return VIEW_HANDLED;
     switch (a) {
     case ACTION_OPEN:
@@ -547,7 +538,7 @@ static enum view_result why_action(struct view *base, enum action a, intptr_t ar
         return VIEW_HANDLED;
     case ACTION_OTHER:
         if (v->before != NULL)
-            dp_tui_push(base->tui, &view_build, v->before->key);
+            dp_tui_push(base->tui, VIEW_BUILD, v->before->key);
         return VIEW_HANDLED;
     default:
         return VIEW_IGNORED;
@@ -593,9 +584,10 @@ static const struct view_note why_notes[] = {
     {"compared", "with the newest build before it that is alike; b shows that one"}, {NULL, NULL}};
 
 const struct view_ops view_why = {
-    .name = "why",
-    .keymap = KEYMAP_WHY,
+    .id = VIEW_WHY,
     .size = sizeof(struct why_view),
+    .of_build = true,
+    .offer = dp_offer_builds,
     .open = why_open,
     .close = why_close,
     .resize = why_resize,
