@@ -29,7 +29,7 @@ static void get_version(struct conn *c, const struct route_args *args)
 
 static void get_builders(struct conn *c, const struct route_args *args)
 {
-    struct depot_builders list = {0};
+    struct depot_builders list = {.version = DEPOT_VERSION};
 
     DEPOT_UNUSED(args);
     list.builders =
