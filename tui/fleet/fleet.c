@@ -456,20 +456,20 @@ static void feed_refused(
         problem(s->fleet, err);
 }
 
-static void feed_answer(struct depot_feed *feed, enum depot_ask ask, const struct depot_answer *a,
-    const struct depot_error *err, void *arg)
+static void feed_answer(struct depot_feed *feed, const struct depot_question *q,
+    const struct depot_answer *a, const struct depot_error *err, void *arg)
 {
     struct fleet_source *s = arg;
     struct fleet_private *p = s->fleet->priv;
     DEPOT_UNUSED(feed);
     if (a == NULL) {
-        if (ask != DEPOT_ASK_ESTIMATES) /* an older daemon has none: no harm */
+        if (q->ask != DEPOT_ASK_ESTIMATES) /* an older daemon has none: no harm */
             problem(s->fleet, err);
         return;
     }
-    if (ask == DEPOT_ASK_ESTIMATES)
+    if (q->ask == DEPOT_ASK_ESTIMATES)
         dp_fleet_learn(s->fleet, &a->u.estimates);
-    else if (ask == DEPOT_ASK_BUILDS)
+    else if (q->ask == DEPOT_ASK_BUILDS)
         remember_builds(s, a->u.builds.builds, a->u.builds.nbuilds);
     if (p->ops.answer != NULL)
         p->ops.answer(s->fleet, s, a, p->arg);
