@@ -19,7 +19,7 @@ static struct depot_step *before_export(const struct depot_build *b, const struc
         struct depot_step *s = b->started.items[i];
 
         if (s != e && s->part == e->part && took_time(s) && s->completed <= start &&
-            s->parsed.kind != DEPOT_STEP_EXPORT && (!best || s->completed > best->completed))
+            s->parsed.kind != DEPOT_STEP_EXPORT && (best == NULL || s->completed > best->completed))
             best = s;
     }
     return best;
@@ -38,7 +38,7 @@ static struct depot_step *latest_input(const struct depot_step *s)
             continue;
         if (!took_time(in))
             in = in->settled_.via;
-        if (in && !in->critical && (!best || in->completed > best->completed))
+        if (in != NULL && !in->critical && (best == NULL || in->completed > best->completed))
             best = in;
     }
     return best;
@@ -83,12 +83,13 @@ static struct depot_step *ended_last(const struct depot_build *b)
 
         if (!took_time(s))
             continue;
-        if (s->verdict == DEPOT_VERDICT_FAILED && (!failed || s->completed > failed->completed))
+        if (s->verdict == DEPOT_VERDICT_FAILED &&
+            (failed == NULL || s->completed > failed->completed))
             failed = s;
-        if (!last || s->completed > last->completed)
+        if (last == NULL || s->completed > last->completed)
             last = s;
     }
-    return failed && last->verdict == DEPOT_VERDICT_CANCELLED ? failed : last;
+    return failed != NULL && last->verdict == DEPOT_VERDICT_CANCELLED ? failed : last;
 }
 
 /* Where the path ends: while the build runs with what has run longest, then with what ended last.
@@ -102,11 +103,11 @@ static struct depot_step *path_end(const struct depot_build *b)
 
         if (s->parsed.kind == DEPOT_STEP_INTERNAL || s->foreign)
             continue;
-        if (!open || s->started < open->started ||
+        if (open == NULL || s->started < open->started ||
             (s->started == open->started && s->index < open->index))
             open = s;
     }
-    return open ? open : ended_last(b);
+    return open != NULL ? open : ended_last(b);
 }
 
 static void reverse_path(struct depot_build *b)
@@ -153,7 +154,7 @@ void dp_critical_find(struct depot_build *b)
     bool crossed = false;
 
     forget_path(b);
-    for (; at; at = next) {
+    for (; at != NULL; at = next) {
         at->critical = true;
         if (!at->settled_.was_critical)
             depot_vec_push(&b->touched, at);
@@ -163,7 +164,7 @@ void dp_critical_find(struct depot_build *b)
             b->critical_ns = INT64_MAX;
         look_through(b->priv, at);
         next = latest_input(at);
-        if (!next && !crossed && at->parsed.kind == DEPOT_STEP_EXPORT) {
+        if (next == NULL && !crossed && at->parsed.kind == DEPOT_STEP_EXPORT) {
             next = before_export(b, at);
             crossed = true;
         }

@@ -54,7 +54,7 @@ static const char *agreed(struct depot_step *const *list, size_t n, bool *mixed)
     for (size_t i = 0; i < n && !*mixed; i++) {
         const char *p = list[i]->platform;
 
-        if (*p && found && strcmp(p, found) != 0)
+        if (*p && found != NULL && strcmp(p, found) != 0)
             *mixed = true;
         else if (*p)
             found = p;
@@ -77,7 +77,7 @@ static void attribute_down(const struct depot_build_private *pr, bool keep)
         found = agreed(s->dependants.items, s->dependants.len, &mixed);
         /* The mark is free here: every step in the order has counted down to 0. */
         s->settled_.mark = mixed ? SHARED_MARK : 0;
-        s->platform = mixed ? "" : found ? found : named_platform(s);
+        s->platform = mixed ? "" : found != NULL ? found : named_platform(s);
     }
 }
 
@@ -92,7 +92,7 @@ static void attribute_up(const struct depot_build_private *pr)
         if (!s->part->several || *s->platform || s->settled_.mark == SHARED_MARK)
             continue;
         found = agreed(s->inputs, s->ninputs, &mixed);
-        if (found && !mixed)
+        if (found != NULL && !mixed)
             s->platform = found;
     }
 }

@@ -79,7 +79,7 @@ static enum depot_verdict judge(const struct depot_build *b, const struct depot_
  */
 static bool is_foreign(const struct depot_build *b, const struct depot_step *s)
 {
-    if (!b->priv->edges || !s->raw.len || s->dependants.len || s->group || !s->ninputs ||
+    if (!b->priv->edges || !s->raw.len || s->dependants.len || s->group != NULL || !s->ninputs ||
         s->parsed.kind != DEPOT_STEP_BUILD)
         return false;
     for (size_t i = 0; i < s->ninputs; i++)
@@ -94,11 +94,11 @@ static struct depot_step *find_shared(const struct depot_build *b, const struct 
 {
     struct depot_step *other;
 
-    if (!b->priv->foreign_by_text || s->foreign ||
+    if (b->priv->foreign_by_text == NULL || s->foreign ||
         (s->settled_.judged != DEPOT_VERDICT_SHARED && s->settled_.judged != DEPOT_VERDICT_SKIPPED))
         return NULL;
     other = depot_map_get(b->priv->foreign_by_text, s->parsed.instruction);
-    return other && other->part == s->part ? other : NULL;
+    return other != NULL && other->part == s->part ? other : NULL;
 }
 
 static void conclude(struct depot_build *b, struct depot_step *s)
@@ -106,7 +106,7 @@ static void conclude(struct depot_build *b, struct depot_step *s)
     enum depot_verdict v;
 
     s->shared_with = find_shared(b, s);
-    v = s->shared_with ? DEPOT_VERDICT_SHARED : s->settled_.judged;
+    v = s->shared_with != NULL ? DEPOT_VERDICT_SHARED : s->settled_.judged;
     if (s->verdict == v)
         return;
     s->verdict = v;
@@ -127,7 +127,7 @@ static void find_foreign(struct depot_build *b)
         s->foreign = is_foreign(b, s);
         if (!s->foreign)
             continue;
-        if (!pr->foreign_by_text)
+        if (pr->foreign_by_text == NULL)
             pr->foreign_by_text = depot_map_new();
         depot_map_set(pr->foreign_by_text, s->parsed.instruction, s);
     }

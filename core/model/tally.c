@@ -12,7 +12,7 @@ static bool is_counted(const struct depot_step *s)
 {
     if (s->parsed.kind != DEPOT_STEP_BUILD || s->foreign)
         return false;
-    if (!s->group)
+    if (s->group == NULL)
         return true;
     for (size_t i = 0; i < s->group->members.len; i++)
         if (!s->group->members.items[i]->weak)

@@ -57,20 +57,20 @@ static void take_status(struct dp_tty *t, const struct depot_ev_status *ev, uint
     const struct depot_build *b = t->base.build;
     const struct depot_part *part = depot_build_part(b, ev->platform);
 
-    if (!part)
+    if (part == NULL)
         return;
     note_clock(t, part, &ev->status, now);
     for (size_t i = 0; i < ev->status.nlogs; i++) {
         const struct depot_step *s = depot_build_step(b, part, ev->status.logs[i].vertex);
 
-        if (s && s->known)
+        if (s != NULL && s->known)
             dp_tty_log_add(t, s, &ev->status.logs[i]);
     }
     for (size_t i = 0; i < ev->status.nvertexes; i++) {
         const struct depot_vertex *v = &ev->status.vertexes[i];
         const struct depot_step *s = depot_build_step(b, part, v->digest);
 
-        if (s && s->known && v->completed && !v->error && depot_step_is_completed(s))
+        if (s != NULL && s->known && v->completed && v->error == NULL && depot_step_is_completed(s))
             dp_tty_log_forget(t, s);
     }
 }

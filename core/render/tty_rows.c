@@ -36,7 +36,7 @@ static void take_step(struct dp_tty *t, const struct depot_step *s)
 
     put_key(&key, s);
     row = depot_map_get(t->row_by_key, depot_buf_str(&key));
-    if (!row) {
+    if (row == NULL) {
         row = depot_calloc(1, sizeof(*row));
         row->kind = s->parsed.kind;
         depot_map_set(t->row_by_key, depot_buf_str(&key), row);
@@ -144,7 +144,7 @@ static void count_columns(struct dp_tty *t)
 
 static bool is_over(const struct dp_tty_column *c)
 {
-    return c->part && depot_build_state_over(c->part->state);
+    return c->part != NULL && depot_build_state_over(c->part->state);
 }
 
 /* The last one, when it is far behind or all others are through. */
@@ -154,10 +154,10 @@ static void find_slower(struct dp_tty *t)
     int others = 0, ahead = 0;
 
     for (int i = 0; i < t->ncolumns; i++)
-        if (!last || (is_over(last) && !is_over(&t->columns[i])) ||
+        if (last == NULL || (is_over(last) && !is_over(&t->columns[i])) ||
             (is_over(last) == is_over(&t->columns[i]) && t->columns[i].done < last->done))
             last = &t->columns[i];
-    if (!last || is_over(last))
+    if (last == NULL || is_over(last))
         return;
     for (int i = 0; i < t->ncolumns; i++) {
         const struct dp_tty_column *c = &t->columns[i];
@@ -192,10 +192,11 @@ struct dp_tty_state dp_tty_state_of(
         const struct depot_step *s = row->steps.items[i];
         int64_t ns;
 
-        if (!covers(t, col, s->platform) || (st.step && weight[s->verdict] < weight[st.verdict]))
+        if (!covers(t, col, s->platform) ||
+            (st.step != NULL && weight[s->verdict] < weight[st.verdict]))
             continue;
         ns = depot_step_duration(s, engine_now(t, s->part));
-        if (st.step && weight[s->verdict] == weight[st.verdict] && ns <= st.ns)
+        if (st.step != NULL && weight[s->verdict] == weight[st.verdict] && ns <= st.ns)
             continue;
         st = (struct dp_tty_state){.step = s, .verdict = s->verdict, .ns = ns};
     }
