@@ -6,7 +6,7 @@
 
 static bool took_time(const struct depot_step *s)
 {
-    return s->completed && s->verdict != DEPOT_VERDICT_SKIPPED;
+    return s->completed && s->outcome != DEPOT_OUTCOME_SKIPPED;
 }
 
 /* An exporter has no inputs on record: it waited for whatever ended last before it. */
@@ -83,13 +83,13 @@ static struct depot_step *ended_last(const struct depot_build *b)
 
         if (!took_time(s))
             continue;
-        if (s->verdict == DEPOT_VERDICT_FAILED &&
+        if (s->outcome == DEPOT_OUTCOME_FAILED &&
             (failed == NULL || s->completed > failed->completed))
             failed = s;
         if (last == NULL || s->completed > last->completed)
             last = s;
     }
-    return failed != NULL && last->verdict == DEPOT_VERDICT_CANCELLED ? failed : last;
+    return failed != NULL && last->outcome == DEPOT_OUTCOME_CANCELLED ? failed : last;
 }
 
 /* Where the path ends: while the build runs with what has run longest, then with what ended last.

@@ -26,7 +26,7 @@ static const struct depot_step *first_step(
     for (size_t i = 0; i < b->started.len; i++) {
         const struct depot_step *s = b->started.items[i];
 
-        if (s->verdict == DEPOT_VERDICT_FAILED && (part == NULL || s->part == part))
+        if (s->outcome == DEPOT_OUTCOME_FAILED && (part == NULL || s->part == part))
             return s;
     }
     return NULL;

@@ -1,9 +1,9 @@
 /*
- * What only the graph tells: verdicts that are inferred, and in files of their own platforms,
+ * What only the graph tells: outcomes that are inferred, and in files of their own platforms,
  * counts and lanes, the critical path.
  *
  * Most of the time the graph is what it was and a few steps started or ended. Then only these and
- * their inputs are looked at: as long as its part runs, a step's verdict depends on nothing but
+ * their inputs are looked at: as long as its part runs, a step's outcome depends on nothing but
  * what is known of itself and of those that are made from it. All else (steps, edges or names that
  * are new, a part that is over, a step of another build that turns up) is settled as a whole, in
  * passes that are linear in the graph.
@@ -23,7 +23,7 @@ void dp_settle_later(struct depot_build *b, struct depot_step *s)
     depot_vec_push(&b->priv->changed, s);
 }
 
-/* ---- verdicts ---- */
+/* ---- outcomes ---- */
 
 /* The engine gives an input that was never looked at the start of the step that was found. */
 static bool is_inferred(const struct depot_step *s)
@@ -36,18 +36,18 @@ static bool is_inferred(const struct depot_step *s)
     return false;
 }
 
-static enum depot_verdict never_started(const struct depot_step *s)
+static enum depot_outcome never_started(const struct depot_step *s)
 {
     bool needed = s->dependants.len == 0;
 
     if (!depot_build_state_over(s->part->state))
-        return DEPOT_VERDICT_WAITING;
+        return DEPOT_OUTCOME_WAITING;
     if (s->part->state != DEPOT_BUILD_SUCCEEDED)
-        return DEPOT_VERDICT_UNREACHED;
+        return DEPOT_OUTCOME_UNREACHED;
     for (size_t i = 0; i < s->dependants.len && !needed; i++)
-        needed = s->dependants.items[i]->settled_.judged == DEPOT_VERDICT_RAN ||
-                 s->dependants.items[i]->settled_.judged == DEPOT_VERDICT_SHARED;
-    return needed ? DEPOT_VERDICT_SHARED : DEPOT_VERDICT_SKIPPED;
+        needed = s->dependants.items[i]->settled_.judged == DEPOT_OUTCOME_RAN ||
+                 s->dependants.items[i]->settled_.judged == DEPOT_OUTCOME_SHARED;
+    return needed ? DEPOT_OUTCOME_SHARED : DEPOT_OUTCOME_SKIPPED;
 }
 
 /* Its builder or the daemon went away under it. What begins when its part is over is the daemon's
@@ -59,18 +59,18 @@ static bool is_left_behind(const struct depot_build *b, const struct depot_step 
     return depot_build_state_over(s->part->state) && s->started <= s->part->finished;
 }
 
-/* A step's verdict within its own build, when those made from it have theirs. */
-static enum depot_verdict judge(const struct depot_build *b, const struct depot_step *s)
+/* A step's outcome within its own build, when those made from it have theirs. */
+static enum depot_outcome judge(const struct depot_build *b, const struct depot_step *s)
 {
-    enum depot_verdict own = dp_step_verdict(s);
+    enum depot_outcome own = dp_step_outcome(s);
 
-    if (own == DEPOT_VERDICT_RUNNING && is_left_behind(b, s))
-        return DEPOT_VERDICT_CANCELLED;
+    if (own == DEPOT_OUTCOME_RUNNING && is_left_behind(b, s))
+        return DEPOT_OUTCOME_CANCELLED;
     if (!s->settled_.ordered)
         return own;
-    if (own == DEPOT_VERDICT_WAITING)
+    if (own == DEPOT_OUTCOME_WAITING)
         return never_started(s);
-    return own == DEPOT_VERDICT_HIT && is_inferred(s) ? DEPOT_VERDICT_SKIPPED : own;
+    return own == DEPOT_OUTCOME_HIT && is_inferred(s) ? DEPOT_OUTCOME_SKIPPED : own;
 }
 
 /*
@@ -95,7 +95,7 @@ static struct depot_step *find_shared(const struct depot_build *b, const struct 
     struct depot_step *other;
 
     if (b->priv->foreign_by_text == NULL || s->foreign ||
-        (s->settled_.judged != DEPOT_VERDICT_SHARED && s->settled_.judged != DEPOT_VERDICT_SKIPPED))
+        (s->settled_.judged != DEPOT_OUTCOME_SHARED && s->settled_.judged != DEPOT_OUTCOME_SKIPPED))
         return NULL;
     other = depot_map_get(b->priv->foreign_by_text, s->parsed.instruction);
     return other != NULL && other->part == s->part ? other : NULL;
@@ -103,13 +103,13 @@ static struct depot_step *find_shared(const struct depot_build *b, const struct 
 
 static void conclude(struct depot_build *b, struct depot_step *s)
 {
-    enum depot_verdict v;
+    enum depot_outcome v;
 
     s->shared_with = find_shared(b, s);
-    v = s->shared_with != NULL ? DEPOT_VERDICT_SHARED : s->settled_.judged;
-    if (s->verdict == v)
+    v = s->shared_with != NULL ? DEPOT_OUTCOME_SHARED : s->settled_.judged;
+    if (s->outcome == v)
         return;
-    s->verdict = v;
+    s->outcome = v;
     s->revision = b->revision;
 }
 
@@ -141,7 +141,7 @@ static void settle_all(struct depot_build *b)
     dp_platforms_find(b);
     find_foreign(b);
     for (size_t i = 0; i < pr->all.len; i++)
-        pr->all.items[i]->settled_.judged = dp_step_verdict(pr->all.items[i]);
+        pr->all.items[i]->settled_.judged = dp_step_outcome(pr->all.items[i]);
     for (size_t i = 0; i < pr->order.len; i++)
         pr->order.items[i]->settled_.judged = judge(b, pr->order.items[i]);
     for (size_t i = 0; i < pr->all.len; i++)

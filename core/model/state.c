@@ -7,23 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct verdict_row {
+struct outcome_row {
     const char *name, *word;
 };
-static const struct verdict_row verdict_rows[] = {
-#define VERDICT_ROW(id, name, word) [DEPOT_VERDICT_##id] = {(name), (word)},
-    DEPOT_VERDICTS(VERDICT_ROW)
+static const struct outcome_row outcome_rows[] = {
+#define VERDICT_ROW(id, name, word) [DEPOT_OUTCOME_##id] = {(name), (word)},
+    DEPOT_OUTCOMES(VERDICT_ROW)
 #undef VERDICT_ROW
 };
 
-const char *depot_verdict_name(enum depot_verdict v)
+const char *depot_outcome_name(enum depot_outcome v)
 {
-    return (unsigned)v < DEPOT_VERDICT_COUNT ? verdict_rows[v].name : "";
+    return (unsigned)v < DEPOT_OUTCOME_COUNT ? outcome_rows[v].name : "";
 }
 
-const char *depot_verdict_word(enum depot_verdict v)
+const char *depot_outcome_word(enum depot_outcome v)
 {
-    return (unsigned)v < DEPOT_VERDICT_COUNT ? verdict_rows[v].word : "";
+    return (unsigned)v < DEPOT_OUTCOME_COUNT ? outcome_rows[v].word : "";
 }
 
 struct depot_build *depot_build_new(const struct depot_build_hooks *hooks)
@@ -342,16 +342,16 @@ static void group_refresh(struct depot_build *b, struct depot_group *g)
     g->hidden = hidden;
 }
 
-enum depot_verdict dp_step_verdict(const struct depot_step *s)
+enum depot_outcome dp_step_outcome(const struct depot_step *s)
 {
     if (!s->raw.len)
-        return DEPOT_VERDICT_WAITING;
+        return DEPOT_OUTCOME_WAITING;
     if (!depot_step_is_completed(s))
-        return DEPOT_VERDICT_RUNNING;
+        return DEPOT_OUTCOME_RUNNING;
     if (s->error != NULL)
-        return depot_str_ends(s->error, "context canceled") ? DEPOT_VERDICT_CANCELLED
-                                                            : DEPOT_VERDICT_FAILED;
-    return s->cached ? DEPOT_VERDICT_HIT : DEPOT_VERDICT_RAN;
+        return depot_str_ends(s->error, "context canceled") ? DEPOT_OUTCOME_CANCELLED
+                                                            : DEPOT_OUTCOME_FAILED;
+    return s->cached ? DEPOT_OUTCOME_HIT : DEPOT_OUTCOME_RAN;
 }
 
 static void step_changed(struct depot_build *b, struct depot_step *s)
@@ -412,7 +412,7 @@ static void apply_vertex(struct depot_build *b, struct depot_part *p, const stru
             b->began = v->started;
         moved = interval_set(s, v->started, v->completed);
     }
-    s->verdict = dp_step_verdict(s);
+    s->outcome = dp_step_outcome(s);
     if (s->group != NULL)
         touch_group(b, s->group, moved);
     dp_settle_later(b, s);

@@ -30,7 +30,7 @@ int64_t depot_step_duration(const struct depot_step *s, depot_time now)
 
     /* What still runs then is the daemon's, as joining what the parts made. */
     if (s->part != NULL && s->part->finished && now > s->part->finished &&
-        s->verdict != DEPOT_VERDICT_RUNNING)
+        s->outcome != DEPOT_OUTCOME_RUNNING)
         now = s->part->finished;
     for (size_t i = 0; i < s->intervals.len; i++) {
         depot_time stop = s->intervals.items[i].stop ? s->intervals.items[i].stop : now;

@@ -20,19 +20,19 @@ static bool is_counted(const struct depot_step *s)
     return s->group->members.items[0] == s;
 }
 
-static void count(struct depot_counts *c, enum depot_verdict v, int by)
+static void count(struct depot_counts *c, enum depot_outcome v, int by)
 {
     c->total += by;
-    c->hit += v == DEPOT_VERDICT_HIT ? by : 0;
-    c->ran += v == DEPOT_VERDICT_RAN ? by : 0;
-    c->shared += v == DEPOT_VERDICT_SHARED ? by : 0;
-    c->failed += v == DEPOT_VERDICT_FAILED ? by : 0;
-    c->cancelled += v == DEPOT_VERDICT_CANCELLED ? by : 0;
-    c->skipped += v == DEPOT_VERDICT_SKIPPED ? by : 0;
+    c->hit += v == DEPOT_OUTCOME_HIT ? by : 0;
+    c->ran += v == DEPOT_OUTCOME_RAN ? by : 0;
+    c->shared += v == DEPOT_OUTCOME_SHARED ? by : 0;
+    c->failed += v == DEPOT_OUTCOME_FAILED ? by : 0;
+    c->cancelled += v == DEPOT_OUTCOME_CANCELLED ? by : 0;
+    c->skipped += v == DEPOT_OUTCOME_SKIPPED ? by : 0;
 }
 
 static void count_everywhere(
-    struct depot_build *b, const struct depot_step *s, enum depot_verdict v, int by)
+    struct depot_build *b, const struct depot_step *s, enum depot_outcome v, int by)
 {
     count(&b->counts, v, by);
     count(&s->part->counts, v, by);
@@ -65,7 +65,7 @@ static void stretch(struct depot_lane *lane, const struct depot_step *s)
 /* What runs is a short list; it keeps the order of first starts. */
 static void list_running(struct depot_build *b, struct depot_step *s)
 {
-    bool runs = s->verdict == DEPOT_VERDICT_RUNNING;
+    bool runs = s->outcome == DEPOT_OUTCOME_RUNNING;
     size_t i;
 
     if (runs == s->settled_.running)
@@ -90,11 +90,11 @@ void dp_tally_step(struct depot_build *b, struct depot_step *s)
 {
     stretch(&b->lanes.items[s->settled_.lane], s);
     list_running(b, s);
-    if (!s->settled_.counted || s->verdict == s->settled_.as)
+    if (!s->settled_.counted || s->outcome == s->settled_.as)
         return;
     count_everywhere(b, s, s->settled_.as, -1);
-    count_everywhere(b, s, s->verdict, 1);
-    s->settled_.as = s->verdict;
+    count_everywhere(b, s, s->outcome, 1);
+    s->settled_.as = s->outcome;
 }
 
 void dp_tally_all(struct depot_build *b)
@@ -109,14 +109,14 @@ void dp_tally_all(struct depot_build *b)
         s->settled_.lane = lane_of(b, s->platform);
         stretch(&b->lanes.items[s->settled_.lane], s);
         s->settled_.counted = is_counted(s);
-        s->settled_.as = s->verdict;
+        s->settled_.as = s->outcome;
         if (s->settled_.counted)
-            count_everywhere(b, s, s->verdict, 1);
+            count_everywhere(b, s, s->outcome, 1);
     }
     for (size_t i = 0; i < b->started.len; i++) {
         struct depot_step *s = b->started.items[i];
 
-        s->settled_.running = s->verdict == DEPOT_VERDICT_RUNNING;
+        s->settled_.running = s->outcome == DEPOT_OUTCOME_RUNNING;
         if (s->settled_.running)
             depot_vec_push(&b->running, s);
     }

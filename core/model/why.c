@@ -53,12 +53,12 @@ bool depot_step_missed(const struct depot_step *s)
 {
     if (s->parsed.kind != DEPOT_STEP_BUILD || s->foreign || s->weak)
         return false;
-    switch (s->verdict) {
-    case DEPOT_VERDICT_RAN:
-    case DEPOT_VERDICT_RUNNING:
-    case DEPOT_VERDICT_FAILED:
+    switch (s->outcome) {
+    case DEPOT_OUTCOME_RAN:
+    case DEPOT_OUTCOME_RUNNING:
+    case DEPOT_OUTCOME_FAILED:
         return true;
-    case DEPOT_VERDICT_CANCELLED:
+    case DEPOT_OUTCOME_CANCELLED:
         return depot_step_is_started(s);
     default:
         return false;

@@ -327,16 +327,16 @@ static bool reads_differently(struct dp_why_job *j, struct depot_cause *c)
 
 static bool not_finished(struct dp_why_job *j, struct depot_cause *c)
 {
-    switch (c->before->verdict) {
-    case DEPOT_VERDICT_FAILED:
-    case DEPOT_VERDICT_CANCELLED:
-    case DEPOT_VERDICT_UNREACHED:
-    case DEPOT_VERDICT_WAITING:
-    case DEPOT_VERDICT_RUNNING:
+    switch (c->before->outcome) {
+    case DEPOT_OUTCOME_FAILED:
+    case DEPOT_OUTCOME_CANCELLED:
+    case DEPOT_OUTCOME_UNREACHED:
+    case DEPOT_OUTCOME_WAITING:
+    case DEPOT_OUTCOME_RUNNING:
         decide(c, DEPOT_REASON_UNFINISHED, true);
         say(j, c, "there it %s",
-            c->before->verdict == DEPOT_VERDICT_FAILED      ? "failed"
-            : c->before->verdict == DEPOT_VERDICT_CANCELLED ? "was cancelled"
+            c->before->outcome == DEPOT_OUTCOME_FAILED      ? "failed"
+            : c->before->outcome == DEPOT_OUTCOME_CANCELLED ? "was cancelled"
                                                             : "was not reached");
         return true;
     default:

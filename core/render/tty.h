@@ -81,7 +81,7 @@ struct dp_tty_column {
 /* What a row says of one column. */
 struct dp_tty_state {
     const struct depot_step *step; /* NULL: nothing yet */
-    enum depot_verdict verdict;
+    enum depot_outcome outcome;
     int64_t ns;
 };
 

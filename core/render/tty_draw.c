@@ -227,19 +227,19 @@ static void put_instruction(struct frame *f, const struct depot_step *s)
 static void put_cell(struct frame *f, struct dp_tty_line *l, const struct dp_tty_row *row, int i)
 {
     struct dp_tty_state st = dp_tty_state_of(f->t, row, &f->t->columns[i]);
-    bool runs = st.verdict == DEPOT_VERDICT_RUNNING;
-    enum depot_style style = depot_verdict_style(st.verdict);
+    bool runs = st.outcome == DEPOT_OUTCOME_RUNNING;
+    enum depot_style style = depot_outcome_style(st.outcome);
     int end = (i + 1) * f->cell - 1;
 
     dp_tty_pad(l, i * f->cell);
     if (st.step == NULL)
         return;
-    dp_tty_put_sign(l, style, depot_verdict_sign(st.verdict), end);
+    dp_tty_put_sign(l, style, depot_outcome_sign(st.outcome), end);
     tmp_start(f);
     depot_buf_addc(&f->tmp, ' ');
-    if (st.verdict == DEPOT_VERDICT_HIT || st.verdict == DEPOT_VERDICT_SKIPPED)
+    if (st.outcome == DEPOT_OUTCOME_HIT || st.outcome == DEPOT_OUTCOME_SKIPPED)
         depot_buf_adds(&f->tmp, "cached");
-    else if (st.verdict == DEPOT_VERDICT_SHARED)
+    else if (st.outcome == DEPOT_OUTCOME_SHARED)
         depot_buf_adds(&f->tmp, "shared");
     else
         put_elapsed(f, st.ns, runs);
@@ -385,7 +385,7 @@ static void draw_log(struct frame *f, const struct depot_step *s, int lines, boo
 
 static bool wants_lines(const struct dp_tty_row *row, const struct depot_step *s)
 {
-    return row->failed ? s->verdict == DEPOT_VERDICT_FAILED : s->verdict == DEPOT_VERDICT_RUNNING;
+    return row->failed ? s->outcome == DEPOT_OUTCOME_FAILED : s->outcome == DEPOT_OUTCOME_RUNNING;
 }
 
 static int lines_of(const struct depot_step *s)

@@ -108,7 +108,7 @@ static const struct depot_step *twin_before(const struct dp_tty *t, size_t at)
     for (size_t i = 0; i < at; i++) {
         const struct depot_step *o = b->started.items[i];
 
-        if (o->verdict == DEPOT_VERDICT_FAILED && o->part != s->part &&
+        if (o->outcome == DEPOT_OUTCOME_FAILED && o->part != s->part &&
             strcmp(o->parsed.instruction, s->parsed.instruction) == 0 &&
             same_log(log_of(t, o), log_of(t, s)))
             return o;
@@ -180,7 +180,7 @@ void dp_tty_put_tails(struct dp_tty *t)
         const struct depot_step *s = b->started.items[i];
         const struct dp_tty_log *l = log_of(t, s);
 
-        if (s->verdict != DEPOT_VERDICT_FAILED)
+        if (s->outcome != DEPOT_OUTCOME_FAILED)
             continue;
         any = true;
         depot_buf_addc(out, '\n');

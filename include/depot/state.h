@@ -1,5 +1,5 @@
 /*
- * The state of one build, reduced from its feed events: parts, steps, edges, verdicts, timings.
+ * The state of one build, reduced from its feed events: parts, steps, edges, outcomes, timings.
  *
  * A pure reducer: no I/O, no clock. The structs are open for reading through a const pointer and
  * written by depot_build_apply() and depot_build_settle() alone. Addresses of parts, steps and
@@ -16,7 +16,7 @@
 DEPOT_API_BEGIN
 
 /* What became of a step. X(id, name, word for screens) */
-#define DEPOT_VERDICTS(X)                                                                          \
+#define DEPOT_OUTCOMES(X)                                                                          \
     X(WAITING, "waiting", "WAIT") /* not started yet */                                            \
     X(RUNNING, "running", "RUN")                                                                   \
     X(HIT, "hit", "HIT")          /* found in the cache */                                         \
@@ -27,14 +27,14 @@ DEPOT_API_BEGIN
     X(SHARED, "shared", "SHRD")       /* ran once, with another build or platform */               \
     X(UNREACHED, "unreached", "----") /* never started, the part failed or was cancelled */
 
-enum depot_verdict {
-#define DEPOT_VERDICT_ENUM(id, name, word) DEPOT_VERDICT_##id,
-    DEPOT_VERDICTS(DEPOT_VERDICT_ENUM)
-#undef DEPOT_VERDICT_ENUM
-        DEPOT_VERDICT_COUNT
+enum depot_outcome {
+#define DEPOT_OUTCOME_ENUM(id, name, word) DEPOT_OUTCOME_##id,
+    DEPOT_OUTCOMES(DEPOT_OUTCOME_ENUM)
+#undef DEPOT_OUTCOME_ENUM
+        DEPOT_OUTCOME_COUNT
 };
-const char *depot_verdict_name(enum depot_verdict v);
-const char *depot_verdict_word(enum depot_verdict v);
+const char *depot_outcome_name(enum depot_outcome v);
+const char *depot_outcome_word(enum depot_outcome v);
 
 enum depot_step_kind {
     DEPOT_STEP_BUILD,    /* a line of the Dockerfile, or what cannot be told from one */
@@ -108,7 +108,7 @@ struct depot_step {
     DEPOT_VEC(struct depot_step *) dependants;
     bool known;
 
-    enum depot_verdict verdict;
+    enum depot_outcome outcome;
     bool cached;
     const char *error;                                       /* NULL: none */
     depot_time started, completed;                           /* of the newest snapshot; 0: not */
@@ -135,8 +135,8 @@ struct depot_step {
         bool ordered;              /* hangs in no circle */
         bool running;              /* is in depot_build.running */
         bool counted;              /* is in the counts, */
-        enum depot_verdict as;     /* as this */
-        enum depot_verdict judged; /* its verdict before other builds' steps are looked at */
+        enum depot_outcome as;     /* as this */
+        enum depot_outcome judged; /* its outcome before other builds' steps are looked at */
         unsigned lane;             /* in depot_build.lanes */
         bool was_critical;         /* on the path before this one */
         unsigned mark;             /* of one pass */
@@ -219,7 +219,7 @@ struct depot_build {
     bool dirty;                              /* settle would change something */
     uint64_t settled;                        /* rises when settle had something to do, */
     uint64_t structure; /* when steps, edges, groups, names or platforms may be others */
-    /* Whose verdict, times or place on the critical path may be another since the settling before;
+    /* Whose outcome, times or place on the critical path may be another since the settling before;
      * when `structure` rose, all may. */
     DEPOT_VEC(struct depot_step *) touched;
 
@@ -234,7 +234,7 @@ void depot_build_apply(struct depot_build *b, const struct depot_event *ev);
  * stays. */
 void depot_build_joined(struct depot_build *b, const struct depot_kvs *answer);
 /*
- * Recompute what needs the graph: platforms, inferred verdicts, counts, lanes, critical path.
+ * Recompute what needs the graph: platforms, inferred outcomes, counts, lanes, critical path.
  * Nothing when not dirty, linear in the steps that started or ended when the graph is the same as
  * before, else in the graph: call it once a frame, or before reading any of these. The reducer
  * calls it itself on build.result and build.finished.

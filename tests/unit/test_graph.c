@@ -221,10 +221,10 @@ static void test_graph__aligns_platforms(void **state)
     }
     assert_null(dp_graph_cell(&g, g.stages.items[g.order.items[0]].line, 0));
     const struct graph_sum *sum = dp_graph_sum(&g, g.order.items[1], 0);
-    assert_int_equal(sum->verdict, DEPOT_VERDICT_RAN);
+    assert_int_equal(sum->outcome, DEPOT_OUTCOME_RAN);
     assert_int_equal(sum->done, 2);
     assert_int_equal(sum->busy, 3 * DEPOT_SEC);
-    assert_int_equal(dp_graph_sum(&g, g.order.items[1], 1)->verdict, DEPOT_VERDICT_WAITING);
+    assert_int_equal(dp_graph_sum(&g, g.order.items[1], 1)->outcome, DEPOT_OUTCOME_WAITING);
     assert_non_null(dp_graph_sum(&g, g.order.items[0], 1)->open);
     dp_graph_release(&g);
     depot_build_free(b);

@@ -56,7 +56,7 @@ static void same_list(
 static void same_step(const struct depot_step *a, const struct depot_step *b)
 {
     assert_string_equal(a->digest, b->digest);
-    assert_string_equal(depot_verdict_name(a->verdict), depot_verdict_name(b->verdict));
+    assert_string_equal(depot_outcome_name(a->outcome), depot_outcome_name(b->outcome));
     assert_string_equal(a->platform, b->platform);
     assert_int_equal(a->critical, b->critical);
     assert_int_equal(a->foreign, b->foreign);
@@ -106,7 +106,7 @@ static void check_touched(struct trio *t)
 
         if (is_touched(b, s))
             continue;
-        assert_int_equal(s->verdict, old->verdict);
+        assert_int_equal(s->outcome, old->outcome);
         assert_int_equal(s->critical, old->critical);
         assert_int_equal(s->started, old->started);
         assert_int_equal(s->completed, old->completed);

@@ -288,7 +288,7 @@ static void test_why__follows_the_chain(void **state)
     for (size_t i = 0; i < b->steps.len; i++) {
         const struct depot_step *s = b->steps.items[i];
         assert_ptr_equal(depot_why_of(&why, s),
-            s->verdict == DEPOT_VERDICT_RAN && s->parsed.kind == DEPOT_STEP_BUILD ? c : NULL);
+            s->outcome == DEPOT_OUTCOME_RAN && s->parsed.kind == DEPOT_STEP_BUILD ? c : NULL);
     }
     depot_why_release(&why);
     depot_build_free(b);
