@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-
 static void get_healthz(struct conn *c, const struct route_args *args)
 {
     DEPOT_UNUSED(args);
@@ -36,8 +35,8 @@ static void get_builders(struct conn *c, const struct route_args *args)
     struct depot_builders list = {0};
 
     DEPOT_UNUSED(args);
-    list.builders = (struct depot_ev_builder *)c->server->api->builders(
-        c->server->service, &list.nbuilders);
+    list.builders =
+        (struct depot_ev_builder *)c->server->api->builders(c->server->service, &list.nbuilders);
     reply_record(c, 200, &depot_record_builders, &list);
 }
 
@@ -49,6 +48,8 @@ static void reply_builds(struct conn *c, const struct store_query *q)
     struct depot_error err;
     int r = store_query(c->server->store, q, &arena, &list.builds, &list.nbuilds, &err);
 
+    if (!q->id)
+        c->server->api->builds_wanted(c->server->service);
     if (r == 0 && q->id && list.nbuilds == 0)
         r = depot_error_set(&err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", q->id);
     if (r != 0)
