@@ -3,7 +3,7 @@
  */
 #include "tui/app/command.h"
 #include "build_priv.h"
-#include "tui/widget/verdict.h"
+#include "tui/widget/outcome.h"
 
 #include <ctype.h>
 

@@ -4,7 +4,7 @@
  */
 #include "step_priv.h"
 #include "tui/fleet/failure.h"
-#include "tui/widget/verdict.h"
+#include "tui/widget/outcome.h"
 
 #include <depot/utf8.h>
 
