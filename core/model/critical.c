@@ -37,7 +37,7 @@ static struct depot_step *latest_input(const struct depot_step *s)
         if (!in->known)
             continue;
         if (!took_time(in))
-            in = in->settled_.via;
+            in = in->derived_.via;
         if (in != NULL && !in->critical && (best == NULL || in->completed > best->completed))
             best = in;
     }
@@ -49,7 +49,7 @@ static void push_inputs(struct depot_build_private *pr, const struct depot_step 
 {
     for (size_t i = 0; i < s->ninputs; i++)
         if (s->inputs[i]->known && !took_time(s->inputs[i]) &&
-            s->inputs[i]->settled_.walk != pr->walk)
+            s->inputs[i]->derived_.walk != pr->walk)
             depot_vec_push(&pr->stack, s->inputs[i]);
 }
 
@@ -61,12 +61,12 @@ static void look_through(struct depot_build_private *pr, const struct depot_step
     while (pr->stack.len) {
         struct depot_step *s = pr->stack.items[pr->stack.len - 1];
 
-        if (s->settled_.walk != pr->walk) {
-            s->settled_.walk = pr->walk;
-            s->settled_.via = NULL;
+        if (s->derived_.walk != pr->walk) {
+            s->derived_.walk = pr->walk;
+            s->derived_.via = NULL;
             push_inputs(pr, s);
         } else {
-            s->settled_.via = latest_input(s);
+            s->derived_.via = latest_input(s);
             pr->stack.len--;
         }
     }
@@ -129,7 +129,7 @@ static void forget_path(struct depot_build *b)
         struct depot_step *s = b->critical.items[i];
 
         s->critical = false;
-        s->settled_.was_critical = true;
+        s->derived_.was_critical = true;
         depot_vec_push(&pr->left, s);
     }
     b->critical.len = 0;
@@ -142,7 +142,7 @@ static void touch_left(struct depot_build *b)
     for (size_t i = 0; i < b->priv->left.len; i++) {
         struct depot_step *s = b->priv->left.items[i];
 
-        s->settled_.was_critical = false;
+        s->derived_.was_critical = false;
         if (!s->critical)
             depot_vec_push(&b->touched, s);
     }
@@ -156,7 +156,7 @@ void dp_critical_find(struct depot_build *b)
     forget_path(b);
     for (; at != NULL; at = next) {
         at->critical = true;
-        if (!at->settled_.was_critical)
+        if (!at->derived_.was_critical)
             depot_vec_push(&b->touched, at);
         depot_vec_push(&b->critical, at);
         if (at->completed && __builtin_add_overflow(b->critical_ns,

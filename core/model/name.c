@@ -1,6 +1,6 @@
 /*
  * Reads the names that the Dockerfile frontend, the exporters and bake give to vertexes.
- * Names are for people and lie about platforms now and then: see settle.c for the graph's word.
+ * Names are for people and lie about platforms now and then: see derive.c for the graph's word.
  */
 #include <depot/state.h>
 

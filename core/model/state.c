@@ -1,6 +1,6 @@
 /*
  * The reducer: applies feed events to a build. The parts, steps and logs of one event at a time;
- * what needs the whole graph is in settle.c.
+ * what needs the whole graph is in derive.c.
  */
 #include "model/state_priv.h"
 
@@ -11,9 +11,9 @@ struct outcome_row {
     const char *name, *word;
 };
 static const struct outcome_row outcome_rows[] = {
-#define VERDICT_ROW(id, name, word) [DEPOT_OUTCOME_##id] = {(name), (word)},
-    DEPOT_OUTCOMES(VERDICT_ROW)
-#undef VERDICT_ROW
+#define OUTCOME_ROW(id, name, word) [DEPOT_OUTCOME_##id] = {(name), (word)},
+    DEPOT_OUTCOMES(OUTCOME_ROW)
+#undef OUTCOME_ROW
 };
 
 const char *depot_outcome_name(enum depot_outcome v)
@@ -405,7 +405,7 @@ static void apply_vertex(struct depot_build *b, struct depot_part *p, const stru
     }
     if (v->started) {
         if (!s->raw.len) {
-            s->settled_.start_index = b->started.len;
+            s->derived_.start_index = b->started.len;
             depot_vec_push(&b->started, s);
         }
         if (!b->began || v->started < b->began)
@@ -415,7 +415,7 @@ static void apply_vertex(struct depot_build *b, struct depot_part *p, const stru
     s->outcome = dp_step_outcome(s);
     if (s->group != NULL)
         touch_group(b, s->group, moved);
-    dp_settle_later(b, s);
+    dp_derive_later(b, s);
     step_changed(b, s);
 }
 
@@ -621,7 +621,7 @@ static void apply_result(struct depot_build *b, const struct depot_event *ev)
     for (size_t i = 0; i < r->nresponse; i++)
         depot_kvs_set(&p->response, r->response[i].key, r->response[i].value);
     b->priv->whole = b->dirty = true;
-    depot_build_settle(b);
+    depot_build_derive(b);
 }
 
 void depot_build_joined(struct depot_build *b, const struct depot_kvs *answer)
@@ -657,7 +657,7 @@ static void apply_finished(struct depot_build *b, const struct depot_event *ev)
     }
     if (b->running.len > 0) /* nothing does any more */
         b->priv->whole = b->dirty = true;
-    depot_build_settle(b);
+    depot_build_derive(b);
 }
 
 typedef void apply_fn(struct depot_build *b, const struct depot_event *ev);

@@ -11,7 +11,7 @@
 #define RESIZE_AFTER                                                                               \
     ((uint64_t)(80 * DEPOT_MSEC))          /* of quiet; a drag sends a new size each time          \
                                             */
-#define SETTLE_EVERY ((uint64_t)DEPOT_SEC) /* for graphs that are too big to do it always */
+#define DERIVE_EVERY ((uint64_t)DEPOT_SEC) /* for graphs that are too big to do it always */
 
 /* An engine's clock that seems to run this much slower than before has been set. */
 #define CLOCK_SET (2 * DEPOT_SEC)
@@ -75,15 +75,15 @@ static void take_status(struct dp_tty *t, const struct depot_ev_status *ev, uint
     }
 }
 
-static void settle(struct dp_tty *t, uint64_t now)
+static void derive(struct dp_tty *t, uint64_t now)
 {
     const struct depot_build *b = t->base.build;
 
-    if (b->steps.len > DP_TTY_SETTLE_AT_ONCE && now - t->settled < SETTLE_EVERY)
+    if (b->steps.len > DP_TTY_DERIVE_AT_ONCE && now - t->derived < DERIVE_EVERY)
         return;
-    t->settled = now;
+    t->derived = now;
     /* What this computes is only kept with the build to be computed once; no build is const. */
-    depot_build_settle((struct depot_build *)b);
+    depot_build_derive((struct depot_build *)b);
 }
 
 static void paint(struct dp_tty *t, uint64_t now)
@@ -91,7 +91,7 @@ static void paint(struct dp_tty *t, uint64_t now)
     if (t->resized)
         dp_tty_screen_rewrap(&t->screen, &t->base.out, t->base.opts.width, t->base.opts.height);
     t->resized = false;
-    settle(t, now);
+    derive(t, now);
     t->now = now;
     t->painted = now;
     t->dirty = false;

@@ -46,7 +46,7 @@ static void apply(struct depot_build *b, const char *platform, const struct row 
     ev.u.status.status.vertexes = v;
     ev.u.status.status.nvertexes = n;
     depot_build_apply(b, &ev);
-    depot_build_settle(b);
+    depot_build_derive(b);
     for (size_t i = 0; i < n; i++)
         depot_strv_release(&in[i]);
     depot_free(in);
@@ -431,7 +431,7 @@ static void apply_many(struct depot_build *b, size_t n, int edges, const char *f
     ev.u.status.status.vertexes = v;
     ev.u.status.status.nvertexes = n;
     depot_build_apply(b, &ev);
-    depot_build_settle(b);
+    depot_build_derive(b);
     depot_arena_release(&arena);
     depot_free(v);
 }

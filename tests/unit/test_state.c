@@ -194,7 +194,7 @@ static void test_build__outcomes(void **state)
 
     (void)state;
     apply_vertexes(b, "linux/amd64", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(step(b, "wait")->outcome, DEPOT_OUTCOME_WAITING);
     assert_int_equal(step(b, "run")->outcome, DEPOT_OUTCOME_RUNNING);
     assert_int_equal(step(b, "hit")->outcome, DEPOT_OUTCOME_HIT);
@@ -281,7 +281,7 @@ static void test_build__platform_by_the_graph(void **state)
 
     (void)state;
     apply_vertexes(b, "linux/amd64,linux/arm64", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_string_equal(step(b, "basea")->platform, "linux/amd64");
     assert_string_equal(step(b, "baseb")->platform, "linux/arm64");
     assert_string_equal(step(b, "ctx")->platform, "");
@@ -301,7 +301,7 @@ static void test_build__platform_of_a_nameless_result(void **state)
 
     (void)state;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_string_equal(step(b, "out")->platform, "linux/arm64");
     assert_string_equal(step(b, "base")->platform, "linux/arm64");
     depot_build_free(b);
@@ -340,7 +340,7 @@ static void test_build__shared_with_another_build(void **state)
 
     (void)state;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(step(b, "ours")->outcome, DEPOT_OUTCOME_SHARED);
     assert_ptr_equal(step(b, "ours")->shared_with, step(b, "theirs"));
     assert_true(step(b, "theirs")->foreign);
@@ -390,7 +390,7 @@ static void test_build__group(void **state)
     apply_vertexes(b, "", v + 1, 1);
     assert_false(b->groups.items[0]->hidden);
     assert_false(b->groups.items[0]->cached);
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->counts.total, 1);
     assert_int_equal(step(b, "s")->parsed.ordinal, 2);
     depot_build_free(b);
@@ -414,7 +414,7 @@ static void test_build__critical_path(void **state)
 
     (void)state;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->critical.len, 3);
     assert_string_equal(b->critical.items[0]->digest, "a");
     assert_string_equal(b->critical.items[2]->digest, "e");
@@ -436,7 +436,7 @@ static void test_build__over_leaves_nothing_running(void **state)
 
     (void)state;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->running.len, 1);
     ev.u.finished.state = DEPOT_BUILD_FAILED;
     depot_build_apply(b, &ev);
@@ -457,7 +457,7 @@ static void test_build__joining_runs_behind_its_part(void **state)
     (void)state;
     finish_part(b, "linux/amd64", DEPOT_BUILD_SUCCEEDED);
     apply_vertexes(b, "linux/amd64", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(step(b, "j")->outcome, DEPOT_OUTCOME_RUNNING);
     ev.u.finished.state = DEPOT_BUILD_FAILED;
     depot_build_apply(b, &ev);
@@ -490,7 +490,7 @@ static void test_build__critical_path_ends_with_what_failed(void **state)
 
     (void)state;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->critical.len, 2);
     assert_true(step(b, "f")->critical);
     assert_false(step(b, "s")->critical);
@@ -499,7 +499,7 @@ static void test_build__critical_path_ends_with_what_failed(void **state)
     b = depot_build_new(NULL);
     v[1].error = NULL;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_true(step(b, "s")->critical);
     depot_build_free(b);
 }
@@ -540,7 +540,7 @@ static void test_build__knows_the_step_that_failed_it(void **state)
     assert_null(depot_build_failed_step(b).name);
     apply_vertexes(b, "linux/amd64", v, DEPOT_ARRAY_LEN(v));
     apply_vertexes(b, "linux/arm64", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     f = depot_build_failed_step(b); /* no part told of it yet: what failed first */
     assert_string_equal(f.name, "[a 1/2] RUN a");
     assert_string_equal(f.platform, "linux/amd64");
@@ -604,12 +604,12 @@ static void test_build__critical_path_looks_through_skipped_steps(void **state)
 
     (void)state;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_true(step(b, "a")->critical);
     assert_true(step(b, "h")->critical);
     assert_false(step(b, "b")->critical);
     apply_vertexes(b, "", &late, 1);
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->critical.len, 1);
     assert_true(step(b, "r")->critical);
     depot_build_free(b);
@@ -656,7 +656,7 @@ static void test_build__hundred_thousand_steps(void **state)
         v[i].ninputs = i != 0;
     }
     apply_vertexes(b, "", v, N);
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->counts.ran, N);
     assert_int_equal(b->critical.len, N);
     depot_build_free(b);

@@ -109,7 +109,7 @@ static void test_why__opens_at_the_step(void **state)
     (void)state;
     open_both(&r);
     struct fleet_build *b = r.fleet->builds.items[1];
-    dp_fleet_settle(r.fleet);
+    dp_fleet_derive(r.fleet);
     const struct depot_step *follower = NULL, *hit = NULL;
     for (size_t i = 0; i < b->state->steps.len; i++) {
         const struct depot_step *s = b->state->steps.items[i];

@@ -64,7 +64,7 @@ void dp_graph_release(struct graph *g)
 void dp_graph_forget(struct graph *g)
 {
     g->build_ = NULL;
-    g->signature_ = g->structure_ = g->settled_ = 0;
+    g->signature_ = g->structure_ = g->derived_ = 0;
     g->lines.len = g->rows.len = g->cells_.len = g->places_.len = g->sums.len = 0;
     for (size_t i = 0; i < g->stages.len; i++)
         g->stages.items[i].present = false;
@@ -561,9 +561,9 @@ static void sum_up_touched(struct graph *g, const struct depot_build *b)
         if (!dp_graph_find(g, b->touched.items[i], &line, &lane))
             continue;
         const unsigned stage = g->lines.items[line].stage;
-        if (g->stages.items[stage].summed_ == b->settled)
+        if (g->stages.items[stage].summed_ == b->derived)
             continue;
-        g->stages.items[stage].summed_ = b->settled;
+        g->stages.items[stage].summed_ = b->derived;
         sum_up_stage(g, stage);
     }
 }
@@ -598,13 +598,13 @@ enum graph_change dp_graph_update(struct graph *g, const struct depot_build *b)
 {
     if (g->build_ != NULL && g->build_ != b)
         dp_graph_forget(g);
-    const bool next = g->structure_ == b->structure && g->settled_ + 1 == b->settled &&
+    const bool next = g->structure_ == b->structure && g->derived_ + 1 == b->derived &&
                       g->build_ == b; /* else more was touched than the last time */
     const bool other = is_other(g, b);
-    if (!other && g->build_ == b && g->settled_ == b->settled)
+    if (!other && g->build_ == b && g->derived_ == b->derived)
         return GRAPH_SAME;
     g->build_ = b;
-    g->settled_ = b->settled;
+    g->derived_ = b->derived;
     if (other)
         rebuild(g, b);
     if (next && !other)

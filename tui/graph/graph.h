@@ -59,7 +59,7 @@ struct graph_stage {
     unsigned rank_, mark_;
     size_t last_; /* largest index of its steps: results are announced first */
     depot_time started_;
-    uint64_t summed_; /* the build's `settled` when it was last summed up for a step */
+    uint64_t summed_; /* the build's `derived` when it was last summed up for a step */
     uint64_t in_;     /* columns of the rails that lead to it */
 };
 
@@ -87,7 +87,7 @@ struct graph {
     uint64_t structure;               /* changes when stages, lines or rails did */
 
     const struct depot_build *build_;
-    uint64_t settled_, structure_; /* the build's */
+    uint64_t derived_, structure_; /* the build's */
     bool filtered_;                /* a line may not pass */
     uint64_t signature_;
     struct depot_map *by_key_;
@@ -98,7 +98,7 @@ struct graph {
 void dp_graph_init(struct graph *g);
 void dp_graph_release(struct graph *g);
 /*
- * Bring it up to what the settled build says. Its steps are referred to until the next update, or
+ * Bring it up to what the derived build says. Its steps are referred to until the next update, or
  * dp_graph_forget().
  */
 enum graph_change {
