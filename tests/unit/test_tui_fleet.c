@@ -88,7 +88,7 @@ static void test_fleet__sorts_by_what_it_shows(void **state)
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     start(&r, 0);
     assert_true(rig_feed_text(&r, lines, sizeof(lines) - 1));
-    dp_fleet_settle(r.fleet);
+    dp_fleet_derive(r.fleet);
     assert_true(r.fleet->builds.items[1]->sum.created - r.fleet->builds.items[0]->sum.created ==
                 10 * DEPOT_SEC);
     rig_keys(&r, "Tab");

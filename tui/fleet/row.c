@@ -284,7 +284,7 @@ static int64_t saved(const struct fleet *f, const struct fleet_build *b)
         const struct depot_step *s = b->state->steps.items[i];
         struct step_stats st;
         if (s->parsed.kind != DEPOT_STEP_BUILD ||
-            (s->verdict != DEPOT_VERDICT_HIT && s->verdict != DEPOT_VERDICT_SKIPPED) ||
+            (s->outcome != DEPOT_OUTCOME_HIT && s->outcome != DEPOT_OUTCOME_SKIPPED) ||
             !dp_fleet_step_stats(f, b, s, &st))
             continue;
         sum += st.median;
