@@ -20,6 +20,7 @@ enum {
     WAIT_MS = 5 * 1000, /* for the record after the status, or the other way round */
     REOPEN_MS = 1000,
     RECENT_S = 60, /* a record that completed longer ago is no news */
+    PAST_MAX = 64, /* builds that were over before, and may be asked for */
     COMMAND_MAX = 1024,
     CODE_CANCELLED = 1,
     CODE_UNKNOWN = 2,
@@ -43,6 +44,13 @@ struct observer {
     struct engine *engine;
     struct depot_bk_call *history;
     struct depot_timer *reopen;
+    depot_time since; /* when we began to listen */
+    /* Builds that were over by then are told when somebody wants to know what was built: an engine
+     * says of each once more that it is complete, seconds after its end, and to read all its
+     * progress would cost every daemon that starts for a build of its own. */
+    bool wanted;
+    struct depot_strv past;       /* their refs */
+    struct depot_bk_call *lookup; /* of the first of them */
     struct watched_list builds;
     size_t nbuilds;
 };
@@ -298,24 +306,52 @@ static bool is_news(const struct depot_bk_record *rec)
            rec->completed > depot_time_now() - RECENT_S * DEPOT_SEC;
 }
 
+static bool is_past(const struct observer *o, const struct depot_bk_record *rec)
+{
+    if (o->wanted)
+        return false;
+    return depot_strv_has(&o->past, rec->ref) ||
+           (rec->kind == DEPOT_BK_COMPLETE && rec->created < o->since);
+}
+
+static struct watched *find(const struct observer *o, const char *ref)
+{
+    struct watched *w;
+    TAILQ_FOREACH (w, &o->builds, entry)
+        if (depot_str_eq(w->ref, ref))
+            return w;
+    return NULL;
+}
+
+/* NULL: it is ours, or was shown already, or there are too many. */
+static struct watched *watch_new(struct observer *o, const struct depot_bk_record *rec)
+{
+    if (o->nbuilds >= WATCHED_MAX || store_seen_ref(o->store, engine_name(o->engine), rec->ref))
+        return NULL;
+    return watch(o, rec);
+}
+
+static void add_past(struct observer *o, const char *ref)
+{
+    if (o->past.len < PAST_MAX && !depot_strv_has(&o->past, ref))
+        depot_strv_push(&o->past, ref);
+}
+
 /* The same record comes several times and close ones in any order (a known trait of engines). */
 static void on_record(struct depot_bk_call *c, const struct depot_bk_record *rec, void *arg)
 {
     struct observer *o = arg;
-    struct watched *w;
     DEPOT_UNUSED(c);
-    if (rec->ref == NULL || *rec->ref == '\0')
+    if (depot_str_empty(rec->ref))
         return;
-    TAILQ_FOREACH (w, &o->builds, entry)
-        if (depot_str_eq(w->ref, rec->ref))
-            break;
-    if (w == NULL) {
-        if (!is_news(rec) || o->nbuilds >= WATCHED_MAX ||
-            store_seen_ref(o->store, engine_name(o->engine), rec->ref))
-            return; /* ours, or shown already */
-        w = watch(o, rec);
+    struct watched *w = find(o, rec->ref);
+    if (w == NULL && is_news(rec)) {
+        if (is_past(o, rec))
+            add_past(o, rec->ref);
+        else
+            w = watch_new(o, rec);
     }
-    if (rec->kind == DEPOT_BK_COMPLETE)
+    if (w != NULL && rec->kind == DEPOT_BK_COMPLETE)
         complete(w, rec);
 }
 
@@ -343,6 +379,8 @@ void observer_engine_up(struct observer *o)
     struct depot_error err = {0};
     if (o->history != NULL || !(engine_caps(o->engine) & DEPOT_BK_CAP_HISTORY))
         return;
+    if (o->since == 0)
+        o->since = depot_time_now();
     if (engine_driver(o->engine)->history(
             engine_bk(o->engine), NULL, true, false, &history_ops, o, &o->history, &err) != 0) {
         o->history = NULL;
@@ -356,6 +394,61 @@ static void on_reopen(struct depot_timer *t, void *arg)
     DEPOT_UNUSED(t);
     if (engine_is_up(o->engine))
         observer_engine_up(o);
+}
+
+/* ---- what was over before ---- */
+static void look_up(struct observer *o);
+
+static void on_past_record(struct depot_bk_call *c, const struct depot_bk_record *rec, void *arg)
+{
+    struct observer *o = arg;
+    DEPOT_UNUSED(c);
+    if (rec->kind != DEPOT_BK_COMPLETE || !depot_str_eq(rec->ref, o->past.items[0]))
+        return;
+    struct watched *w = find(o, rec->ref);
+    if (w == NULL)
+        w = watch_new(o, rec);
+    if (w != NULL)
+        complete(w, rec);
+}
+
+static void looked_up(struct observer *o)
+{
+    depot_free(o->past.items[0]);
+    depot_vec_remove(&o->past, 0);
+    look_up(o);
+}
+
+static void on_past_done(struct depot_bk_call *c, const struct depot_error *err, void *arg)
+{
+    struct observer *o = arg;
+    DEPOT_UNUSED(c);
+    if (err != NULL)
+        depot_log_debug("record of %s: %s", o->past.items[0], err->msg);
+    engine_call_free(o->engine, o->lookup);
+    o->lookup = NULL;
+    looked_up(o);
+}
+
+/* The next of them, one at a time. */
+static void look_up(struct observer *o)
+{
+    static const struct depot_bk_history_ops ops = {.record = on_past_record, .done = on_past_done};
+    struct depot_error err = {0};
+    if (o->lookup != NULL || o->past.len == 0)
+        return;
+    if (engine_driver(o->engine)->history(
+            engine_bk(o->engine), o->past.items[0], false, true, &ops, o, &o->lookup, &err) == 0)
+        return;
+    o->lookup = NULL;
+    depot_log_warn("record of %s: %s", o->past.items[0], err.msg);
+    looked_up(o);
+}
+
+void observer_wanted(struct observer *o)
+{
+    o->wanted = true;
+    look_up(o);
 }
 
 size_t observer_watching(const struct observer *o)
@@ -396,6 +489,8 @@ void observer_free(struct observer *o)
         watched_end(w);
     }
     engine_call_free(o->engine, o->history);
+    engine_call_free(o->engine, o->lookup);
+    depot_strv_release(&o->past);
     depot_timer_free(o->reopen);
     depot_free(o);
 }

@@ -32,7 +32,7 @@ static void reply_record(struct conn *c, int status, const struct depot_record *
 
 static void get_builders(struct conn *c, const struct route_args *args)
 {
-    struct depot_builders list = {0};
+    struct depot_builders list = {.version = DEPOT_VERSION};
 
     DEPOT_UNUSED(args);
     list.builders =
@@ -48,6 +48,8 @@ static void reply_builds(struct conn *c, const struct store_query *q)
     struct depot_error err;
     int r = store_query(c->server->store, q, &arena, &list.builds, &list.nbuilds, &err);
 
+    if (!q->id)
+        c->server->api->builds_wanted(c->server->service);
     if (r == 0 && q->id && list.nbuilds == 0)
         r = depot_error_set(&err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", q->id);
     if (r != 0)

@@ -39,6 +39,7 @@ static int ask_builds(struct conn *c, const struct depot_question *q, struct dep
     int r = store_query(
         c->server->store, &query, &a.arena, &a.u.builds.builds, &a.u.builds.nbuilds, err);
 
+    c->server->api->builds_wanted(c->server->service);
     if (r == 0)
         give(c, &a);
     depot_answer_release(&a);

@@ -71,10 +71,18 @@ static void on_changed(struct engine *e, void *arg)
         publish(arg, e, DEPOT_EVENT_BUILDER_METRICS);
 }
 
+static void builds_wanted(struct service *s)
+{
+    for (size_t i = 0; i < s->env.nengines; i++)
+        observer_wanted(s->observers[i]);
+}
+
 static void on_watched(bool there, void *arg)
 {
     struct service *s = arg;
     metrics_watch(s->metrics, there);
+    if (there)
+        builds_wanted(s);
 }
 
 const struct depot_ev_builder *service_builders(struct service *s, size_t *n)
@@ -394,6 +402,7 @@ const struct service_api service_api = {
     .cancel = service_cancel,
     .client_gone = client_gone,
     .builders = service_builders,
+    .builds_wanted = builds_wanted,
     .cache = service_cache,
     .cache_free = cache_ask_free,
     .session_allowed = session_allowed,

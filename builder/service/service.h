@@ -72,6 +72,9 @@ struct service_api {
      * cancelled when nobody follows it after two seconds, or when its turn comes. */
     void (*client_gone)(struct service *s, const char *build);
     const struct depot_ev_builder *(*builders)(struct service *s, size_t *n);
+    /* Somebody lists builds: what other clients built shortly before the daemon began is read from
+     * the engines, and is then on the feed. */
+    void (*builds_wanted)(struct service *s);
     int (*cache)(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
         struct cache_ask **out, struct depot_error *err);
     void (*cache_free)(struct cache_ask *q);

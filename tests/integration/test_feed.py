@@ -263,6 +263,23 @@ class Foreign(TestCase):
         self.assertRegex(replay.text, r"#\d+ \[2/3\] RUN echo %s" % token)
         self.assertRegex(replay.text, r"#\d+ \d+\.\d+ second %s\n" % token)
 
+    def test_what_was_built_before_is_read_when_somebody_asks(self):
+        token = unique()
+        ctx = self.context("RUN echo %s\n" % token)
+        subprocess.run([tool("buildctl"), "--addr", os.environ["DEPOT_TEST_AMD64"], "build", "--frontend=dockerfile.v0",
+                        "--local=context=" + ctx, "--local=dockerfile=" + ctx],
+                       capture_output=True, timeout=60, check=True)
+        home = self.new_home()
+        home.daemon("--listen", "unix://" + home.socket)
+        time.sleep(4)  # the engine tells once more that it is complete, three seconds after its end
+        logs = os.path.join(home.state, "depot", "builds")
+        self.assertEqual([n for n in os.listdir(logs) if token in self.read(logs, n).decode()], [])
+
+        def told():
+            return [b["id"] for b in home.api("/v1/builds")[1]["builds"] if b["origin"] == "observed" and b["state"] == "succeeded"
+                    and ("RUN echo " + token) in home.api("/v1/builds/%s/events" % b["id"])[1]]
+        self.assertTrue(eventually(told, 20), home.daemon_log())
+
     def test_plain_has_the_lines_of_buildctl(self):
         ctx = self.context("RUN echo one; echo %s\nRUN echo two; /bin/busybox sleep 0.3\n" % unique())
         self.good(self.build("-q", ctx))

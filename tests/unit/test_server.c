@@ -53,6 +53,7 @@ struct service {
     struct cache_ask *ask; /* the newest */
     struct depot_question asked;
     int asks; /* open */
+    int builds_wanted;
 };
 
 static const struct depot_ev_builder *fake_builders(struct service *s, size_t *n)
@@ -98,6 +99,11 @@ static int fake_cancel(struct service *s, const char *build, struct depot_error 
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %s", build);
     snprintf(s->cancelled, sizeof(s->cancelled), "%s", build);
     return 0;
+}
+
+static void fake_builds_wanted(struct service *s)
+{
+    s->builds_wanted++;
 }
 
 static void fake_client_gone(struct service *s, const char *build)
@@ -212,6 +218,7 @@ static const struct service_api fake_api = {
     .cancel = fake_cancel,
     .client_gone = fake_client_gone,
     .builders = fake_builders,
+    .builds_wanted = fake_builds_wanted,
     .cache = fake_cache,
     .cache_free = fake_cache_free,
     .session_allowed = fake_session_allowed,

@@ -187,9 +187,13 @@ static int fake_history(struct depot_bk *bk, const char *ref, bool active_only, 
     const struct depot_bk_history_ops *ops, void *arg, struct depot_bk_call **out,
     struct depot_error *err)
 {
-    (void)ref, (void)early_exit, (void)err;
-    assert_true(active_only);
-    call_new(bk, HISTORY, arg, out)->history = ops;
+    (void)err;
+    /* All that runs and will run, or the record of one that is over. */
+    assert_int_equal(active_only, ref == NULL);
+    assert_int_equal(early_exit, ref != NULL);
+    struct depot_bk_call *c = call_new(bk, HISTORY, arg, out);
+    c->history = ops;
+    snprintf(c->ref, sizeof(c->ref), "%s", ref != NULL ? ref : "");
     return 0;
 }
 
@@ -938,7 +942,8 @@ static void test_service__blames_a_lost_client(void **state)
 }
 
 /* ---- other clients' builds ---- */
-static void record(enum depot_bk_history_kind kind, const char *ref, int generation)
+static void record_since(
+    enum depot_bk_history_kind kind, const char *ref, int generation, depot_time created)
 {
     struct depot_bk_call *c = find(0, HISTORY);
     const struct depot_pair attrs[] = {{"platform", "linux/amd64"}, {"target", "t"}};
@@ -946,11 +951,57 @@ static void record(enum depot_bk_history_kind kind, const char *ref, int generat
         .ref = ref,
         .attrs = attrs,
         .nattrs = 2,
-        .created = depot_time_now(),
+        .created = created,
         .completed = kind == DEPOT_BK_COMPLETE ? depot_time_now() : 0,
         .generation = generation};
     assert_non_null(c);
     c->history->record(c, &rec, c->arg);
+}
+
+static void record(enum depot_bk_history_kind kind, const char *ref, int generation)
+{
+    record_since(kind, ref, generation, depot_time_now());
+}
+
+static void history_ends(void)
+{
+    struct depot_bk_call *c = find(0, HISTORY);
+    c->history->done(c, NULL, c->arg);
+}
+
+/* Engines say of a build that it is complete once more, seconds after its end. */
+static void test_service__shows_what_others_built_before_when_it_is_wanted(void **state)
+{
+    const depot_time before = depot_time_now() - 5 * DEPOT_SEC;
+    (void)state;
+    start_daemon(1, 4, DEPOT_BK_CAP_HISTORY);
+    record_since(DEPOT_BK_COMPLETE, "past1", 1, before);
+    record_since(DEPOT_BK_COMPLETE, "past2", 1, before);
+    record_since(DEPOT_BK_COMPLETE, "past1", 2, before);
+    record_since(DEPOT_BK_STARTED, "past1", 2, before);
+    assert_trace("");
+    assert_null(find(0, STATUS));
+    assert_true(service_idle(d.service));
+    service_api.builds_wanted(d.service);
+    service_api.builds_wanted(d.service);
+    assert_string_equal(find(0, HISTORY)->ref, "past1");
+    record_since(DEPOT_BK_COMPLETE, "past1", 2, before);
+    status_comes(0);
+    status_ends(0, NULL);
+    history_ends();
+    assert_trace("created observed;assigned linux/amd64 a;status linux/amd64;"
+                 "result linux/amd64 succeeded;finished succeeded;");
+    /* The engine has forgotten the other one; the history itself goes on. */
+    assert_string_equal(find(0, HISTORY)->ref, "past2");
+    history_ends();
+    assert_string_equal(find(0, HISTORY)->ref, "");
+    record_since(DEPOT_BK_COMPLETE, "past1", 3, before);
+    assert_trace("");
+    record_since(DEPOT_BK_COMPLETE, "past3", 1, before); /* it is still wanted */
+    status_ends(0, NULL);
+    assert_trace("created observed;assigned linux/amd64 a;"
+                 "result linux/amd64 succeeded;finished succeeded;");
+    stop_daemon();
 }
 
 static void test_service__shows_builds_of_others_once(void **state)
@@ -1191,6 +1242,7 @@ int main(void)
         cmocka_unit_test(test_service__takes_a_session_again),
         cmocka_unit_test(test_service__blames_a_lost_client),
         cmocka_unit_test(test_service__shows_builds_of_others_once),
+        cmocka_unit_test(test_service__shows_what_others_built_before_when_it_is_wanted),
         cmocka_unit_test(test_cache__sums_what_each_engine_tells),
         cmocka_unit_test(test_cache__lists_the_biggest_and_the_oldest),
         cmocka_unit_test(test_cache__prunes_as_told),
