@@ -600,9 +600,9 @@ class Engine(depot_test.TestCase):
     def test_the_screen_of_ones_own_build_has_no_connection_of_its_own(self):
         ctx = self.context("RUN echo begin; /bin/busybox sleep 2 # %s\n" % depot_test.unique())
         self.home.builds()  # there is a daemon
-        proxy = Proxy(self.home.path("proxy.sock"), self.home.socket)
+        proxy = Proxy(self.home.path("own.sock"), self.home.socket)
         self.addCleanup(proxy.close)
-        url = "unix://" + self.home.path("proxy.sock")
+        url = "unix://" + self.home.path("own.sock")
         with Pty([depot_test.DEPOT, "build", "--tui", "--url", url, ctx], self.home.env, 40, 120) as p:
             p.expect(lambda s: s.modes["alternate"] and "begin" in s.text)
             self.assertEqual(proxy.count, 2)  # the feed, and the session of the one builder
