@@ -36,9 +36,13 @@ struct depot_build *depot_build_new(const struct depot_build_hooks *hooks)
     b->priv = depot_calloc(1, sizeof(*b->priv));
     b->priv->part_by_platform = depot_map_new();
     b->priv->warning_by_key = depot_map_new();
-    if (hooks != NULL)
-        b->priv->hooks = *hooks;
+    depot_build_set_hooks(b, hooks);
     return b;
+}
+
+void depot_build_set_hooks(struct depot_build *b, const struct depot_build_hooks *hooks)
+{
+    b->priv->hooks = hooks != NULL ? *hooks : (struct depot_build_hooks){0};
 }
 
 static void step_free(struct depot_step *s)
