@@ -2,6 +2,7 @@
  * depot build --tui: the screen of one build, fed by the client that runs it.
  */
 #include "tui/app/runner.h"
+#include "tui/view/views.h"
 
 struct depot_tui {
     struct screen *screen;
@@ -47,7 +48,8 @@ static bool on_cancel(struct fleet_source *source, struct fleet_build *b, void *
     return b == source->fleet->builds.items[0] && on_interrupt(t->screen, t);
 }
 
-static const struct screen_ops screen_ops = {.quit = on_quit, .interrupt = on_interrupt};
+static const struct screen_ops screen_ops = {
+    .views = dp_views, .quit = on_quit, .interrupt = on_interrupt};
 
 int depot_tui_build_open(struct depot_loop *l, const struct depot_tui_opts *opts,
     const struct depot_endpoint *at, const struct depot_tui_build_ops *ops, void *arg,
@@ -66,7 +68,7 @@ int depot_tui_build_open(struct depot_loop *l, const struct depot_tui_opts *opts
         rc = dp_fleet_consult(t->source, l, &daemon, err);
     }
     if (rc == 0) {
-        dp_tui_push(dp_screen_tui(t->screen), &view_fleet, NULL);
+        dp_tui_push(dp_screen_tui(t->screen), VIEW_FLEET, NULL);
         rc = dp_screen_start(t->screen, err);
     }
     if (rc != 0) {
@@ -86,7 +88,7 @@ void depot_tui_build_event(struct depot_tui *t, const struct depot_event *ev)
     if (t->opened || f->builds.len == 0)
         return;
     t->opened = true;
-    dp_tui_replace(dp_screen_tui(t->screen), &view_build, f->builds.items[0]->key);
+    dp_tui_replace(dp_screen_tui(t->screen), VIEW_BUILD, f->builds.items[0]->key);
 }
 
 void depot_tui_build_link(struct depot_tui *t, const struct depot_error *err)

@@ -2,6 +2,8 @@
  * depot-top: the dashboard of daemons, of a recording, or of a feed on standard input.
  */
 #include "tui/app/runner.h"
+#include "tui/fleet/player.h"
+#include "tui/view/views.h"
 
 #include <signal.h>
 #include <string.h>
@@ -24,7 +26,7 @@ static void on_quit(struct screen *s, bool interrupted, void *arg)
     depot_loop_stop(t->loop);
 }
 
-static const struct screen_ops screen_ops = {.quit = on_quit};
+static const struct screen_ops screen_ops = {.views = dp_views, .quit = on_quit};
 
 static void on_signal(struct depot_signal *s, int signum, void *arg)
 {
@@ -124,8 +126,8 @@ static void on_look(struct depot_timer *timer, void *arg)
     if (f->builds.len == 0)
         return;
     depot_timer_stop(timer);
-    if (f->builds.len == 1 && dp_tui_top(tui)->ops == &view_fleet)
-        dp_tui_push(tui, &view_build, f->builds.items[0]->key);
+    if (f->builds.len == 1 && dp_tui_top(tui)->ops->id == VIEW_FLEET)
+        dp_tui_push(tui, VIEW_BUILD, f->builds.items[0]->key);
     dp_screen_touch(t->screen); /* the stream may have ended, and nothing else would */
 }
 

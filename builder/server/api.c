@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-
 static void get_healthz(struct conn *c, const struct route_args *args)
 {
     DEPOT_UNUSED(args);
@@ -33,11 +32,11 @@ static void reply_record(struct conn *c, int status, const struct depot_record *
 
 static void get_builders(struct conn *c, const struct route_args *args)
 {
-    struct depot_builders list = {0};
+    struct depot_builders list = {.version = DEPOT_VERSION};
 
     DEPOT_UNUSED(args);
-    list.builders = (struct depot_ev_builder *)c->server->api->builders(
-        c->server->service, &list.nbuilders);
+    list.builders =
+        (struct depot_ev_builder *)c->server->api->builders(c->server->service, &list.nbuilders);
     reply_record(c, 200, &depot_record_builders, &list);
 }
 

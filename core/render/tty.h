@@ -54,6 +54,7 @@ void dp_tty_put(struct dp_tty_line *l, enum depot_style style, const char *s, in
 /* The same with its end elided when it does not fit. */
 void dp_tty_put_cut(struct dp_tty_line *l, enum depot_style style, const char *s, int end);
 void dp_tty_put_sign(struct dp_tty_line *l, enum depot_style style, enum depot_sign sign, int end);
+void dp_tty_put_meter(struct dp_tty_line *l, int columns, double fraction, int end);
 void dp_tty_pad(struct dp_tty_line *l, int column);
 
 /* ---- tty_rows.c: steps as rows, platforms as columns ---- */

@@ -69,11 +69,7 @@ static void put_elapsed(struct frame *f, int64_t ns, bool runs)
 
 static void put_meter(struct frame *f, struct dp_tty_line *l, int columns, int64_t n, int64_t of)
 {
-    int filled = of > 0 ? (int)((double)n / (double)of * columns) : 0;
-
-    for (int i = 0; i < columns; i++)
-        dp_tty_put_sign(l, i < filled ? DEPOT_STYLE_METER : DEPOT_STYLE_FAINT,
-            i < filled ? DEPOT_SIGN_BAR_FULL : DEPOT_SIGN_BAR_EMPTY, f->width);
+    dp_tty_put_meter(l, columns, of > 0 ? (double)n / (double)of : 0, f->width);
 }
 
 static void put_count(struct frame *f, struct dp_tty_line *l, int n, const char *word,

@@ -52,14 +52,19 @@ struct dp_tty_line *dp_tty_screen_line(struct dp_tty_screen *s)
 
 /* ---- text into cells ---- */
 
-void dp_tty_put(struct dp_tty_line *l, enum depot_style style, const char *s, int end)
+static struct depot_row row_of(struct dp_tty_line *l, int end)
 {
-    const struct depot_row row = {
+    return (struct depot_row){
         .cells = l->cells,
         .width = DP_TTY_WIDTH_MAX,
         .to = end < DP_TTY_WIDTH_MAX ? end : DP_TTY_WIDTH_MAX,
         .charset = l->charset,
     };
+}
+
+void dp_tty_put(struct dp_tty_line *l, enum depot_style style, const char *s, int end)
+{
+    const struct depot_row row = row_of(l, end);
 
     l->len += depot_row_put(&row, l->len, style, s, strlen(s));
 }
@@ -79,6 +84,17 @@ void dp_tty_put_cut(struct dp_tty_line *l, enum depot_style style, const char *s
     depot_text_fit(&cut, s, end - l->len, DEPOT_CUT_END, l->charset != DEPOT_CHARSET_UTF8);
     dp_tty_put(l, style, depot_buf_str(&cut), end);
     depot_buf_release(&cut);
+}
+
+void dp_tty_put_meter(struct dp_tty_line *l, int columns, double fraction, int end)
+{
+    const struct depot_row row = row_of(l, end);
+    const int w = l->len + columns < row.to ? columns : row.to - l->len;
+
+    if (w <= 0)
+        return;
+    depot_row_put_meter(&row, l->len, w, fraction, DEPOT_STYLE_METER);
+    l->len += w;
 }
 
 void dp_tty_pad(struct dp_tty_line *l, int column)

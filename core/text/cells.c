@@ -2,6 +2,7 @@
  * Rows of cells. Every write ends in depot_row_put_char(), which alone checks bounds.
  */
 #include <depot/cells.h>
+#include <depot/style.h>
 #include <depot/text.h>
 #include <depot/utf8.h>
 
@@ -70,6 +71,24 @@ int depot_row_put(const struct depot_row *r, int x, uint32_t style, const char *
         x += c.width;
     }
     return x - start;
+}
+
+/* Eighths of a column do not exist in every font; halves do, as heavy lines. */
+void depot_row_put_meter(const struct depot_row *r, int x, int w, double fraction, uint32_t full)
+{
+    const bool ascii = r->charset != DEPOT_CHARSET_UTF8;
+    int halves = !(fraction > 0) || w <= 0 ? 0
+                 : fraction >= 1           ? 2 * w
+                                           : (int)(fraction * 2 * w + 0.5);
+    if (fraction > 0 && halves == 0)
+        halves = 1;
+    for (int i = 0; i < w; i++, halves -= 2) {
+        const enum depot_sign sign = halves >= 2   ? DEPOT_SIGN_BAR_FULL
+                                     : halves == 1 ? DEPOT_SIGN_BAR_HALF
+                                                   : DEPOT_SIGN_BAR_EMPTY;
+        depot_row_put_char(
+            r, x + i, halves > 0 ? full : DEPOT_STYLE_FAINT, depot_sign_char(ascii, sign), 1);
+    }
 }
 
 void depot_cell_put(struct depot_buf *out, const struct depot_cell *c)

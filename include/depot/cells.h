@@ -51,6 +51,9 @@ bool depot_row_put_char(const struct depot_row *r, int x, uint32_t style, uint32
 /* Add a combining character to the cell before column `x`. */
 void depot_row_put_mark(const struct depot_row *r, int x, uint32_t mark);
 
+/* `fraction` of `w` columns as a bar, in half columns; below 0, or NaN, means not known. */
+void depot_row_put_meter(const struct depot_row *r, int x, int w, double fraction, uint32_t full);
+
 /* Append a cell's character with its marks as UTF-8; of a right half nothing. */
 void depot_cell_put(struct depot_buf *out, const struct depot_cell *c);
 

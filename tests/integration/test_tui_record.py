@@ -115,7 +115,7 @@ class Replays(test_tui.Tui):
 
 
     def test_commands(self):
-        p = self.top("--replay", FLEET, "--speed", "0", rows=40, columns=120).quiet()
+        p = self.top("--replay", FLEET, "--speed", "0", rows=40, columns=120).expect("Active").quiet()
         build = re.search(r"\b([a-z0-9]{10})\b", p.screen.text).group(1)
         for command, shows in (("cache", "cache"), ("history", "history"), ("builders", "builders"), ("help", "Everywhere"),
                                ("build " + build[:6], build), ("fleet", "Active")):

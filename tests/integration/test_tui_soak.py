@@ -1,4 +1,5 @@
-"""Random keys, mouse and sizes against recordings and hostile feeds, for DEPOT_SOAK seconds (60).
+"""Random keys, mouse and sizes against recordings and hostile feeds, for DEPOT_SOAK seconds: 600 of them
+with DEPOT_TEST_LONG, else 20.
 
 A run is repeated with DEPOT_SOAK_SEED, which it prints when it fails.
 """
@@ -18,7 +19,7 @@ from pty_driver import Pty
 
 TOP = os.path.join(depot_test.BUILD, "cli", "depot-top")
 GOLDEN = os.path.join(SOURCE, "tests", "golden")
-SECONDS = float(os.environ.get("DEPOT_SOAK", "60"))
+SECONDS = float(os.environ.get("DEPOT_SOAK") or (600 if depot_test.LONG else 20))
 SEED = int(os.environ.get("DEPOT_SOAK_SEED", "0")) or int.from_bytes(os.urandom(4), "big")
 RECORDINGS = ["tui_fleet/fleet.ndjson", "tui_step/twin.ndjson", "tui_step/fail.ndjson", "tui_step/hostile.ndjson",
               "tui_views/fleet.ndjson", "plain/multi.rawjson", "plain/noisy.rawjson", "replay/hello.ndjson",
@@ -147,6 +148,8 @@ class Soak(unittest.TestCase):
         return time.monotonic() - begin
 
     def test_random_input_against_all_feeds(self):
+        if not depot_test.LONG:
+            print("sampled: %.0f s of 600" % SECONDS, flush=True)
         rnd = random.Random(SEED)
         self.slowest, self.sessions, self.sent = (0.0, ""), 0, 0
         end = time.monotonic() + SECONDS

@@ -2,17 +2,22 @@
 
 A test file is a CTest case of its own. Every class has a Home: a directory with the runtime, state
 and configuration directories that depot and depotd use, so that no test sees another's daemon nor
-the user's. Engines are shared and come from the environment (scripts/test sets it):
+the user's. Engines come from the environment (scripts/test sets it). A file has a set of them for
+itself while it runs; where there are several sets, a variable has the address of each, by spaces,
+and CTest says which is this file's:
 
-    DEPOT_TEST_AMD64, DEPOT_TEST_ARM64   unix://SOCKET of a buildkitd
+    DEPOT_TEST_AMD64, DEPOT_TEST_ARM64,  unix://SOCKET of a buildkitd
+      DEPOT_TEST_RISCV64, DEPOT_TEST_S390X
     DEPOT_TEST_DOCKER                    docker+unix://SOCKET of a Docker Engine
     DEPOT_TEST_BIN                       directory of buildctl, buildx and buildkitd
     DEPOT_TEST_BUILD                     build directory whose programs are tested (CTest sets it)
+    DEPOT_TEST_LONG                      set: storms, soaks and matrices run whole; else a sample of them
 """
 import contextlib
 import json
 import os
 import pty
+import random
 import re
 import select
 import shutil
@@ -36,7 +41,32 @@ SKIPPED = 77
 # Long enough for a busy machine with sanitizers; a test that gets here has failed.
 TIMEOUT = 90
 
+LONG = bool(os.environ.get("DEPOT_TEST_LONG"))
+
 SANITIZER = re.compile(r"(Address|Leak|UndefinedBehavior)Sanitizer|runtime error:")
+
+
+def choose_engines():
+    """Leave of each kind only the engine of the set that is ours."""
+    ours = os.environ.pop("CTEST_RESOURCE_GROUP_0_ENGINES", "id:0,slots:1")
+    place = int(re.match("id:([0-9]+)", ours).group(1))
+    for kind in ("AMD64", "ARM64", "RISCV64", "S390X", "DOCKER"):
+        addresses = os.environ.get("DEPOT_TEST_" + kind, "").split()
+        if addresses:
+            os.environ["DEPOT_TEST_" + kind] = addresses[place]
+
+
+choose_engines()
+
+
+def sample(rows, n):
+    """All of a matrix with DEPOT_TEST_LONG; else n of its rows, others at each run, and it says so."""
+    rows = list(rows)
+    if LONG or len(rows) <= n:
+        return rows
+    print("sampled: %d of %d" % (n, len(rows)), flush=True)
+    chosen = set(random.sample(range(len(rows)), n))
+    return [row for i, row in enumerate(rows) if i in chosen]
 
 
 def skip_file(reason):

@@ -7,6 +7,7 @@
 #include <depot/wire.h>
 
 #include "tui/app/app.h"
+#include "tui/view/views.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,7 +102,7 @@ static inline void rig_open_with(struct tui_rig *r, const struct tui_ops *ops)
     r->source->cancel_arg = r;
     r->keys = dp_keymaps_new();
     depot_styles_init(&r->styles, DEPOT_PALETTE_256);
-    r->tui = dp_tui_new(r->fleet, r->keys, &r->styles, ops, r);
+    r->tui = dp_tui_new(r->fleet, dp_views, r->keys, &r->styles, ops, r);
 }
 
 static inline void rig_open(struct tui_rig *r)

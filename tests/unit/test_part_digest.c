@@ -12,9 +12,9 @@
 #include "builder/build/part_digest.h"
 
 #define HEX64(c) c c c c c c c c c c c c c c c c
-#define A "sha256:" HEX64("aaaa")
-#define B "sha256:" HEX64("bbbb")
-#define C "sha256:" HEX64("cccc")
+#define A        "sha256:" HEX64("aaaa")
+#define B        "sha256:" HEX64("bbbb")
+#define C        "sha256:" HEX64("cccc")
 
 static void test_digest__is_the_image_s(void **state)
 {

@@ -354,6 +354,27 @@ static void test_cells__text_becomes_cells(void **state)
     depot_buf_release(&out);
 }
 
+static void test_cells__meters_have_half_columns(void **state)
+{
+    static const struct {
+        double fraction;
+        const char *want, *ascii;
+    } rows[] = {{-1, "────", "...."}, {0, "────", "...."}, {0.01, "╾───", "-..."},
+        {0.5, "━━──", "==.."}, {0.6, "━━╾─", "==-."}, {1, "━━━━", "===="}, {1e300, "━━━━", "===="}};
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        for (int ascii = 0; ascii < 2; ascii++) {
+            struct depot_cell cells[4] = {
+                DEPOT_CELL_BLANK, DEPOT_CELL_BLANK, DEPOT_CELL_BLANK, DEPOT_CELL_BLANK};
+            const struct depot_row row = {cells, 4, 0, 4, (enum depot_charset)ascii};
+            depot_row_put_meter(&row, 0, 4, rows[i].fraction, DEPOT_STYLE_METER);
+            assert_string_equal(row_text(&out, &row), ascii ? rows[i].ascii : rows[i].want);
+        }
+    }
+    depot_buf_release(&out);
+}
+
 static void test_cells__no_half_of_a_wide_one_stays(void **state)
 {
     struct depot_cell cells[] = {
@@ -391,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_style__what_the_terminal_is_told),
         cmocka_unit_test(test_sign__tells_outcomes_apart),
         cmocka_unit_test(test_cells__text_becomes_cells),
+        cmocka_unit_test(test_cells__meters_have_half_columns),
         cmocka_unit_test(test_cells__no_half_of_a_wide_one_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

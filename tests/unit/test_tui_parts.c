@@ -15,9 +15,9 @@
 #include <sys/resource.h>
 
 #include "tui/term/canvas.h"
-#include "tui/widget/failure.h"
+#include "tui/fleet/failure.h"
 #include "tui/term/input.h"
-#include "tui/app/keymap.h"
+#include "tui/app/config.h"
 #include "tui/log/store.h"
 #include "tui/log/spill.h"
 

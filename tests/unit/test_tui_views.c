@@ -17,7 +17,6 @@
 
 #include "tui/widget/table.h"
 #include "tui_rig.h"
-#include "tui/view/views.h"
 
 #define GOLDEN TEST_SOURCE_DIR "/golden/tui_views/"
 
@@ -95,10 +94,10 @@ static bool shows(struct tui_rig *r, int h, int w, const char *text)
 
 /* ---- builders ---- */
 
-static void open_view(struct tui_rig *r, const struct view_ops *ops, const char *arg)
+static void open_view(struct tui_rig *r, enum view_id view, const char *arg)
 {
-    dp_tui_push(r->tui, &view_fleet, NULL);
-    dp_tui_push(r->tui, ops, arg);
+    dp_tui_push(r->tui, VIEW_FLEET, NULL);
+    dp_tui_push(r->tui, view, arg);
 }
 
 static void test_builders__look_as_recorded(void **state)
@@ -106,7 +105,7 @@ static void test_builders__look_as_recorded(void **state)
     struct tui_rig r;
     (void)state;
     open_rig(&r, true);
-    open_view(&r, &view_builders, NULL);
+    open_view(&r, VIEW_BUILDERS, NULL);
     compare_sizes(&r, "builders");
     compare(&r, "builders", 8, 40);
     dp_tui_set_ascii(r.tui, true);
@@ -134,7 +133,7 @@ static void test_builders__many_stand_in_a_table(void **state)
         ev.type = i == 6 ? DEPOT_EVENT_BUILDER_DOWN : DEPOT_EVENT_BUILDER_METRICS;
         dp_fleet_apply(r.source, &ev);
     }
-    open_view(&r, &view_builders, NULL);
+    open_view(&r, VIEW_BUILDERS, NULL);
     compare_sizes(&r, "builders_many");
     rig_keys(&r, "j j j j j j j j");
     compare(&r, "builders_many_down", 24, 80);
@@ -148,7 +147,7 @@ static void test_cache__looks_as_recorded(void **state)
     struct tui_rig r;
     (void)state;
     open_rig(&r, true);
-    open_view(&r, &view_cache, NULL);
+    open_view(&r, VIEW_CACHE, NULL);
     compare(&r, "cache_asking", 24, 80);
     answer(&r, "cache");
     compare_sizes(&r, "cache");
@@ -169,7 +168,7 @@ static void test_cache__prune_asks_first(void **state)
     struct tui_rig r;
     (void)state;
     open_rig(&r, true);
-    open_view(&r, &view_cache, "amd64");
+    open_view(&r, VIEW_CACHE, "amd64");
     answer(&r, "cache");
     rig_keys(&r, "p");
     compare(&r, "cache_prune", 24, 80);
@@ -190,7 +189,7 @@ static void test_history__looks_as_recorded(void **state)
     struct tui_rig r;
     (void)state;
     open_rig(&r, true);
-    open_view(&r, &view_history, NULL);
+    open_view(&r, VIEW_HISTORY, NULL);
     answer(&r, "estimates");
     compare_sizes(&r, "history");
     compare(&r, "history", 8, 40);
@@ -207,7 +206,7 @@ static void test_history__filters_and_finds_siblings(void **state)
     struct tui_rig r;
     (void)state;
     open_rig(&r, true);
-    open_view(&r, &view_history, NULL);
+    open_view(&r, VIEW_HISTORY, NULL);
     rig_keys(&r, "/");
     for (const char *c = "project=docs"; *c != '\0'; c++) {
         const char name[2] = {*c, '\0'};
@@ -226,7 +225,7 @@ static void test_fleet__tells_the_step_that_failed_a_past_build(void **state)
     struct tui_rig r;
     (void)state;
     open_rig(&r, true);
-    dp_tui_push(r.tui, &view_fleet, NULL);
+    dp_tui_push(r.tui, VIEW_FLEET, NULL);
     rig_keys(&r, "3");
     compare_sizes(&r, "fleet_failed");
     rig_close(&r);
@@ -245,7 +244,7 @@ static void test_history__outlives_what_it_was_told(void **state)
     (void)state;
     open_rig(&r, false);
     feed(&r, line, sizeof(line) - 1);
-    open_view(&r, &view_history, NULL);
+    open_view(&r, VIEW_HISTORY, NULL);
     assert_true(shows(&r, 24, 80, "web"));
     rig_keys(&r, "Z");
     feed(&r, line, sizeof(line) - 1);
@@ -267,7 +266,7 @@ static void every_size(struct tui_rig *r)
 
 static void test_views__draw_at_every_size_and_without_data(void **state)
 {
-    const struct view_ops *const views[] = {&view_builders, &view_cache, &view_history};
+    static const enum view_id views[] = {VIEW_BUILDERS, VIEW_CACHE, VIEW_HISTORY};
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(views); i++) {
         for (int recorded = 0; recorded < 2; recorded++) {
@@ -300,7 +299,7 @@ static void test_views__take_odd_names_and_numbers(void **state)
         "{\"op\":\"cache\",\"builders\":[{\"builder\":\"\\u001b[2J\",\"bytes\":-1,\"records\":-1,"
         "\"limit\":0,\"types\":[{\"type\":\"\",\"bytes\":-4,\"reclaimable\":9}],\"list\":["
         "{\"id\":\"\",\"description\":\"\\u0000\\u009b31m\\n\",\"type\":\"\",\"bytes\":-9}]}]}";
-    const struct view_ops *const views[] = {&view_builders, &view_cache, &view_history};
+    static const enum view_id views[] = {VIEW_BUILDERS, VIEW_CACHE, VIEW_HISTORY};
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(views); i++) {
         struct tui_rig r;

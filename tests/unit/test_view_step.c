@@ -18,7 +18,7 @@
 
 #include "tui/log/pager.h"
 #include "tui_rig.h"
-#include "tui/view/step/step.h"
+#include "tui/view/step/step_priv.h"
 
 #define GOLDEN TEST_SOURCE_DIR "/golden/tui_step/"
 
@@ -484,8 +484,8 @@ static const struct depot_step *step_by(const struct tui_rig *r, const char *wha
 static void show(struct tui_rig *r, const char *step, int h, int w)
 {
     dp_tui_resize(r->tui, h, w);
-    dp_view_step_open(r->tui, r->fleet->builds.items[0], step_by(r, step));
-    assert_ptr_equal(dp_tui_top(r->tui)->ops, &view_step);
+    dp_tui_push_step(r->tui, VIEW_STEP, r->fleet->builds.items[0], step_by(r, step));
+    assert_int_equal(dp_tui_top(r->tui)->ops->id, VIEW_STEP);
     dp_tui_frame(r->tui, r->now);
 }
 
@@ -669,7 +669,7 @@ static void test_view_step__fits_any_size(void **state)
             "k", "F", "i", "o", "]", "[", "T", "a", "n", "N", "Esc"};
         dp_tui_resize(r.tui, h, w);
         dp_tui_frame(r.tui, r.now);
-        if (dp_tui_top(r.tui)->ops != &view_step)
+        if (dp_tui_top(r.tui)->ops->id != VIEW_STEP)
             break;
         if (!depot_str_eq(moves[i % 20], "Esc"))
             rig_keys(&r, moves[i % 20]);

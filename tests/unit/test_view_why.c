@@ -32,7 +32,7 @@ static void open_both(struct tui_rig *r)
 static void open_view(struct tui_rig *r, const char *arg)
 {
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    dp_tui_push(r->tui, &view_why, arg != NULL ? arg : r->fleet->builds.items[1]->key);
+    dp_tui_push(r->tui, VIEW_WHY, arg != NULL ? arg : r->fleet->builds.items[1]->key);
     rig_screen(r, 24, 80, &out);
     depot_buf_release(&out);
 }
@@ -120,12 +120,12 @@ static void test_why__opens_at_the_step(void **state)
     }
     assert_non_null(follower);
     assert_non_null(hit);
-    dp_view_why_open(r.tui, b, follower);
+    dp_tui_push_step(r.tui, VIEW_WHY, b, follower);
     check(&r, "at_step", 24, 80);
     rig_keys(&r, "Enter");
     assert_says(&r, 24, 80, "stage-3 3/4");
     rig_keys(&r, "q q");
-    dp_view_why_open(r.tui, b, hit);
+    dp_tui_push_step(r.tui, VIEW_WHY, b, hit);
     assert_says(&r, 24, 80, "this step did not miss the cache");
     rig_close(&r);
 }

@@ -2,7 +2,7 @@
  * The dashboard's core: the stack, frames, prompts, input; between views, data and the terminal.
  *
  * Everything here works without a terminal: a test makes a tui with a size, feeds events and keys,
- * and reads the grid. The terminal (term.h) is a guest.
+ * and reads the grid. The terminal (term/term.h) is a guest.
  */
 #ifndef DEPOT_TUI_APP_H
 #define DEPOT_TUI_APP_H
@@ -29,8 +29,9 @@ struct tui_ops {
     bool (*interrupt)(struct tui *t, void *arg);
 };
 
-struct tui *dp_tui_new(struct fleet *f, struct keymaps *keys, const struct depot_styles *styles,
-    const struct tui_ops *ops, void *arg); /* all borrowed; ops members may be NULL */
+/* `views`: by their numbers. All borrowed; ops members may be NULL. */
+struct tui *dp_tui_new(struct fleet *f, const struct view_ops *const *views, struct keymaps *keys,
+    const struct depot_styles *styles, const struct tui_ops *ops, void *arg);
 void dp_tui_free(struct tui *t);
 
 void dp_tui_resize(struct tui *t, int h, int w);
@@ -58,61 +59,7 @@ void dp_tui_data_changed(struct tui *t);
 bool dp_tui_work(struct tui *t);
 /* An answer of a daemon, for the views. */
 void dp_tui_answer(struct tui *t, struct fleet_source *s, const struct depot_answer *a);
-struct view *dp_tui_top(const struct tui *t);
 /* What the terminal's title and its progress mark should say: 0 to 100, -1 none; `failed`. */
 void dp_tui_outside(const struct tui *t, struct depot_buf *title, int *percent, bool *failed);
-
-/* ---- the terminal: curses.c ---- */
-
-struct term;
-struct term_opts {
-    int in_fd; /* where keys come from; the terminal, also when stdin is a feed */
-    FILE *out;
-    bool mouse, title, progress, ascii;
-    int color; /* as tui_settings.color */
-};
-/* DEPOT_ERR_UNSUPPORTED: no terminal, or one that cannot move its cursor. */
-int dp_term_open(
-    const struct term_opts *opts, struct term **out, struct depot_error *err) DEPOT_MUST_CHECK;
-void dp_term_close(struct term *t); /* gives the terminal back as it was */
-enum depot_palette dp_term_palette(const struct term *t);
-bool dp_term_ascii(const struct term *t); /* no UTF-8, or asked for */
-/* What it answers, which comes some time after the first frame. */
-bool dp_term_wide(const struct term *t);  /* see dp_tui_set_wide() */
-bool dp_term_light(const struct term *t); /* its background is light */
-void dp_term_size(const struct term *t, int *h, int *w);
-/* Bring the screen to what the grid says: one write, none when nothing differs. Returns bytes. */
-size_t dp_term_flush(struct term *t, const struct grid *g, const struct depot_styles *styles);
-uint64_t dp_term_writes(const struct term *t); /* how many writes frames took */
-void dp_term_redraw(struct term *t);           /* the next flush paints everything */
-void dp_term_leave(struct term *t);            /* to the shell for a while */
-void dp_term_enter(struct term *t);
-void dp_term_mouse(struct term *t, bool on);
-bool dp_term_has_mouse(const struct term *t);
-/* False: it has no clipboard. */
-bool dp_term_copy(struct term *t, const void *data, size_t n);
-void dp_term_outside(struct term *t, const char *title, int percent, bool failed);
-/* Where keys come from, to be watched; non-blocking. */
-int dp_term_fd(const struct term *t);
-/* Next key that is ready; false: none. *wait_ms in: -1 after having waited; out: an ESC may be the
- * start of a sequence, ask again after so long; 0: no need. */
-bool dp_term_key(struct term *t, struct key *out, int *wait_ms);
-/* It was hung up: no key will come. */
-bool dp_term_gone(const struct term *t);
-
-/* ---- replay of a file: player.c ---- */
-
-struct player;
-int dp_player_new(struct depot_loop *l, struct fleet_source *to, const char *path, double speed,
-    struct player **out, struct depot_error *err) DEPOT_MUST_CHECK;
-void dp_player_free(struct player *p);
-bool dp_player_action(struct player *p, enum action a);
-/* "1:20", "+5s", "-5s", "50%", "e120" (the 120th event), "failed" (the first failure). */
-int dp_player_seek(struct player *p, const char *text, struct depot_error *err) DEPOT_MUST_CHECK;
-depot_time dp_player_now(struct player *p);
-bool dp_player_paused(const struct player *p);
-/* "▮▮ 0:31/1:42 ×2" */
-void dp_player_mark(const struct player *p, bool ascii, struct depot_buf *out);
-void dp_player_on_move(struct player *p, void (*fn)(struct player *p, void *arg), void *arg);
 
 #endif

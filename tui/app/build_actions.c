@@ -129,16 +129,6 @@ bool dp_tui_act(struct tui *t, enum action a)
     return true;
 }
 
-static bool needs_row(enum action a)
-{
-    static const enum action of_rows[] = {
-        ACTION_OPEN, ACTION_LOG, ACTION_WHY, ACTION_COPY, ACTION_TAG, ACTION_FOLD};
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(of_rows); i++)
-        if (of_rows[i] == a)
-            return true;
-    return false;
-}
-
 const char *dp_act_refusal(const struct view *v, enum action a)
 {
     static const char no_build[] = "no build is selected";
@@ -146,7 +136,7 @@ const char *dp_act_refusal(const struct view *v, enum action a)
     const struct fleet_build *b = build_of(v);
     if (act != NULL)
         return b != NULL ? act->cannot(b) : no_build;
-    if (!needs_row(a))
+    if (!dp_action_needs_row(a))
         return NULL;
     if (v->ops->no_row != NULL)
         return v->ops->no_row(v);

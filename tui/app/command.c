@@ -32,18 +32,7 @@ static void run_view(struct tui *t, const struct command *self, const char *arg)
     if (arg[0] == '\0' && dp_action_from_name(self->name) != ACTION_COUNT)
         run_action(t, self, arg);
     else
-        dp_tui_push(t, dp_view_find(self->name), arg[0] != '\0' ? arg : NULL);
-}
-
-static void run_build(struct tui *t, const struct command *self, const char *arg)
-{
-    const struct fleet_build *b = dp_fleet_find_prefix(t->fleet, arg);
-    if (arg[0] == '\0')
-        dp_tui_say(t, DEPOT_STYLE_ERROR, "which build? :build ID, or how it begins");
-    else if (b == NULL)
-        dp_tui_say(t, DEPOT_STYLE_ERROR, "no single build begins with \"%s\"", arg);
-    else
-        dp_tui_push(t, dp_view_find(self->name), b->key);
+        dp_tui_push(t, self->view, arg[0] != '\0' ? arg : NULL);
 }
 
 static void run_seek(struct tui *t, const struct command *self, const char *arg)
@@ -87,25 +76,20 @@ static void run_sort(struct tui *t, const struct command *self, const char *arg)
 
 /* ---- what may stand behind them ---- */
 
-static void offer_builds(const struct tui *t, struct completion *c)
+void dp_offer_builds(const struct tui *t, struct completion *c)
 {
-    for (size_t i = t->fleet->builds.len; i > 0; i--) { /* the newest first */
-        const struct fleet_build *b = t->fleet->builds.items[i - 1];
+    const struct fleet *f = dp_tui_fleet(t);
+    for (size_t i = f->builds.len; i > 0; i--) { /* the newest first */
+        const struct fleet_build *b = f->builds.items[i - 1];
         dp_completion_offer(c, b->key, b->sum.info.project);
     }
 }
 
-static void offer_builders(const struct tui *t, struct completion *c)
+void dp_offer_builders(const struct tui *t, struct completion *c)
 {
-    for (size_t i = 0; i < t->fleet->builders.len; i++)
-        dp_completion_offer(c, t->fleet->builders.items[i]->label, NULL);
-}
-
-static void offer_keymaps(const struct tui *t, struct completion *c)
-{
-    DEPOT_UNUSED(t);
-    for (int i = 0; i < KEYMAP_COUNT; i++)
-        dp_completion_offer(c, dp_keymap_name((enum keymap)i), NULL);
+    const struct fleet *f = dp_tui_fleet(t);
+    for (size_t i = 0; i < f->builders.len; i++)
+        dp_completion_offer(c, f->builders.items[i]->label, NULL);
 }
 
 static void offer_orders(const struct tui *t, struct completion *c)
@@ -156,36 +140,54 @@ static void offer_files(const struct tui *t, struct completion *c)
 /* ---- the table ---- */
 
 static const struct command commands[] = {
-    {"build", "ID", "Open a build, by how its id begins", run_build, offer_builds},
-    {"why", "[BUILD]", "Why steps of a build were not in the cache", run_view, offer_builds},
-    {"step", "BUILD/STEP", "Open a step, by its digest", run_view, offer_builds},
-    {"fleet", "", "Builders, and builds on them", run_view, NULL},
-    {"builders", "", "Builders: their load, what runs and waits", run_view, NULL},
-    {"cache", "[BUILDER]", "What caches hold", run_view, offer_builders},
-    {"history", "", "Builds of the past", run_view, NULL},
-    {"help", "[VIEW]", "Keys and signs of a view", run_view, offer_keymaps},
-    {"sort", "COLUMN", "Sort by a column; again: the other way round", run_sort, offer_orders},
-    {"replay", "FILE", "Open a recording over what is here", run_replay, offer_files},
-    {"seek", "MOMENT", "Replay: go to 1:20, +5s, -5s, 50%, e120 (an event), or failed", run_seek,
-        offer_moments},
-    {"q", "", "Leave the dashboard", run_quit, NULL},
+    {.name = "sort",
+        .args = "COLUMN",
+        .help = "Sort by a column; again: the other way round",
+        .run = run_sort,
+        .offer = offer_orders},
+    {.name = "replay",
+        .args = "FILE",
+        .help = "Open a recording over what is here",
+        .run = run_replay,
+        .offer = offer_files},
+    {.name = "seek",
+        .args = "MOMENT",
+        .help = "Replay: go to 1:20, +5s, -5s, 50%, e120 (an event), or failed",
+        .run = run_seek,
+        .offer = offer_moments},
+    {.name = "q", .args = "", .help = "Leave the dashboard", .run = run_quit},
 };
 
-enum { COMMANDS = DEPOT_ARRAY_LEN(commands), NAMES = COMMANDS + ACTION_COUNT };
+enum { COMMANDS = VIEW_COUNT + DEPOT_ARRAY_LEN(commands), NAMES = COMMANDS + ACTION_COUNT };
 
-const struct command *dp_command_table(size_t *n)
-{
-    *n = COMMANDS;
-    return commands;
-}
-
-/* The rows of the table, then the actions; those of the mouse alone have no name. */
+/* A command for each view, those of the table, then the actions; those of the mouse alone have no
+ * name. */
 static struct command nth(size_t i)
 {
+    if (i < VIEW_COUNT) {
+        const struct view_words *w = dp_view_words((enum view_id)i);
+        return (struct command){.name = w->name,
+            .args = w->args,
+            .help = w->help,
+            .view = (enum view_id)i,
+            .run = run_view};
+    }
+    struct command c = {.args = "", .run = run_action};
+    if (i < COMMANDS) {
+        c = commands[i - VIEW_COUNT];
+    } else {
+        c.name = dp_action_name((enum action)(i - COMMANDS));
+        c.help = dp_action_help((enum action)(i - COMMANDS));
+    }
+    c.view = VIEW_COUNT;
+    return c;
+}
+
+bool dp_command_at(size_t i, struct command *out)
+{
     if (i < COMMANDS)
-        return commands[i];
-    const enum action a = (enum action)(i - COMMANDS);
-    return (struct command){dp_action_name(a), "", dp_action_help(a), run_action, NULL};
+        *out = nth(i);
+    return i < COMMANDS;
 }
 
 /* How many commands begin so, the last of them into `out`; 1 when one is called just so. */
@@ -248,6 +250,14 @@ int dp_tui_check_command(const char *text, struct depot_error *err)
     return depot_error_hint(err, "\"history\" and \"build ID\" are such; --keys prints them all");
 }
 
+bool dp_command_names_build(const struct tui *t, const char *text)
+{
+    struct command c;
+    const struct line l = split(text);
+    return l.arg[0] != '\0' && find(l.name, l.nname, &c) == 1 && c.view != VIEW_COUNT &&
+           t->views[c.view]->of_build;
+}
+
 void dp_command_hint(const char *text, struct depot_buf *out)
 {
     struct command c;
@@ -261,10 +271,21 @@ void dp_command_hint(const char *text, struct depot_buf *out)
     depot_buf_adds(out, c.help);
 }
 
+/* A view's action is called as its command is. */
+static bool is_named_above(size_t i)
+{
+    size_t k = 0;
+    while (k < i && !depot_str_eq(nth(k).name, nth(i).name))
+        k++;
+    return k < i;
+}
+
 static void offer_names(struct completion *c)
 {
     for (size_t i = 0; i < NAMES; i++) {
         const struct command k = nth(i);
+        if (is_named_above(i))
+            continue;
         char *text = depot_asprintf("%s%s", k.name, k.args[0] != '\0' ? " " : "");
         if (k.name[0] != '\0')
             dp_completion_offer(c, text, NULL);
@@ -283,6 +304,8 @@ void dp_command_complete(const struct tui *t, const char *text, size_t cursor, s
         offer_names(c);
     } else if (here >= l.arg && find(l.name, l.nname, &k) == 1) {
         dp_completion_begin(c, (size_t)(l.arg - text), l.arg, (size_t)(here - l.arg));
+        if (k.view != VIEW_COUNT)
+            k.offer = t->views[k.view]->offer;
         if (k.offer != NULL)
             k.offer(t, c);
     }

@@ -1,8 +1,7 @@
 /*
  * The dashboard's config file: keys, colours, switches; one directive a line.
  */
-#include "keymap.h"
-
+#include "config.h"
 #include <depot/style.h>
 
 #include <string.h>

@@ -2,7 +2,7 @@
  * The tables of keys and of commands, printed for the man page and for those who check documents.
  */
 #include "command.h"
-#include "keymap.h"
+#include "tui/keymap/keymap.h"
 
 #include <depot/tui.h>
 
@@ -61,17 +61,15 @@ static void print_binding(FILE *out, const struct keymaps *k, const struct bindi
 
 static void print_commands(FILE *out, bool man)
 {
-    size_t n;
-    const struct command *table = dp_command_table(&n);
+    struct command c;
     if (man)
         fputs(".SH COMMAND LINE\nThe names of actions, above, are commands too. A name may be cut "
               "short, and Tab completes it.\n",
             out);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; dp_command_at(i, &c); i++) {
         char name[NAME_MAX_LEN];
-        snprintf(name, sizeof(name), ":%s", table[i].name);
-        const struct row r = {
-            "command", name, table[i].args[0] != '\0' ? " " : "", table[i].args, "", table[i].help};
+        snprintf(name, sizeof(name), ":%s", c.name);
+        const struct row r = {"command", name, c.args[0] != '\0' ? " " : "", c.args, "", c.help};
         print_row(out, &r, man);
     }
 }

@@ -3,7 +3,11 @@
  * silence is drawn at once too: some frames may be saved up.
  */
 #include "runner.h"
+
+#include "config.h"
 #include "stats.h"
+#include "tui/fleet/player.h"
+#include "tui/term/term.h"
 #include "tui/term/terminal.h"
 
 #include <depot/path.h>
@@ -27,12 +31,12 @@ enum {
 };
 
 /* What is shown: the owner's fleet, or a recording that was opened over it. */
-struct stage {
+struct layer {
     struct screen *screen;
     struct fleet *fleet;
     struct tui *tui;
     struct player *player;
-    struct stage *below; /* NULL: the owner's */
+    struct layer *below; /* NULL: the owner's */
 };
 
 struct screen {
@@ -41,7 +45,7 @@ struct screen {
     void *arg;
     struct depot_tui_opts opts;
     struct tui_settings settings;
-    struct stage base, *top;
+    struct layer base, *top;
     struct keymaps *keys;
     struct depot_styles styles;
     char *config_text;
@@ -58,7 +62,7 @@ struct screen {
     bool pending;       /* a frame is armed for data */
     bool working;       /* the view on top has long work to do */
     bool interrupted, quitting, stopping;
-    bool leaving;     /* the stage on top was left */
+    bool leaving;     /* the layer on top was left */
     bool light, wide; /* what the terminal has answered so far */
     struct depot_buf title;
     int percent;
@@ -89,7 +93,7 @@ static void put_outside(struct screen *s)
 static void put_mark(struct screen *s)
 {
     struct depot_buf mark = DEPOT_BUF_INIT(128);
-    assert(s->top != NULL); /* the lowest stage stays as long as the screen */
+    assert(s->top != NULL); /* the lowest layer stays as long as the screen */
     if (s->top->player == NULL)
         return;
     dp_player_mark(s->top->player, dp_tui_ascii(s->top->tui), &mark);
@@ -176,11 +180,11 @@ static uint64_t frame_delay(struct screen *s)
     return since < space ? space - since : 0;
 }
 
-static void data_changed(const struct stage *st)
+static void data_changed(const struct layer *ly)
 {
-    struct screen *s = st->screen;
-    dp_tui_data_changed(st->tui);
-    if (s->pending || s->term == NULL || st != s->top)
+    struct screen *s = ly->screen;
+    dp_tui_data_changed(ly->tui);
+    if (s->pending || s->term == NULL || ly != s->top)
         return;
     depot_timer_start(s->frame, frame_delay(s), 0);
     s->pending = true;
@@ -190,32 +194,32 @@ static void data_changed(const struct stage *st)
 
 static void on_changed(struct fleet *f, void *arg)
 {
-    const struct stage *st = arg;
+    const struct layer *ly = arg;
     if (f->builders.len > 0 || f->builds.len > 0)
-        dp_stats_data(st->screen->stats);
-    data_changed(st);
+        dp_stats_data(ly->screen->stats);
+    data_changed(ly);
 }
 
 static void on_problem(struct fleet *f, const struct depot_error *err, void *arg)
 {
-    const struct stage *st = arg;
+    const struct layer *ly = arg;
     DEPOT_UNUSED(f);
-    dp_tui_say(st->tui, DEPOT_STYLE_WARN, "%s", err->msg);
-    data_changed(st);
+    dp_tui_say(ly->tui, DEPOT_STYLE_WARN, "%s", err->msg);
+    data_changed(ly);
 }
 
 static void on_answer(
     struct fleet *f, struct fleet_source *from, const struct depot_answer *a, void *arg)
 {
-    const struct stage *st = arg;
+    const struct layer *ly = arg;
     DEPOT_UNUSED(f);
-    dp_tui_answer(st->tui, from, a);
+    dp_tui_answer(ly->tui, from, a);
 }
 
 /* Told where the user looks now. */
 static void on_recorded(struct fleet *f, const struct fleet_recorded *r, void *arg)
 {
-    const struct stage *top = ((const struct stage *)arg)->screen->top;
+    const struct layer *top = ((const struct layer *)arg)->screen->top;
     char size[DEPOT_TEXT_MAX];
     DEPOT_UNUSED(f);
     if (r->err != NULL)
@@ -236,29 +240,29 @@ static void on_move(struct player *p, void *arg)
     data_changed(arg);
 }
 
-/* ---- stages ---- */
+/* ---- layers ---- */
 
-static void open_stage(struct stage *st, struct screen *s, const struct tui_ops *ops)
+static void open_layer(struct layer *ly, struct screen *s, const struct tui_ops *ops)
 {
-    st->screen = s;
-    st->fleet = dp_fleet_new(&fleet_ops, st);
-    st->tui = dp_tui_new(st->fleet, s->keys, &s->styles, ops, st);
+    ly->screen = s;
+    ly->fleet = dp_fleet_new(&fleet_ops, ly);
+    ly->tui = dp_tui_new(ly->fleet, s->ops.views, s->keys, &s->styles, ops, ly);
 }
 
-static void close_stage(struct stage *st)
+static void close_layer(struct layer *ly)
 {
-    dp_tui_free(st->tui);
-    dp_player_free(st->player);
-    dp_fleet_free(st->fleet);
+    dp_tui_free(ly->tui);
+    dp_player_free(ly->player);
+    dp_fleet_free(ly->fleet);
 }
 
-static void play(struct stage *st, struct player *p)
+static void play(struct layer *ly, struct player *p)
 {
-    st->player = p;
-    dp_player_on_move(p, on_move, st);
+    ly->player = p;
+    dp_player_on_move(p, on_move, ly);
 }
 
-/* What the terminal is, and what a key made of it over another stage. */
+/* What the terminal is, and what a key made of it over another layer. */
 static void dress(const struct screen *s, struct tui *t)
 {
     if (s->wide)
@@ -269,13 +273,13 @@ static void dress(const struct screen *s, struct tui *t)
 }
 
 /* Back to what was there before; its data came in meanwhile. */
-static void pop_stage(struct screen *s)
+static void pop_layer(struct screen *s)
 {
-    struct stage *st = s->top;
+    struct layer *ly = s->top;
     s->leaving = false;
-    s->top = st->below;
-    close_stage(st);
-    depot_free(st);
+    s->top = ly->below;
+    close_layer(ly);
+    depot_free(ly);
     dress(s, s->top->tui);
     dp_tui_data_changed(s->top->tui);
 }
@@ -309,8 +313,8 @@ static bool heed_answers(struct screen *s)
         return false;
     s->light = light;
     s->wide = wide;
-    for (const struct stage *st = s->top; st != NULL; st = st->below)
-        dress(s, st->tui);
+    for (const struct layer *ly = s->top; ly != NULL; ly = ly->below)
+        dress(s, ly->tui);
     set_styles(s);
     dp_term_redraw(s->term);
     return true;
@@ -326,7 +330,7 @@ static void on_keys(struct screen *s, int wait)
     while (!s->quitting && dp_term_key(s->term, &k, &wait)) {
         dp_tui_key(s->top->tui, &k);
         if (s->leaving && !s->quitting)
-            pop_stage(s);
+            pop_layer(s);
         any = true;
     }
     any = heed_answers(s) || any;
@@ -366,8 +370,8 @@ static void on_winch(struct depot_signal *sig, int signum, void *arg)
     DEPOT_UNUSED(sig);
     DEPOT_UNUSED(signum);
     dp_term_size(s->term, &h, &w);
-    for (struct stage *st = s->top; st != NULL; st = st->below)
-        dp_tui_resize(st->tui, h, w);
+    for (struct layer *ly = s->top; ly != NULL; ly = ly->below)
+        dp_tui_resize(ly->tui, h, w);
     draw(s);
 }
 
@@ -423,7 +427,7 @@ static void on_tstp(struct depot_signal *sig, int signum, void *arg)
 
 static struct screen *screen_of(void *arg)
 {
-    return ((struct stage *)arg)->screen;
+    return ((struct layer *)arg)->screen;
 }
 
 static void tui_quit(struct tui *t, void *arg)
@@ -436,10 +440,10 @@ static void tui_quit(struct tui *t, void *arg)
 /* The last view of a recording that was opened over the fleet. */
 static bool tui_back(struct tui *t, void *arg)
 {
-    const struct stage *st = arg;
+    const struct layer *ly = arg;
     DEPOT_UNUSED(t);
-    st->screen->leaving = st->below != NULL;
-    return st->screen->leaving;
+    ly->screen->leaving = ly->below != NULL;
+    return ly->screen->leaving;
 }
 
 static void tui_copy(struct tui *t, const void *data, size_t n, void *arg)
@@ -523,13 +527,13 @@ static void tui_run(
 
 static bool tui_replay(struct tui *t, enum action a, const char *text, void *arg)
 {
-    const struct stage *st = arg;
+    const struct layer *ly = arg;
     struct depot_error err = {0};
-    if (st->player == NULL)
+    if (ly->player == NULL)
         return false;
     if (text == NULL)
-        return dp_player_action(st->player, a);
-    if (dp_player_seek(st->player, text, &err) != 0)
+        return dp_player_action(ly->player, a);
+    if (dp_player_seek(ly->player, text, &err) != 0)
         dp_tui_say(t, DEPOT_STYLE_ERROR, "%s", err.msg);
     return true;
 }
@@ -561,25 +565,25 @@ static const struct tui_ops tui_ops = {.quit = tui_quit,
 static void tui_open_replay(struct tui *t, const char *path, void *arg)
 {
     struct screen *s = screen_of(arg);
-    struct stage *st = depot_calloc(1, sizeof(*st));
+    struct layer *ly = depot_calloc(1, sizeof(*ly));
     struct depot_error err = {0};
     struct player *p;
     int h, w;
-    open_stage(st, s, &tui_ops);
-    if (dp_player_new(s->loop, dp_fleet_source(st->fleet, ""), path, 1, &p, &err) != 0) {
-        close_stage(st);
-        depot_free(st);
+    open_layer(ly, s, &tui_ops);
+    if (dp_player_new(s->loop, dp_fleet_source(ly->fleet, ""), path, 1, &p, &err) != 0) {
+        close_layer(ly);
+        depot_free(ly);
         dp_tui_say(t, DEPOT_STYLE_ERROR, "%s", err.msg);
         return;
     }
-    play(st, p);
-    st->below = s->top;
-    s->top = st;
+    play(ly, p);
+    ly->below = s->top;
+    s->top = ly;
     dp_term_size(s->term, &h, &w);
-    dp_tui_resize(st->tui, h, w);
-    dress(s, st->tui);
-    dp_tui_set_hide_keys(st->tui, s->settings.hide_keys);
-    dp_screen_first_views(st->tui, true);
+    dp_tui_resize(ly->tui, h, w);
+    dress(s, ly->tui);
+    dp_tui_set_hide_keys(ly->tui, s->settings.hide_keys);
+    dp_screen_first_views(ly->tui, true);
 }
 
 /* ---- settings ---- */
@@ -636,7 +640,7 @@ int dp_screen_new(struct depot_loop *l, const struct depot_tui_opts *opts,
     depot_buf_init(&s->title, 512);
     s->keys = dp_keymaps_new();
     s->top = &s->base;
-    open_stage(&s->base, s, &tui_ops);
+    open_layer(&s->base, s, &tui_ops);
     s->frame = depot_timer_new(l, on_frame, s);
     s->late = depot_timer_new(l, on_late, s);
     s->work = depot_timer_new(l, on_work, s);
@@ -653,9 +657,9 @@ int dp_screen_new(struct depot_loop *l, const struct depot_tui_opts *opts,
 void dp_screen_first_views(struct tui *t, bool recording)
 {
     const struct fleet *f = dp_tui_fleet(t);
-    dp_tui_push(t, &view_fleet, NULL);
+    dp_tui_push(t, VIEW_FLEET, NULL);
     if (recording && f->builds.len == 1)
-        dp_tui_push(t, &view_build, f->builds.items[0]->key);
+        dp_tui_push(t, VIEW_BUILD, f->builds.items[0]->key);
 }
 
 void dp_screen_play(struct screen *s, struct player *p)
@@ -726,8 +730,8 @@ void dp_screen_free(struct screen *s)
     dp_stats_write(s->stats);
     dp_stats_free(s->stats);
     while (s->top != &s->base)
-        pop_stage(s);
-    close_stage(&s->base);
+        pop_layer(s);
+    close_layer(&s->base);
     dp_keymaps_free(s->keys);
     dp_term_close(s->term);
     depot_buf_release(&s->title);

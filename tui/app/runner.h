@@ -7,9 +7,11 @@
 
 #include "app.h"
 
+struct player;
 struct screen;
 
 struct screen_ops {
+    const struct view_ops *const *views;                         /* by their numbers */
     void (*quit)(struct screen *s, bool interrupted, void *arg); /* the screen is still on */
     bool (*interrupt)(struct screen *s, void *arg);              /* as tui_ops.interrupt */
 };

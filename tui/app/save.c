@@ -10,13 +10,6 @@
 
 enum { NAME_MAX_LEN = 80 };
 
-int dp_save_open(const char *path, struct depot_file_writer **out, struct depot_error *err)
-{
-    static const struct depot_file_opts opts = {
-        .what = "file", .mode = 0666, .flags = DEPOT_FILE_NO_WAIT};
-    return depot_file_writer_open(path, &opts, out, err);
-}
-
 void dp_save_name(struct depot_buf *out, const char *raw, const char *ext)
 {
     for (; *raw != '\0' && out->len < NAME_MAX_LEN; raw++) {

@@ -4,12 +4,7 @@
 #ifndef DEPOT_TUI_SAVE_H
 #define DEPOT_TUI_SAVE_H
 
-#include <depot/file_writer.h>
-
 #include "view.h"
-
-int dp_save_open(
-    const char *path, struct depot_file_writer **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* `raw` without what a shell would need quotes for, and `ext` behind. */
 void dp_save_name(struct depot_buf *out, const char *raw, const char *ext);

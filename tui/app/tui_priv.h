@@ -1,6 +1,7 @@
 /*
- * The core's own struct, shared by its files: the stack and frames (tui.c), the line at the bottom
- * (prompt.c), commands (command.c), what is done to builds (act.c).
+ * The core's own struct, shared by its files, from below to above: what views may ask (shell.c),
+ * the line at the bottom (prompt_state.c), what is done to builds (build_actions.c), actions
+ * (dispatch.c), commands (command.c), what is typed (prompt.c), frames (frame.c), input (tui.c).
  */
 #ifndef DEPOT_TUI_PRIV_H
 #define DEPOT_TUI_PRIV_H
@@ -44,6 +45,7 @@ struct hint {
 
 struct tui {
     struct fleet *fleet;
+    const struct view_ops *const *views; /* by their numbers */
     struct keymaps *keys;
     const struct depot_styles *styles;
     struct tui_ops ops;
@@ -58,8 +60,8 @@ struct tui {
     bool renew;          /* the view was moved or opened: refresh it even if frozen */
     bool dirty, data_changed, frozen, mouse, hide_keys, busy, quit;
     bool escaped;                 /* the key that is being acted on is Esc */
-    DEPOT_VEC(struct hint) hints; /* of the keymap `hinted`; bindings do not change */
-    enum keymap hinted;
+    DEPOT_VEC(struct hint) hints; /* of the view `hinted`; bindings do not change */
+    enum view_id hinted;
     struct prompt prompt;
     char said[SAY_MAX];
     uint32_t said_style;
@@ -69,8 +71,14 @@ struct tui {
     uint64_t click_ms;
 };
 
-/* act.c: in a few words why an action would do nothing here, where nothing is selected or what is
- * cannot be acted on; NULL: it does something, as far as the core knows. */
+/* shell.c */
+void dp_tui_size_view(struct tui *t, struct view *v);
+/* What views know is as new as the data: before they act, and before they draw. A frozen one too
+ * when it was moved, or when states that it may point to are gone. */
+void dp_tui_freshen(struct tui *t);
+
+/* build_actions.c: in a few words why an action would do nothing here, where nothing is selected or
+ * what is cannot be acted on; NULL: it does something, as far as the core knows. */
 const char *dp_act_refusal(const struct view *v, enum action a);
 
 /* prompt.c */

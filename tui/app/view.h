@@ -6,9 +6,10 @@
  *
  *     struct steps_view { struct view base; size_t selected; ... };
  *     const struct view_ops view_steps = {
- *         .name = "steps", .keymap = KEYMAP_STEP, .size = sizeof(struct steps_view),
- *         .open = steps_open, .refresh = steps_refresh, .draw = steps_draw, .action = steps_action
- * };
+ *         .id = VIEW_STEPS, .size = sizeof(struct steps_view), .open = steps_open,
+ *         .refresh = steps_refresh, .draw = steps_draw, .action = steps_action};
+ *
+ * and a row of keymap/views.h: VIEW(STEPS, steps, ...).
  *
  * The core draws the title row above and the key row below; `draw` gets what is between. A frame is
  * refresh() on the top view when the data changed, then draw(); nothing is drawn outside a frame.
@@ -18,8 +19,8 @@
 
 #include "tui/term/canvas.h"
 #include "tui/fleet/fleet.h"
-#include "keymap.h"
-
+#include "tui/keymap/keymap.h"
+#include "tui/widget/complete.h"
 #include <depot/text.h>
 
 struct tui;
@@ -34,13 +35,18 @@ enum view_result {
     VIEW_HANDLED = 1, /* drawn anew when anything changed */
 };
 
-/* All but name and draw may be NULL. */
+/* All but id and draw may be unset. */
 struct view_ops {
-    const char *name; /* as `:name` opens it */
-    enum keymap keymap;
-    size_t size; /* of the whole struct; zeroed before open */
-    /* `arg` is the view's own: a build id, "build/step digest"; may be NULL. A failure is shown and
-     * the view is not pushed. */
+    enum view_id id; /* its row: name, command, keys, what help says of it */
+    size_t size;     /* of the whole struct; zeroed before open */
+    /* `arg` is the key of a build, or of a step of one: it may have to be waited for. */
+    bool of_build;
+    /* It draws none but builds that it watches (dp_fleet_watch): others may be settled later. */
+    bool watched_only;
+    /* What its arg may be, of which `c` has the beginning; NULL: nobody knows. */
+    void (*offer)(const struct tui *t, struct completion *c);
+    /* `arg` is the view's own: a build's key, a step's (step_key.h); NULL: none was given. A
+     * failure is shown and the view is not pushed. */
     int (*open)(struct view *v, const char *arg, struct depot_error *err);
     void (*close)(struct view *v);                /* release what the struct owns; not the struct */
     void (*resize)(struct view *v, int h, int w); /* of the canvas draw gets; before refresh */
@@ -84,14 +90,11 @@ struct view {
     char *arg; /* as open got it */
 };
 
-/* Every view that `:` can open, NULL-terminated; views.c. One row per view. */
-extern const struct view_ops *const view_list[];
-const struct view_ops *dp_view_find(const char *name); /* NULL: none */
-extern const struct view_ops view_fleet, view_build, view_help;
-
 /* ---- what a view asks of the core ---- */
 
 struct fleet *dp_tui_fleet(const struct tui *t);
+const struct view_ops *dp_tui_view(const struct tui *t, enum view_id id);
+struct view *dp_tui_top(const struct tui *t); /* NULL: none is open */
 const struct keymaps *dp_tui_keymaps(const struct tui *t);
 /* The moment of this frame: the daemon's clock, or the replay's. */
 depot_time dp_tui_now(const struct tui *t);
@@ -100,9 +103,12 @@ bool dp_tui_ascii(const struct tui *t);
 /* As if a key had asked for it. */
 void dp_tui_action(struct tui *t, enum action a, intptr_t arg);
 /* Open a view on top. `arg` is copied. */
-void dp_tui_push(struct tui *t, const struct view_ops *ops, const char *arg);
+void dp_tui_push(struct tui *t, enum view_id id, const char *arg);
+/* On a step; `s` NULL: on the build. */
+void dp_tui_push_step(
+    struct tui *t, enum view_id id, const struct fleet_build *b, const struct depot_step *s);
 /* Instead of the top one: the sibling of a build or step. */
-void dp_tui_replace(struct tui *t, const struct view_ops *ops, const char *arg);
+void dp_tui_replace(struct tui *t, enum view_id id, const char *arg);
 
 /* Cancel, record or link the top view's build; false: `a` is none of these. The core does it where
  * the view ignores them. */
@@ -122,25 +128,5 @@ void dp_tui_copy(struct tui *t, const void *data, size_t n);
 /* Leave the screen, run `sh -c command` with `feed` writing its standard input, come back. */
 typedef void dp_tui_feed_fn(int fd, void *arg);
 void dp_tui_run(struct tui *t, const char *command, dp_tui_feed_fn *feed, void *arg);
-
-/* ---- the row list: selection and scrolling that most views share ---- */
-
-/*
- * A list of `count` rows of which one is selected. Rows have stable keys of the view's own, so that
- * the selected row keeps its place on the screen when others come and go above it.
- */
-struct rows {
-    size_t count, selected, top;
-    int page;    /* rows on the screen, set while drawing */
-    bool follow; /* keep the last row selected */
-};
-/* Handles movement actions, ACTION_SELECT and the wheel (three rows); VIEW_IGNORED for others. */
-enum view_result dp_rows_action(struct rows *r, enum action a, intptr_t arg);
-/* Before drawing: `page` rows fit. Clamps, and scrolls so that the selection is visible. */
-void dp_rows_layout(struct rows *r, size_t count, int page);
-/* The selected row is now at `index`: it keeps its line on the screen. */
-void dp_rows_move(struct rows *r, size_t index);
-/* A thin scroll mark in the last column; nothing when all rows are visible. */
-void dp_rows_scrollbar(const struct rows *r, const struct canvas *c, int y, int x, int h);
 
 #endif

@@ -4,8 +4,9 @@
  * The file is read once to index its events; they are decoded again as they are played, so a large
  * recording costs its index alone. Going back starts anew and plays silently up to the moment.
  */
-#include "tui/app/app.h"
+#include "player.h"
 #include "record.h"
+#include <depot/text.h>
 
 #include <depot/wire.h>
 

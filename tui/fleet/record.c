@@ -7,7 +7,7 @@
 #include <depot/wire.h>
 
 #include "fleet_priv.h"
-#include "tui/app/save.h"
+#include "tui/log/file.h"
 
 #include <string.h>
 
@@ -149,7 +149,7 @@ int dp_record_start(
     struct depot_file_writer *file;
     if (why != NULL)
         return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "%s", why);
-    const int rc = dp_save_open(path, &file, err);
+    const int rc = dp_file_open(path, &file, err);
     if (rc != 0)
         return rc;
     b->record = depot_calloc(1, sizeof(*b->record));

@@ -3,7 +3,8 @@
  * tell of its steps.
  */
 #include "fleet_priv.h"
-#include "tui/widget/failure.h"
+#include "failure.h"
+#include <depot/text.h>
 
 #include <depot/text.h>
 #include <depot/utf8.h>

@@ -231,19 +231,12 @@ void dp_canvas_vline(const struct canvas *c, int y, int x, int h, uint32_t style
     dp_canvas_fill(c, y, x, h, 1, style, depot_sign_char(c->grid->ascii, DEPOT_SIGN_VLINE));
 }
 
-/* Eighths of a column do not exist in every font; halves do, as heavy lines. */
 void dp_canvas_meter(const struct canvas *c, int y, int x, int w, double fraction, uint32_t full)
 {
-    const bool ascii = c->grid->ascii;
-    if (w <= 0)
+    if (y < 0 || y >= c->h)
         return;
-    dp_canvas_fill(c, y, x, 1, w, DEPOT_STYLE_FAINT, depot_sign_char(ascii, DEPOT_SIGN_BAR_EMPTY));
-    if (!(fraction > 0))
-        return;
-    const int halves = fraction >= 1 ? 2 * w : (int)(fraction * 2 * w + 0.5);
-    dp_canvas_fill(c, y, x, 1, halves / 2, full, depot_sign_char(ascii, DEPOT_SIGN_BAR_FULL));
-    if (halves % 2 == 1 || halves == 0)
-        put_char(c, y, x + halves / 2, full, depot_sign_char(ascii, DEPOT_SIGN_BAR_HALF));
+    const struct depot_row row = row_of(c, y);
+    depot_row_put_meter(&row, c->x + x, w, fraction, full);
 }
 
 /* ---- as text ---- */

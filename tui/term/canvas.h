@@ -13,7 +13,7 @@
 #include <depot/cells.h>
 #include <depot/style.h>
 
-#include "tui/app/action.h"
+#include "tui/keymap/action.h"
 
 /* Where a click or a wheel turn goes: drawn with the frame, so it is always what is on screen. */
 struct hot {

@@ -5,7 +5,7 @@
  * however many pieces, goes out as one write, between the marks of synchronised output when the
  * terminal knows them. Terminal modes and input are ours (input.h); ncurses knows the screen alone.
  */
-#include "tui/app/app.h"
+#include "term.h"
 #include "input.h"
 #include "terminal.h"
 

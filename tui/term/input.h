@@ -7,7 +7,7 @@
 
 #include <depot/buf.h>
 
-#include "tui/app/keymap.h"
+#include "tui/keymap/key.h"
 
 enum { INPUT_MAX = 4096, INPUT_PASTE_MAX = 64 * 1024 };
 

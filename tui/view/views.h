@@ -1,13 +1,15 @@
 /*
- * Views beside those of a build: builders, cache, history.
+ * All views, by their numbers.
  */
 #ifndef DEPOT_TUI_VIEWS_H
 #define DEPOT_TUI_VIEWS_H
 
 #include "tui/app/view.h"
 
-extern const struct view_ops view_builders;
-extern const struct view_ops view_cache; /* arg: a builder's name; NULL: all of them */
-extern const struct view_ops view_history;
+#define VIEW_EXTERN(id, name, ...) extern const struct view_ops view_##name;
+VIEWS(VIEW_EXTERN, VIEW_EXTERN)
+#undef VIEW_EXTERN
+
+extern const struct view_ops *const dp_views[VIEW_COUNT];
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * The list of rows that most views are: selection, scrolling, its mark at the edge.
  */
-#include "tui/app/view.h"
+#include "rows.h"
 
 enum { WHEEL_ROWS = 3 };
 
@@ -23,7 +23,7 @@ static void scroll(struct rows *r, int by)
         r->selected = r->top + page - 1;
 }
 
-enum view_result dp_rows_action(struct rows *r, enum action a, intptr_t arg)
+bool dp_rows_action(struct rows *r, enum action a, intptr_t arg)
 {
     const size_t page = r->page > 1 ? (size_t)r->page : 1;
     size_t to = r->selected;
@@ -59,13 +59,13 @@ enum view_result dp_rows_action(struct rows *r, enum action a, intptr_t arg)
     case ACTION_WHEEL_DOWN:
         scroll(r, a == ACTION_WHEEL_UP ? -WHEEL_ROWS : WHEEL_ROWS);
         r->follow = false;
-        return VIEW_HANDLED;
+        return true;
     default:
-        return VIEW_IGNORED;
+        return false;
     }
     r->selected = to < r->count ? to : back(r->count, 1);
     r->follow = false;
-    return VIEW_HANDLED;
+    return true;
 }
 
 void dp_rows_layout(struct rows *r, size_t count, int page)

@@ -3,6 +3,8 @@
  */
 #include "table.h"
 
+#include <depot/text.h>
+
 #include <stdio.h>
 #include <string.h>
 

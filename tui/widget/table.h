@@ -5,8 +5,10 @@
 #ifndef DEPOT_TUI_TABLE_H
 #define DEPOT_TUI_TABLE_H
 
+#include <depot/event.h>
+
 #include "filter.h"
-#include "tui/app/view.h"
+#include "rows.h"
 
 enum { TABLE_GAP = 2, TABLE_LEFT = 3, TABLE_COLUMNS_MAX = 16 };
 

@@ -1,10 +1,9 @@
 /*
  * One build: what keys do to it. How it looks: draw.c.
  */
+#include "tui/app/command.h"
 #include "build_priv.h"
-#include "tui/view/step/step.h"
-#include "tui/view/step/step_priv.h"
-#include "tui/view/why/why.h"
+#include "tui/widget/verdict.h"
 
 #include <ctype.h>
 
@@ -17,9 +16,10 @@ static int build_open(struct view *base, const char *arg, struct depot_error *er
     struct build_view *v = (struct build_view *)base;
     struct fleet *f = dp_tui_fleet(base->tui);
     v->build = arg != NULL ? dp_fleet_find_prefix(f, arg) : NULL;
+    if (arg == NULL)
+        return depot_error_set(err, DEPOT_ERR_INVALID, "which build? :build ID, or how it begins");
     if (v->build == NULL)
-        return depot_error_set(
-            err, DEPOT_ERR_NOT_FOUND, "there is no build \"%s\"", arg != NULL ? arg : "");
+        return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "no single build begins with \"%s\"", arg);
     dp_graph_init(&v->graph);
     depot_buf_init(&v->text, 64 * 1024);
     v->stale = true;
@@ -224,7 +224,7 @@ static void open_step(struct build_view *v)
     if (s == NULL)
         dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "no step yet");
     else
-        dp_view_step_open(v->base.tui, v->build, s);
+        dp_tui_push_step(v->base.tui, VIEW_STEP, v->build, s);
 }
 
 static void open_selected(struct build_view *v)
@@ -252,7 +252,7 @@ static void sibling(struct build_view *v, int by)
             continue;
         const size_t to = by > 0 ? i + 1 : i - 1;
         if (to < f->builds.len)
-            dp_tui_replace(v->base.tui, &view_build, f->builds.items[to]->key);
+            dp_tui_replace(v->base.tui, VIEW_BUILD, f->builds.items[to]->key);
         return;
     }
 }
@@ -364,8 +364,7 @@ static enum view_result build_action(struct view *base, enum action a, intptr_t 
 {
     struct build_view *v = (struct build_view *)base;
     dp_build_sync(v);
-    if (a != ACTION_WHEEL_UP && a != ACTION_WHEEL_DOWN &&
-        dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED) {
+    if (a != ACTION_WHEEL_UP && a != ACTION_WHEEL_DOWN && dp_rows_action(&v->rows, a, arg)) {
         choose(v, v->rows.selected);
         return VIEW_HANDLED;
     }
@@ -391,7 +390,7 @@ static enum view_result build_action(struct view *base, enum action a, intptr_t 
         open_step(v);
         break;
     case ACTION_WHY:
-        dp_view_why_open(base->tui, v->build, dp_build_selected_step(v));
+        dp_tui_push_step(base->tui, VIEW_WHY, v->build, dp_build_selected_step(v));
         break;
     case ACTION_NEXT:
     case ACTION_PREV:
@@ -481,9 +480,11 @@ static const struct view_note build_notes[] = {
     {"yellow bar", "it took longer than on another platform"},
     {"follow", "F selects what runs, until another row is chosen"}, {NULL, NULL}};
 
-const struct view_ops view_build = {.name = "build",
-    .keymap = KEYMAP_BUILD,
+const struct view_ops view_build = {.id = VIEW_BUILD,
     .size = sizeof(struct build_view),
+    .of_build = true,
+    .watched_only = true,
+    .offer = dp_offer_builds,
     .open = build_open,
     .close = build_close,
     .refresh = build_refresh,

@@ -3,7 +3,7 @@
  * heading for each platform.
  */
 #include "build_priv.h"
-#include "tui/view/step/step_priv.h"
+#include "tui/widget/verdict.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /*
  * The newest log lines of the selected step, at the bottom of the build view.
  */
-#include "tui/widget/failure.h"
+#include "tui/fleet/failure.h"
 #include "build_priv.h"
-#include "tui/view/step/step_priv.h"
+#include "tui/widget/verdict.h"
 
 #include <depot/utf8.h>
 

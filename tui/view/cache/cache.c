@@ -2,8 +2,8 @@
  * The caches: asks the daemons what they hold, sums it by builder and type, and asks them to make
  * room.
  */
-#include "cache.h"
-#include "tui/view/views.h"
+#include "tui/app/command.h"
+#include "cache_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -294,7 +294,7 @@ static enum view_result cache_action(struct view *base, enum action a, intptr_t 
 {
     struct cache_view *v = (struct cache_view *)base;
     const size_t tabs = v->uses.len + 1;
-    if (dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED || sort_action(v, a, arg) == VIEW_HANDLED)
+    if (dp_rows_action(&v->rows, a, arg) || sort_action(v, a, arg) == VIEW_HANDLED)
         return VIEW_HANDLED;
     switch (a) {
     case ACTION_NEXT:
@@ -398,9 +398,9 @@ static const struct view_note cache_notes[] = {
     {"list", "the 100 biggest of each builder, and the 100 not used for longest"}, {NULL, NULL}};
 
 const struct view_ops view_cache = {
-    .name = "cache",
-    .keymap = KEYMAP_CACHE,
+    .id = VIEW_CACHE,
     .size = sizeof(struct cache_view),
+    .offer = dp_offer_builders,
     .open = cache_open,
     .close = cache_close,
     .refresh = cache_refresh,

@@ -1,7 +1,7 @@
 /*
  * How the cache view looks: builders as tabs, use by type as bars, records as a table.
  */
-#include "cache.h"
+#include "cache_priv.h"
 
 #include <stdio.h>
 #include <string.h>

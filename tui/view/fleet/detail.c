@@ -1,9 +1,9 @@
 /*
  * The fleet's detail of the selected build: what it does, what failed, what took long.
  */
-#include "tui/widget/failure.h"
-#include "fleet_view.h"
-#include "tui/view/step/step_priv.h"
+#include "tui/fleet/failure.h"
+#include "fleet_priv.h"
+#include "tui/widget/verdict.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * How the fleet view looks: meters, tabs, the table whose columns the width chooses.
  */
-#include "fleet_view.h"
+#include "fleet_priv.h"
 
 #include <depot/utf8.h>
 

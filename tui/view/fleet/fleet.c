@@ -4,8 +4,7 @@
  * Rows keep the order in which builds came unless a sort is asked for; a sort is applied again
  * every two seconds, and the selected row keeps its line on the screen.
  */
-#include "fleet_view.h"
-#include "tui/view/why/why.h"
+#include "fleet_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,7 +201,7 @@ static void toggle_tag(struct fleet_view *v)
 static void open_log(struct fleet_view *v, const struct fleet_build *b)
 {
     /* The build view knows which step matters; it opens its log from there. */
-    dp_tui_push(v->base.tui, &view_build, b->key);
+    dp_tui_push(v->base.tui, VIEW_BUILD, b->key);
     dp_tui_action(v->base.tui, ACTION_LOG, 0);
 }
 
@@ -212,11 +211,11 @@ static enum view_result act_on_build(struct fleet_view *v, enum action a)
     if (b == NULL)
         return VIEW_IGNORED;
     if (a == ACTION_OPEN)
-        dp_tui_push(v->base.tui, &view_build, b->key);
+        dp_tui_push(v->base.tui, VIEW_BUILD, b->key);
     else if (a == ACTION_LOG)
         open_log(v, b);
     else if (a == ACTION_WHY)
-        dp_view_why_open(v->base.tui, b, NULL);
+        dp_tui_push_step(v->base.tui, VIEW_WHY, b, NULL);
     else if (a == ACTION_COPY)
         dp_tui_copy(v->base.tui, b->id, strlen(b->id));
     else if (!dp_tui_act(v->base.tui, a))
@@ -238,7 +237,7 @@ static enum view_result sort_action(struct fleet_view *v, enum action a, intptr_
 static enum view_result fleet_action(struct view *base, enum action a, intptr_t arg)
 {
     struct fleet_view *v = (struct fleet_view *)base;
-    if (dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED) {
+    if (dp_rows_action(&v->rows, a, arg)) {
         v->moved = true;
         note_selection(v);
         return VIEW_HANDLED;
@@ -331,8 +330,7 @@ static const struct view_note fleet_notes[] = {
     {"filter", FILTER_NOTE "state: project: who: source: platform: tag:"}, {NULL, NULL}};
 
 const struct view_ops view_fleet = {
-    .name = "fleet",
-    .keymap = KEYMAP_FLEET,
+    .id = VIEW_FLEET,
     .size = sizeof(struct fleet_view),
     .close = fleet_close,
     .resize = fleet_resize,

@@ -2,12 +2,12 @@
  * The fleet's detail: which steps of the selected build were the first to miss the cache. Without
  * the build before, which the why view fetches, so that moving through the table asks for nothing.
  */
-#include "fleet_view.h"
+#include "fleet_priv.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/view/step/step_priv.h"
+#include "tui/widget/verdict.h"
 
 enum {
     ROWS_MIN = 4, /* fewer are better left blank */

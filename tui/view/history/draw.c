@@ -2,7 +2,7 @@
  * How the history view looks: the selected build's project as a chart with its medians, and the
  * table of builds below.
  */
-#include "history.h"
+#include "history_priv.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,7 @@
 /*
  * Builds of the past: which, in what order, and what those of a project tell together.
  */
-#include "history.h"
-#include "tui/view/why/why.h"
-#include "tui/view/views.h"
+#include "history_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,13 +276,13 @@ static enum view_result history_action(struct view *base, enum action a, intptr_
         return VIEW_HANDLED;
     if (a == ACTION_SIBLING_NEXT || a == ACTION_SIBLING_PREV) {
         to_sibling(v, a == ACTION_SIBLING_NEXT ? 1 : -1);
-    } else if (dp_rows_action(&v->rows, a, arg) != VIEW_HANDLED) {
+    } else if (!dp_rows_action(&v->rows, a, arg)) {
         if (b == NULL)
             return VIEW_IGNORED;
         if (a == ACTION_OPEN)
-            dp_tui_push(base->tui, &view_build, b->key);
+            dp_tui_push(base->tui, VIEW_BUILD, b->key);
         else if (a == ACTION_WHY)
-            dp_view_why_open(base->tui, b, NULL);
+            dp_tui_push_step(base->tui, VIEW_WHY, b, NULL);
         else if (a == ACTION_COPY)
             dp_tui_copy(base->tui, b->id, strlen(b->id));
         else
@@ -347,8 +345,7 @@ static const struct view_note history_notes[] = {
     {"filter", FILTER_NOTE "state: project: who: source: platform: tag:"}, {NULL, NULL}};
 
 const struct view_ops view_history = {
-    .name = "history",
-    .keymap = KEYMAP_HISTORY,
+    .id = VIEW_HISTORY,
     .size = sizeof(struct history_view),
     .close = history_close,
     .refresh = history_refresh,

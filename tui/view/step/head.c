@@ -2,8 +2,9 @@
  * The head of the step view: what there is to know about a step, as pieces of text. Composed anew
  * for each frame; it is a few dozen rows at most.
  */
-#include "tui/widget/failure.h"
 #include "step_priv.h"
+#include "tui/fleet/failure.h"
+#include "tui/widget/verdict.h"
 
 #include <depot/utf8.h>
 
@@ -167,38 +168,6 @@ static void put_wrapped(struct step_head *h, uint32_t style, int indent, int max
 }
 
 /* ---- steps ---- */
-
-void dp_step_label(struct depot_buf *out, const struct depot_step *s)
-{
-    const struct depot_step_name *p = &s->parsed;
-    if (p->ordinal == 0) {
-        depot_text_first_line(out, *p->instruction != '\0' ? p->instruction : s->digest);
-        return;
-    }
-    if (*p->stage != '\0')
-        depot_buf_addf(out, "%s ", p->stage);
-    depot_buf_addf(out, "%d/%d", p->ordinal, p->total);
-}
-
-/* Of steps in a Dockerfile the place counts: their words may name the platform. */
-static bool is_twin(const struct depot_step *a, const struct depot_step *b)
-{
-    const struct depot_step_name *x = &a->parsed, *y = &b->parsed;
-    return a != b && x->ordinal == y->ordinal && x->total == y->total && x->kind == y->kind &&
-           !depot_str_eq(a->platform, b->platform) && depot_str_eq(x->stage, y->stage) &&
-           depot_str_eq(x->target, y->target) &&
-           (x->ordinal > 0 || depot_str_eq(x->instruction, y->instruction));
-}
-
-const struct depot_step *dp_step_twin(const struct depot_build *b, const struct depot_step *s)
-{
-    for (size_t i = 1; i < b->steps.len; i++) {
-        const struct depot_step *t = b->steps.items[(s->index + i) % b->steps.len];
-        if (is_twin(s, t))
-            return t;
-    }
-    return NULL;
-}
 
 /* Cached steps are given times by the engine; they mean nothing. */
 static bool has_time(const struct depot_step *s)
@@ -445,7 +414,7 @@ static void put_twins(struct step_head *h, const struct step_facts *f)
     int n = 0;
     for (size_t i = 0; i < b->steps.len && n < 40; i++) {
         const struct depot_step *t = b->steps.items[i];
-        if (!is_twin(f->step, t))
+        if (!dp_step_is_twin(f->step, t))
             continue;
         char took[DEPOT_TEXT_MAX], by[DEPOT_TEXT_MAX];
         if (n == 0 && h->tall) {

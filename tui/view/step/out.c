@@ -7,6 +7,7 @@
 
 #include "tui/app/app.h"
 #include "tui/app/save.h"
+#include "tui/log/file.h"
 
 #include <errno.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static int save_to(struct logstore *l, const char *path, struct depot_error *err
     char piece[PIECE];
     struct depot_file_writer *w;
     size_t n;
-    int rc = dp_save_open(path, &w, err);
+    int rc = dp_file_open(path, &w, err);
     if (rc != 0)
         return rc;
     for (uint64_t at = 0; rc == 0 && (n = dp_logstore_read(l, at, piece, sizeof(piece))) > 0;
@@ -83,7 +84,7 @@ static struct step_view *top_step(struct tui *t)
 {
     struct view *top = dp_tui_top(t);
     struct step_view *v = (struct step_view *)top;
-    if (top == NULL || top->ops != &view_step)
+    if (top == NULL || top->ops->id != VIEW_STEP)
         return NULL;
     top->ops->refresh(top);
     return v->pager.store != NULL ? v : NULL;

@@ -1,8 +1,9 @@
 /*
  * The step view: the head with the facts, the log below or beside it, and what leads elsewhere.
  */
+#include "tui/app/command.h"
 #include "step_priv.h"
-#include "tui/view/why/why.h"
+#include "tui/widget/verdict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,23 +17,6 @@ enum {
 };
 
 /* ---- which step ---- */
-
-const struct depot_step *dp_step_find(
-    const struct depot_build *b, const char *part, const char *digest)
-{
-    int64_t index;
-    if (part == NULL && depot_str_to_int64(digest, 0, INT64_MAX, &index) == 0)
-        return (uint64_t)index < b->steps.len ? b->steps.items[index] : NULL;
-    for (size_t i = 0; i < b->parts.len; i++) {
-        const struct depot_part *p = b->parts.items[i];
-        if (part != NULL && !depot_str_eq(p->platform, part))
-            continue;
-        const struct depot_step *s = depot_build_step(b, p, digest);
-        if (s != NULL && s->known)
-            return s;
-    }
-    return NULL;
-}
 
 /* Take what hangs on the state anew when that was replaced, and the log when its first bytes came.
  */
@@ -74,29 +58,11 @@ static void go_to(struct step_view *v, const struct depot_step *s)
     sync(v);
 }
 
-/* "BUILD/INDEX", "BUILD/DIGEST" or "BUILD/PART/DIGEST"; a part has slashes too. */
-bool dp_step_arg(
-    const struct fleet *f, const char *arg, struct fleet_build **build, char **part, char **digest)
-{
-    for (const char *cut = strchr(arg, '/'); cut != NULL; cut = strchr(cut + 1, '/')) {
-        char *id = depot_strndup(arg, (size_t)(cut - arg));
-        *build = dp_fleet_find_prefix(f, id);
-        depot_free(id);
-        if (*build == NULL)
-            continue;
-        const char *rest = cut + 1, *last = strrchr(rest, '/');
-        if (last != NULL && last > rest)
-            *part = depot_strndup(rest, (size_t)(last - rest));
-        *digest = depot_strdup(last != NULL ? last + 1 : rest);
-        return true;
-    }
-    return false;
-}
-
 static int step_open(struct view *base, const char *arg, struct depot_error *err)
 {
     struct step_view *v = (struct step_view *)base;
-    if (arg == NULL || !dp_step_arg(dp_tui_fleet(base->tui), arg, &v->build, &v->part, &v->digest))
+    if (arg == NULL ||
+        !dp_step_key_parse(dp_tui_fleet(base->tui), arg, &v->build, &v->part, &v->digest))
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "open a step from its build");
     dp_pager_init(&v->pager);
     v->link = -1;
@@ -119,13 +85,6 @@ static void step_close(struct view *base)
 static void step_refresh(struct view *base)
 {
     sync((struct step_view *)base);
-}
-
-void dp_view_step_open(struct tui *t, const struct fleet_build *b, const struct depot_step *s)
-{
-    char *arg = depot_asprintf("%s/%s/%s", b->key, s->part->platform, s->digest);
-    dp_tui_push(t, &view_step, arg);
-    depot_free(arg);
 }
 
 /* ---- drawing ---- */
@@ -412,7 +371,7 @@ static bool go_action(struct step_view *v, enum action a)
         go_to_twin(v);
         return true;
     case ACTION_WHY:
-        dp_view_why_open(v->base.tui, v->build, v->step);
+        dp_tui_push_step(v->base.tui, VIEW_WHY, v->build, v->step);
         return true;
     case ACTION_INPUTS:
         go_along(v, h->first_input, h->first_dependant, "this step needs no other");
@@ -500,9 +459,11 @@ static const struct view_note step_notes[] = {
     {NULL, NULL},
 };
 
-const struct view_ops view_step = {.name = "step",
-    .keymap = KEYMAP_STEP,
+const struct view_ops view_step = {.id = VIEW_STEP,
     .size = sizeof(struct step_view),
+    .of_build = true,
+    .watched_only = true,
+    .offer = dp_offer_builds,
     .open = step_open,
     .close = step_close,
     .refresh = step_refresh,

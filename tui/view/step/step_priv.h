@@ -1,9 +1,12 @@
-/* What the files of the step view share. */
+/*
+ * One step and its log; what the files of the view share. `arg` is a step's key.
+ */
 #ifndef DEPOT_TUI_VIEW_STEP_PRIV_H
 #define DEPOT_TUI_VIEW_STEP_PRIV_H
 
+#include "tui/app/view.h"
+#include "tui/fleet/step_key.h"
 #include "tui/log/pager.h"
-#include "step.h"
 
 /* A piece of the head: text or a meter at a place; some lead to another step. */
 struct head_piece {
@@ -59,18 +62,6 @@ void dp_head_meter(struct step_head *h, int w, double fraction, uint32_t style);
 void dp_head_row(struct step_head *h); /* to the next row's first column */
 void dp_head_gap(struct step_head *h); /* a blank row when there is room for such */
 void dp_head_label(struct step_head *h, const char *s); /* a name in front of what follows */
-
-/* What an `arg` of the view names; `part` stays NULL where the digest, or a number, is all. False:
- * there is no such build. The caller frees the strings. */
-bool dp_step_arg(
-    const struct fleet *f, const char *arg, struct fleet_build **build, char **part, char **digest);
-/* The step that these name; NULL: not known (yet). */
-const struct depot_step *dp_step_find(
-    const struct depot_build *b, const char *part, const char *digest);
-/* "deps 3/4", or the beginning of its name. */
-void dp_step_label(struct depot_buf *out, const struct depot_step *s);
-/* The same step on the next platform behind this one; NULL: none. */
-const struct depot_step *dp_step_twin(const struct depot_build *b, const struct depot_step *s);
 
 struct step_view {
     struct view base;

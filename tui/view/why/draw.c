@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/view/step/step_priv.h"
+#include "tui/widget/verdict.h"
 
 #include <depot/utf8.h>
 

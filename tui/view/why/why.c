@@ -1,13 +1,11 @@
 /*
  * The why view: the build it compares with, the causes as rows, and what keys do to them.
  */
+#include "tui/app/command.h"
 #include "why_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "tui/view/step/step.h"
-#include "tui/view/step/step_priv.h"
 
 enum {
     FOLLOWERS_OPEN = 8,  /* as many are shown without being asked for */
@@ -417,7 +415,8 @@ static int why_open(struct view *base, const char *arg, struct depot_error *err)
     struct why_view *v = (struct why_view *)base;
     struct fleet *f = dp_tui_fleet(base->tui);
     v->build = arg != NULL ? dp_fleet_find_prefix(f, arg) : NULL;
-    if (v->build == NULL && (arg == NULL || !dp_step_arg(f, arg, &v->build, &v->part, &v->digest)))
+    if (v->build == NULL &&
+        (arg == NULL || !dp_step_key_parse(f, arg, &v->build, &v->part, &v->digest)))
         return depot_error_set(
             err, DEPOT_ERR_NOT_FOUND, "there is no build \"%s\"", arg != NULL ? arg : "");
     v->generation = v->build->generation;
@@ -449,14 +448,6 @@ static void why_resize(struct view *base, int h, int w)
     v->listed_w = w;
     if (v->made)
         relist(v);
-}
-
-void dp_view_why_open(struct tui *t, const struct fleet_build *b, const struct depot_step *s)
-{
-    char *arg = s != NULL ? depot_asprintf("%s/%s/%s", b->key, s->part->platform, s->digest)
-                          : depot_strdup(b->key);
-    dp_tui_push(t, &view_why, arg);
-    depot_free(arg);
 }
 
 /* ---- actions ---- */
@@ -508,7 +499,7 @@ static void open_selected(struct why_view *v)
     if (r != NULL && r->kind == WHY_AFTER)
         fold(v, ACTION_FOLD);
     else if (s != NULL)
-        dp_view_step_open(v->base.tui, v->build, s);
+        dp_tui_push_step(v->base.tui, VIEW_STEP, v->build, s);
 }
 
 static void copy_row(struct why_view *v)
@@ -526,7 +517,7 @@ static enum view_result why_action(struct view *base, enum action a, intptr_t ar
 {
     struct why_view *v = (struct why_view *)base;
     sync(v);
-    if (dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED)
+    if (dp_rows_action(&v->rows, a, arg))
         return VIEW_HANDLED;
     switch (a) {
     case ACTION_OPEN:
@@ -547,7 +538,7 @@ static enum view_result why_action(struct view *base, enum action a, intptr_t ar
         return VIEW_HANDLED;
     case ACTION_OTHER:
         if (v->before != NULL)
-            dp_tui_push(base->tui, &view_build, v->before->key);
+            dp_tui_push(base->tui, VIEW_BUILD, v->before->key);
         return VIEW_HANDLED;
     default:
         return VIEW_IGNORED;
@@ -593,9 +584,10 @@ static const struct view_note why_notes[] = {
     {"compared", "with the newest build before it that is alike; b shows that one"}, {NULL, NULL}};
 
 const struct view_ops view_why = {
-    .name = "why",
-    .keymap = KEYMAP_WHY,
+    .id = VIEW_WHY,
     .size = sizeof(struct why_view),
+    .of_build = true,
+    .offer = dp_offer_builds,
     .open = why_open,
     .close = why_close,
     .resize = why_resize,

@@ -1,13 +1,15 @@
 /*
- * What the files of the why view share: the comparison and its rows (why.c), how they look
- * (draw.c).
+ * Why steps of a build were not in the cache: the comparison and its rows (why.c), how they look
+ * (draw.c). `arg` is a build's key, or a step's: then its cause is selected.
  */
 #ifndef DEPOT_TUI_VIEW_WHY_PRIV_H
 #define DEPOT_TUI_VIEW_WHY_PRIV_H
 
 #include <depot/why.h>
 
-#include "why.h"
+#include "tui/app/view.h"
+#include "tui/fleet/step_key.h"
+#include "tui/widget/rows.h"
 
 enum why_kind {
     WHY_CAUSE,    /* the step that missed first */

@@ -1,12 +1,16 @@
 /*
  * What a key or a click can ask for. Key bindings name actions; the help view, the command line,
- * the config file and the man page are printed from this table.
+ * the config file and the man page are printed from this table and the views' (views.h).
  */
 #ifndef DEPOT_TUI_ACTION_H
 #define DEPOT_TUI_ACTION_H
 
-/* X(id, name, help) */
-#define ACTIONS(X)                                                                                 \
+#include "views.h"
+
+#include <stdbool.h>
+
+/* X(id, name, help); ROW: the same of what needs a selected row; PLACE: views.h */
+#define ACTIONS(X, ROW, PLACE)                                                                     \
     X(NONE, "none", "Do nothing: takes a key away")                                                \
     /* move */                                                                                     \
     X(UP, "up", "Move up")                                                                         \
@@ -19,7 +23,7 @@
     X(PAGE_DOWN, "page-down", "Page down")                                                         \
     X(HALF_UP, "half-up", "Half a page up")                                                        \
     X(HALF_DOWN, "half-down", "Half a page down")                                                  \
-    X(OPEN, "open", "Open what is selected")                                                       \
+    ROW(OPEN, "open", "Open what is selected")                                                     \
     X(BACK, "back", "Back to the view before")                                                     \
     X(QUIT, "quit", "Leave the dashboard")                                                         \
     X(NEXT, "next", "Next tab, pane or platform")                                                  \
@@ -30,23 +34,20 @@
     X(VIEW_1, "view-1", "First tab or rendering")                                                  \
     X(VIEW_2, "view-2", "Second tab or rendering")                                                 \
     X(VIEW_3, "view-3", "Third tab or rendering")                                                  \
-    X(LOG, "log", "Log of what is selected")                                                       \
+    ROW(LOG, "log", "Log of what is selected")                                                     \
     X(TWIN, "twin", "Same step on the other platform")                                             \
     X(INPUTS, "inputs", "Go to what this step needs")                                              \
     X(DEPENDANTS, "dependants", "Go to what needs this step")                                      \
-    X(WHY, "why", "Why it was not in the cache")                                                   \
+    ROW(WHY, "why", "Why it was not in the cache")                                                 \
     X(OTHER, "compared", "The build it is compared with")                                          \
     X(CRITICAL, "critical", "Only the critical path")                                              \
     X(MISSES, "misses", "Only what was not in the cache")                                          \
     X(INTERNAL, "internal", "Show internal steps")                                                 \
     X(ERROR_NEXT, "error-next", "Next error")                                                      \
     X(ERROR_PREV, "error-prev", "Previous error")                                                  \
-    X(BUILDERS, "builders", "Builders")                                                            \
-    X(CACHE, "cache", "Cache use")                                                                 \
-    X(HISTORY, "history", "Builds of the past")                                                    \
-    X(HELP, "help", "Keys and signs of this view")                                                 \
+    PLACES(PLACE)                                                                                  \
     /* fold */                                                                                     \
-    X(FOLD, "fold", "Fold or unfold")                                                              \
+    ROW(FOLD, "fold", "Fold or unfold")                                                            \
     X(FOLD_ALL, "fold-all", "Fold all")                                                            \
     X(UNFOLD_ALL, "unfold-all", "Unfold all")                                                      \
     /* order and choice */                                                                         \
@@ -61,7 +62,7 @@
     X(SEARCH, "search", "Search")                                                                  \
     X(MATCH_NEXT, "match-next", "Next match")                                                      \
     X(MATCH_PREV, "match-prev", "Previous match")                                                  \
-    X(TAG, "tag", "Tag the row")                                                                   \
+    ROW(TAG, "tag", "Tag the row")                                                                 \
     /* logs */                                                                                     \
     X(FOLLOW, "follow", "Follow what is new")                                                      \
     X(WRAP, "wrap", "Wrap long lines")                                                             \
@@ -69,7 +70,7 @@
     X(ZOOM, "zoom", "Whole screen, without frames")                                                \
     X(COLOURS, "colours", "The log's own colours")                                                 \
     /* act */                                                                                      \
-    X(COPY, "copy", "Copy the row")                                                                \
+    ROW(COPY, "copy", "Copy the row")                                                              \
     X(COPY_LOG, "copy-log", "Copy the log")                                                        \
     X(SAVE, "save", "Save the log to a file")                                                      \
     X(RECORD, "record", "Record the build to a file, or stop")                                     \
@@ -102,8 +103,8 @@
     X(WHEEL_DOWN, "", "")
 
 enum action {
-#define ACTION_ENUM(id, name, help) ACTION_##id,
-    ACTIONS(ACTION_ENUM)
+#define ACTION_ENUM(id, ...) ACTION_##id,
+    ACTIONS(ACTION_ENUM, ACTION_ENUM, ACTION_ENUM)
 #undef ACTION_ENUM
         ACTION_COUNT
 };
@@ -112,5 +113,7 @@ const char *dp_action_name(enum action a);
 const char *dp_action_hint(enum action a); /* a word or two for the bottom row */
 const char *dp_action_help(enum action a);
 enum action dp_action_from_name(const char *name); /* ACTION_COUNT: none */
+bool dp_action_needs_row(enum action a);           /* does nothing where no row is selected */
+enum view_id dp_action_place(enum action a);       /* VIEW_COUNT: it goes to no place */
 
 #endif

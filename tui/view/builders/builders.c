@@ -2,8 +2,8 @@
  * The builders: a card each with its machine, cache and builds; a table when there are too many for
  * cards, with the selected one's card below it.
  */
+#include "tui/app/view.h"
 #include "tui/widget/table.h"
-#include "views.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -471,7 +471,7 @@ static enum view_result builders_action(struct view *base, enum action a, intptr
     else if (a == ACTION_PREV || a == ACTION_LEFT)
         a = ACTION_UP;
     const struct fleet_builder *b = selected(v);
-    if (dp_rows_action(&v->rows, a, arg) == VIEW_HANDLED) {
+    if (dp_rows_action(&v->rows, a, arg)) {
         b = selected(v);
         snprintf(v->selected, sizeof(v->selected), "%s", b != NULL ? b->label : "");
         return VIEW_HANDLED;
@@ -481,7 +481,7 @@ static enum view_result builders_action(struct view *base, enum action a, intptr
     if (a == ACTION_COPY)
         dp_tui_copy(base->tui, b->label, strlen(b->label));
     else
-        dp_tui_push(base->tui, &view_cache, b->label);
+        dp_tui_push(base->tui, VIEW_CACHE, b->label);
     return VIEW_HANDLED;
 }
 
@@ -543,8 +543,7 @@ static const struct view_note builders_notes[] = {
     {"emulated", "even its first platform runs under emulation there"}, {NULL, NULL}};
 
 const struct view_ops view_builders = {
-    .name = "builders",
-    .keymap = KEYMAP_BUILDERS,
+    .id = VIEW_BUILDERS,
     .size = sizeof(struct builders_view),
     .close = builders_close,
     .refresh = builders_refresh,

@@ -12,22 +12,30 @@
 struct help_view {
     struct view base;
     enum keymap keymap;
-    const struct view_ops *of;
+    const struct view_note *notes; /* of the view that it is about; may be NULL */
     int scroll, lines;
 };
 
+/* Of the view below, or of the keymap that was named. */
 static int help_open(struct view *base, const char *arg, struct depot_error *err)
 {
     struct help_view *v = (struct help_view *)base;
+    const struct view *below = dp_tui_top(base->tui);
     DEPOT_UNUSED(err);
-    v->keymap = KEYMAP_GLOBAL;
+    v->keymap = arg == NULL && below != NULL ? dp_view_keymap(below->ops->id) : KEYMAP_GLOBAL;
     for (size_t i = 0; i < KEYMAP_COUNT; i++)
         if (depot_str_eq(arg, dp_keymap_name((enum keymap)i)))
             v->keymap = (enum keymap)i;
-    for (size_t i = 0; view_list[i] != NULL; i++)
-        if (view_list[i]->keymap == v->keymap)
-            v->of = view_list[i];
+    if ((int)v->keymap < VIEW_COUNT)
+        v->notes = dp_tui_view(base->tui, (enum view_id)v->keymap)->notes;
     return 0;
+}
+
+static void help_offer(const struct tui *t, struct completion *c)
+{
+    DEPOT_UNUSED(t);
+    for (int i = 0; i < KEYMAP_COUNT; i++)
+        dp_completion_offer(c, dp_keymap_name((enum keymap)i), NULL);
 }
 
 /* Flows entries into columns, top to bottom. */
@@ -94,13 +102,12 @@ static void flow_keymap(struct flow *f, const struct keymaps *keys, enum keymap 
 
 static void flow_commands(struct flow *f)
 {
-    size_t n;
-    const struct command *table = dp_command_table(&n);
+    struct command c;
     flow_heading(f, "Command line");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; dp_command_at(i, &c); i++) {
         char text[64];
-        snprintf(text, sizeof(text), ":%s %s", table[i].name, table[i].args);
-        flow_entry(f, DEPOT_STYLE_KEY, text, 16, table[i].help);
+        snprintf(text, sizeof(text), ":%s %s", c.name, c.args);
+        flow_entry(f, DEPOT_STYLE_KEY, text, 16, c.help);
     }
 }
 
@@ -145,9 +152,9 @@ static void help_draw(struct view *base, const struct canvas *c)
     if (v->keymap != KEYMAP_GLOBAL)
         flow_keymap(&f, keys, v->keymap);
     flow_signs(&f);
-    if (v->of != NULL && v->of->notes != NULL) {
+    if (v->notes != NULL) {
         flow_heading(&f, "Terms");
-        for (const struct view_note *n = v->of->notes; n->term != NULL; n++)
+        for (const struct view_note *n = v->notes; n->term != NULL; n++)
             flow_entry(&f, DEPOT_STYLE_STRONG, n->term, 13, n->text);
     }
     flow_keymap(&f, keys, KEYMAP_GLOBAL);
@@ -195,9 +202,9 @@ static void help_title(struct view *base, struct depot_buf *left, struct depot_b
 static const enum action help_hints[] = {ACTION_PAGE_DOWN, ACTION_NONE};
 
 const struct view_ops view_help = {
-    .name = "help",
-    .keymap = KEYMAP_HELP,
+    .id = VIEW_HELP,
     .size = sizeof(struct help_view),
+    .offer = help_offer,
     .open = help_open,
     .draw = help_draw,
     .action = help_action,

@@ -1,7 +1,7 @@
 /*
  * Names of keys, both ways.
  */
-#include "tui/app/keymap.h"
+#include "key.h"
 
 #include <depot/text.h>
 

@@ -145,23 +145,22 @@ static const struct binding table[] = {
     {KEYMAP_REPLAY, ".", ACTION_EVENT_ON},
 };
 
+/* Of those that are no view's. */
 static const struct {
     const char *name, *title;
-} maps[] = {
-#define KEYMAP_ROW(id, name, title) {name, title},
-    KEYMAPS(KEYMAP_ROW)
-#undef KEYMAP_ROW
+} others[KEYMAP_COUNT] = {
+    [KEYMAP_GLOBAL] = {"global", "Everywhere"},
+    [KEYMAP_REPLAY] = {"replay", "Replay"},
 };
-_Static_assert(DEPOT_ARRAY_LEN(maps) == KEYMAP_COUNT, "every keymap has a name");
 
 const char *dp_keymap_name(enum keymap k)
 {
-    return maps[k].name;
+    return others[k].name != NULL ? others[k].name : dp_view_words((enum view_id)k)->name;
 }
 
 const char *dp_keymap_title(enum keymap k)
 {
-    return maps[k].title;
+    return others[k].title != NULL ? others[k].title : dp_view_words((enum view_id)k)->title;
 }
 
 const struct binding *dp_keymap_table(size_t *n)
@@ -208,7 +207,7 @@ int dp_keymaps_bind(struct keymaps *k, const char *keymap, const char *key, cons
 {
     struct key parsed;
     size_t map = 0;
-    while (map < KEYMAP_COUNT && !depot_str_eq(maps[map].name, keymap))
+    while (map < KEYMAP_COUNT && !depot_str_eq(dp_keymap_name((enum keymap)map), keymap))
         map++;
     if (map == KEYMAP_COUNT)
         return depot_error_set(err, DEPOT_ERR_INVALID, "there is no keymap \"%s\"", keymap);

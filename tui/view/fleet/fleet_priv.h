@@ -5,6 +5,7 @@
 #ifndef DEPOT_TUI_FLEET_H
 #define DEPOT_TUI_FLEET_H
 
+#include "tui/app/view.h"
 #include "tui/widget/table.h"
 
 #include <depot/why.h>

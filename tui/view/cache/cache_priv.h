@@ -5,6 +5,7 @@
 #ifndef DEPOT_TUI_VIEW_CACHE_H
 #define DEPOT_TUI_VIEW_CACHE_H
 
+#include "tui/app/view.h"
 #include "tui/widget/table.h"
 
 enum cache_sort { CACHE_BY_SIZE, CACHE_BY_USED, CACHE_BY_USES, CACHE_BY_TYPE, CACHE_SORTS };

@@ -5,6 +5,7 @@
 #ifndef DEPOT_TUI_VIEW_HISTORY_H
 #define DEPOT_TUI_VIEW_HISTORY_H
 
+#include "tui/app/view.h"
 #include "tui/widget/table.h"
 
 enum history_sort {
