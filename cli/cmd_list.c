@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 
+#include <depot/event.h>
 #include <depot/text.h>
 
 #include <string.h>
@@ -11,7 +12,7 @@ struct list_args {
     struct cli_remote remote;
     char *project, *state;
     int64_t limit;
-    bool json;
+    bool json, mine;
 };
 
 #define OPT(field) offsetof(struct list_args, field)
@@ -19,6 +20,7 @@ struct list_args {
 static const struct depot_opt list_opts[] = {
     {"json", 0, DEPOT_OPT_BOOL, OPT(json), NULL, "Print the daemon's answer as JSON", NULL, 0},
     {"limit", 'n', DEPOT_OPT_INT, OPT(limit), "N", "At most so many builds (default: 20)", NULL, 0},
+    {"mine", 0, DEPOT_OPT_BOOL, OPT(mine), NULL, "Only builds that this user has started", NULL, 0},
     {"project", 0, DEPOT_OPT_STRING, OPT(project), "NAME", "Only builds of this project", NULL, 0},
     {"state", 0, DEPOT_OPT_STRING, OPT(state), "STATE", "Only builds in this state",
         "active|queued|running|succeeded|failed|cancelled", 0},
@@ -39,25 +41,16 @@ static char *joined(struct json_object *o, const char *key)
     return s;
 }
 
-static void print_padded(const char *s, int width)
-{
-    const int w = depot_text_width(s);
-    printf("%s%*s ", s, width > w ? width - w : 0, "");
-}
-
-/* Names are not cut: scripts read them too. */
-struct build_widths {
-    int project, platforms;
-};
-
 static int64_t count_of(struct json_object *counts, const char *key)
 {
     const int64_t n = cli_json_int(counts, key);
     return n < 0 ? 0 : n < INT32_MAX ? n : INT32_MAX;
 }
 
-static void put_hits(struct depot_buf *out, struct json_object *counts)
+static void put_hits(struct depot_buf *out, struct json_object *b)
 {
+    struct json_object *counts = NULL;
+    json_object_object_get_ex(b, "counts", &counts);
     const int64_t hit = count_of(counts, "hit");
     const int64_t of = hit + count_of(counts, "ran") + count_of(counts, "failed");
     if (of > 0)
@@ -66,44 +59,110 @@ static void put_hits(struct depot_buf *out, struct json_object *counts)
         depot_buf_adds(out, "-");
 }
 
-static void print_build(struct json_object *b, const struct build_widths *w)
+static void put_platforms(struct depot_buf *out, struct json_object *b)
 {
-    struct json_object *counts = NULL;
-    struct depot_buf hits = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    char when[DEPOT_TEXT_MAX], took[DEPOT_TEXT_MAX] = "";
     char *platforms = joined(b, "platforms");
-    const int64_t ms = cli_json_int(b, "duration_ms");
-    cli_age(when, cli_json_string(b, "created"));
-    json_object_object_get_ex(b, "counts", &counts);
-    put_hits(&hits, counts);
-    if (ms > 0 && ms < INT64_MAX / DEPOT_MSEC)
-        depot_text_duration(took, ms * DEPOT_MSEC, true);
-    printf("%-11s %-10s ", cli_json_string(b, "id"), cli_json_string(b, "state"));
-    print_padded(cli_json_string(b, "project"), w->project);
-    print_padded(platforms, w->platforms);
-    printf("%5s %8s  %s\n", depot_buf_str(&hits), took, when);
+    depot_buf_adds(out, platforms);
     depot_free(platforms);
-    depot_buf_release(&hits);
+}
+
+static void put_time(struct depot_buf *out, struct json_object *b)
+{
+    char took[DEPOT_TEXT_MAX];
+    const int64_t ms = cli_json_int(b, "duration_ms");
+    if (ms > 0 && ms < INT64_MAX / DEPOT_MSEC)
+        depot_buf_adds(out, depot_text_duration(took, ms * DEPOT_MSEC, true));
+}
+
+static void put_age(struct depot_buf *out, struct json_object *b)
+{
+    char when[DEPOT_TEXT_MAX];
+    cli_age(when, cli_json_string(b, "created"));
+    depot_buf_adds(out, when);
+}
+
+static void put_source(struct depot_buf *out, struct json_object *b)
+{
+    struct json_object *source = NULL;
+    json_object_object_get_ex(b, "source", &source);
+    const struct depot_ev_created of = {.branch = cli_json_string(source, "branch"),
+        .commit = cli_json_string(source, "commit"),
+        .dirty = cli_json_true(source, "dirty")};
+    depot_created_source(out, &of);
+}
+
+/* A column is as wide as its widest cell, within these; scripts read --json. */
+struct build_column {
+    const char *head, *member; /* of the daemon's answer, as it stands there */
+    void (*put)(struct depot_buf *out, struct json_object *build); /* else */
+    int least, most;
+    bool right;
+};
+
+static const struct build_column build_columns[] = {
+    {"BUILD", "id", NULL, 10, 32, false},
+    {"STATE", "state", NULL, 9, 16, false},
+    {"PROJECT", "project", NULL, 7, CLI_PROJECT_MAX, false},
+    {"WHO", "user", NULL, 3, CLI_WHO_MAX, false},
+    {"SOURCE", NULL, put_source, 6, 20, false},
+    {"PLATFORMS", NULL, put_platforms, 11, 200, false},
+    {"HIT%", NULL, put_hits, 4, 8, true},
+    {"TIME", NULL, put_time, 7, 16, true},
+    {"CREATED", NULL, put_age, 0, 16, false},
+};
+enum { BUILD_COLUMNS = DEPOT_ARRAY_LEN(build_columns) };
+
+/* Of a build, or without one its head. */
+static void put_cell(struct depot_buf *out, const struct build_column *c, struct json_object *build)
+{
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    if (build == NULL)
+        depot_buf_adds(&text, c->head);
+    else if (c->put != NULL)
+        c->put(&text, build);
+    else
+        depot_buf_adds(&text, cli_json_string(build, c->member));
+    depot_text_fit(out, depot_buf_str(&text), c->most, DEPOT_CUT_MIDDLE, !depot_text_is_utf8());
+    depot_buf_release(&text);
+}
+
+static void print_build(struct json_object *build, const int *widths)
+{
+    for (size_t i = 0; i < BUILD_COLUMNS; i++) {
+        struct depot_buf cell = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        put_cell(&cell, &build_columns[i], build);
+        const char *text = depot_buf_str(&cell);
+        const int gap = widths[i] - depot_text_width(text), fill = gap > 0 ? gap : 0;
+        const bool right = build_columns[i].right, last = i + 1 == BUILD_COLUMNS;
+        printf("%*s%s%*s", right ? fill : 0, "", text, right || last ? 0 : fill, "");
+        fputs(last ? "\n" : "  ", stdout);
+        depot_buf_release(&cell);
+    }
+}
+
+static void widen(int *widths, struct json_object *build)
+{
+    for (size_t i = 0; i < BUILD_COLUMNS; i++) {
+        struct depot_buf cell = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        put_cell(&cell, &build_columns[i], build);
+        const int width = depot_text_width(depot_buf_str(&cell));
+        widths[i] = width > widths[i] ? width : widths[i];
+        depot_buf_release(&cell);
+    }
 }
 
 static void print_builds(struct json_object *answer)
 {
     size_t n;
     struct json_object *list = cli_json_list(answer, "builds", &n);
-    struct build_widths w = {18, 24};
-    for (size_t i = 0; i < n; i++) {
-        struct json_object *b = json_object_array_get_idx(list, i);
-        char *platforms = joined(b, "platforms");
-        const int project = depot_text_width(cli_json_string(b, "project"));
-        w.project = project > w.project ? project : w.project;
-        const int made_for = depot_text_width(platforms);
-        w.platforms = made_for > w.platforms ? made_for : w.platforms;
-        depot_free(platforms);
-    }
-    printf("%-11s %-10s %-*s %-*s %5s %8s  %s\n", "BUILD", "STATE", w.project, "PROJECT",
-        w.platforms, "PLATFORMS", "HIT%", "TIME", "CREATED");
+    int widths[BUILD_COLUMNS];
+    for (size_t i = 0; i < BUILD_COLUMNS; i++)
+        widths[i] = build_columns[i].least;
     for (size_t i = 0; i < n; i++)
-        print_build(json_object_array_get_idx(list, i), &w);
+        widen(widths, json_object_array_get_idx(list, i));
+    print_build(NULL, widths);
+    for (size_t i = 0; i < n; i++)
+        print_build(json_object_array_get_idx(list, i), widths);
 }
 
 static void print_builders(struct json_object *answer)
@@ -164,6 +223,7 @@ static int run_list(const struct depot_command *cmd, void *target, const struct 
         depot_buf_addf(&path, "?limit=%lld", (long long)(a->limit > 0 ? a->limit : 20));
         cli_add_query(&path, "project", a->project);
         cli_add_query(&path, "state", a->state);
+        cli_add_query(&path, "user", a->mine ? depot_user() : NULL);
     }
     int rc = cli_request(&a->remote, "GET", depot_buf_str(&path), &answer, &err);
     if (rc != 0)

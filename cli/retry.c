@@ -168,6 +168,22 @@ static void forget_old(const char *dir)
         closedir(d);
 }
 
+static void add_string(struct json_object *o, const char *key, const char *value)
+{
+    json_object_object_add(o, key, json_object_new_string(value != NULL ? value : ""));
+}
+
+/* As a daemon tells it of a build in its list. */
+static void tell_which(struct json_object *o, const struct depot_build *state)
+{
+    char created[DEPOT_TIME_STR_MAX];
+    depot_time_format(created, state->created);
+    add_string(o, "id", state->id);
+    add_string(o, "project", state->info.project);
+    add_string(o, "user", state->info.user);
+    add_string(o, "created", created);
+}
+
 int cli_retry_save(const struct depot_build *state, const struct depot_command *cmd,
     const void *target, const struct depot_build_args *built, struct depot_error *err)
 {
@@ -184,6 +200,7 @@ int cli_retry_save(const struct depot_build *state, const struct depot_command *
     json_object_array_add(args, json_object_new_string("--"));
     json_object_array_add(args, json_object_new_string(built->context));
     json_object_object_add(o, "dir", json_object_new_string(cwd));
+    tell_which(o, state);
     json_object_object_add(o, "args", args);
     const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
     int rc = depot_path_private_dir(dir, err);
@@ -212,18 +229,54 @@ static const char *json_text(struct json_object *v)
     return text != NULL ? text : "";
 }
 
-int cli_retry_load(const char *id, char **dir, struct depot_strv *args, struct depot_error *err)
+static int read_note(const char *path, struct json_object **out, struct depot_error *err)
 {
-    char *at = folder(), *path = file_of(at, id), *text = NULL;
+    char *text = NULL;
+    int rc = depot_file_read(path, RETRY_FILE_MAX, &text, NULL, err);
+    if (rc == 0)
+        *out = json_tokener_parse(text);
+    depot_free(text);
+    return rc;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    struct json_object *const *x = a, *const *y = b;
+    return strcmp(cli_json_string(*y, "created"), cli_json_string(*x, "created"));
+}
+
+/* What can be retried, newest first, as a daemon lists builds. Notes of earlier versions do not say
+ * which build they are of; their names do. */
+static struct json_object *all_notes(const char *dir)
+{
+    DIR *d = opendir(dir);
+    const struct dirent *e;
+    struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        struct json_object *note = NULL;
+        char *path = depot_path_join(dir, e->d_name);
+        if (depot_str_ends(e->d_name, ".json") && read_note(path, &note, NULL) == 0 &&
+            json_object_is_type(note, json_type_object)) {
+            json_object_object_add(note, "id",
+                json_object_new_string_len(
+                    e->d_name, (int)strlen(e->d_name) - (int)strlen(".json")));
+            json_object_array_add(list, json_object_get(note));
+        }
+        json_object_put(note);
+        depot_free(path);
+    }
+    if (d != NULL)
+        closedir(d);
+    json_object_array_sort(list, by_age);
+    json_object_object_add(o, "builds", list);
+    return o;
+}
+
+static int load(const char *path, char **dir, struct depot_strv *args, struct depot_error *err)
+{
     struct json_object *o = NULL;
     size_t n = 0;
-    int rc = 0;
-    if (id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789")] != '\0' || access(path, F_OK) != 0)
-        rc = unknown(id, err);
-    if (rc == 0)
-        rc = depot_file_read(path, RETRY_FILE_MAX, &text, NULL, err);
-    if (rc == 0)
-        o = json_tokener_parse(text);
+    int rc = read_note(path, &o, err);
     struct json_object *list = cli_json_list(o, "args", &n);
     if (rc == 0 && (n == 0 || *cli_json_string(o, "dir") == '\0'))
         rc = depot_error_set(err, DEPOT_ERR_INVALID, "%s is damaged", path);
@@ -232,7 +285,21 @@ int cli_retry_load(const char *id, char **dir, struct depot_strv *args, struct d
     if (rc == 0)
         *dir = depot_strdup(cli_json_string(o, "dir"));
     json_object_put(o);
-    depot_free(text);
+    return rc;
+}
+
+int cli_retry_load(const char *word, char **dir, struct depot_strv *args, struct depot_error *err)
+{
+    char *at = folder(), *path = NULL;
+    struct json_object *notes = all_notes(at);
+    struct cli_build build = {0};
+    int rc = cli_which_of(notes, word, &build, err);
+    if (rc == 0)
+        path = file_of(at, build.id);
+    if (rc == 0)
+        rc = access(path, F_OK) == 0 ? load(path, dir, args, err) : unknown(build.id, err);
+    cli_build_release(&build);
+    json_object_put(notes);
     depot_free(path);
     depot_free(at);
     return rc;
