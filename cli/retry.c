@@ -215,12 +215,23 @@ int cli_retry_save(const struct depot_build *state, const struct depot_command *
     return rc;
 }
 
-static int unknown(const char *id, struct depot_error *err)
+static int hint_what_can(struct depot_error *err)
 {
-    depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is nothing to retry of build %.64s", id);
     return depot_error_hint(err,
         "a build can be retried where it was started, when a part of it has succeeded and another "
         "has failed; see depot build --keep-going");
+}
+
+static int unknown(const char *id, struct depot_error *err)
+{
+    depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is nothing to retry of build %.64s", id);
+    return hint_what_can(err);
+}
+
+static int none_such(struct depot_error *err)
+{
+    depot_error_prefix(err, "nothing to retry");
+    return hint_what_can(err);
 }
 
 static const char *json_text(struct json_object *v)
@@ -296,6 +307,8 @@ int cli_retry_load(const char *word, char **dir, struct depot_strv *args, struct
     int rc = cli_which_of(notes, word, &build, err);
     if (rc == 0)
         path = file_of(at, build.id);
+    else if (rc == DEPOT_ERR_NOT_FOUND)
+        rc = none_such(err);
     if (rc == 0)
         rc = access(path, F_OK) == 0 ? load(path, dir, args, err) : unknown(build.id, err);
     cli_build_release(&build);

@@ -24,9 +24,9 @@ static int not_a_build(const char *word, struct depot_error *err)
 
 static int parse(struct which *w, const char *word, struct depot_error *err)
 {
-    if (!depot_str_empty(word) && *word != '^') {
+    if (word != NULL && *word != '^') {
         w->begins = word;
-        return word[strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789")] == '\0'
+        return *word != '\0' && word[strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789")] == '\0'
                    ? 0
                    : not_a_build(word, err);
     }

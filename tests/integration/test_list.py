@@ -114,7 +114,7 @@ class List(depot_test.TestCase):
             "DEPOT_TOKEN": "right", "DEPOT_PROJECT_ID": "none"}), 1, "there is no build of project none")
 
     def test_words_that_are_no_builds(self):
-        for word in ("^", "^x", "^-1", "^99999999999999999999", "../x", "A", "a%", "a\x1b[2Jb"):
+        for word in ("", "^", "^x", "^-1", "^99999999999999999999", "../x", "A", "a%", "a\x1b[2Jb"):
             r = self.bad(self.depot("cancel", word), 2, "is not a build's id")
             self.assertNotIn("\x1b", r.text)
 
