@@ -39,14 +39,15 @@ static int run_cancel(const struct depot_command *cmd, void *target, const struc
     DEPOT_UNUSED(cmd);
     a->remote.no_start = true;
     int rc = cli_which(&a->remote, cli_arg(args), &build, &err);
-    if (rc == 0)
-        rc = cancel(&a->remote, &build, &err);
+    int code = cli_exit(rc);
+    if (rc == 0 && (rc = cancel(&a->remote, &build, &err)) != 0)
+        code = DEPOT_EXIT_FAILED;
     if (rc != 0)
         depot_error_print(CLI_PROGRAM, &err);
     else
         printf("%s\n", build.id);
     cli_build_release(&build);
-    return cli_exit(rc);
+    return code;
 }
 
 const struct depot_command cmd_cancel = {

@@ -168,12 +168,16 @@ static int follow(
     return rc == 0 ? print_build(g, a, id, err) : rc;
 }
 
-static int check(const struct logs_args *a, struct depot_error *err)
+/* Everything that the command line says, and which build it means by it. */
+static int prepare(struct logs *g, const struct logs_args *a, const struct depot_strv *args,
+    struct cli_build *build, struct depot_error *err)
 {
-    if (a->tail >= 0)
-        return 0;
-    return depot_error_set(
-        err, DEPOT_ERR_INVALID, "--tail: there are no %lld lines", (long long)a->tail);
+    if (a->tail < 0)
+        return depot_error_set(
+            err, DEPOT_ERR_INVALID, "--tail: there are no %lld lines", (long long)a->tail);
+    g->pick = cli_pick_new(&(struct cli_pick_opts){a->step, a->grep, a->tail, a->failed});
+    int rc = cli_ci_init(&g->ci, &a->ci, 0, err);
+    return rc == 0 ? cli_which(&a->remote, cli_arg(args), build, err) : rc;
 }
 
 static int run_logs(const struct depot_command *cmd, void *target, const struct depot_strv *args)
@@ -183,14 +187,11 @@ static int run_logs(const struct depot_command *cmd, void *target, const struct 
     struct cli_build build = {0};
     struct logs g = {.exit_code = DEPOT_EXIT_FAILED};
     DEPOT_UNUSED(cmd);
-    int rc = check(a, &err);
-    if (rc == 0)
-        rc = cli_ci_init(&g.ci, &a->ci, 0, &err);
-    if (rc == 0)
-        rc = cli_which(&a->remote, cli_arg(args), &build, &err);
-    g.pick = cli_pick_new(&(struct cli_pick_opts){a->step, a->grep, a->tail, a->failed});
-    if (rc == 0)
-        rc = follow(&g, a, build.id, &err);
+    int rc = prepare(&g, a, args, &build, &err);
+    if (rc != 0)
+        g.exit_code = cli_exit(rc);
+    else if ((rc = follow(&g, a, build.id, &err)) != 0)
+        g.exit_code = DEPOT_EXIT_FAILED;
     if (rc != 0)
         depot_error_print(CLI_PROGRAM, &err);
     cli_build_release(&build);
@@ -200,7 +201,7 @@ static int run_logs(const struct depot_command *cmd, void *target, const struct 
     depot_build_free(g.state);
     depot_loop_free(g.loop);
     depot_endpoint_release(&g.at);
-    return rc != 0 ? cli_exit(rc) : g.exit_code;
+    return g.exit_code;
 }
 
 const struct depot_command cmd_logs = {

@@ -43,7 +43,7 @@ struct why {
     struct depot_build *build, *before;
     struct depot_build *reading; /* which of them the feed gives now */
     enum depot_past past;        /* where there is no build before */
-    int rc;
+    int rc, exit_code;
     struct depot_error *err;
 };
 
@@ -199,6 +199,8 @@ static int read_feed(struct why *y)
     int rc = cli_which(remote, y->id, &build, y->err);
     if (rc == 0 && y->against != NULL)
         rc = cli_which(remote, y->against, &against, y->err);
+    if (rc != 0)
+        y->exit_code = cli_exit(rc);
     y->id = build.id;
     y->against = against.id;
     if (rc == 0)
@@ -284,19 +286,21 @@ static void print(const struct why *y)
     depot_why_release(&w);
 }
 
-static int no_file(struct depot_error *err)
+static int no_file(struct why *y)
 {
-    depot_error_set(err, DEPOT_ERR_INVALID, "--replay needs a recording");
-    return depot_error_hint(err, "depot build --record FILE writes one");
+    y->exit_code = DEPOT_EXIT_USAGE;
+    depot_error_set(y->err, DEPOT_ERR_INVALID, "--replay needs a recording");
+    return depot_error_hint(y->err, "depot build --record FILE writes one");
 }
 
 static int run_why(const struct depot_command *cmd, void *target, const struct depot_strv *args)
 {
     struct depot_error err = {0};
-    struct why y = {.args = target, .id = cli_arg(args), .err = &err};
+    struct why y = {
+        .args = target, .id = cli_arg(args), .exit_code = DEPOT_EXIT_FAILED, .err = &err};
     DEPOT_UNUSED(cmd);
     y.against = y.args->against;
-    int rc = y.args->replay && y.id == NULL ? no_file(&err) : depot_loop_new(&y.loop, &err);
+    int rc = y.args->replay && y.id == NULL ? no_file(&y) : depot_loop_new(&y.loop, &err);
     if (rc == 0)
         rc = y.args->replay ? read_files(&y) : read_feed(&y);
     if (rc == 0)
@@ -305,10 +309,12 @@ static int run_why(const struct depot_command *cmd, void *target, const struct d
         rc = depot_stdout_flush(&err);
     if (rc != 0)
         depot_error_print(CLI_PROGRAM, &err);
+    else
+        y.exit_code = DEPOT_EXIT_OK;
     depot_build_free(y.build);
     depot_build_free(y.before);
     depot_loop_free(y.loop);
-    return cli_exit(rc);
+    return y.exit_code;
 }
 
 const struct depot_command cmd_why = {

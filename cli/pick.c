@@ -98,10 +98,16 @@ static struct depot_step *find(struct cli_pick *p, const struct depot_build *b,
     return s != NULL && s->known && is_asked_for(p, b, s) ? s : NULL;
 }
 
-/* A step without a line that passes is not shown either. */
+/* Who asks for lines gets no step without any; who asks for steps gets those all the same. */
+static bool wants_lines(const struct cli_pick *p)
+{
+    const bool of_any_step = p->opts.step == NULL && !p->opts.failed;
+    return p->opts.grep != NULL || (p->opts.tail > 0 && of_any_step);
+}
+
 static bool is_shown(struct cli_pick *p, const struct depot_step *s)
 {
-    return s != NULL && (p->opts.grep == NULL || row_of(p, s)->seen > 0);
+    return s != NULL && (!wants_lines(p) || row_of(p, s)->seen > 0);
 }
 
 /* ---- lines ---- */
