@@ -203,6 +203,18 @@ static const char *choose_sink(const struct build_args *a)
     return is_sink(mode) ? mode : cli_show_auto(stderr);
 }
 
+/* Two flags that want different things; what the environment says gives way. */
+static int check_quiet(const struct build_args *a, struct depot_error *err)
+{
+    const char *mode = a->b.plain ? "plain" : a->b.progress;
+    if (!a->b.quiet || depot_str_empty(mode) || depot_str_eq(mode, "auto") ||
+        depot_str_eq(mode, "quiet") || depot_str_eq(mode, "none"))
+        return 0;
+    depot_error_set(
+        err, DEPOT_ERR_INVALID, "--progress=%s and --quiet cannot be used together", mode);
+    return depot_error_hint(err, "leave out one of them");
+}
+
 /* A line of the client's own, on whatever is on the screen. */
 static void note(struct run *r, const char *text)
 {
@@ -585,7 +597,9 @@ static int run_build(const struct depot_command *cmd, void *target, const struct
     if (level >= 0)
         depot_log_set_level((enum depot_log_level)level);
     r.sink = choose_sink(a);
-    int rc = cli_show_check(r.sink, a->b.tui ? "--tui" : "--progress=tty", stderr, &err);
+    int rc = check_quiet(a, &err);
+    if (rc == 0)
+        rc = cli_show_check(r.sink, a->b.tui ? "--tui" : "--progress=tty", stderr, &err);
     if (rc == 0)
         rc = prepare(&r, &err);
     if (rc == 0)

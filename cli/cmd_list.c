@@ -120,6 +120,10 @@ static void print_builders(struct json_object *answer)
             cli_json_string(b, "version"), (long long)cli_json_int(b, "running"), platforms);
         depot_free(platforms);
     }
+    /* Daemons before this do not say it here. */
+    const char *daemon = cli_json_string(answer, "version");
+    if (!depot_str_empty(daemon))
+        printf("\ndepotd %s\n", daemon);
 }
 
 struct list_kind {

@@ -32,7 +32,7 @@ static void reply_record(struct conn *c, int status, const struct depot_record *
 
 static void get_builders(struct conn *c, const struct route_args *args)
 {
-    struct depot_builders list = {0};
+    struct depot_builders list = {.version = DEPOT_VERSION};
 
     DEPOT_UNUSED(args);
     list.builders =

@@ -28,6 +28,7 @@ struct dp_archive {
     size_t nparts;
     const struct depot_strv *platforms; /* of all parts, in the order that was asked for */
     const char *host;                   /* DOCKER: the platform that gets the names */
+    bool alone;                         /* DOCKER: it is for a store that keeps that one only */
     /* Takes the archive, in order. */
     int (*write)(void *arg, const void *data, size_t n, struct depot_error *err);
     void *arg;

@@ -224,6 +224,7 @@ static void release(struct dp_image *im)
     dp_blobs_release(&im->blobs);
     depot_free(im->tops);
     depot_free(im->index);
+    depot_free(im->config);
 }
 
 int dp_archive_image(const struct dp_archive *a, struct depot_kvs *answer, struct depot_error *err)

@@ -24,6 +24,7 @@ struct dp_image {
     const char *media_type;
     char digest[DEPOT_DIGEST_LEN + 1];
     struct json_object *joined; /* index, parsed */
+    char *config;               /* type docker: the digest of the image's configuration */
 };
 
 /* archive_index.c: from tops to index. */
@@ -34,8 +35,7 @@ const char *dp_image_attested(struct json_object *descriptor);
 /* archive_layout.c: what is said of the joined image. The caller frees. */
 char *dp_image_layout(const struct dp_image *im); /* its index.json */
 void dp_image_answer(const struct dp_image *im, struct depot_kvs *answer);
-/* Docker's manifest.json of it. */
-int dp_image_docker(
-    const struct dp_image *im, char **out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* Docker's manifest.json of it; keeps its configuration's digest. */
+int dp_image_docker(struct dp_image *im, char **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 #endif

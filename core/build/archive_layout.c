@@ -86,32 +86,6 @@ static const char *name_at(const struct dp_image *im, size_t i)
                : NULL;
 }
 
-void dp_image_answer(const struct dp_image *im, struct depot_kvs *answer)
-{
-    struct json_object *d = new_descriptor(im, im->tops[0].descriptor, false);
-    struct json_object *from = dp_doc_array(im->tops[0].layout, "manifests");
-    struct depot_strv names = {0};
-    char *text = dp_doc_text(d);
-    char *coded = depot_alloc(depot_base64_encoded_len(strlen(text)) + 1);
-    depot_base64_encode(coded, text, strlen(text));
-    for (size_t i = 0; i < json_object_array_length(from); i++)
-        if (name_at(im, i) != NULL)
-            depot_strv_push(&names, name_at(im, i));
-    depot_kvs_set(answer, "containerimage.digest", im->digest);
-    depot_kvs_set(answer, "containerimage.descriptor", coded);
-    if (names.len > 0) {
-        char *all = depot_strv_join(&names, ",");
-        depot_kvs_set(answer, "image.name", all);
-        depot_free(all);
-    }
-    depot_strv_release(&names);
-    depot_free(coded);
-    depot_free(text);
-    json_object_put(d);
-}
-
-/* ---- manifest.json ---- */
-
 static bool platform_is(
     struct json_object *descriptor, bool fits(const char *, const char *), const char *host)
 {
@@ -145,6 +119,45 @@ static struct json_object *for_host(const struct dp_image *im)
     return json_object_array_get_idx(list, 0);
 }
 
+/* A store that takes one image has no use for its index. */
+static struct json_object *answered(const struct dp_image *im, struct depot_kvs *answer)
+{
+    if (!im->a->alone) {
+        depot_kvs_set(answer, "containerimage.digest", im->digest);
+        return new_descriptor(im, im->tops[0].descriptor, false);
+    }
+    struct json_object *d = for_host(im);
+    depot_kvs_set(answer, "containerimage.digest", dp_doc_string(d, "digest"));
+    if (im->config != NULL)
+        depot_kvs_set(answer, "containerimage.config.digest", im->config);
+    return json_object_get(d);
+}
+
+void dp_image_answer(const struct dp_image *im, struct depot_kvs *answer)
+{
+    struct json_object *d = answered(im, answer);
+    struct json_object *from = dp_doc_array(im->tops[0].layout, "manifests");
+    struct depot_strv names = {0};
+    char *text = dp_doc_text(d);
+    char *coded = depot_alloc(depot_base64_encoded_len(strlen(text)) + 1);
+    depot_base64_encode(coded, text, strlen(text));
+    for (size_t i = 0; i < json_object_array_length(from); i++)
+        if (name_at(im, i) != NULL)
+            depot_strv_push(&names, name_at(im, i));
+    depot_kvs_set(answer, "containerimage.descriptor", coded);
+    if (names.len > 0) {
+        char *all = depot_strv_join(&names, ",");
+        depot_kvs_set(answer, "image.name", all);
+        depot_free(all);
+    }
+    depot_strv_release(&names);
+    depot_free(coded);
+    depot_free(text);
+    json_object_put(d);
+}
+
+/* ---- manifest.json ---- */
+
 static struct json_object *blob_path(struct json_object *descriptor)
 {
     const char *digest = dp_doc_string(descriptor, "digest");
@@ -175,12 +188,14 @@ static struct json_object *repo_tags(const struct dp_image *im)
     return tags;
 }
 
-static char *docker_manifest(const struct dp_image *im, struct json_object *manifest)
+static char *docker_manifest(struct dp_image *im, struct json_object *manifest)
 {
     struct json_object *all = json_object_new_array(), *o = json_object_new_object(), *config;
     struct json_object *layers = dp_doc_array(manifest, "layers"), *to = json_object_new_array();
-    if (json_object_object_get_ex(manifest, "config", &config))
+    if (json_object_object_get_ex(manifest, "config", &config)) {
         json_object_object_add(o, "Config", blob_path(config));
+        im->config = depot_strdup(dp_doc_string(config, "digest"));
+    }
     json_object_object_add(o, "RepoTags", repo_tags(im));
     for (size_t i = 0; layers != NULL && i < json_object_array_length(layers); i++)
         json_object_array_add(to, blob_path(json_object_array_get_idx(layers, i)));
@@ -191,7 +206,7 @@ static char *docker_manifest(const struct dp_image *im, struct json_object *mani
     return text;
 }
 
-int dp_image_docker(const struct dp_image *im, char **out, struct depot_error *err)
+int dp_image_docker(struct dp_image *im, char **out, struct depot_error *err)
 {
     struct dp_blob *blob = NULL;
     char *text = NULL;

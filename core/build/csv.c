@@ -72,10 +72,10 @@ static int add_field(const char *flag, const char *s, const char *field, struct 
     if (eq == NULL)
         return dp_spec_refuse(err, flag, s, "\"%.100s\" is not KEY=VALUE", field);
     char *key = clean_key(field, (size_t)(eq - field));
-    int rc = 0;
+    int rc = dp_spec_name(flag, s, strlen(key), err);
     if (*key == '\0')
         rc = dp_spec_refuse(err, flag, s, "\"%.100s\" has no key", field);
-    else
+    else if (rc == 0)
         depot_kvs_set(out, key, eq + 1);
     depot_free(key);
     return rc;

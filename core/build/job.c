@@ -18,6 +18,8 @@ enum {
     JOB_REOPEN_MS = 300,        /* between two tries to open a lost session again */
     JOB_REOPEN_FOR_MS = 9000,   /* the daemon waits for it a little longer */
     JOB_POLL_MS = 5,            /* while outputs are being finished */
+    JOB_TELL_MS = 1000,         /* of a join: nothing is said of what is over sooner, */
+    JOB_TELL_AGAIN_MS = 5000,   /* and how far it is, now and then */
     JOB_ASK_MS = 10000,         /* for the provenance of one part */
     JOB_SETTLE_MS = 30000,      /* and how long that may take after the build is over */
 };
@@ -36,7 +38,8 @@ struct depot_job {
     char *id;
     char *secret; /* what its sessions show; NULL: nothing */
     char *request;
-    struct dp_join *join; /* what the parts made becomes one */
+    struct dp_join *join;        /* what the parts made becomes one */
+    struct depot_timer *telling; /* how far that is */
     bool cancelling, finished, joined, over, lost;
     uint64_t settle_until;
     bool asking;  /* for the provenance of a part, */
@@ -56,6 +59,7 @@ static void end_with(struct depot_job *j, const struct depot_error *err)
     j->over = true;
     depot_timer_stop(j->timer);
     depot_timer_stop(j->reopen);
+    depot_timer_stop(j->telling);
     j->ops->done(j, err, j->arg);
 }
 
@@ -157,6 +161,7 @@ static void on_joined(
     struct depot_job *j = arg;
     DEPOT_UNUSED(join);
     j->joined = true;
+    depot_timer_stop(j->telling);
     if (j->over)
         return;
     if (err != NULL)
@@ -164,6 +169,15 @@ static void on_joined(
     else
         depot_build_joined(j->state, answer);
     finish(j);
+}
+
+static void on_telling(struct depot_timer *t, void *arg)
+{
+    struct depot_job *j = arg;
+    char *text = dp_join_progress(j->join);
+    depot_timer_start(t, JOB_TELL_AGAIN_MS, 0);
+    j->ops->note(j, text, j->arg);
+    depot_free(text);
 }
 
 /* All parts have succeeded and their outputs are here: do they still have to become one? */
@@ -176,8 +190,10 @@ static bool joins(struct depot_job *j)
     if (j->join != NULL)
         return true;
     if (dp_join_start(
-            j->loop, j->plan, j->parts.items, j->parts.len, on_joined, j, &j->join, &err) == 0)
+            j->loop, j->plan, j->parts.items, j->parts.len, on_joined, j, &j->join, &err) == 0) {
+        depot_timer_start(j->telling, JOB_TELL_MS, 0);
         return true;
+    }
     keep_error(j, &err);
     return false;
 }
@@ -497,6 +513,7 @@ int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
     j->state = depot_build_new(NULL);
     j->timer = depot_timer_new(l, on_timer, j);
     j->reopen = depot_timer_new(l, on_reopen, j);
+    j->telling = depot_timer_new(l, on_telling, j);
     j->request = dp_build_request(plan);
     make_claims(j);
     int rc = depot_feed_open(l, &opts, &feed_ops, j, &j->feed, err);
@@ -546,6 +563,7 @@ void depot_job_free(struct depot_job *j)
     depot_feed_free(j->feed);
     depot_timer_free(j->timer);
     depot_timer_free(j->reopen);
+    depot_timer_free(j->telling);
     depot_build_free(j->state);
     depot_free(j->id);
     depot_free(j->secret);

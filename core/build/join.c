@@ -33,6 +33,7 @@ struct piece {
 /* One output. */
 struct target {
     enum depot_archive kind;
+    bool alone;                             /* of one platform, for a store that keeps one */
     char *path;                             /* NULL: it is loaded, from `scratch` */
     const struct depot_docker_host *docker; /* borrowed from the plan */
     int scratch;
@@ -44,6 +45,7 @@ struct dp_join {
     dp_join_fn *done;
     void *arg;
     atomic_bool cancelled;
+    atomic_uint_least64_t written; /* of all targets */
     bool returned, dead, ending;
     struct dp_docker_load *load; /* of targets[loading]; NULL: none is under way */
     size_t loading;
@@ -114,6 +116,7 @@ static int sink_write(void *arg, const void *data, size_t n, struct depot_error 
     struct sink *s = arg;
     if (atomic_load(&s->join->cancelled))
         return cancelled(err);
+    atomic_fetch_add(&s->join->written, n);
     if (s->file == NULL)
         return write_scratch(s->scratch, data, n, err);
     if (!depot_file_writer_plain(s->file))
@@ -161,6 +164,7 @@ static int write_target(struct dp_join *j, const struct target *t, struct depot_
         .nparts = t->pieces.len,
         .platforms = &j->platforms,
         .host = host,
+        .alone = t->alone,
         .write = sink_write,
         .arg = &s};
     depot_platform_host(host);
@@ -309,14 +313,21 @@ static int add_piece(
     return 0;
 }
 
+/* A builder that is the Docker Engine which the image is for keeps it, and sends nothing. */
+static bool is_kept(const struct depot_output *out, const struct dp_part *part, size_t output)
+{
+    struct stat st;
+    return out->platform != NULL && fstat(dp_part_spool(part, output), &st) == 0 && st.st_size == 0;
+}
+
 /* Parts without a file of the output have written it themselves. */
 static int add_target(struct dp_join *j, const struct depot_output *from, size_t output,
     struct dp_part *const *parts, size_t nparts, struct depot_error *err)
 {
-    struct target t = {.kind = from->archive, .scratch = -1};
+    struct target t = {.kind = from->archive, .alone = from->platform != NULL, .scratch = -1};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < nparts; i++)
-        if (dp_part_spool(parts[i], output) >= 0)
+        if (dp_part_spool(parts[i], output) >= 0 && !is_kept(from, parts[i], output))
             rc = add_piece(&t, parts[i], output, err);
     if (t.pieces.len == 0)
         return rc;
@@ -353,6 +364,26 @@ int dp_join_start(struct depot_loop *l, const struct depot_build_plan *plan,
     }
     *out = j;
     return 0;
+}
+
+char *dp_join_progress(const struct dp_join *j)
+{
+    enum { MB = 1000 * 1000 };
+    uint64_t written = atomic_load(&j->written), size = 0;
+    size_t builders = 0;
+    for (size_t i = 0; i < j->targets.len; i++) {
+        const struct target *t = &j->targets.items[i];
+        builders = t->pieces.len > builders ? t->pieces.len : builders;
+        for (size_t k = 0; k < t->pieces.len; k++) {
+            struct stat st;
+            size += fstat(t->pieces.items[k].fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+        }
+    }
+    /* What several have is written once, so the end comes early rather than late. */
+    written = written < size ? written : size;
+    return depot_asprintf("joining what %zu builders sent (%llu MB): %llu %%", builders,
+        (unsigned long long)((size + MB / 2) / MB),
+        (unsigned long long)(size > 0 ? written * 100 / size : 100));
 }
 
 void dp_join_cancel(struct dp_join *j)

@@ -20,6 +20,8 @@ typedef void dp_join_fn(
 int dp_join_start(struct depot_loop *l, const struct depot_build_plan *plan,
     struct dp_part *const *parts, size_t nparts, dp_join_fn *done, void *arg, struct dp_join **out,
     struct depot_error *err) DEPOT_MUST_CHECK;
+/* "joining what 2 builders sent (1234 MB): 34 %". The caller frees. */
+char *dp_join_progress(const struct dp_join *j);
 /* `done` follows with CANCELLED, unless all is written. */
 void dp_join_cancel(struct dp_join *j);
 /* Without `done`; what is half written goes away. The plan may be freed. */

@@ -286,7 +286,8 @@ static int fill_outputs(struct dp_part *p, struct depot_error *err)
     const struct depot_build_plan *plan = p->plan;
     int rc = 0;
     for (size_t i = 0; i < plan->outputs.len; i++)
-        p->is_lone |= depot_str_eq(plan->outputs.items[i].platform, p->platform);
+        p->is_lone |= depot_str_eq(plan->outputs.items[i].platform, p->platform) &&
+                      plan->outputs.items[i].archive == DEPOT_ARCHIVE_NONE;
     for (size_t i = 0; rc == 0 && i < plan->outputs.len; i++) {
         const struct depot_output *from = &plan->outputs.items[i];
         const bool is_ours = from->platform == NULL || depot_str_eq(from->platform, p->platform);

@@ -254,6 +254,18 @@ static bool sends_to_stdout(const struct depot_build_plan *p, size_t *count)
     return *count > 0;
 }
 
+/* An engine that makes Docker's format is told of no other platforms, and then has no folder of the
+ * platform in a tar beside it. */
+static void take_loads_beside_tar(struct depot_build_plan *p)
+{
+    bool has_tar = false;
+    for (size_t i = 0; i < p->outputs.len; i++)
+        has_tar |= p->outputs.items[i].archive == DEPOT_ARCHIVE_TAR;
+    for (size_t i = 0; has_tar && i < p->outputs.len; i++)
+        if (p->outputs.items[i].platform != NULL)
+            take_docker(&p->outputs.items[i]);
+}
+
 int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
 {
     int rc = 0;
@@ -271,6 +283,8 @@ int dp_plan_outputs(struct depot_build_plan *p, struct depot_error *err)
     rc = give_annotations(p, err);
     for (size_t i = 0; rc == 0 && i < p->outputs.len; i++)
         rc = check_output(p, &p->outputs.items[i], err);
+    if (rc == 0)
+        take_loads_beside_tar(p);
     if (rc == 0)
         rc = dp_plan_files(p, err);
     if (rc == 0 && sends_to_stdout(p, &to_stdout) && (to_stdout > 1 || p->args->quiet))

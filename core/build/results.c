@@ -63,11 +63,13 @@ static const struct depot_part *lone_part(
 /* The image id is the config's digest where the engine tells it; docker prints that one. */
 const char *depot_build_digest(const struct depot_build_plan *plan, const struct depot_build *state)
 {
+    static const char config_digest[] = "containerimage.config.digest";
     const struct depot_part *lone = lone_part(plan, state);
     const struct depot_part *part = lone != NULL ? lone : first_part(state);
+    const char *config = depot_kvs_get(&state->response, config_digest);
     if (state->digest != NULL || part == NULL)
-        return state->digest;
-    const char *config = depot_kvs_get(&part->response, "containerimage.config.digest");
+        return lone != NULL && config != NULL ? config : state->digest;
+    config = depot_kvs_get(&part->response, config_digest);
     const bool has_id = config != NULL && (lone != NULL || state->parts.len == 1);
     return has_id && !plan->id_is_manifest ? config : part->digest;
 }

@@ -79,12 +79,23 @@ int dp_spec_bool(const char *word)
     return word != NULL && depot_str_to_bool(word, &on) == 0 ? on : -1;
 }
 
+int dp_spec_name(const char *flag, const char *word, size_t n, struct depot_error *err)
+{
+    if (n <= DP_SPEC_NAME_MAX)
+        return 0;
+    return dp_spec_refuse(
+        err, flag, word, "a name of %zu bytes; at most %d are taken", n, DP_SPEC_NAME_MAX);
+}
+
 int dp_spec_pair(
     const char *flag, const char *s, char **key, const char **value, struct depot_error *err)
 {
     const size_t n = strcspn(s, "=");
     if (n == 0)
         return dp_spec_refuse(err, flag, s, "there is no name");
+    int rc = dp_spec_name(flag, s, n, err);
+    if (rc != 0)
+        return rc;
     *key = depot_strndup(s, n);
     *value = s[n] == '=' ? s + n + 1 : NULL;
     return 0;

@@ -21,6 +21,12 @@ int dp_spec_refuse(struct depot_error *err, const char *flag, const char *word, 
 /* The words that Docker's programs take for true and false: 1, 0; -1 for any other. */
 int dp_spec_bool(const char *word);
 
+/* A name becomes an attribute's, with a prefix; daemons take 4096 bytes of both. */
+enum { DP_SPEC_NAME_MAX = 3 * 1024 };
+/* Is a name of `n` bytes one that can be sent? */
+int dp_spec_name(
+    const char *flag, const char *word, size_t n, struct depot_error *err) DEPOT_MUST_CHECK;
+
 /* csv.c: one record into its fields. */
 int dp_csv_split(const char *flag, const char *s, struct depot_strv *out,
     struct depot_error *err) DEPOT_MUST_CHECK;

@@ -90,6 +90,8 @@ int dp_spec_annotation(const char *s, struct depot_kvs *attrs, struct depot_erro
     int rc = 0;
     if (*key == '\0' || key[strcspn(key, " \t\r\n\v\f")] != '\0') {
         rc = dp_spec_refuse(err, flag, s, "\"%.100s\" is not a key", key);
+    } else if (strlen(key) > DP_SPEC_NAME_MAX) {
+        rc = dp_spec_name(flag, s, strlen(key), err);
     } else if (colon == NULL) {
         rc = add_plain(key, eq + 1, attrs);
     } else {

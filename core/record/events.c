@@ -185,6 +185,7 @@ static const struct depot_record_field snapshot_fields[] = {
 
 static const struct depot_record_field builders_fields[] = {
     ARRAY("builders", depot_builders, builders, nbuilders, listed_fields),
+    STR("version", depot_builders, version),
     END,
 };
 

@@ -203,6 +203,7 @@ struct depot_build_summary {
 struct depot_builders {
     struct depot_ev_builder *builders;
     size_t nbuilders;
+    const char *version; /* the daemon's; NULL: older ones */
 };
 
 struct depot_ev_snapshot {

@@ -185,6 +185,16 @@ class Archives(TestCase):
         self.assertEqual(Layout(got[0]).platforms, self.PLATFORMS.split(","))
         self.assertTrue(stat.S_ISFIFO(os.stat(fifo).st_mode))
 
+    def test_a_long_join_tells_how_far_it_is(self):
+        argv = [depot_test.DEPOT, "build", "--plain", "--platform", self.PLATFORMS, "-o", "type=oci,dest=-", self.plain(size=2000000)]
+        p = subprocess.Popen(argv, env=self.home.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        first = p.stdout.read(10)
+        time.sleep(1.5)
+        out, err = p.communicate(timeout=20)
+        self.assertEqual(p.returncode, 0, err)
+        self.assertRegex(err.decode(), r"depot: joining what 2 builders sent \(\d+ MB\): \d\d? %\n")
+        self.assertEqual(Layout(first + out).platforms, self.PLATFORMS.split(","))
+
     # ---- whole or not at all ----
 
     def test_a_platform_that_fails_leaves_what_was_there(self):

@@ -184,6 +184,11 @@ class OnePlatform(TestCase):
         # Not always the first step: the engine also tells of steps that a build beside this one has.
         self.assertRegex(r.text, r"\A(#1 \[.*\n(.*\n)*)?#\d+ \[internal\] load build definition from Dockerfile\n")
         r = self.bad(self.build("--progress", "funny", ctx), 2, "funny")
+        for mode in (("--progress=plain",), ("--progress=tty",), ("--progress=rawjson",), ("--plain",)):
+            self.bad(self.build("-q", *mode, ctx), 2, "and --quiet cannot be used together")
+        for mode in ("auto", "quiet", "none", ""):
+            self.good(self.build("-q", "--progress=" + mode, ctx))
+        self.good(self.build("-q", ctx, env={"BUILDKIT_PROGRESS": "plain"}))
 
     def test_a_record_replays_to_the_same_text(self):
         path = os.path.join(self.tmp(), "r.ndjson")

@@ -372,6 +372,18 @@ class ClassicStore(Contexts):
         self.assertEqual(sorted(os.listdir(out)), ["linux_amd64", "linux_arm64"])
         self.assertTrue(os.path.exists(out + "/linux_amd64/f"))
 
+    def test_a_tar_beside_it_has_the_folders_of_platforms(self):
+        one = self.new_home(builders=[("one", os.environ["DEPOT_TEST_AMD64"])])
+        for name, home in (("two builders", self.home), ("one builder", one)):
+            with self.subTest(name):
+                out = self.tmp()
+                r, image = self.several("-q", "-o", "type=tar,dest=%s/x.tar" % out, "-o", out + "/d", home=home)
+                self.assertEqual(image["Config"]["Labels"]["arch"], "amd64")
+                self.assertEqual(r.stdout.strip(), image["Id"])
+                with tarfile.open(out + "/x.tar") as t:
+                    self.assertEqual(t.getnames(), ["linux_amd64", "linux_amd64/f", "linux_arm64", "linux_arm64/f"])
+                self.assertEqual(sorted(os.listdir(out + "/d")), ["linux_amd64", "linux_arm64"])
+
     def test_attestations_have_no_place(self):
         r, _ = self.load("--load", "--provenance=true", DOCKER_HOST=ENGINE)
         self.bad(r, 2, "no place for attestations", "containerd image store")

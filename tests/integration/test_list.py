@@ -12,6 +12,7 @@ BUILDS = [
      "counts": {"hit": 1, "ran": 0, "failed": 1}},
     {"id": "fresh00001", "state": "queued", "project": "api", "platforms": [], "counts": {}},
 ]
+BUILDERS = [{"builder": "amd64-a", "up": True, "engine": "buildkit", "version": "v0.32.2", "platforms": ["linux/amd64"]}]
 
 
 class Daemon(http.server.BaseHTTPRequestHandler):
@@ -19,7 +20,7 @@ class Daemon(http.server.BaseHTTPRequestHandler):
 
     def answer(self):
         welcome = self.headers.get("Authorization") == "Bearer right"
-        body = json.dumps({"builds": BUILDS} if welcome else {"error": {
+        body = json.dumps({"builds": BUILDS, "builders": BUILDERS, "version": "7.8.9"} if welcome else {"error": {
             "code": "unauthenticated", "message": "no valid token", "hint": "send `Authorization: Bearer TOKEN`"}}).encode()
         self.send_response(200 if welcome else 401)
         self.send_header("Content-Length", str(len(body)))
@@ -46,6 +47,11 @@ class List(depot_test.TestCase):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         cls.addClassCleanup(server.server_close)
         cls.addClassCleanup(server.shutdown)
+
+    def test_builders_tell_the_daemon_s_version(self):
+        lines = self.good(self.depot("list", "builders")).stdout.splitlines()
+        self.assertRegex(lines[1], r"^amd64-a +yes +buildkit +v0\.32\.2 +0 +linux/amd64$")
+        self.assertEqual(lines[2:], ["", "depotd 7.8.9"])
 
     def depot(self, *args, token="right"):
         return self.home.depot(*args, "--url", self.url, env={"DEPOT_TOKEN": token})

@@ -395,6 +395,31 @@ static void test_plan__refuses(void **state)
     }
 }
 
+static void test_plan__refuses_names_that_cannot_be_sent(void **state)
+{
+    static const char *const before[] = {"--label=", "--build-arg=", "--annotation=",
+        "--annotation=index,manifest-descriptor:", "--output=type=image,", "--attest=type=sbom,"};
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(before); i++) {
+        for (int more = 0; more < 2; more++) {
+            struct line l;
+            char *name = depot_calloc(1, DP_SPEC_NAME_MAX + 2);
+            memset(name, 'k', (size_t)(DP_SPEC_NAME_MAX + more));
+            char *word = depot_asprintf("%s%s=v", before[i], name);
+            const char *words[WORDS_MAX] = {word, "--output=type=image"};
+            const int rc = plan(&l, words);
+            if (more == 0 && rc != 0)
+                fail_msg("%s: %s", before[i], l.err.msg);
+            if (more == 1 && (rc == 0 || strstr(l.err.msg, "a name of 3073 bytes") == NULL ||
+                                 strstr(l.err.msg, "invalid --") == NULL))
+                fail_msg("%s: %s", before[i], l.err.msg);
+            release(&l);
+            depot_free(word);
+            depot_free(name);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_plan__reads_a_pipe_once),
         cmocka_unit_test(test_plan__has_a_ceiling_for_secrets),
         cmocka_unit_test(test_plan__refuses),
+        cmocka_unit_test(test_plan__refuses_names_that_cannot_be_sent),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
