@@ -32,6 +32,10 @@ RUN /bin/busybox --install -s /bin
 """
 
 
+class Failed(Exception):
+    """A build that is to be measured did not succeed."""
+
+
 def sh(*argv, **kw):
     return subprocess.run(argv, check=True, text=True, stdout=subprocess.PIPE, **kw).stdout.strip()
 
@@ -302,7 +306,7 @@ def run_client(argv, env, out, prefix=(), listen=False):
     wall = time.monotonic() - t
     if p.returncode != 0:
         with open(out, errors="replace") as f:
-            sys.exit("%s failed:\n%s" % (" ".join(argv), f.read()[-3000:]))
+            raise Failed("%s failed:\n%s" % (" ".join(argv), f.read()[-3000:]))
     with open(peak) as f:
         rss = int(f.read().split()[-1])
     return {"wall": wall, "client": usage.ru_utime + usage.ru_stime, "client_rss": rss / 1024}, reader
@@ -316,16 +320,23 @@ class Case:
         self.rounds = {label: [] for label in self.labels}
         self.void, self.notes = [], []
 
+    def leave_out(self, label, why):
+        """A column that cannot do this."""
+        self.labels.remove(label)
+        del self.rounds[label]
+        self.notes.append("%s cannot: %s" % (label, str(why).strip().rsplit("\n", 1)[-1]))
+
     def add(self, label, figures):
         self.rounds[label].append(figures)
 
     def median(self, label, key):
-        values = [r[key] for r in self.rounds[label] if r.get(key) is not None]
+        values = [r[key] for r in self.rounds.get(label, ()) if r.get(key) is not None]
         return statistics.median(values) if values else None
 
     def ratio(self, label, base, key):
         """The median of the ratios within each round."""
-        both = [(a.get(key), b.get(key)) for a, b in zip(self.rounds[label], self.rounds[base])]
+        pairs = zip(self.rounds.get(label, ()), self.rounds.get(base, ()))
+        both = [(a.get(key), b.get(key)) for a, b in pairs]
         ratios = [a / b for a, b in both if a is not None and b]
         return statistics.median(ratios) if ratios else None
 
@@ -399,17 +410,27 @@ class Bench:
         finally:
             column.end()
 
+    def warms(self, case, column, ctx, args, **kw):
+        """Whether its first run succeeds, which an older build's may not."""
+        try:
+            self.once(column, ctx, args, **kw)
+        except Failed as e:
+            if column not in self.depots[:-1]:
+                raise
+            case.leave_out(column.label, e)
+            return False
+        return True
+
     def compare(self, title, columns, ctx, args=None, before=None, warm=True, rounds=None, each=None, **kw):
         """Rounds of everybody in turn, each round beginning with the next.
 
         `args(name)`: build arguments of the run so called. `before(column)` prepares a run. `each(figures, reader)`
-        makes more figures of what a run printed.
+        makes more figures of what a run printed. An older depot that cannot do it is left out, and that is said.
         """
         case = Case(title, columns)
         self.cases.append(case)
         if warm:
-            for column in columns:
-                self.once(column, ctx, args and args("warm" + column.label), **kw)
+            columns = [c for c in columns if self.warms(case, c, ctx, args and args("warm" + c.label), **kw)]
         for i in range(rounds or self.rounds):
             at = i % len(columns)
             for column in columns[at:] + columns[:at]:
