@@ -247,7 +247,7 @@ void depot_why_init(
     find_causes(&j);
     for (size_t i = 0; i < w->causes.len; i++)
         if (i < DEPOT_WHY_CAUSES_MAX) {
-            dp_why_judge(&j, w->causes.items[i]);
+            dp_why_diagnose(&j, w->causes.items[i]);
             count_after(&j, w->causes.items[i]);
         } else {
             w->causes.items[i]->reason = DEPOT_REASON_UNKNOWN;

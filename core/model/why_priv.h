@@ -41,7 +41,7 @@ const struct depot_step *dp_why_same_place(
     const struct dp_why_places *p, const struct depot_step *s);
 
 /* Reason, certainty and evidence of a cause whose step is known. */
-void dp_why_judge(struct dp_why_job *j, struct depot_cause *c);
+void dp_why_diagnose(struct dp_why_job *j, struct depot_cause *c);
 
 /* Has a step that follows another changed itself? */
 bool dp_why_has_changed(struct dp_why_job *j, const struct depot_step *s);
