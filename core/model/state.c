@@ -351,7 +351,9 @@ enum depot_outcome dp_step_outcome(const struct depot_step *s)
     if (s->error != NULL)
         return depot_str_ends(s->error, "context canceled") ? DEPOT_OUTCOME_CANCELLED
                                                             : DEPOT_OUTCOME_FAILED;
-    return s->cached ? DEPOT_OUTCOME_HIT : DEPOT_OUTCOME_RAN;
+    if (s->cached)
+        return DEPOT_OUTCOME_HIT;
+    return s->shared_by != NULL ? DEPOT_OUTCOME_SHARED : DEPOT_OUTCOME_RAN;
 }
 
 static void step_changed(struct depot_build *b, struct depot_step *s)
@@ -377,6 +379,7 @@ static void take_snapshot(struct depot_build *b, struct depot_step *s, const str
     }
     s->error = depot_str_empty(v->error) ? NULL : keep(b, s->error, v->error);
     s->cached = v->cached;
+    s->shared_by = v->shared != NULL ? keep(b, s->shared_by, v->shared) : NULL;
     if (is_moved(s->started, v->started) || is_moved(s->completed, v->completed))
         b->priv->whole = true;
     s->started = v->started;

@@ -110,7 +110,8 @@ struct depot_step {
 
     enum depot_outcome outcome;
     bool cached;
-    const char *error;                                       /* NULL: none */
+    const char *error;     /* NULL: none */
+    const char *shared_by; /* the build that runs it, as depot_vertex.shared has it; NULL: this */
     depot_time started, completed;                           /* of the newest snapshot; 0: not */
     DEPOT_VEC(struct depot_interval) raw;                    /* by start, one per distinct start */
     DEPOT_VEC(struct depot_interval) intervals;              /* merged: the union */

@@ -5,6 +5,7 @@
 #include "session_rig.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/xattr.h>
 
@@ -516,7 +517,8 @@ static void test_output__descriptor_with_a_slow_reader(void **state)
     dp_grpc_send_end(k.call);
     for (int i = 0; i < 100; i++)
         depot_loop_turn(r.loop);
-    assert_false(k.done); /* more than a pipe holds */
+    assert_false(k.done);                                     /* more than a pipe holds */
+    assert_int_equal(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0); /* others write to it, too */
     for (size_t n = 0; n < TAR_SIZE;) {
         struct pollfd p = {.fd = fds[0], .events = POLLIN};
         depot_loop_turn(r.loop);

@@ -395,6 +395,12 @@ static void put_reason(struct step_head *h, const struct step_facts *f)
         link_to(h, f, s->shared_with);
         if (!h->tall)
             dp_head_row(h);
+    } else if (s->shared_by != NULL) {
+        dp_head_label(h, "run by");
+        dp_head_textf(h, DEPOT_STYLE_TEXT,
+            *s->shared_by != '\0' ? "build %s, for this one as well" : "%sanother client's build",
+            s->shared_by);
+        dp_head_row(h);
     } else if (s->outcome == DEPOT_OUTCOME_SKIPPED) {
         dp_head_label(h, "because");
         dp_head_text(h, DEPOT_STYLE_TEXT, "a later step was found in the cache");
