@@ -381,14 +381,15 @@ static void drop_inline_provenance(const struct part *p, struct depot_kvs *attrs
 
 static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
 {
-    const struct request *req = &p->scope->req;
+    const struct depot_build_request *req = &p->scope->req;
     depot_kvs_copy(attrs, &req->attrs);
     depot_kvs_set(attrs, "platform", p->platform);
     /* Step names then carry their platform, on every builder alike. */
-    if (req->platforms.len + req->join_with.len > 1 && !part_is_lone_image(p))
+    if (req->info.nplatforms + req->join_with.len > 1 && !part_is_lone_image(p))
         depot_kvs_set(attrs, "multi-platform", "true");
-    if (req->target != NULL && *req->target != '\0' && depot_kvs_get(attrs, "target") == NULL)
-        depot_kvs_set(attrs, "target", req->target);
+    if (req->info.target != NULL && *req->info.target != '\0' &&
+        depot_kvs_get(attrs, "target") == NULL)
+        depot_kvs_set(attrs, "target", req->info.target);
     drop_inline_provenance(p, attrs);
 }
 
@@ -413,7 +414,7 @@ static int source_policy(const struct part *p, void **out, size_t *len, struct d
 
 static int solve_start(struct part *p, struct depot_error *err)
 {
-    const struct request *req = &p->scope->req;
+    const struct depot_build_request *req = &p->scope->req;
     struct depot_kvs attrs = {0};
     struct part_exports exports = {0};
     void *policy = NULL;
@@ -639,7 +640,7 @@ static const struct relay_owner relay_owner = {.gone = on_client_gone, .context 
 int part_open_session(struct part *p, const struct relay_ops *ops, void *arg, struct relay **out,
     struct depot_error *err)
 {
-    const struct request *req = &p->scope->req;
+    const struct depot_build_request *req = &p->scope->req;
     const struct relay_session session = {.id = p->session,
         .shared_key = req->shared_key != NULL ? req->shared_key : "",
         .methods = &req->methods};

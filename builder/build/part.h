@@ -1,6 +1,7 @@
 /*
  * A part: what one builder makes of a build, from its place in the line to its last status. A small
- * state machine; the build above it only starts it, cancels it, and hears when it is done.
+ * state machine; its owner starts it, cancels it, gives it the client's session, and hears of it by
+ * part_ops.
  */
 #ifndef DEPOT_BUILDER_PART_H
 #define DEPOT_BUILDER_PART_H

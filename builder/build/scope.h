@@ -33,8 +33,9 @@ struct build_scope {
     struct build_env *env;
     char id[BUILD_ID_LEN + 1];
     char secret[BUILD_SECRET_LEN + 1]; /* of who created it */
-    struct request req;
-    struct client *client; /* asked by the daemon itself; NULL: it asks nothing */
+    struct depot_build_request req;
+    struct depot_arena arena; /* of `req` */
+    struct client *client;    /* asked by the daemon itself; NULL: it asks nothing */
     size_t nparts;
     bool joins; /* its parts' results become one */
 };

@@ -4,6 +4,8 @@
  */
 #include "model/state_priv.h"
 
+#include <depot/platform.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,9 +36,13 @@ struct depot_build *depot_build_new(const struct depot_build_hooks *hooks)
     b->priv = depot_calloc(1, sizeof(*b->priv));
     b->priv->part_by_platform = depot_map_new();
     b->priv->warning_by_key = depot_map_new();
-    if (hooks != NULL)
-        b->priv->hooks = *hooks;
+    depot_build_set_hooks(b, hooks);
     return b;
+}
+
+void depot_build_set_hooks(struct depot_build *b, const struct depot_build_hooks *hooks)
+{
+    b->priv->hooks = hooks != NULL ? *hooks : (struct depot_build_hooks){0};
 }
 
 static void step_free(struct depot_step *s)
@@ -125,12 +131,7 @@ struct depot_part *depot_build_part(const struct depot_build *b, const char *pla
 
 bool depot_part_makes(const struct depot_part *p, const char *platform)
 {
-    const size_t n = strlen(platform);
-
-    for (const char *at = p->platform; *at; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == n && memcmp(at, platform, n) == 0)
-            return true;
-    return false;
+    return depot_platform_among(p->platform, platform, strlen(platform));
 }
 
 const struct depot_part *depot_build_maker(const struct depot_build *b, const char *platform)

@@ -5,6 +5,7 @@
 #include "net/tls.h"
 
 #include <depot/log.h>
+#include <depot/os.h>
 
 #include <errno.h>
 #include <openssl/bio.h>
@@ -111,7 +112,7 @@ static int sock_write(BIO *bio, const char *buf, int n)
 
     BIO_clear_retry_flags(bio);
     do {
-        put = send(s->fd, buf, (size_t)n, MSG_NOSIGNAL);
+        put = send(s->fd, buf, (size_t)n, depot_os_send_flags());
     } while (put < 0 && errno == EINTR);
     if (put < 0 && errno == EAGAIN)
         BIO_set_retry_write(bio);

@@ -64,7 +64,7 @@ static void fail(struct output *o, const struct depot_error *err)
     if (o->over)
         return;
     o->over = true;
-    o->base.writes_output = false;
+    dp_scall_written(&o->base);
     close_all(o);
     dp_session_respond_error(o->base.call, err);
     dp_session_problem(o->base.s, err);
@@ -157,7 +157,7 @@ static void complete(struct output *o)
         return;
     }
     o->over = true;
-    o->base.writes_output = false;
+    dp_scall_written(&o->base);
     close_all(o);
     dp_grpc_respond(o->base.call, DP_GRPC_OK, "");
 }

@@ -228,6 +228,8 @@ struct depot_build {
 };
 
 struct depot_build *depot_build_new(const struct depot_build_hooks *hooks); /* hooks may be NULL */
+/* Others from now on; NULL: none. */
+void depot_build_set_hooks(struct depot_build *b, const struct depot_build_hooks *hooks);
 void depot_build_free(struct depot_build *b);
 /* Reduce one event. Events of other builds and of the fleet are ignored. Borrows the event. */
 void depot_build_apply(struct depot_build *b, const struct depot_event *ev);

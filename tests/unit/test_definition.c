@@ -175,6 +175,43 @@ static void test_decode__a_hundred_megabytes(void **state)
     depot_free(data);
 }
 
+/* context, of `session` unless it is NULL, whose result `index` goes into a command. */
+static void ids_of(const char *session, uint64_t index, depot_step_id *ids)
+{
+    struct depot_buf def = BUF, source = BUF, attr = BUF, op = BUF, in = BUF, run = exec_body();
+    char context[DEPOT_DIGEST_LEN + 1];
+    struct depot_definition d = {0};
+    adds(&source, 1, "local://context");
+    adds(&attr, 1, "local.session");
+    adds(&attr, 2, session);
+    add_buf(&source, 2, &attr);
+    add_op(&def, 3, NULL, NULL, &source, context);
+    adds(&in, 1, context);
+    add_number(&in, 2, index);
+    add_buf(&op, 1, &in);
+    add_buf(&op, 2, &run);
+    add_buf(&def, 1, &op);
+    assert_int_equal(depot_definition_decode(def.data, def.len, &d, NULL), 0);
+    depot_definition_ids(&d, ids);
+    depot_definition_release(&d);
+    depot_buf_release(&def);
+}
+
+static void test_ids__are_the_same_in_every_session(void **state)
+{
+    (void)state;
+    depot_step_id one[2], two[2], other[2];
+    ids_of("first", 0, one);
+    ids_of("second", 0, two);
+    ids_of("second", 1, other);
+    assert_int_equal(strlen(one[0]), DEPOT_STEP_ID_LEN);
+    assert_string_not_equal(one[0], one[1]);
+    assert_string_equal(one[0], two[0]);
+    assert_string_equal(one[1], two[1]);
+    assert_string_equal(two[0], other[0]);
+    assert_string_not_equal(two[1], other[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_decode__ten_thousand_operations),
         cmocka_unit_test(test_decode__ceilings),
         cmocka_unit_test(test_decode__a_hundred_megabytes),
+        cmocka_unit_test(test_ids__are_the_same_in_every_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <depot/buf.h>
+#include <depot/os.h>
 
 #include "fake_tls.h"
 #include "net/stream.h"
@@ -109,7 +110,7 @@ static void test_fd__carries_much_both_ways(void **state)
     int fds[2];
 
     depot_buf_init(&peer.got, DEPOT_BUF_NO_LIMIT);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    assert_int_equal(depot_os_socketpair(fds, true), 0);
     assert_int_equal(dp_stream_fd_new_take(w->l, fds[0], &w->s, NULL), 0);
     assert_int_equal(dp_stream_fd_new_take(w->l, fds[1], &peer.s, NULL), 0);
     w->to_write = TOTAL;
@@ -135,7 +136,7 @@ static void test_fd__writing_to_a_closed_peer_is_no_signal(void **state)
     struct iovec iov = {byte, 1};
     int fds[2];
 
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    assert_int_equal(depot_os_socketpair(fds, true), 0);
     assert_int_equal(dp_stream_fd_new_take(w->l, fds[0], &w->s, NULL), 0);
     close(fds[1]);
     assert_int_equal(dp_stream_writev(w->s, &iov, 1), DEPOT_ERR_UNAVAILABLE);
@@ -418,7 +419,7 @@ static void peer_start(struct peer *p, const char *host)
     struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(sa);
 
-    p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    p->fd = depot_os_socket(AF_INET, SOCK_STREAM, 0, false);
     assert_int_equal(bind(p->fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
     assert_int_equal(listen(p->fd, 5), 0);
     getsockname(p->fd, (struct sockaddr *)&sa, &len);
@@ -520,7 +521,7 @@ static void test_connect__a_full_backlog_times_out(void **state)
     assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
     assert_int_equal(listen(fd, 0), 0);
     for (n = 0; n < 2; n++) {
-        others[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        others[n] = depot_os_socket(AF_UNIX, SOCK_STREAM, 0, true);
         (void)!connect(others[n], (struct sockaddr *)&sa, sizeof(sa));
     }
     text = depot_asprintf("unix://%s", sa.sun_path);

@@ -32,7 +32,11 @@ static void answer_text(struct tui_rig *r, const char *text, size_t n)
 {
     struct depot_answer a;
     struct depot_error err = {0};
-    if (depot_answer_decode(text, n, &a, &err) != 0)
+    const char *op = strstr(text, "\"op\":\"") + 6;
+    char *name = depot_strndup(op, strcspn(op, "\""));
+    const int ask = depot_ask_from_name(name);
+    depot_free(name);
+    if (depot_answer_decode(text, n, DEPOT_FEED_V1, (enum depot_ask)ask, &a, &err) != 0)
         fail_msg("%s", err.msg);
     if (a.ask == DEPOT_ASK_ESTIMATES)
         dp_fleet_learn(r->fleet, &a.u.estimates);

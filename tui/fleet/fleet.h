@@ -8,6 +8,7 @@
 #ifndef DEPOT_TUI_DATA_H
 #define DEPOT_TUI_DATA_H
 
+#include <depot/build.h>
 #include <depot/feed.h>
 #include <depot/state.h>
 
@@ -45,6 +46,7 @@ struct fleet_build {
     unsigned watchers;           /* dp_fleet_watch() */
     bool full;                   /* the state has logs, from the first event on */
     bool fetched_;               /* asked of the source's daemon, not given by its owner */
+    bool borrowed_;              /* the state is the job's, which reduces it */
     struct fleet_record *record; /* NULL: it is not being recorded */
     struct depot_build *next_;   /* the one with logs, catching up */
     DEPOT_VEC(struct logstore *) logs_, next_logs_; /* by step index */
@@ -57,6 +59,7 @@ struct fleet_source {
     char *name;    /* for screens: "" when it is the only one */
     char *url;
     struct depot_feed *feed; /* NULL: fed by its owner */
+    struct depot_job *job;   /* whose feed it is; NULL: the source's own */
     enum depot_feed_state state;
     uint64_t state_since_ms;  /* monotonic */
     struct depot_error why;   /* why it is not live; without text: it is, or was not tried */
@@ -117,14 +120,13 @@ int dp_fleet_read(struct fleet *f, struct depot_loop *l, int fd, const char *nam
  * always have logs. */
 struct fleet_source *dp_fleet_source(struct fleet *f, const char *name);
 void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev);
-/* The daemon behind such a source, for what its owner does not give: estimates, earlier builds. */
-int dp_fleet_consult(struct fleet_source *s, struct depot_loop *l,
-    const struct depot_feed_opts *opts, struct depot_error *err) DEPOT_MUST_CHECK;
+/* Such a source shows a job's own state over the job's own connection, which also tells what the
+ * job does not: estimates, earlier builds. The job is borrowed and outlives the fleet. */
+void dp_fleet_share(struct fleet_source *s, struct depot_job *job);
+/* The job's build; NULL: it has no id yet. */
+struct fleet_build *dp_fleet_own(struct fleet_source *s);
 /* What arrives on a descriptor, and is over when that ends. */
 bool dp_fleet_is_stream(const struct fleet_source *s);
-/* When an event happened. A line of another tool's rawjson has no envelope: the newest moment it
- * speaks of. */
-depot_time dp_fleet_event_time(const struct depot_event *ev);
 /* The id of the build that an event speaks of: rawjson names none. */
 const char *dp_fleet_event_build(const struct fleet_source *s, const struct depot_event *ev);
 void dp_fleet_source_state(
@@ -187,6 +189,7 @@ bool dp_fleet_project_stats(const struct fleet *f, const char *project, struct s
 
 struct fleet_row {
     enum depot_build_state state;
+    bool joining; /* it runs, and all its parts are over: what they pushed becomes one */
     struct depot_counts counts;
     int done;                  /* of counts.total: over, in whatever way */
     int expected;              /* counts.total, and a guess for platforms that have not begun */

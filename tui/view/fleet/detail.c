@@ -159,7 +159,7 @@ static int detail_counts(
     } parts[] = {{k->hit, "hit"}, {k->ran, "ran"}, {k->shared, "shared"},
         {k->skipped, "not needed"}, {k->failed, "failed"}};
     const bool over = depot_build_state_over(row.state);
-    depot_buf_addf(&t, "%s", depot_build_state_name(row.state));
+    depot_buf_addf(&t, "%s", row.joining ? "joining" : depot_build_state_name(row.state));
     if (over && b->sum.finished != 0)
         depot_buf_addf(&t, " %s", depot_text_ago(age, b->sum.finished, clock_of(b, now)));
     depot_buf_addf(&t, "%s%s, %d step%s", over ? " in " : " for ",
