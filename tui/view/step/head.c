@@ -4,7 +4,7 @@
  */
 #include "step_priv.h"
 #include "tui/fleet/failure.h"
-#include "tui/widget/outcome.h"
+#include "tui/widget/step.h"
 
 #include <depot/utf8.h>
 
@@ -420,7 +420,7 @@ static void put_twins(struct step_head *h, const struct step_facts *f)
     int n = 0;
     for (size_t i = 0; i < b->steps.len && n < 40; i++) {
         const struct depot_step *t = b->steps.items[i];
-        if (!dp_step_is_twin(f->step, t))
+        if (!dp_step_is_sibling(f->step, t))
             continue;
         char took[DEPOT_TEXT_MAX], by[DEPOT_TEXT_MAX];
         if (n == 0 && h->tall) {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/widget/outcome.h"
+#include "tui/widget/step.h"
 
 #include <depot/utf8.h>
 

@@ -74,7 +74,7 @@ const struct depot_cause *dp_why_cause_on(
 {
     for (size_t i = 0; i < v->why.causes.len && i < DEPOT_WHY_CAUSES_MAX; i++) {
         const struct depot_cause *t = v->why.causes.items[i];
-        if ((t == c || t->twin_of == c) && depot_str_eq(t->step->platform, platform))
+        if ((t == c || t->sibling_of == c) && depot_str_eq(t->step->platform, platform))
             return t;
     }
     return NULL;
@@ -221,7 +221,7 @@ static void list_causes(struct why_view *v)
     DEPOT_VEC(struct priced) list = {0};
     for (size_t i = 0; i < v->why.causes.len && i < DEPOT_WHY_CAUSES_MAX; i++) {
         const struct depot_cause *c = v->why.causes.items[i];
-        if (c->twin_of == NULL)
+        if (c->sibling_of == NULL)
             depot_vec_push(&list, ((struct priced){c, cost(v, c)}));
     }
     if (is_whole(v->build) && list.len > 0)
@@ -231,14 +231,14 @@ static void list_causes(struct why_view *v)
     depot_vec_free(&list);
 }
 
-/* The row of a step: its own, its cause's when it is folded away, or its twin's. */
+/* The row of a step: its own, its cause's when it is folded away, or its sibling's. */
 static bool select_step(struct why_view *v, const struct depot_step *s)
 {
     const struct depot_cause *c = depot_why_of(&v->why, s);
     if (c == NULL)
         return false;
-    if (c->twin_of != NULL)
-        c = c->twin_of;
+    if (c->sibling_of != NULL)
+        c = c->sibling_of;
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < v->list.len; i++) {
             const struct why_row *r = &v->list.items[i];
@@ -342,8 +342,9 @@ static void select_asked(struct why_view *v)
     if (s == NULL)
         return;
     const struct depot_cause *c = depot_why_of(&v->why, s);
-    if (c != NULL && c->step != s && !dp_why_is_open(v, c->twin_of != NULL ? c->twin_of : c)) {
-        turn_fold(v, c->twin_of != NULL ? c->twin_of : c);
+    if (c != NULL && c->step != s &&
+        !dp_why_is_open(v, c->sibling_of != NULL ? c->sibling_of : c)) {
+        turn_fold(v, c->sibling_of != NULL ? c->sibling_of : c);
         relist(v);
     }
     if (select_step(v, s))

@@ -24,7 +24,7 @@ enum why_kind {
 
 struct why_row {
     enum why_kind kind;
-    const struct depot_cause *cause; /* that twins are twins of */
+    const struct depot_cause *cause; /* that siblings are siblings of */
     const struct depot_step *step;   /* WHY_CAUSE, WHY_STEP */
     size_t index;                    /* of evidence; how much more; WHY_HINT: from this byte on */
     size_t len;                      /* WHY_HINT */
@@ -54,10 +54,10 @@ struct why_view {
 
 /* why.c */
 bool dp_why_is_open(const struct why_view *v, const struct depot_cause *c);
-/* The same step on a platform, among the steps of a cause and of its twins; NULL: none. */
+/* The same step on a platform, among the steps of a cause and of its siblings; NULL: none. */
 const struct depot_step *dp_why_step_on(const struct why_view *v, const struct depot_cause *c,
     const struct depot_step *s, const char *platform);
-/* The cause itself, or its twin on a platform; NULL: none. */
+/* The cause itself, or its sibling on a platform; NULL: none. */
 const struct depot_cause *dp_why_cause_on(
     const struct why_view *v, const struct depot_cause *c, const char *platform);
 
