@@ -352,7 +352,7 @@ static int open_tui(struct run *r, struct depot_error *err)
         .color = depot_str_eq(r->args->b.color, "never") ? "never" : NULL};
     if (!r->args->b.tui)
         return 0;
-    int rc = depot_tui_build_open(r->loop, &opts, &r->at, &ops, r, &r->tui, err);
+    int rc = depot_tui_build_open(r->loop, &opts, r->job, &ops, r, &r->tui, err);
     if (rc == 0)
         cli_show_cover(r->show, true);
     return rc;

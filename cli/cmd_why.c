@@ -257,9 +257,9 @@ static void print(const struct why *y)
         .styles = depot_use_styles(&styles, y->args->color, STDOUT_FILENO),
         .utf8 = depot_text_is_utf8(),
         .ci = depot_ci_detect()};
-    depot_build_settle(y->build);
+    depot_build_derive(y->build);
     if (y->before != NULL)
-        depot_build_settle(y->before);
+        depot_build_derive(y->before);
     depot_why_init(&w, y->build, y->before);
     if (y->args->json)
         print_json(y, &w);

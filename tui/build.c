@@ -41,33 +41,29 @@ static bool on_interrupt(struct screen *s, void *arg)
     return true;
 }
 
-/* The first build is ours; others came from the daemon, which cancels them. */
+/* Builds of others are the daemon's to cancel. */
 static bool on_cancel(struct fleet_source *source, struct fleet_build *b, void *arg)
 {
     struct depot_tui *t = arg;
-    return b == source->fleet->builds.items[0] && on_interrupt(t->screen, t);
+    return b == dp_fleet_own(source) && on_interrupt(t->screen, t);
 }
 
 static const struct screen_ops screen_ops = {
     .views = dp_views, .quit = on_quit, .interrupt = on_interrupt};
 
 int depot_tui_build_open(struct depot_loop *l, const struct depot_tui_opts *opts,
-    const struct depot_endpoint *at, const struct depot_tui_build_ops *ops, void *arg,
-    struct depot_tui **out, struct depot_error *err)
+    struct depot_job *job, const struct depot_tui_build_ops *ops, void *arg, struct depot_tui **out,
+    struct depot_error *err)
 {
     struct depot_tui *t = depot_calloc(1, sizeof(*t));
     t->ops = *ops;
     t->arg = arg;
     int rc = dp_screen_new(l, opts, &screen_ops, t, &t->screen, err);
     if (rc == 0) {
-        const struct depot_feed_opts daemon = {
-            .addr = &at->addr, .tls = &at->tls, .token = at->token};
         t->source = dp_fleet_source(dp_screen_fleet(t->screen), "");
         t->source->cancel = on_cancel;
         t->source->cancel_arg = t;
-        rc = dp_fleet_consult(t->source, l, &daemon, err);
-    }
-    if (rc == 0) {
+        dp_fleet_share(t->source, job);
         dp_tui_push(dp_screen_tui(t->screen), VIEW_FLEET, NULL);
         rc = dp_screen_start(t->screen, err);
     }
@@ -84,11 +80,11 @@ void depot_tui_build_event(struct depot_tui *t, const struct depot_event *ev)
     if (t->left)
         return;
     dp_fleet_apply(t->source, ev);
-    const struct fleet *f = dp_screen_fleet(t->screen);
-    if (t->opened || f->builds.len == 0)
+    const struct fleet_build *own = dp_fleet_own(t->source);
+    if (t->opened || own == NULL)
         return;
     t->opened = true;
-    dp_tui_replace(dp_screen_tui(t->screen), VIEW_BUILD, f->builds.items[0]->key);
+    dp_tui_replace(dp_screen_tui(t->screen), VIEW_BUILD, own->key);
 }
 
 void depot_tui_build_link(struct depot_tui *t, const struct depot_error *err)

@@ -4,6 +4,7 @@
 #include "join.h"
 
 #include <depot/log.h>
+#include <depot/platform.h>
 #include <depot/registry.h>
 
 #include <stdio.h>
@@ -355,7 +356,7 @@ static void find_annotations(struct join *j, const struct depot_kvs *attrs)
 static const struct part *part_of(const struct join *j, const char *platform)
 {
     for (size_t i = 0; i < j->nparts; i++)
-        if (join_is_among(platform, strlen(platform), j->parts[i]->platform))
+        if (depot_platform_among(j->parts[i]->platform, platform, strlen(platform)))
             return j->parts[i];
     return NULL;
 }

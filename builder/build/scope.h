@@ -10,6 +10,7 @@
 #include "record.h"
 #include "relay.h"
 #include "request.h"
+#include "steps.h"
 
 struct client;
 
@@ -23,6 +24,7 @@ struct build_env {
     struct depot_map *builds;                     /* id -> struct build, those that are not over */
     struct relays relays;                         /* all whose socket is open */
     struct records records;                       /* of builds of clients of ours */
+    struct steps_index *steps;                    /* of all parts that run */
     const struct depot_registry_host *registries; /* borrowed */
     size_t nregistries;
 };

@@ -129,6 +129,8 @@ void server_wait(struct conn *c);
 void server_tx_begin(struct server *s);
 void server_tx_frame(struct server *s, enum depot_ws_op op, const void *data, size_t n);
 int server_tx_send(struct conn *c, enum lws_write_protocol how);
+/* The same of bytes that lie elsewhere. */
+int server_write(struct conn *c, void *data, size_t n, enum lws_write_protocol how);
 /* Collect a message in c->in: 1 when it is whole, 0 not yet, -1 too long. */
 int server_collect(struct conn *c, const void *in, size_t n, size_t max);
 void server_close_reason(struct conn *c, int code, const char *reason);

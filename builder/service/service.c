@@ -355,6 +355,7 @@ int service_new(struct depot_loop *l, struct store *store, struct hub *hub,
     s->env.store = store;
     s->env.hub = hub;
     s->env.builds = depot_map_new();
+    s->env.steps = steps_index_new();
     s->ready_timer = depot_timer_new(l, on_ready_timer, s);
     s->metrics = metrics_new(l, on_changed, s);
     hub_set_source(hub, &hub_source, s);
@@ -396,6 +397,7 @@ void service_free(struct service *s)
     }
     depot_timer_free(s->ready_timer);
     depot_map_free(s->env.builds);
+    steps_index_free(s->env.steps);
     depot_free(s->env.engines);
     depot_free(s->observers);
     depot_free(s->view);

@@ -17,7 +17,6 @@ enum {
     JOB_CANCEL_MS = 10000,      /* engines answer a cancel in 0.1 s */
     JOB_REOPEN_MS = 300,        /* between two tries to open a lost session again */
     JOB_REOPEN_FOR_MS = 9000,   /* the daemon waits for it a little longer */
-    JOB_POLL_MS = 5,            /* while outputs are being finished */
     JOB_TELL_MS = 1000,         /* of a join: nothing is said of what is over sooner, */
     JOB_TELL_AGAIN_MS = 5000,   /* and how far it is, now and then */
     JOB_ASK_MS = 10000,         /* for the provenance of one part */
@@ -32,6 +31,8 @@ struct depot_job {
     void *arg;
     struct depot_feed *feed;
     struct depot_build *state;
+    const struct depot_feed_ops *guest; /* NULL: none */
+    void *guest_arg;
     DEPOT_VEC(struct dp_part *) parts;
     struct dp_claims **claims; /* of each output of the plan; NULL where there is no directory */
     struct depot_timer *timer; /* cancel's limit, then the outputs' */
@@ -203,9 +204,10 @@ static void settle(struct depot_job *j)
     if (j->over || !j->finished || j->asking)
         return;
     bool wait = j->state->state == DEPOT_BUILD_SUCCEEDED && !j->has_error && outputs_busy(j);
-    if (wait && depot_loop_now_ms(j->loop) < j->settle_until) {
-        depot_timer_start(j->timer, JOB_POLL_MS, 0);
-        return;
+    const uint64_t now = depot_loop_now_ms(j->loop);
+    if (wait && now < j->settle_until) {
+        depot_timer_start(j->timer, j->settle_until - now, 0);
+        return; /* part_written() goes on */
     }
     if (!wait && joins(j))
         return;
@@ -244,9 +246,16 @@ static void part_problem(struct dp_part *p, const struct depot_error *err, void 
         depot_feed_cancel(j->feed, j->id);
 }
 
+static void part_written(struct dp_part *p, void *arg)
+{
+    DEPOT_UNUSED(p);
+    settle(arg);
+}
+
 static void part_closed(struct dp_part *p, const struct depot_error *err, void *arg);
 
-static const struct dp_part_ops part_ops = {.problem = part_problem, .closed = part_closed};
+static const struct dp_part_ops part_ops = {
+    .problem = part_problem, .written = part_written, .closed = part_closed};
 
 static int new_part(struct depot_job *j, const char *builder, const struct depot_strv *platforms,
     struct dp_part **out, struct depot_error *err)
@@ -357,8 +366,10 @@ static const char daemon_session[] = "@depotd";
 static void on_event(struct depot_feed *f, const struct depot_event *ev, void *arg)
 {
     struct depot_job *j = arg;
-    DEPOT_UNUSED(f);
-    if (j->over || !depot_str_eq(ev->build, j->id))
+    const bool is_ours = depot_str_eq(ev->build, j->id);
+    if (!is_ours && j->guest != NULL)
+        j->guest->event(f, ev, j->guest_arg);
+    if (j->over || !is_ours)
         return;
     depot_build_apply(j->state, ev);
     if (ev->type == DEPOT_EVENT_BUILD_ASSIGNED)
@@ -375,7 +386,8 @@ static void on_feed_state(
     struct depot_feed *f, enum depot_feed_state s, const struct depot_error *err, void *arg)
 {
     struct depot_job *j = arg;
-    DEPOT_UNUSED(f);
+    if (j->guest != NULL)
+        j->guest->state(f, s, err, j->guest_arg);
     if (j->over || j->join != NULL)
         return; /* what is left to do is done here */
     if (s == DEPOT_FEED_CONNECTING && err != NULL) {
@@ -443,8 +455,11 @@ static void on_refused(
     struct depot_feed *f, const char *build, const struct depot_error *err, void *arg)
 {
     struct depot_job *j = arg;
-    DEPOT_UNUSED(f);
-    DEPOT_UNUSED(build);
+    if (build != NULL && !depot_str_eq(build, j->id)) {
+        if (j->guest != NULL)
+            j->guest->refused(f, build, err, j->guest_arg);
+        return;
+    }
     if (j->cancelling)
         return;
     keep_error(j, err);
@@ -455,7 +470,8 @@ static void on_answer(struct depot_feed *f, const struct depot_question *q,
     const struct depot_answer *a, const struct depot_error *err, void *arg)
 {
     struct depot_job *j = arg;
-    DEPOT_UNUSED(f);
+    if (q->ask != DEPOT_ASK_PROVENANCE && j->guest != NULL)
+        j->guest->answer(f, q, a, err, j->guest_arg);
     if (j->over || !j->asking || q->ask != DEPOT_ASK_PROVENANCE)
         return;
     const char *why = a == NULL ? err->msg : a->u.provenance.error;
@@ -534,9 +550,17 @@ int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
     return 0;
 }
 
-const struct depot_build *depot_job_state(const struct depot_job *j)
+struct depot_build *depot_job_state(const struct depot_job *j)
 {
     return j->state;
+}
+
+struct depot_feed *depot_job_admit(struct depot_job *j, const struct depot_job_guest *guest)
+{
+    j->guest = guest != NULL ? guest->ops : NULL;
+    j->guest_arg = guest != NULL ? guest->arg : NULL;
+    depot_build_set_hooks(j->state, guest != NULL ? &guest->hooks : NULL);
+    return j->feed;
 }
 
 const char *depot_job_id(const struct depot_job *j)

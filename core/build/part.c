@@ -165,6 +165,13 @@ static void session_problem(struct dp_session *s, const struct depot_error *err,
     report(arg, err);
 }
 
+static void session_written(struct dp_session *s, void *arg)
+{
+    struct dp_part *p = arg;
+    DEPOT_UNUSED(s);
+    p->ops->written(p, p->arg);
+}
+
 static void session_closed(struct dp_session *s, const struct depot_error *err, void *arg)
 {
     struct dp_part *p = arg;
@@ -174,8 +181,10 @@ static void session_closed(struct dp_session *s, const struct depot_error *err, 
         dp_ws_finish(p->ws);
 }
 
-static const struct dp_session_ops session_ops = {
-    .context = session_context, .problem = session_problem, .closed = session_closed};
+static const struct dp_session_ops session_ops = {.context = session_context,
+    .problem = session_problem,
+    .written = session_written,
+    .closed = session_closed};
 
 /* ---- outputs ---- */
 
@@ -192,8 +201,7 @@ static void load_done(struct dp_docker_load *d, const struct depot_error *err, v
     DEPOT_UNUSED(d);
     if (err != NULL)
         report(sink->part, err);
-    else if (sink->part->closed)
-        sink->part->ops->closed(sink->part, NULL, sink->part->arg);
+    sink->part->ops->written(sink->part, sink->part->arg);
 }
 
 static ssize_t load_write(void *arg, const void *data, size_t n, struct depot_error *err)

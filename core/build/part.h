@@ -11,6 +11,8 @@
 struct dp_part;
 struct dp_part_ops {
     void (*problem)(struct dp_part *p, const struct depot_error *err, void *arg);
+    /* An output has ended: dp_part_busy() may be another. */
+    void (*written)(struct dp_part *p, void *arg);
     /* The socket is closed; `err` NULL when the daemon closed it in order. */
     void (*closed)(struct dp_part *p, const struct depot_error *err, void *arg);
 };

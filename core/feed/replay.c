@@ -47,29 +47,10 @@ static void replay_schedule(struct replay *r)
     feed_defer(&r->base, on_step);
 }
 
-/* A line of another tool's rawjson has no envelope: the newest moment it speaks of. */
-static depot_time event_time(const struct depot_event *ev)
-{
-    depot_time t = ev->time;
-    if (t != 0 || ev->type != DEPOT_EVENT_BUILD_STATUS)
-        return t;
-    const struct depot_status *s = &ev->u.status.status;
-    for (size_t i = 0; i < s->nvertexes; i++) {
-        const struct depot_vertex *v = &s->vertexes[i];
-        t = v->started > t ? v->started : t;
-        t = v->completed > t ? v->completed : t;
-    }
-    for (size_t i = 0; i < s->nstatuses; i++)
-        t = s->statuses[i].timestamp > t ? s->statuses[i].timestamp : t;
-    for (size_t i = 0; i < s->nlogs; i++)
-        t = s->logs[i].timestamp > t ? s->logs[i].timestamp : t;
-    return t;
-}
-
 /* Milliseconds until the event is due; 0: now. */
 static uint64_t due_in(struct replay *r, const struct depot_event *ev)
 {
-    const depot_time t = event_time(ev);
+    const depot_time t = depot_event_time(ev);
     if (r->speed <= 0 || t == 0)
         return 0;
     const uint64_t now = depot_mono_ms();

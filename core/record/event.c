@@ -109,3 +109,20 @@ void depot_created_source(struct depot_buf *out, const struct depot_ev_created *
     if (c->dirty)
         depot_buf_addc(out, '+');
 }
+
+depot_time depot_event_time(const struct depot_event *ev)
+{
+    depot_time t = ev->time;
+    if (t != 0 || ev->type != DEPOT_EVENT_BUILD_STATUS)
+        return t;
+    const struct depot_status *s = &ev->u.status.status;
+    for (size_t i = 0; i < s->nvertexes; i++) {
+        t = s->vertexes[i].started > t ? s->vertexes[i].started : t;
+        t = s->vertexes[i].completed > t ? s->vertexes[i].completed : t;
+    }
+    for (size_t i = 0; i < s->nstatuses; i++)
+        t = s->statuses[i].timestamp > t ? s->statuses[i].timestamp : t;
+    for (size_t i = 0; i < s->nlogs; i++)
+        t = s->logs[i].timestamp > t ? s->logs[i].timestamp : t;
+    return t;
+}

@@ -34,7 +34,7 @@ struct writing {
 static void over(struct writing *w)
 {
     w->over = true;
-    w->base.writes_output = false;
+    dp_scall_written(&w->base);
     dp_ingest_free(w->ingest);
     w->ingest = NULL;
 }

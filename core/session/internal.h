@@ -29,7 +29,7 @@ struct dp_scall {
     struct dp_session *s;
     struct dp_grpc_call *call;
     bool wake, due;
-    bool writes_output;
+    bool writes_output; /* until dp_scall_written() */
     TAILQ_ENTRY(dp_scall) link;
 };
 
@@ -51,6 +51,8 @@ void dp_scall_init(struct dp_scall *c, const struct dp_scall_ops *ops, struct dp
     struct dp_grpc_call *call);
 /* Call `pump` soon, from the top of the loop. */
 void dp_scall_wake(struct dp_scall *c);
+/* What it wrote is in place, or given up: the owner is told, later. */
+void dp_scall_written(struct dp_scall *c);
 /* From the gRPC call's `done`: the call leaves the session and is freed. */
 void dp_scall_end(struct dp_scall *c);
 

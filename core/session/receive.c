@@ -126,7 +126,7 @@ static void fail(struct receive *r, const struct depot_error *err)
     if (r->over)
         return;
     r->over = true;
-    r->base.writes_output = false;
+    dp_scall_written(&r->base);
     drop_files(r);
     send_packet(r, DP_PACKET_ERR, 0, err->msg);
     dp_session_respond_error(r->base.call, err);
@@ -460,7 +460,7 @@ static void on_message(struct dp_grpc_call *call, const uint8_t *data, size_t n,
         rc = on_data(r, &p, &err);
     } else if (p.type == DP_PACKET_FIN && r->finished) {
         r->over = true;
-        r->base.writes_output = false;
+        dp_scall_written(&r->base);
         dp_grpc_respond(call, DP_GRPC_OK, "");
         return;
     } else if (p.type == DP_PACKET_ERR) {
@@ -479,7 +479,7 @@ static void on_half_closed(struct dp_grpc_call *call, void *arg)
     if (r->over)
         return;
     r->over = true;
-    r->base.writes_output = false;
+    dp_scall_written(&r->base);
     drop_files(r);
     if (r->finished)
         dp_grpc_respond(call, DP_GRPC_OK, "");

@@ -87,7 +87,7 @@ void dp_session_methods(const struct dp_session_config *cfg, struct depot_strv *
 
 /* ---- telling the owner ---- */
 
-enum event_kind { EVENT_PROBLEM, EVENT_CONTEXT, EVENT_CLOSED };
+enum event_kind { EVENT_PROBLEM, EVENT_CONTEXT, EVENT_WRITTEN, EVENT_CLOSED };
 
 struct dp_session_event {
     enum event_kind kind;
@@ -170,6 +170,10 @@ static void deliver(struct dp_session *s, struct dp_session_event *e)
         if (ops->context != NULL)
             ops->context(s, e->mount, &e->ctx, s->arg);
         break;
+    case EVENT_WRITTEN:
+        if (ops->written != NULL)
+            ops->written(s, s->arg);
+        break;
     case EVENT_CLOSED:
         if (ops->closed != NULL)
             ops->closed(s, e->failed ? &e->err : NULL, s->arg);
@@ -230,8 +234,18 @@ void dp_scall_wake(struct dp_scall *c)
     turn_soon(c->s);
 }
 
+void dp_scall_written(struct dp_scall *c)
+{
+    if (!c->writes_output)
+        return;
+    c->writes_output = false;
+    if (!c->s->dead)
+        event_add(c->s, EVENT_WRITTEN);
+}
+
 void dp_scall_end(struct dp_scall *c)
 {
+    dp_scall_written(c);
     TAILQ_REMOVE(&c->s->calls, c, link);
     c->ops->free(c);
 }

@@ -104,6 +104,8 @@ struct dp_session_ops {
     /* Something on our side went wrong (unreadable file, output not writable): the build will fail
      * at the engine with less said. May be NULL. */
     void (*problem)(struct dp_session *s, const struct depot_error *err, void *arg);
+    /* An output is on disk, or was given up: dp_session_busy() counts it no more. May be NULL. */
+    void (*written)(struct dp_session *s, void *arg);
     /* The stream ended. */
     void (*closed)(struct dp_session *s, const struct depot_error *err, void *arg);
 };

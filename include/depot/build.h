@@ -12,6 +12,7 @@
 #include <depot/buf.h>
 #include <depot/endpoint.h>
 #include <depot/event.h>
+#include <depot/feed.h>
 #include <depot/export.h>
 #include <depot/loop.h>
 #include <depot/state.h>
@@ -65,8 +66,19 @@ struct depot_job_ops {
 int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
     const struct depot_endpoint *at, const struct depot_job_ops *ops, void *arg,
     struct depot_job **out, struct depot_error *err) DEPOT_MUST_CHECK;
-const struct depot_build *depot_job_state(const struct depot_job *j);
+/* To be read; who shows it may settle it. */
+struct depot_build *depot_job_state(const struct depot_job *j);
 const char *depot_job_id(const struct depot_job *j); /* NULL before it was created */
+/* Somebody who reads the job's state and shares its connection: a dashboard over the build. */
+struct depot_job_guest {
+    const struct depot_feed_ops *ops; /* all but `created` and `text`; borrowed */
+    struct depot_build_hooks hooks;   /* of the job's state */
+    void *arg;                        /* of ops */
+};
+/* Returns the job's feed: the guest may ask it (but for provenance) and follow other builds. What
+ * comes of that, and how the connection is, is given to its ops. One at a time; NULL: it is gone,
+ * and follows nothing any more. */
+struct depot_feed *depot_job_admit(struct depot_job *j, const struct depot_job_guest *guest);
 /* Ask the daemon to cancel; `done` comes with CANCELLED, after 10 s at the latest. */
 void depot_job_cancel(struct depot_job *j);
 void depot_job_free(struct depot_job *j);

@@ -71,6 +71,7 @@ struct depot_bk_result {
     const struct depot_pair *response; /* exporter response, on success */
     size_t nresponse;
     const struct depot_build_error *error; /* on failure, with the excerpt when the engine told */
+    bool no_gateway;                       /* of a bridge: it failed because the engine has none */
 };
 /* On failure of the transport `res->error` is set too, with its gRPC code. */
 typedef void depot_bk_solve_fn(

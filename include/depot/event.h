@@ -246,6 +246,9 @@ const struct depot_record *depot_record_of_event(enum depot_event_type t);
 const char *depot_event_name(enum depot_event_type t);
 enum depot_event_type depot_event_from_name(const char *name); /* DEPOT_EVENT_UNKNOWN */
 void depot_event_release(struct depot_event *ev);
+/* When it happened. A line of another tool's rawjson has no envelope: the newest moment it speaks
+ * of; 0: of none. */
+depot_time depot_event_time(const struct depot_event *ev);
 /* What a build was made of: "main@54ae436", or the one of them that is known; with a "+" behind
  * the commit when there were changes beside it. */
 void depot_created_source(struct depot_buf *out, const struct depot_ev_created *c);

@@ -5,6 +5,7 @@
 #define DEPOT_TUI_H
 
 #include <depot/app.h>
+#include <depot/build.h>
 #include <depot/endpoint.h>
 #include <depot/event.h>
 #include <depot/loop.h>
@@ -38,12 +39,13 @@ struct depot_tui_build_ops {
     void (*left)(struct depot_tui *t, void *arg);
     void (*cancel)(struct depot_tui *t, void *arg); /* after the user said yes, or ^C */
 };
-/* `at` is the daemon, for what the events do not tell: how long steps take, the builds before.
- * Copied. DEPOT_ERR_UNSUPPORTED: no terminal. */
+/* It shows the job's own state, and asks over the job's own connection what that does not tell: how
+ * long steps take, the builds before. The job must not have got an event yet, and outlives it.
+ * DEPOT_ERR_UNSUPPORTED: no terminal. */
 int depot_tui_build_open(struct depot_loop *l, const struct depot_tui_opts *opts,
-    const struct depot_endpoint *at, const struct depot_tui_build_ops *ops, void *arg,
-    struct depot_tui **out, struct depot_error *err) DEPOT_MUST_CHECK;
-/* Each event of the build, in order. Borrowed. */
+    struct depot_job *job, const struct depot_tui_build_ops *ops, void *arg, struct depot_tui **out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+/* Each event of the build, in order, after the job has reduced it. Borrowed. */
 void depot_tui_build_event(struct depot_tui *t, const struct depot_event *ev);
 /* The feed was lost, or is back (`err` NULL). */
 void depot_tui_build_link(struct depot_tui *t, const struct depot_error *err);

@@ -597,6 +597,34 @@ class Engine(depot_test.TestCase):
                     self.assertEqual(p.left_behind(), [])
                     self.assertEqual(p.screen.strange, [])
 
+    def test_the_screen_of_ones_own_build_has_no_connection_of_its_own(self):
+        ctx = self.context("RUN echo begin; /bin/busybox sleep 2 # %s\n" % depot_test.unique())
+        self.home.builds()  # there is a daemon
+        proxy = Proxy(self.home.path("own.sock"), self.home.socket)
+        self.addCleanup(proxy.close)
+        url = "unix://" + self.home.path("own.sock")
+        with Pty([depot_test.DEPOT, "build", "--tui", "--url", url, ctx], self.home.env, 40, 120) as p:
+            p.expect(lambda s: s.modes["alternate"] and "begin" in s.text)
+            self.assertEqual(proxy.count, 2)  # the feed, and the session of the one builder
+            self.assertEqual(p.wait(), 0)
+
+    def test_from_ones_own_build_another_is_cancelled(self):
+        line = "RUN echo begin; /bin/busybox sleep %d # %s\n"
+        other = self.home.start("build", "--plain", self.context(line % (60, depot_test.unique())))
+        self.addCleanup(other.wait)
+        other.await_text("begin")
+        name = self.home.builds()[0]["id"]
+        ctx = self.context(line % (6, depot_test.unique()))
+        with Pty([depot_test.DEPOT, "build", "--tui", ctx], self.home.env, 40, 120) as p:
+            p.expect(lambda s: s.modes["alternate"] and "begin" in s.text)
+            p.send("H").expect("history").quiet(0.5)  # which asks the daemon for builds
+            p.send(":build %s\r" % name).expect(lambda s: name in s.text.split("\n")[0])
+            p.send("\x0b").expect("y/N").send("y")
+            self.assertNotEqual(other.wait().code, 0)
+            self.assertEqual(p.wait(), 0)
+        states = [(b["id"] == name, b["state"]) for b in self.home.builds()[:2]]
+        self.assertEqual(sorted(states), [(False, "succeeded"), (True, "cancelled")])
+
     def test_a_signal_to_ones_own_build_leaves_the_terminal(self):
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGSEGV, signal.SIGHUP, signal.SIGQUIT):
             with self.subTest(signum):

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -145,6 +146,7 @@ static int fake_bridge(struct depot_bk *bk, const struct depot_bk_solve *req,
     (void)err;
     struct depot_bk_call *c = call_new(bk, BRIDGE, arg, out);
     c->bridge = ops;
+    c->solved = ops->done;
     note_solve(c, req);
     return 0;
 }
@@ -287,13 +289,16 @@ static const struct engine_driver fake_driver = {
     .session_free = fake_session_free,
 };
 
-/* The newest call of its kind to this engine that is not over; NULL: none. */
+/* The newest call of its kind to this engine that is not over; NULL: none. Builds are solved over
+ * a bridge, too. */
 static struct depot_bk_call *find(int engine, enum kind kind)
 {
-    for (size_t i = fake.ncalls; i-- > 0;)
-        if (!fake.calls[i]->over && fake.calls[i]->kind == kind &&
-            fake.calls[i]->bk->index == engine)
-            return fake.calls[i];
+    for (size_t i = fake.ncalls; i-- > 0;) {
+        struct depot_bk_call *c = fake.calls[i];
+        const bool solves = kind == SOLVE && c->kind == BRIDGE && *c->asked == '\0';
+        if (!c->over && c->bk->index == engine && (c->kind == kind || solves))
+            return c;
+    }
     return NULL;
 }
 

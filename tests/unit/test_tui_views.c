@@ -25,7 +25,7 @@
 static void feed(struct tui_rig *r, const char *data, size_t n)
 {
     assert_true(rig_feed_text(r, data, n));
-    dp_fleet_settle(r->fleet);
+    dp_fleet_derive(r->fleet);
 }
 
 static void answer_text(struct tui_rig *r, const char *text, size_t n)
@@ -62,7 +62,7 @@ static void open_rig(struct tui_rig *r, bool recorded)
     rig_open_with(r, &none);
     if (recorded)
         assert_true(rig_feed(r, GOLDEN "fleet.ndjson", -1));
-    dp_fleet_settle(r->fleet);
+    dp_fleet_derive(r->fleet);
     if (r->now == 0)
         r->now = DEPOT_SEC;
 }

@@ -47,11 +47,8 @@ static void free_logs(struct logstore ***items, size_t *len, size_t *cap)
 }
 #define FREE_LOGS(v) free_logs(&(v)->items, &(v)->len, &(v)->cap)
 
-static void on_log(const struct depot_build *state, const struct depot_step *s,
-    const struct depot_vertex_log *log, void *arg)
+static struct logstore *log_at(struct fleet_build *b, const struct depot_step *s, bool next)
 {
-    struct fleet_build *b = arg;
-    const bool next = state == b->next_;
     while (next && b->next_logs_.len <= s->index)
         depot_vec_push(&b->next_logs_, NULL);
     while (!next && b->logs_.len <= s->index)
@@ -59,7 +56,15 @@ static void on_log(const struct depot_build *state, const struct depot_step *s,
     struct logstore **slot = next ? &b->next_logs_.items[s->index] : &b->logs_.items[s->index];
     if (*slot == NULL)
         *slot = dp_logstore_new(b->source->fleet->spill);
-    dp_logstore_append(*slot, log->data, log->len, log->stream, log->timestamp);
+    return *slot;
+}
+
+static void on_log(const struct depot_build *state, const struct depot_step *s,
+    const struct depot_vertex_log *log, void *arg)
+{
+    struct fleet_build *b = arg;
+    struct logstore *store = log_at(b, s, state == b->next_);
+    dp_logstore_append(store, log->data, log->len, log->stream, log->timestamp);
 }
 
 struct logstore *dp_fleet_log(const struct fleet_build *b, const struct depot_step *s)
@@ -109,7 +114,8 @@ static struct depot_build *new_state(struct fleet_build *b)
 static void free_build(struct fleet_build *b)
 {
     dp_record_free(b);
-    depot_build_free(b->state);
+    if (!b->borrowed_)
+        depot_build_free(b->state);
     depot_build_free(b->next_);
     FREE_LOGS(&b->logs_);
     FREE_LOGS(&b->next_logs_);
@@ -125,7 +131,8 @@ static void drop_state(struct fleet_build *b)
         return;
     const struct depot_build_summary sum = b->sum;
     dp_fleet_set_summary(b, &sum); /* its strings may be the state's */
-    depot_build_free(b->state);
+    if (!b->borrowed_)
+        depot_build_free(b->state);
     b->state = NULL;
     FREE_LOGS(&b->logs_);
     b->full = false;
@@ -204,7 +211,7 @@ static void swap_states(struct fleet_build *b)
     b->logs_.cap = b->next_logs_.cap;
     memset(&b->next_logs_, 0, sizeof(b->next_logs_));
     b->full = true;
-    b->settled_ = 0;
+    b->derived_ = 0;
     b->generation++;
     b->source->fleet->generation++;
 }
@@ -228,42 +235,49 @@ const char *dp_fleet_event_build(const struct fleet_source *s, const struct depo
     return ev->build != NULL ? ev->build : s->name[0] != '\0' ? s->name : "build";
 }
 
-depot_time dp_fleet_event_time(const struct depot_event *ev)
+struct fleet_build *dp_fleet_own(struct fleet_source *s)
 {
-    depot_time t = ev->time;
-    if (t != 0 || ev->type != DEPOT_EVENT_BUILD_STATUS)
-        return t;
-    const struct depot_status *s = &ev->u.status.status;
-    for (size_t i = 0; i < s->nvertexes; i++) {
-        t = s->vertexes[i].started > t ? s->vertexes[i].started : t;
-        t = s->vertexes[i].completed > t ? s->vertexes[i].completed : t;
+    const char *id = s->job != NULL ? depot_job_id(s->job) : NULL;
+    if (id == NULL)
+        return NULL;
+    struct fleet_build *b = make_build(s, id);
+    if (b->state == NULL) {
+        b->state = depot_job_state(s->job);
+        b->borrowed_ = b->full = true;
+        b->generation++;
     }
-    for (size_t i = 0; i < s->nstatuses; i++)
-        t = s->statuses[i].timestamp > t ? s->statuses[i].timestamp : t;
-    for (size_t i = 0; i < s->nlogs; i++)
-        t = s->logs[i].timestamp > t ? s->logs[i].timestamp : t;
-    return t;
+    return b;
+}
+
+static void reduce(struct fleet_build *b, const struct depot_event *ev)
+{
+    const struct fleet_source *s = b->source;
+    const struct depot_build *known = b->next_ != NULL ? b->next_ : b->state;
+    if (b->borrowed_)
+        return; /* its job has */
+    if (s->drops_ && known != NULL && ev->seq != 0 && ev->seq <= known->seq)
+        return; /* asked for again, for a recording */
+    if (b->next_ != NULL) {
+        depot_build_apply(b->next_, ev);
+        swap_states(b);
+        return;
+    }
+    if (b->state == NULL) {
+        b->state = new_state(b);
+        b->full = !s->drops_;
+        b->generation++;
+    }
+    depot_build_apply(b->state, ev);
 }
 
 static void apply_build(struct fleet_source *s, const struct depot_event *ev)
 {
-    struct fleet_build *b = make_build(s, dp_fleet_event_build(s, ev));
-    const struct depot_build *known = b->next_ != NULL ? b->next_ : b->state;
+    struct fleet_build *b = dp_fleet_own(s);
+    if (b == NULL || !depot_str_eq(b->id, ev->build))
+        b = make_build(s, dp_fleet_event_build(s, ev));
     if (b->record != NULL)
         dp_record_event(b, ev);
-    if (s->drops_ && known != NULL && ev->seq != 0 && ev->seq <= known->seq) {
-        /* asked for again, for a recording */
-    } else if (b->next_ != NULL) {
-        depot_build_apply(b->next_, ev);
-        swap_states(b);
-    } else {
-        if (b->state == NULL) {
-            b->state = new_state(b);
-            b->full = !s->drops_;
-            b->generation++;
-        }
-        depot_build_apply(b->state, ev);
-    }
+    reduce(b, ev);
     b->revision++;
     if (ev->type == DEPOT_EVENT_BUILD_CREATED)
         ask_estimates(s, ev->u.created.project);
@@ -343,7 +357,7 @@ static void tell_lost(struct fleet *f)
 void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev)
 {
     if (s->feed != NULL)
-        learn_skew(s, dp_fleet_event_time(ev));
+        learn_skew(s, depot_event_time(ev));
     switch (ev->type) {
     case DEPOT_EVENT_FLEET_SNAPSHOT:
         apply_snapshot(s, ev);
@@ -370,29 +384,29 @@ depot_time dp_fleet_build_now(const struct fleet_build *b, depot_time now)
     return now + b->source->skew;
 }
 
-static void settle(struct fleet_build *b)
+static void derive(struct fleet_build *b)
 {
-    if (b->state == NULL || b->settled_ == b->state->revision)
+    if (b->state == NULL || b->derived_ == b->state->revision)
         return;
-    depot_build_settle(b->state);
-    b->settled_ = b->state->revision;
+    depot_build_derive(b->state);
+    b->derived_ = b->state->revision;
     dp_fleet_sync_summary(b);
 }
 
-void dp_fleet_settle(struct fleet *f)
+void dp_fleet_derive(struct fleet *f)
 {
     for (size_t i = 0; i < f->builds.len; i++)
-        settle(f->builds.items[i]);
+        derive(f->builds.items[i]);
 }
 
-void dp_fleet_settle_watched(struct fleet *f)
+void dp_fleet_derive_watched(struct fleet *f)
 {
     const size_t turn = f->priv->turn++;
     for (size_t i = 0; i < f->builds.len; i++) {
         struct fleet_build *b = f->builds.items[i];
-        if (b->watchers > 0 || (i + turn) % SETTLE_TURNS == 0 ||
+        if (b->watchers > 0 || (i + turn) % DERIVE_TURNS == 0 ||
             (b->state != NULL && depot_build_state_over(b->state->state)))
-            settle(b);
+            derive(b);
     }
 }
 
@@ -414,7 +428,7 @@ static void set_state(
     s->state = state;
     for (size_t i = 0; state == DEPOT_FEED_ENDED && i < s->fleet->builds.len; i++)
         if (s->fleet->builds.items[i]->source == s)
-            s->fleet->builds.items[i]->settled_ = 0; /* its end tells how it ended */
+            s->fleet->builds.items[i]->derived_ = 0; /* its end tells how it ended */
     s->why = err != NULL && state != DEPOT_FEED_LIVE ? *err : (struct depot_error){0};
     if (err != NULL && !s->owned_ && s->url != NULL && strstr(s->why.msg, s->url) == NULL)
         depot_error_prefix(&s->why, "%s", s->url);
@@ -495,7 +509,7 @@ struct fleet_source *dp_fleet_source(struct fleet *f, const char *name)
 }
 
 /* What was wanted before it was there. */
-static void consulted_state(
+static void guest_state(
     struct depot_feed *feed, enum depot_feed_state state, const struct depot_error *err, void *arg)
 {
     struct fleet_source *s = arg;
@@ -509,15 +523,23 @@ static void consulted_state(
     dp_fleet_touch(s->fleet);
 }
 
-static const struct depot_feed_ops consult_ops = {
-    .event = feed_event, .state = consulted_state, .refused = feed_refused, .answer = feed_answer};
-
-int dp_fleet_consult(struct fleet_source *s, struct depot_loop *l,
-    const struct depot_feed_opts *opts, struct depot_error *err)
+static void job_log(const struct depot_build *state, const struct depot_step *s,
+    const struct depot_vertex_log *log, void *arg)
 {
-    const int rc = depot_feed_open(l, opts, &consult_ops, s, &s->feed, err);
-    s->asks_ = rc == 0;
-    return rc;
+    struct fleet_build *b = dp_fleet_own(arg);
+    if (b != NULL)
+        on_log(state, s, log, b);
+}
+
+void dp_fleet_share(struct fleet_source *s, struct depot_job *job)
+{
+    static const struct depot_feed_ops ops = {
+        .event = feed_event, .state = guest_state, .refused = feed_refused, .answer = feed_answer};
+    const struct depot_job_guest guest = {
+        .ops = &ops, .hooks = {.on_log = job_log, .arg = s}, .arg = s};
+    s->job = job;
+    s->feed = depot_job_admit(job, &guest);
+    s->asks_ = true;
 }
 
 int dp_fleet_connect(struct fleet *f, struct depot_loop *l, const char *name,
@@ -653,7 +675,10 @@ void dp_fleet_free(struct fleet *f)
         depot_free(f->builders.items[i]);
     }
     for (size_t i = 0; i < f->sources.len; i++) {
-        depot_feed_free(f->sources.items[i]->feed);
+        if (f->sources.items[i]->job != NULL)
+            (void)depot_job_admit(f->sources.items[i]->job, NULL);
+        else
+            depot_feed_free(f->sources.items[i]->feed);
         depot_map_free(f->sources.items[i]->builds_);
         depot_map_free(f->sources.items[i]->builders_);
         depot_map_free(f->sources.items[i]->asked_);

@@ -8,6 +8,7 @@
 #ifndef DEPOT_TUI_DATA_H
 #define DEPOT_TUI_DATA_H
 
+#include <depot/build.h>
 #include <depot/feed.h>
 #include <depot/state.h>
 
@@ -16,7 +17,7 @@
 enum {
     FLEET_METRICS = 120,     /* samples of a builder kept for its sparkline */
     FLEET_STATES_MAX = 64,   /* reducers of finished builds that nobody looks at */
-    SETTLE_TURNS = 8,        /* frames within which a build that nobody watches is settled */
+    DERIVE_TURNS = 8,        /* frames within which a build that nobody watches is derived */
     FLEET_BUILDS_MAX = 2000, /* rows; beyond it the oldest finished ones go */
 };
 
@@ -39,16 +40,17 @@ struct fleet_build {
     char *key; /* no other build of the fleet has it: the id, or with the daemon's number behind */
     struct depot_build_summary sum; /* kept up to date with `state` when there is one */
     struct depot_arena arena_;
-    struct depot_build *state;   /* NULL: only the summary is known; settled when views run */
+    struct depot_build *state;   /* NULL: only the summary is known; derived when views run */
     unsigned generation;         /* rises when `state` is replaced or freed */
     uint64_t revision;           /* changes whenever something visible did */
     unsigned watchers;           /* dp_fleet_watch() */
     bool full;                   /* the state has logs, from the first event on */
     bool fetched_;               /* asked of the source's daemon, not given by its owner */
+    bool borrowed_;              /* the state is the job's, which reduces it */
     struct fleet_record *record; /* NULL: it is not being recorded */
     struct depot_build *next_;   /* the one with logs, catching up */
     DEPOT_VEC(struct logstore *) logs_, next_logs_; /* by step index */
-    uint64_t settled_;                              /* the state's revision when last settled */
+    uint64_t derived_;                              /* the state's revision when last derived */
     bool asked_;                                    /* for estimates */
 };
 
@@ -57,6 +59,7 @@ struct fleet_source {
     char *name;    /* for screens: "" when it is the only one */
     char *url;
     struct depot_feed *feed; /* NULL: fed by its owner */
+    struct depot_job *job;   /* whose feed it is; NULL: the source's own */
     enum depot_feed_state state;
     uint64_t state_since_ms;  /* monotonic */
     struct depot_error why;   /* why it is not live; without text: it is, or was not tried */
@@ -117,14 +120,13 @@ int dp_fleet_read(struct fleet *f, struct depot_loop *l, int fd, const char *nam
  * always have logs. */
 struct fleet_source *dp_fleet_source(struct fleet *f, const char *name);
 void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev);
-/* The daemon behind such a source, for what its owner does not give: estimates, earlier builds. */
-int dp_fleet_consult(struct fleet_source *s, struct depot_loop *l,
-    const struct depot_feed_opts *opts, struct depot_error *err) DEPOT_MUST_CHECK;
+/* Such a source shows a job's own state over the job's own connection, which also tells what the
+ * job does not: estimates, earlier builds. The job is borrowed and outlives the fleet. */
+void dp_fleet_share(struct fleet_source *s, struct depot_job *job);
+/* The job's build; NULL: it has no id yet. */
+struct fleet_build *dp_fleet_own(struct fleet_source *s);
 /* What arrives on a descriptor, and is over when that ends. */
 bool dp_fleet_is_stream(const struct fleet_source *s);
-/* When an event happened. A line of another tool's rawjson has no envelope: the newest moment it
- * speaks of. */
-depot_time dp_fleet_event_time(const struct depot_event *ev);
 /* The id of the build that an event speaks of: rawjson names none. */
 const char *dp_fleet_event_build(const struct fleet_source *s, const struct depot_event *ev);
 void dp_fleet_source_state(
@@ -164,10 +166,10 @@ bool dp_fleet_can_ask(const struct fleet_source *s);
 /* What to say of a build whose `state` is NULL: that it comes, or never will. */
 const char *dp_fleet_missing(const struct fleet_build *b);
 
-/* Settle every state that changed; called once a frame before the views refresh. */
-void dp_fleet_settle(struct fleet *f);
+/* Derive every state that changed; called once a frame before the views refresh. */
+void dp_fleet_derive(struct fleet *f);
 /* The same while only watched builds are on the screen: the others take turns, for the totals. */
-void dp_fleet_settle_watched(struct fleet *f);
+void dp_fleet_derive_watched(struct fleet *f);
 
 /* ---- what past builds tell ---- */
 
@@ -187,6 +189,7 @@ bool dp_fleet_project_stats(const struct fleet *f, const char *project, struct s
 
 struct fleet_row {
     enum depot_build_state state;
+    bool joining; /* it runs, and all its parts are over: what they pushed becomes one */
     struct depot_counts counts;
     int done;                  /* of counts.total: over, in whatever way */
     int expected;              /* counts.total, and a guess for platforms that have not begun */

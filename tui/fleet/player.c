@@ -55,7 +55,7 @@ static void index_line(struct player *p, size_t number, size_t from, size_t n)
         dp_fleet_source_state(p->to, DEPOT_FEED_LIVE, &err);
         return;
     }
-    depot_time t = dp_fleet_event_time(&ev);
+    depot_time t = depot_event_time(&ev);
     if (p->moments.len > 0 && t < p->moments.items[p->moments.len - 1].time)
         t = p->moments.items[p->moments.len - 1].time;
     const struct moment m = {.offset = from, .len = (uint32_t)n, .time = t};
