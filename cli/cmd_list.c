@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 
+#include <depot/answer.h>
 #include <depot/text.h>
 
 #include <string.h>
@@ -25,18 +26,10 @@ static const struct depot_opt list_opts[] = {
     CLI_REMOTE_OPTIONS(struct list_args),
 };
 
-static char *joined(struct json_object *o, const char *key)
+static char *joined(const char *const *list, size_t n)
 {
-    size_t n;
-    struct json_object *list = cli_json_list(o, key, &n);
-    struct depot_strv v = {0};
-    for (size_t i = 0; i < n; i++) {
-        const char *item = json_object_get_string(json_object_array_get_idx(list, i));
-        depot_strv_push(&v, item != NULL ? item : "");
-    }
-    char *s = depot_strv_join(&v, ",");
-    depot_strv_release(&v);
-    return s;
+    const struct depot_strv v = {.items = (char **)list, .len = n};
+    return depot_strv_join(&v, ",");
 }
 
 static void print_padded(const char *s, int width)
@@ -50,51 +43,47 @@ struct build_widths {
     int project, platforms;
 };
 
-static int64_t count_of(struct json_object *counts, const char *key)
+static int64_t count_of(int n)
 {
-    const int64_t n = cli_json_int(counts, key);
-    return n < 0 ? 0 : n < INT32_MAX ? n : INT32_MAX;
+    return n < 0 ? 0 : n;
 }
 
-static void put_hits(struct depot_buf *out, struct json_object *counts)
+static void put_hits(struct depot_buf *out, const struct depot_counts *c)
 {
-    const int64_t hit = count_of(counts, "hit");
-    const int64_t of = hit + count_of(counts, "ran") + count_of(counts, "failed");
+    const int64_t hit = count_of(c->hit);
+    const int64_t of = hit + count_of(c->ran) + count_of(c->failed);
     if (of > 0)
         depot_buf_addf(out, "%lld%%", (long long)(hit * 100 / of));
     else
         depot_buf_adds(out, "-");
 }
 
-static void print_build(struct json_object *b, const struct build_widths *w)
+static void print_build(const struct depot_build_summary *b, const struct build_widths *w)
 {
-    struct json_object *counts = NULL;
     struct depot_buf hits = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     char when[DEPOT_TEXT_MAX], took[DEPOT_TEXT_MAX] = "";
-    char *platforms = joined(b, "platforms");
-    const int64_t ms = cli_json_int(b, "duration_ms");
-    cli_age(when, cli_json_string(b, "created"));
-    json_object_object_get_ex(b, "counts", &counts);
-    put_hits(&hits, counts);
+    char *platforms = joined(b->info.platforms, b->info.nplatforms);
+    const int64_t ms = b->duration_ms;
+    cli_age(when, b->created);
+    put_hits(&hits, &b->counts);
     if (ms > 0 && ms < INT64_MAX / DEPOT_MSEC)
         depot_text_duration(took, ms * DEPOT_MSEC, true);
-    printf("%-11s %-10s ", cli_json_string(b, "id"), cli_json_string(b, "state"));
-    print_padded(cli_json_string(b, "project"), w->project);
+    printf("%-11s %-10s ", cli_text(b->id), depot_build_state_name(b->state));
+    print_padded(cli_text(b->info.project), w->project);
     print_padded(platforms, w->platforms);
     printf("%5s %8s  %s\n", depot_buf_str(&hits), took, when);
     depot_free(platforms);
     depot_buf_release(&hits);
 }
 
-static void print_builds(struct json_object *answer)
+static void print_builds(const void *answer)
 {
-    size_t n;
-    struct json_object *list = cli_json_list(answer, "builds", &n);
+    const struct depot_builds *list = answer;
     struct build_widths w = {18, 24};
-    for (size_t i = 0; i < n; i++) {
-        struct json_object *b = json_object_array_get_idx(list, i);
-        char *platforms = joined(b, "platforms");
-        const int project = depot_text_width(cli_json_string(b, "project"));
+    for (size_t i = 0; i < list->nbuilds; i++) {
+        const struct depot_ev_created *info = &list->builds[i].info;
+        char *platforms = joined(info->platforms, info->nplatforms);
+        const int project = depot_text_width(cli_text(info->project));
         w.project = project > w.project ? project : w.project;
         const int made_for = depot_text_width(platforms);
         w.platforms = made_for > w.platforms ? made_for : w.platforms;
@@ -102,39 +91,37 @@ static void print_builds(struct json_object *answer)
     }
     printf("%-11s %-10s %-*s %-*s %5s %8s  %s\n", "BUILD", "STATE", w.project, "PROJECT",
         w.platforms, "PLATFORMS", "HIT%", "TIME", "CREATED");
-    for (size_t i = 0; i < n; i++)
-        print_build(json_object_array_get_idx(list, i), &w);
+    for (size_t i = 0; i < list->nbuilds; i++)
+        print_build(&list->builds[i], &w);
 }
 
-static void print_builders(struct json_object *answer)
+static void print_builders(const void *answer)
 {
-    size_t n;
-    struct json_object *list = cli_json_list(answer, "builders", &n);
+    const struct depot_builders *list = answer;
     printf("%-16s %-5s %-10s %-20s %8s  %s\n", "BUILDER", "UP", "ENGINE", "VERSION", "RUNNING",
         "PLATFORMS");
-    for (size_t i = 0; i < n; i++) {
-        struct json_object *b = json_object_array_get_idx(list, i);
-        char *platforms = joined(b, "platforms");
-        printf("%-16s %-5s %-10s %-20.20s %8lld  %s\n", cli_json_string(b, "builder"),
-            cli_json_true(b, "up") ? "yes" : "no", cli_json_string(b, "engine"),
-            cli_json_string(b, "version"), (long long)cli_json_int(b, "running"), platforms);
+    for (size_t i = 0; i < list->nbuilders; i++) {
+        const struct depot_ev_builder *b = &list->builders[i];
+        char *platforms = joined(b->platforms, b->nplatforms);
+        printf("%-16s %-5s %-10s %-20.20s %8d  %s\n", cli_text(b->builder), b->up ? "yes" : "no",
+            cli_text(b->engine), cli_text(b->version), b->running, platforms);
         depot_free(platforms);
     }
     /* Daemons before this do not say it here. */
-    const char *daemon = cli_json_string(answer, "version");
-    if (!depot_str_empty(daemon))
-        printf("\ndepotd %s\n", daemon);
+    if (!depot_str_empty(list->version))
+        printf("\ndepotd %s\n", list->version);
 }
 
 struct list_kind {
     const char *name, *path;
-    void (*print)(struct json_object *answer);
+    const struct depot_record *record;
+    void (*print)(const void *answer);
     bool filtered;
 };
 
 static const struct list_kind kinds[] = {
-    {"builds", "/v1/builds", print_builds, true},
-    {"builders", "/v1/builders", print_builders, false},
+    {"builds", "/v1/builds", &depot_record_builds, print_builds, true},
+    {"builders", "/v1/builders", &depot_record_builders, print_builders, false},
 };
 
 static const struct list_kind *find_kind(const char *name)
@@ -145,12 +132,29 @@ static const struct list_kind *find_kind(const char *name)
     return NULL;
 }
 
+static int print_answer(const struct depot_buf *answer, const struct list_kind *kind, bool json,
+    struct depot_error *err)
+{
+    union {
+        struct depot_builds builds;
+        struct depot_builders builders;
+    } list;
+    struct depot_arena arena = {0};
+    const int rc = json ? 0 : cli_read(answer, kind->record, &list, &arena, err);
+    if (json)
+        cli_json_print_text(answer);
+    else if (rc == 0)
+        kind->print(&list);
+    depot_arena_release(&arena);
+    return rc;
+}
+
 static int run_list(const struct depot_command *cmd, void *target, const struct depot_strv *args)
 {
     const struct list_args *a = target;
     const struct list_kind *kind = find_kind(args->len > 0 ? args->items[0] : "builds");
     struct depot_error err = {0};
-    struct json_object *answer = NULL;
+    struct depot_buf answer = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     DEPOT_UNUSED(cmd);
     if (kind == NULL) {
         depot_error_set(&err, DEPOT_ERR_INVALID, "cannot list \"%s\"", args->items[0]);
@@ -166,13 +170,11 @@ static int run_list(const struct depot_command *cmd, void *target, const struct 
         cli_add_query(&path, "state", a->state);
     }
     int rc = cli_request(&a->remote, "GET", depot_buf_str(&path), &answer, &err);
+    if (rc == 0)
+        rc = print_answer(&answer, kind, a->json, &err);
     if (rc != 0)
         depot_error_print(CLI_PROGRAM, &err);
-    else if (a->json)
-        cli_json_print(answer);
-    else
-        kind->print(cli_json_clean(answer));
-    json_object_put(answer);
+    depot_buf_release(&answer);
     depot_buf_release(&path);
     return rc == 0 ? DEPOT_EXIT_OK : DEPOT_EXIT_FAILED;
 }
