@@ -79,7 +79,7 @@ static void on_state(
     }
     if (s != DEPOT_FEED_ENDED)
         return;
-    depot_build_settle(p->state);
+    depot_build_derive(p->state);
     cli_show_end(p->show, true);
     print_text(p);
     cli_show_last(p->show);

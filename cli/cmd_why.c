@@ -86,13 +86,13 @@ static void find_before(struct why *y)
         stop(y, 0, NULL);
 }
 
-static void on_answer(struct depot_feed *f, enum depot_ask ask, const struct depot_answer *a,
-    const struct depot_error *err, void *arg)
+static void on_answer(struct depot_feed *f, const struct depot_question *q,
+    const struct depot_answer *a, const struct depot_error *err, void *arg)
 {
     struct why *y = arg;
     const struct depot_build_summary *self = NULL, **list;
     DEPOT_UNUSED(f);
-    if (a == NULL || ask != DEPOT_ASK_BUILDS) {
+    if (a == NULL || q->ask != DEPOT_ASK_BUILDS) {
         stop(y, err != NULL ? err->code : DEPOT_ERR_PROTOCOL, err);
         return;
     }
@@ -257,9 +257,9 @@ static void print(const struct why *y)
         .styles = depot_use_styles(&styles, y->args->color, STDOUT_FILENO),
         .utf8 = depot_text_is_utf8(),
         .ci = depot_ci_detect()};
-    depot_build_settle(y->build);
+    depot_build_derive(y->build);
     if (y->before != NULL)
-        depot_build_settle(y->before);
+        depot_build_derive(y->before);
     depot_why_init(&w, y->build, y->before);
     if (y->args->json)
         print_json(y, &w);

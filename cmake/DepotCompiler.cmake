@@ -10,7 +10,7 @@ endif()
 
 add_library(depot_flags INTERFACE)
 target_compile_definitions(depot_flags INTERFACE
-  _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE
+  _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE $<$<PLATFORM_ID:Darwin>:_DARWIN_C_SOURCE>
   DEPOT_VERSION="${PROJECT_VERSION}")
 target_compile_options(depot_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
@@ -25,7 +25,7 @@ if(DEPOT_SANITIZE)
 else()
   target_compile_options(depot_flags INTERFACE
     $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2> -fstack-protector-strong)
-  target_link_options(depot_flags INTERFACE -Wl,-z,relro -Wl,--as-needed)
+  target_link_options(depot_flags INTERFACE "$<$<PLATFORM_ID:Linux>:-Wl,-z,relro;-Wl,--as-needed>")
 endif()
 if(DEPOT_FUZZ)
   target_compile_options(depot_flags INTERFACE -fsanitize=fuzzer-no-link)

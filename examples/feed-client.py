@@ -10,17 +10,21 @@ import websocket
 
 sock = socket.socket(socket.AF_UNIX)
 sock.connect(sys.argv[1].removeprefix("unix:"))
-ws = websocket.create_connection("ws://depot/v1/feed", socket=sock, subprotocols=["depot.feed.v1"])
+ws = websocket.create_connection("ws://depot/v1/feed", socket=sock, subprotocols=["depot.feed.v2"])
 if len(sys.argv) > 2:
     after = int(sys.argv[3]) if len(sys.argv) > 3 else 0
-    ws.send(json.dumps({"op": "subscribe", "build": sys.argv[2], "after": after}))
+    ws.send(json.dumps({"id": 1, "op": "subscribe", "build": sys.argv[2], "after": after}))
 else:
-    ws.send(json.dumps({"op": "subscribe", "scope": "fleet", "logs": True}))
+    ws.send(json.dumps({"id": 1, "op": "subscribe", "scope": "fleet", "logs": True}))
 while True:
-    event = json.loads(ws.recv())
-    print(event.get("seq", "-"), event.get("build", "fleet"), event.get("type", event.get("error")), flush=True)
-    for log in event.get("status", {}).get("logs", []):
+    message = json.loads(ws.recv())
+    if "error" in message and "id" in message:
+        sys.exit(message["error"]["message"])
+    if "type" not in message:  # the subscription was accepted
+        continue
+    print(message.get("seq", "-"), message.get("build", "fleet"), message["type"], flush=True)
+    for log in message.get("status", {}).get("logs", []):
         for line in base64.b64decode(log["data"]).decode(errors="replace").splitlines():
             print("   ", line, flush=True)
-    if event.get("op") == "error" or len(sys.argv) > 2 and event.get("type") == "build.finished":
-        sys.exit(0 if event.get("state") == "succeeded" else 1)
+    if len(sys.argv) > 2 and message["type"] == "build.finished":
+        sys.exit(0 if message["state"] == "succeeded" else 1)

@@ -46,6 +46,16 @@ build_packages=(build-essential cmake ninja-build pkg-config git ca-certificates
     libuv1-dev libjson-c-dev libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler
     libssl-dev libcurl4-openssl-dev libwebsockets-dev libwebsockets-evlib-uv libsqlite3-dev
     libncurses-dev)
+# The same by Homebrew. macOS has some of them too, older ones: those of Homebrew are looked for first.
+brew_packages=(cmake ninja pkgconf libuv json-c nghttp2 protobuf-c openssl@3 curl libwebsockets sqlite ncurses cmocka)
+brew_paths() {
+    local p
+    for p in openssl@3 curl sqlite ncurses; do
+        PKG_CONFIG_PATH="$(brew --prefix "$p")/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
+    done
+    export PKG_CONFIG_PATH
+}
+
 # The package of clang's sanitizer and fuzzer runtimes, which carries the version in its name.
 clang_runtime() {
     apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/libclang-rt-\1-dev/p' | head -n 1
@@ -64,5 +74,5 @@ build_preset() { # PRESET [TARGET...]
     local preset=$1
     shift
     cmake --preset "$preset" -S "$root" >/dev/null
-    cmake --build "$root/build/$preset" -j "$(nproc)" ${1:+--target "$@"}
+    cmake --build "$root/build/$preset" -j "$(getconf _NPROCESSORS_ONLN)" ${1:+--target "$@"}
 }

@@ -16,33 +16,16 @@
 
 enum { CLIENT_BACK_MS = 2000 }; /* a connection that broke is there again, or its client is gone */
 
-static void append_created(struct build *b, const char *user)
+static void append_created(struct build *b)
 {
-    const struct request *r = &b->scope.req;
-    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_CREATED};
-    ev.u.created = (struct depot_ev_created){
-        .project = r->project,
-        .command = r->command,
-        .target = r->target,
-        .tags = (const char **)r->tags.items,
-        .ntags = r->tags.len,
-        .platforms = (const char **)r->platforms.items,
-        .nplatforms = r->platforms.len,
-        .remote = r->remote,
-        .commit = r->commit,
-        .branch = r->branch,
-        .dirty = r->dirty,
-        .user = depot_str_empty(r->user) ? user : r->user,
-        .host = r->host,
-        .ci_url = r->ci_url,
-        .origin = "depot",
-    };
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_CREATED, .u.created = b->scope.req.info};
+    ev.u.created.origin = "depot";
     journal_append(b->scope.env->store, b->scope.id, &ev);
 }
 
 static void append_definition(struct build *b)
 {
-    const struct request *r = &b->scope.req;
+    const struct depot_build_request *r = &b->scope.req;
     struct definition d = {0};
     for (size_t i = 0; i < r->attrs.len; i++)
         definition_attr(&d, b->scope.env->store, r->attrs.items[i].key, r->attrs.items[i].value);
@@ -105,14 +88,15 @@ static void make_parts(struct build *b, const struct plan *plan)
         b->parts[b->nparts++] = part_new(&b->scope, &plan->parts[i], &part_ops, b);
 }
 
-struct build *build_new(
-    struct build_env *env, struct request *req, const char *user, const struct plan *plan)
+struct build *build_new(struct build_env *env, const struct depot_build_request *req,
+    struct depot_arena *arena, const struct plan *plan)
 {
     struct build *b = depot_calloc(1, sizeof(*b));
     struct build_scope *scope = &b->scope;
     scope->env = env;
     scope->req = *req;
-    *req = (struct request){0};
+    scope->arena = *arena;
+    *arena = (struct depot_arena){0};
     scope->nparts = plan->nparts;
     scope->joins =
         plan->nparts + scope->req.join_with.len > 1 && request_join_export(&scope->req) >= 0;
@@ -125,7 +109,7 @@ struct build *build_new(
     if (b->join != NULL || any_pushes(b))
         scope->client = client_new(scope);
     depot_map_set(env->builds, scope->id, b);
-    append_created(b, user);
+    append_created(b);
     append_definition(b);
     return b;
 }
@@ -160,7 +144,7 @@ static void build_free(void *arg)
     client_free(b->scope.client);
     depot_free(b->parts);
     depot_timer_free(b->gone);
-    request_release(&b->scope.req);
+    depot_arena_release(&b->scope.arena);
     depot_free(b->message);
     depot_free(b);
 }

@@ -19,9 +19,10 @@ struct build {
     char *message;            /* why it is cancelled or failed; the first reason stays */
 };
 
-/* Build and its parts as planned; BUILD_CREATED is in the log. Takes `req`. */
-struct build *build_new(
-    struct build_env *env, struct request *req, const char *user, const struct plan *plan);
+/* Build and its parts as planned; BUILD_CREATED is in the log. Takes `req` and the arena that it is
+ * in. */
+struct build *build_new(struct build_env *env, const struct depot_build_request *req,
+    struct depot_arena *arena, const struct plan *plan);
 void build_start(struct build *b); /* its parts go into their lines */
 /* Ask every part to stop. The end comes by itself: it leaves env->builds, and is freed. */
 void build_cancel(struct build *b, const char *why);

@@ -4,6 +4,7 @@
 #include "join.h"
 
 #include <depot/log.h>
+#include <depot/platform.h>
 #include <depot/registry.h>
 
 #include <stdio.h>
@@ -355,7 +356,7 @@ static void find_annotations(struct join *j, const struct depot_kvs *attrs)
 static const struct part *part_of(const struct join *j, const char *platform)
 {
     for (size_t i = 0; i < j->nparts; i++)
-        if (join_is_among(platform, strlen(platform), j->parts[i]->platform))
+        if (depot_platform_among(j->parts[i]->platform, platform, strlen(platform)))
             return j->parts[i];
     return NULL;
 }
@@ -387,7 +388,7 @@ static void add_parts(struct join *j, const char *platforms)
 /* In the order of the platforms that were asked for, now and before. */
 static void find_manifests(struct join *j)
 {
-    const struct request *req = &j->scope->req;
+    const struct depot_build_request *req = &j->scope->req;
     const struct depot_kvs *with = &req->join_with;
     j->manifests = depot_calloc(j->nparts + with->len, sizeof(*j->manifests));
     for (size_t i = 0; i < with->len; i++)
@@ -395,8 +396,8 @@ static void find_manifests(struct join *j)
             add_manifest(j, NULL, with->items[i].key, with->items[i].value);
         else
             add_parts(j, with->items[i].key);
-    for (size_t i = 0; i < req->platforms.len; i++)
-        add_parts(j, req->platforms.items[i]);
+    for (size_t i = 0; i < req->info.nplatforms; i++)
+        add_parts(j, req->info.platforms[i]);
 }
 
 struct join *join_new(const struct build_scope *scope, struct part *const *parts, size_t n,

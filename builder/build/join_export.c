@@ -3,6 +3,8 @@
  */
 #include "join_export.h"
 
+#include <depot/platform.h>
+
 #include <string.h>
 
 static const char annotation[] = "annotation";
@@ -34,14 +36,6 @@ static void set_repositories(struct depot_kvs *attrs)
     depot_strv_release(&repositories);
 }
 
-bool join_is_among(const char *platform, size_t n, const char *platforms)
-{
-    for (const char *at = platforms; *at != '\0'; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == n && memcmp(at, platform, n) == 0)
-            return true;
-    return false;
-}
-
 /* Annotations of another platform, which no builder would take: "annotation[linux/arm64].K". */
 static bool is_for_part(const char *key, const char *platforms)
 {
@@ -50,7 +44,7 @@ static bool is_for_part(const char *key, const char *platforms)
     const char *dot = strchr(key, '.'), *open = strchr(key, '[');
     if (open == NULL || (dot != NULL && dot < open))
         return true;
-    return join_is_among(open + 1, strcspn(open + 1, "]"), platforms);
+    return depot_platform_among(platforms, open + 1, strcspn(open + 1, "]"));
 }
 
 void join_keep_own(struct depot_kvs *attrs, const char *platform)

@@ -11,7 +11,5 @@ void join_keep_own(struct depot_kvs *attrs, const char *platform);
 /* The attributes of the joined export as a part is asked to make it: pushed by digest alone, to
  * each repository. */
 void join_rewrite(struct depot_kvs *attrs);
-/* Is the platform, of `n` bytes, on a list with commas? */
-bool join_is_among(const char *platform, size_t n, const char *platforms);
 
 #endif

@@ -143,19 +143,30 @@ static void fail(struct part *p, int code, const char *text)
 }
 
 /* Nothing of the first try stays, so that the second has an outcome of its own. */
-static void push_again(struct part *p)
+static void forget_try(struct part *p)
 {
     engine_call_free(p->engine, p->status);
     p->status = NULL;
     part_bridge_free(p->bridge);
     p->bridge = NULL;
-    part_again_tell(p);
     part_outcome_release(&p->outcome);
     p->again = p->status_seen = p->status_eof = false;
     p->told = (struct part_digest){0};
-    p->was_again = true;
     set_state(p, PART_AGAIN);
+}
+
+static void push_again(struct part *p)
+{
+    part_again_tell(p);
+    forget_try(p);
+    p->was_again = true;
     depot_timer_start(p->timer, PART_AGAIN_MS, 0);
+}
+
+/* An engine from before gateways builds all the same, with steps that are told as they come. */
+static bool is_without_gateway(const struct part *p, const struct depot_bk_result *res)
+{
+    return res->no_gateway && p->scope->req.call == NULL && p->foreign.len == 0;
 }
 
 /* All there is to know is known: name the cause of a broken connection, and end. */
@@ -262,6 +273,11 @@ static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res
     DEPOT_UNUSED(c);
     engine_call_free(p->engine, p->solve);
     p->solve = NULL;
+    if (is_without_gateway(p, res)) {
+        forget_try(p);
+        depot_timer_start(p->timer, 0, 0);
+        return;
+    }
     if (res->error == NULL) {
         succeeded(p, res);
     } else {
@@ -301,6 +317,22 @@ static void name_platform(const struct part *p, struct depot_event *ev)
     st->vertexes = named;
 }
 
+static void tell_status(struct part *p, struct depot_event *ev)
+{
+    if (part_is_lone_image(p))
+        name_platform(p, ev);
+    emit(p, ev);
+    depot_arena_release(&ev->arena);
+}
+
+void part_tell(struct part *p, const struct depot_status *st)
+{
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_STATUS};
+    ev.u.status = (struct depot_ev_status){
+        .platform = p->platform, .builder = engine_name(p->engine), .status = *st};
+    tell_status(p, &ev);
+}
+
 static void on_status(struct depot_bk_call *c, const struct depot_status *st, void *arg)
 {
     struct part *p = arg;
@@ -310,10 +342,8 @@ static void on_status(struct depot_bk_call *c, const struct depot_status *st, vo
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_STATUS};
     ev.u.status = (struct depot_ev_status){
         .platform = p->platform, .builder = engine_name(p->engine), .status = *st};
-    if (part_is_lone_image(p))
-        name_platform(p, &ev);
-    emit(p, &ev);
-    depot_arena_release(&ev.arena);
+    steps_translate(p->steps, &ev.u.status.status, &ev.arena);
+    tell_status(p, &ev);
     if (p->state == PART_DRAINING)
         depot_timer_start(p->timer, DRAIN_MS, 0);
 }
@@ -351,14 +381,15 @@ static void drop_inline_provenance(const struct part *p, struct depot_kvs *attrs
 
 static void solve_attrs(const struct part *p, struct depot_kvs *attrs)
 {
-    const struct request *req = &p->scope->req;
+    const struct depot_build_request *req = &p->scope->req;
     depot_kvs_copy(attrs, &req->attrs);
     depot_kvs_set(attrs, "platform", p->platform);
     /* Step names then carry their platform, on every builder alike. */
-    if (req->platforms.len + req->join_with.len > 1 && !part_is_lone_image(p))
+    if (req->info.nplatforms + req->join_with.len > 1 && !part_is_lone_image(p))
         depot_kvs_set(attrs, "multi-platform", "true");
-    if (req->target != NULL && *req->target != '\0' && depot_kvs_get(attrs, "target") == NULL)
-        depot_kvs_set(attrs, "target", req->target);
+    if (req->info.target != NULL && *req->info.target != '\0' &&
+        depot_kvs_get(attrs, "target") == NULL)
+        depot_kvs_set(attrs, "target", req->info.target);
     drop_inline_provenance(p, attrs);
 }
 
@@ -383,7 +414,7 @@ static int source_policy(const struct part *p, void **out, size_t *len, struct d
 
 static int solve_start(struct part *p, struct depot_error *err)
 {
-    const struct request *req = &p->scope->req;
+    const struct depot_build_request *req = &p->scope->req;
     struct depot_kvs attrs = {0};
     struct part_exports exports = {0};
     void *policy = NULL;
@@ -609,7 +640,7 @@ static const struct relay_owner relay_owner = {.gone = on_client_gone, .context 
 int part_open_session(struct part *p, const struct relay_ops *ops, void *arg, struct relay **out,
     struct depot_error *err)
 {
-    const struct request *req = &p->scope->req;
+    const struct depot_build_request *req = &p->scope->req;
     const struct relay_session session = {.id = p->session,
         .shared_key = req->shared_key != NULL ? req->shared_key : "",
         .methods = &req->methods};
@@ -686,6 +717,7 @@ void part_free(struct part *p)
     depot_timer_free(p->grace);
     part_outcome_release(&p->outcome);
     part_bridge_free(p->bridge);
+    steps_free(p->steps);
     part_policy_free(p);
     depot_strv_release(&p->emulated);
     depot_strv_release(&p->foreign);

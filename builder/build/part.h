@@ -1,6 +1,7 @@
 /*
  * A part: what one builder makes of a build, from its place in the line to its last status. A small
- * state machine; the build above it only starts it, cancels it, and hears when it is done.
+ * state machine; its owner starts it, cancels it, gives it the client's session, and hears of it by
+ * part_ops.
  */
 #ifndef DEPOT_BUILDER_PART_H
 #define DEPOT_BUILDER_PART_H
@@ -18,7 +19,7 @@
     X(SOLVING, "solving", TO(PUSHING) | TO(DRAINING) | TO(AGAIN) | TO(DONE))                       \
     X(PUSHING, "pushing", TO(DRAINING) | TO(DONE))                                                 \
     X(DRAINING, "reading the last status", TO(AGAIN) | TO(DONE))                                   \
-    X(AGAIN, "about to push once more", TO(SOLVING) | TO(DONE))                                    \
+    X(AGAIN, "about to be solved once more", TO(SOLVING) | TO(DONE))                               \
     X(DONE, "done", 0)
 
 enum part_state {
@@ -53,6 +54,8 @@ struct part {
     uint64_t entered_ms, waited_ms; /* waited: in the line */
     struct depot_bk_call *solve, *status;
     struct part_bridge *bridge; /* NULL: solved without asking first */
+    struct steps_owner owner;
+    struct steps *steps;        /* NULL: the engine did not tell them */
     struct part_policy *policy; /* NULL: the context was not asked for one */
     struct part_push *push;     /* NULL: none is under way */
     struct relay *relay;        /* the client's session socket; NULL: not there */
@@ -73,7 +76,9 @@ struct part *part_new(const struct build_scope *scope, const struct plan_part *p
 void part_free(struct part *p);
 void part_start(struct part *p);
 void part_cancel(struct part *p); /* fine in any state */
-void part_abort(struct part *p);  /* cancelled, and done at once */
+/* Tell a status of its platform and builder, as it stands. */
+void part_tell(struct part *p, const struct depot_status *st);
+void part_abort(struct part *p); /* cancelled, and done at once */
 bool part_over(const struct part *p);
 
 /* The digest that the part's image has in the registry, once all of it is there: the engine may yet

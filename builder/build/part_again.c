@@ -36,7 +36,7 @@ static bool is_passing(const struct depot_build_error *e)
 
 static bool makes_images_alone(const struct part *p)
 {
-    const struct request *req = &p->scope->req;
+    const struct depot_build_request *req = &p->scope->req;
     for (size_t i = 0; i < req->nexports; i++)
         if (p->exports & 1u << i && !depot_str_eq(req->exports[i].type, "image"))
             return false;

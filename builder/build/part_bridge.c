@@ -5,10 +5,13 @@
 #include "part_bridge.h"
 
 #include <depot/definition.h>
+#include <depot/log.h>
 
 #include "part.h"
 #include "builder/engine/placement.h"
 #include "stage_platform.h"
+
+#define DEPOT_LOG_MODULE "bridge"
 
 enum {
     CALL_MAX = 8 * 1024 * 1024, /* of all that a frontend may answer a question with */
@@ -19,7 +22,7 @@ enum {
 };
 
 struct part_bridge {
-    struct depot_bk_bridge_ops ops;
+    const struct depot_bk_bridge_ops *ops;
     depot_bk_solve_fn *done; /* the part's */
     struct depot_arena arena;
     struct depot_pair *answer; /* of a question */
@@ -121,7 +124,7 @@ static int start_call(struct part *p, const struct depot_bk_solve *req, struct d
     question.nexports = question.ncache_exports = 0;
     question.internal = true;
     int rc = engine_driver(p->engine)->bridge(
-        engine_bk(p->engine), &question, &p->bridge->ops, p, &p->solve, err);
+        engine_bk(p->engine), &question, p->bridge->ops, p, &p->solve, err);
     depot_free(id);
     depot_kvs_release(&attrs);
     return rc;
@@ -271,6 +274,41 @@ static void add_reason(struct depot_buf *to, const struct part *p, const struct 
     depot_definition_release(&d);
 }
 
+/* ---- what will run ---- */
+static void tell(const struct depot_status *st, void *arg)
+{
+    part_tell(arg, st);
+}
+
+/* The steps are on the feed before the first of them runs. Without them the build runs as well. */
+static void tell_steps(struct part *p, const struct depot_bk_answer *a)
+{
+    struct depot_error err = {0};
+    p->owner = (struct steps_owner){
+        .build = p->scope->id, .project = p->scope->req.project, .platform = p->platform};
+    steps_free(p->steps);
+    p->steps = steps_new(p->scope->env->steps, &p->owner);
+    for (size_t i = 0; i < a->nrefs; i++)
+        if (a->refs[i].len > 0 && steps_add(p->steps, &a->refs[i], &err) != 0)
+            depot_log_warn("build %s: its steps are not known: %s", p->scope->id, err.msg);
+    steps_announce(p->steps, tell, p);
+}
+
+static void on_build_answer(struct depot_bk_call *c, const struct depot_bk_answer *a, void *arg)
+{
+    struct part *p = arg;
+    tell_steps(p, a);
+    engine_driver(p->engine)->bridge_go_on(c);
+}
+
+static void on_build_done(struct depot_bk_call *c, const struct depot_bk_result *res, void *arg)
+{
+    struct part *p = arg;
+    if (res->no_gateway)
+        engine_lacks_gateway(p->engine);
+    p->bridge->done(c, res, p);
+}
+
 static void on_foreign_answer(struct depot_bk_call *c, const struct depot_bk_answer *a, void *arg)
 {
     struct part *p = arg;
@@ -283,7 +321,7 @@ static void on_foreign_answer(struct depot_bk_call *c, const struct depot_bk_ans
         e->message = depot_arena_strdup(&p->bridge->arena, depot_buf_str(&reason));
         engine_driver(p->engine)->bridge_fail(c, e->code, e->message);
     } else {
-        engine_driver(p->engine)->bridge_go_on(c);
+        on_build_answer(c, a, p);
     }
     depot_buf_release(&reason);
 }
@@ -298,21 +336,24 @@ static void on_foreign_done(struct depot_bk_call *c, const struct depot_bk_resul
     p->bridge->done(c, is_ours ? &refused : res, p);
 }
 
-/* ---- both ---- */
+/* ---- all of them ---- */
 int part_bridge_solve(struct part *p, const struct depot_bk_solve *req, depot_bk_solve_fn *done,
     struct depot_error *err)
 {
+    static const struct depot_bk_bridge_ops builds = {on_build_answer, on_build_done},
+                                            foreign = {on_foreign_answer, on_foreign_done},
+                                            calls = {on_call_answer, on_call_done};
     const bool is_call = p->scope->req.call != NULL;
-    if (!is_call && p->foreign.len == 0)
+    if (!is_call && p->foreign.len == 0 && !engine_has_gateway(p->engine))
         return engine_driver(p->engine)->solve(engine_bk(p->engine), req, done, p, &p->solve, err);
+    part_bridge_free(p->bridge);
     p->bridge = depot_calloc(1, sizeof(*p->bridge));
     p->bridge->done = done;
-    p->bridge->ops.answer = is_call ? on_call_answer : on_foreign_answer;
-    p->bridge->ops.done = is_call ? on_call_done : on_foreign_done;
+    p->bridge->ops = is_call ? &calls : p->foreign.len > 0 ? &foreign : &builds;
     if (is_call)
         return start_call(p, req, err);
     return engine_driver(p->engine)->bridge(
-        engine_bk(p->engine), req, &p->bridge->ops, p, &p->solve, err);
+        engine_bk(p->engine), req, p->bridge->ops, p, &p->solve, err);
 }
 
 void part_bridge_free(struct part_bridge *b)

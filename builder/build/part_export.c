@@ -26,7 +26,7 @@ static void docker_export(struct depot_bk_export *e, bool load, bool classic)
     e->attrs = attrs;
 }
 
-static bool is_true(const struct depot_bk_export *e, const char *key)
+static bool is_true(const struct depot_request_export *e, const char *key)
 {
     return depot_str_eq(depot_kvs_get(&e->attrs, key), "true");
 }
@@ -44,10 +44,10 @@ static bool asks_attestations(const struct depot_kvs *attrs)
 
 static bool keeps_image(const struct part *p)
 {
-    const struct request *req = &p->scope->req;
+    const struct depot_build_request *req = &p->scope->req;
     for (size_t i = 0; i < req->nexports; i++)
         if (p->exports & 1u << i &&
-            ((req->loads & 1u << i) != 0 || depot_str_eq(req->exports[i].type, "image")))
+            (req->exports[i].load || depot_str_eq(req->exports[i].type, "image")))
             return true;
     return req->nexports == 0 && req->default_image;
 }
@@ -55,7 +55,7 @@ static bool keeps_image(const struct part *p)
 /* What Docker's classic image store cannot do, said before the engine fails in its own words. */
 static int check_exports(const struct part *p, struct depot_error *err)
 {
-    const struct request *req = &p->scope->req;
+    const struct depot_build_request *req = &p->scope->req;
     const char *name = engine_name(p->engine);
     if (keeps_image(p) && strchr(p->platform, ',') != NULL)
         return depot_error_set(err, DEPOT_ERR_UNSUPPORTED,
@@ -68,8 +68,8 @@ static int check_exports(const struct part *p, struct depot_error *err)
             "--sbom and --attest, use another builder, or turn on its containerd image store",
             name);
     for (size_t i = 0; i < req->nexports; i++) {
-        const struct depot_bk_export *e = &req->exports[i];
-        const bool load = (req->loads & 1u << i) != 0;
+        const struct depot_request_export *e = &req->exports[i];
+        const bool load = req->exports[i].load;
         if (!(p->exports & 1u << i))
             continue;
         if (depot_str_eq(e->type, "oci") && !load)
@@ -99,13 +99,14 @@ static int check_exports(const struct part *p, struct depot_error *err)
  * result of a build that names no output is its cache. */
 static void add_default(struct part_exports *x, const struct part *p)
 {
-    const struct request *req = &p->scope->req;
+    const struct depot_build_request *req = &p->scope->req;
     if (req->nexports > 0 || !req->default_image || !engine_is_docker(p->engine))
         return;
     struct depot_bk_export *to = &x->items[x->len++];
     to->type = depot_strdup("moby");
-    if (req->tags.len > 0) {
-        char *names = depot_strv_join(&req->tags, ",");
+    if (req->info.ntags > 0) {
+        const struct depot_strv tags = {.items = (char **)req->info.tags, .len = req->info.ntags};
+        char *names = depot_strv_join(&tags, ",");
         depot_kvs_set(&to->attrs, "name", names);
         depot_free(names);
     }
@@ -124,7 +125,7 @@ static int check_count(const struct part_exports *x, const struct part *p, struc
 
 int part_exports_fill(struct part_exports *x, const struct part *p, struct depot_error *err)
 {
-    const struct request *req = &p->scope->req;
+    const struct depot_build_request *req = &p->scope->req;
     const bool docker = engine_is_docker(p->engine);
     const bool classic = (engine_caps(p->engine) & DEPOT_BK_CAP_MOBY) != 0;
     if (classic && check_exports(p, err) != 0)
@@ -141,7 +142,7 @@ int part_exports_fill(struct part_exports *x, const struct part *p, struct depot
         if (p->scope->nparts + req->join_with.len > 1)
             join_keep_own(&to->attrs, p->platform);
         if (docker)
-            docker_export(to, (req->loads & 1u << i) != 0, classic);
+            docker_export(to, req->exports[i].load, classic);
     }
     add_default(x, p);
     return check_count(x, p, err);
@@ -149,8 +150,8 @@ int part_exports_fill(struct part_exports *x, const struct part *p, struct depot
 
 bool part_is_lone_image(const struct part *p)
 {
-    const struct request *req = &p->scope->req;
-    if (req->platforms.len < 2 || strchr(p->platform, ',') != NULL)
+    const struct depot_build_request *req = &p->scope->req;
+    if (req->info.nplatforms < 2 || strchr(p->platform, ',') != NULL)
         return false;
     for (size_t i = 0; i < req->nexports; i++)
         if (p->exports & 1u << i && depot_str_eq(req->exports[i].type, "docker"))

@@ -41,9 +41,9 @@ struct part_push {
 
 /* ---- the export ---- */
 
-static const struct depot_bk_export *export_of(const struct part *p)
+static const struct depot_request_export *export_of(const struct part *p)
 {
-    const struct request *req = &p->scope->req;
+    const struct depot_build_request *req = &p->scope->req;
     if (!(engine_caps(p->engine) & DEPOT_BK_CAP_MOBY))
         return NULL;
     for (size_t i = 0; i < req->nexports; i++)

@@ -7,15 +7,11 @@
 #include <depot/log.h>
 #include <depot/session.h>
 
-#include <json-c/json.h>
-
 #include <string.h>
 
 #define DEPOT_LOG_MODULE "relay"
 
 enum {
-    TEXT_MAX = 256 * 1024, /* one text frame */
-    TEXT_DEPTH_MAX = 4,
     CHANGED_MAX = 100, /* paths that are passed on */
     WS_GOING_AWAY = 1001,
     WS_BROKEN = 1011,
@@ -206,54 +202,34 @@ void relay_detach(struct relay *r)
 }
 
 /* ---- text frames ---- */
-static int64_t number(struct json_object *o, const char *name)
-{
-    struct json_object *v;
-    if (!json_object_object_get_ex(o, name, &v) || !json_object_is_type(v, json_type_int))
-        return 0;
-    int64_t n = json_object_get_int64(v);
-    return n < 0 ? 0 : n;
-}
 
-static void tell_context(struct relay *r, struct json_object *o)
+/* What a client counts is not below zero, and of its paths no more are passed on. */
+static void tidy(struct depot_ev_context *c)
 {
-    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_CONTEXT};
-    struct depot_ev_context *c = &ev.u.context;
-    struct json_object *list;
-    c->files = number(o, "files");
-    c->bytes = number(o, "bytes");
-    c->sent_files = number(o, "sent_files");
-    c->sent_bytes = number(o, "sent_bytes");
-    c->changed_more = number(o, "changed_more");
-    if (json_object_object_get_ex(o, "changed", &list) &&
-        json_object_is_type(list, json_type_array)) {
-        size_t n = json_object_array_length(list);
-        c->changed = depot_arena_alloc(&ev.arena, CHANGED_MAX * sizeof(*c->changed));
-        for (size_t i = 0; i < n && c->nchanged < CHANGED_MAX; i++) {
-            struct json_object *v = json_object_array_get_idx(list, i);
-            if (json_object_is_type(v, json_type_string))
-                c->changed[c->nchanged++] =
-                    depot_arena_strdup(&ev.arena, json_object_get_string(v));
-        }
-        c->changed_more += (int64_t)(n - c->nchanged);
-    }
-    r->owner->context(&ev, r->owner_arg);
-    depot_arena_release(&ev.arena);
+    int64_t *const numbers[] = {
+        &c->files, &c->bytes, &c->sent_files, &c->sent_bytes, &c->changed_more};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(numbers); i++)
+        if (*numbers[i] < 0)
+            *numbers[i] = 0;
+    if (c->nchanged <= CHANGED_MAX)
+        return;
+    c->changed_more += (int64_t)(c->nchanged - CHANGED_MAX);
+    c->nchanged = CHANGED_MAX;
 }
 
 void relay_text(struct relay *r, const char *json, size_t n)
 {
-    if (r->owner == NULL || r->owner->context == NULL || n > TEXT_MAX)
+    struct depot_event ev = {.type = DEPOT_EVENT_BUILD_CONTEXT};
+    struct depot_session_text said = {0};
+    struct depot_error err = {0};
+    if (r->owner == NULL || r->owner->context == NULL)
         return;
-    struct json_tokener *tok = json_tokener_new_ex(TEXT_DEPTH_MAX);
-    json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    struct json_object *root = json_tokener_parse_ex(tok, json, (int)n), *context;
-    if (root != NULL && json_object_is_type(root, json_type_object) &&
-        json_object_object_get_ex(root, "context", &context) &&
-        json_object_is_type(context, json_type_object))
-        tell_context(r, context);
-    else
-        depot_log_debug("a text frame of %zu bytes was not understood", n);
-    json_object_put(root);
-    json_tokener_free(tok);
+    if (depot_record_decode(&depot_record_session_text, json, n, &said, &ev.arena, &err) != 0) {
+        depot_log_debug("a text frame was not understood: %s", err.msg);
+    } else if (said.context != NULL) {
+        ev.u.context = *said.context;
+        tidy(&ev.u.context);
+        r->owner->context(&ev, r->owner_arg);
+    }
+    depot_arena_release(&ev.arena);
 }

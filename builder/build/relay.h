@@ -5,7 +5,7 @@
 #ifndef DEPOT_BUILDER_RELAY_H
 #define DEPOT_BUILDER_RELAY_H
 
-#include <depot/event.h>
+#include <depot/request.h>
 
 #include <sys/queue.h>
 

@@ -10,6 +10,7 @@
 #include "record.h"
 #include "relay.h"
 #include "request.h"
+#include "steps.h"
 
 struct client;
 
@@ -23,6 +24,7 @@ struct build_env {
     struct depot_map *builds;                     /* id -> struct build, those that are not over */
     struct relays relays;                         /* all whose socket is open */
     struct records records;                       /* of builds of clients of ours */
+    struct steps_index *steps;                    /* of all parts that run */
     const struct depot_registry_host *registries; /* borrowed */
     size_t nregistries;
 };
@@ -31,8 +33,9 @@ struct build_scope {
     struct build_env *env;
     char id[BUILD_ID_LEN + 1];
     char secret[BUILD_SECRET_LEN + 1]; /* of who created it */
-    struct request req;
-    struct client *client; /* asked by the daemon itself; NULL: it asks nothing */
+    struct depot_build_request req;
+    struct depot_arena arena; /* of `req` */
+    struct client *client;    /* asked by the daemon itself; NULL: it asks nothing */
     size_t nparts;
     bool joins; /* its parts' results become one */
 };

@@ -4,6 +4,7 @@
 #include "discover.h"
 
 #include <depot/buf.h>
+#include <depot/os.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static int here_connects(const char *path, void *arg)
     if (strlen(path) >= sizeof(sa.sun_path))
         return ENAMETOOLONG;
     memcpy(sa.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = depot_os_socket(AF_UNIX, SOCK_STREAM, 0, true);
     if (fd < 0)
         return errno;
     int rc = connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0 ? 0 : errno;

@@ -42,6 +42,7 @@ struct engine {
     char *host_gateway; /* NULL: it does not tell */
     unsigned caps;
     bool emulated;
+    bool no_gateway; /* of this version of it */
     int64_t cache_limit;
     struct engine_measure measure;
     /* the line */
@@ -55,6 +56,7 @@ static void probe_start(struct engine *e);
 
 static void remember(struct engine *e, const struct depot_bk_info *info)
 {
+    e->no_gateway = e->no_gateway && depot_str_eq(e->version, info->version);
     depot_strv_release(&e->platforms);
     for (size_t i = 0; i < info->nplatforms && i < PLATFORMS_MAX; i++) {
         char name[DEPOT_PLATFORM_MAX];
@@ -261,6 +263,16 @@ struct depot_bk *engine_bk(struct engine *e)
 const struct engine_driver *engine_driver(const struct engine *e)
 {
     return e->driver;
+}
+
+bool engine_has_gateway(const struct engine *e)
+{
+    return !e->no_gateway;
+}
+
+void engine_lacks_gateway(struct engine *e)
+{
+    e->no_gateway = true;
 }
 
 void engine_call_free(struct engine *e, struct depot_bk_call *c)

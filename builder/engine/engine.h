@@ -47,6 +47,9 @@ const char *engine_name(const struct engine *e);
 /* A call to it is engine_driver(e)->what(engine_bk(e), ...). */
 const struct engine_driver *engine_driver(const struct engine *e);
 struct depot_bk *engine_bk(struct engine *e);
+/* Can it say what a build will do before it runs? True until it was found that it cannot. */
+bool engine_has_gateway(const struct engine *e);
+void engine_lacks_gateway(struct engine *e);
 void engine_call_free(struct engine *e, struct depot_bk_call *c); /* ends it; `c` may be NULL */
 bool engine_is_up(const struct engine *e);
 bool engine_tried(const struct engine *e); /* the first probe has ended, either way */

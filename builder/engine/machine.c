@@ -1,11 +1,9 @@
 /*
  * /proc as text, and statvfs. Everything here answers at once: no file system is walked.
  */
-#define _GNU_SOURCE /* struct ucred */
-
 #include "machine.h"
 
-#include <depot/base.h>
+#include <depot/os.h>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -77,21 +75,20 @@ bool machine_memory(const struct machine *m, int64_t *used, int64_t *total)
 pid_t machine_listener(const char *unix_path)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    struct ucred peer = {0};
-    socklen_t n = sizeof(peer);
+    uid_t uid;
+    pid_t pid = 0;
     int fd;
 
     if (strlen(unix_path) >= sizeof(sa.sun_path))
         return 0;
     memcpy(sa.sun_path, unix_path, strlen(unix_path));
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    fd = depot_os_socket(AF_UNIX, SOCK_STREAM, 0, true);
     if (fd < 0)
         return 0;
-    if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
-        peer.pid = 0;
+    if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 || !depot_os_peer(fd, &uid, &pid))
+        pid = 0;
     close(fd);
-    return peer.pid;
+    return pid;
 }
 
 /* A socket that is carried to another machine is held here by one of these. */

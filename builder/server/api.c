@@ -11,23 +11,20 @@ static void get_healthz(struct conn *c, const struct route_args *args)
     server_reply(c, 200, "text/plain; charset=utf-8", "ok\n", 3);
 }
 
-static void get_version(struct conn *c, const struct route_args *args)
-{
-    struct depot_buf body = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-
-    DEPOT_UNUSED(args);
-    depot_buf_adds(&body, "{\"version\":");
-    server_json_string(&body, DEPOT_VERSION);
-    depot_buf_adds(&body, ",\"api\":1}");
-    server_reply_json(c, 200, &body);
-}
-
 static void reply_record(struct conn *c, int status, const struct depot_record *r, const void *rec)
 {
     struct depot_buf body = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
     depot_record_encode(&body, r, rec);
     server_reply_json(c, status, &body);
+}
+
+static void get_version(struct conn *c, const struct route_args *args)
+{
+    static const struct depot_version version = {.version = DEPOT_VERSION, .api = 1};
+
+    DEPOT_UNUSED(args);
+    reply_record(c, 200, &depot_record_version, &version);
 }
 
 static void get_builders(struct conn *c, const struct route_args *args)
@@ -102,22 +99,45 @@ static void get_build(struct conn *c, const struct route_args *args)
     reply_builds(c, &q);
 }
 
+void server_tell_created(struct depot_created *to, const struct service_created *made)
+{
+    *to = (struct depot_created){
+        .build = made->id,
+        .state = depot_build_state_name(DEPOT_BUILD_CREATED),
+        .session = made->secret,
+        .join = made->join,
+        .version = DEPOT_VERSION,
+    };
+    to->can = (const char **)depot_abilities(&to->ncan);
+}
+
+static int create(struct conn *c, struct service_created *made, struct depot_error *err)
+{
+    struct depot_build_request req;
+    struct depot_arena arena = {0};
+    int r = depot_record_decode(
+        &depot_record_build_request, depot_buf_str(&c->in), c->in.len, &req, &arena, err);
+
+    if (r == 0)
+        r = c->server->api->create(c->server->service, &req, server_user(c), made, err);
+    depot_arena_release(&arena);
+    return r;
+}
+
 static void post_builds(struct conn *c, const struct route_args *args)
 {
     struct service_created made;
-    struct depot_buf body = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_created told;
     struct depot_error err;
 
     DEPOT_UNUSED(args);
     depot_error_clear(&err);
-    if (c->server->api->create(c->server->service, depot_buf_str(&c->in), c->in.len, server_user(c),
-            &made, &err) != 0) {
+    if (create(c, &made, &err) != 0) {
         server_reply_error(c, &err);
         return;
     }
-    depot_buf_addf(&body, "{\"id\":\"%s\",\"state\":\"created\",\"session\":\"%s\"%s}", made.id,
-        made.secret, made.join ? ",\"join\":true" : "");
-    server_reply_json(c, 201, &body);
+    server_tell_created(&told, &made);
+    reply_record(c, 201, depot_record_of_answer(DEPOT_ASK_CREATE), &told);
 }
 
 static void post_cancel(struct conn *c, const struct route_args *args)
@@ -167,7 +187,7 @@ static void get_estimates(struct conn *c, const struct route_args *args)
 
 static void get_cache(struct conn *c, const struct route_args *args)
 {
-    char builder[SERVER_NAME_MAX + 1];
+    char builder[256];
     struct depot_question q = {.ask = DEPOT_ASK_CACHE};
 
     DEPOT_UNUSED(args);
@@ -177,16 +197,18 @@ static void get_cache(struct conn *c, const struct route_args *args)
 
 static void post_prune(struct conn *c, const struct route_args *args)
 {
-    struct server_op op;
+    struct depot_question q;
+    struct depot_arena arena = {0};
     struct depot_error err;
     const char *body = c->in.len > 0 ? depot_buf_str(&c->in) : "{}";
 
     DEPOT_UNUSED(args);
     depot_error_clear(&err);
-    if (server_op_parse_question(DEPOT_ASK_PRUNE, body, strlen(body), &op, &err) == 0)
-        answer_to(c, &op.question);
+    if (server_op_parse_body(DEPOT_ASK_PRUNE, body, strlen(body), &q, &arena, &err) == 0)
+        answer_to(c, &q);
     else
         server_reply_error(c, &err);
+    depot_arena_release(&arena);
 }
 
 const struct route server_routes[] = {

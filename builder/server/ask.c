@@ -8,16 +8,16 @@
 
 enum { LOOK_MS = 500 };
 
-static void give(struct conn *c, const struct depot_answer *a)
+static void give(struct conn *c, const struct depot_question *q, const struct depot_answer *a)
 {
-    bool feed = c->route->kind == ROUTE_FEED;
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
-    depot_answer_encode(&out, a, feed);
-    if (feed)
-        server_feed_reply(c, &out);
-    else
-        server_reply_json(c, 200, &out);
+    if (c->route->kind == ROUTE_FEED) {
+        server_feed_respond(c, q, a, NULL);
+        return;
+    }
+    depot_record_encode(&out, depot_record_of_answer(q->ask), &a->u);
+    server_reply_json(c, 200, &out);
 }
 
 static int ask_estimates(struct conn *c, const struct depot_question *q, struct depot_error *err)
@@ -27,7 +27,7 @@ static int ask_estimates(struct conn *c, const struct depot_question *q, struct 
 
     if (r != 0)
         return r;
-    give(c, &a);
+    give(c, q, &a);
     depot_answer_release(&a);
     return 0;
 }
@@ -41,7 +41,7 @@ static int ask_builds(struct conn *c, const struct depot_question *q, struct dep
 
     c->server->api->builds_wanted(c->server->service);
     if (r == 0)
-        give(c, &a);
+        give(c, q, &a);
     depot_answer_release(&a);
     return r;
 }
@@ -63,9 +63,9 @@ static void on_cache(struct cache_ask *ask, const struct depot_answer *a, void *
 {
     struct conn *c = arg;
 
-    give(c, a);
     for (size_t i = 0; i < c->asks.len; i++) {
-        if (c->asks.items[i] == ask) {
+        if (c->asks.items[i].ask == ask) {
+            give(c, &c->asks.items[i].q, a);
             depot_vec_remove(&c->asks, i);
             break;
         }
@@ -77,15 +77,15 @@ static void on_cache(struct cache_ask *ask, const struct depot_answer *a, void *
 
 static int ask_cache(struct conn *c, const struct depot_question *q, struct depot_error *err)
 {
-    struct cache_ask *ask;
+    struct pending_ask pending = {.q = {.ask = q->ask, .id = q->id}};
     int r;
 
     if (c->asks.len >= ASKS_MAX)
         return depot_error_set(err, DEPOT_ERR_EXHAUSTED, "%d questions are open already", ASKS_MAX);
-    r = c->server->api->cache(c->server->service, q, on_cache, c, &ask, err);
+    r = c->server->api->cache(c->server->service, q, on_cache, c, &pending.ask, err);
     if (r != 0)
         return r;
-    depot_vec_push(&c->asks, ask);
+    depot_vec_push(&c->asks, pending);
     if (c->route->kind != ROUTE_HTTP)
         return 0;
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* engines may take their time */
@@ -114,16 +114,15 @@ int server_ask(struct conn *c, const struct depot_question *q, struct depot_erro
         return ask_cache(c, q, err);
     case DEPOT_ASK_PROVENANCE:
         return ask_provenance(c, q, err);
-    case DEPOT_ASK_COUNT:
-        break;
+    default:
+        return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "an unknown question");
     }
-    return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "an unknown question");
 }
 
 void server_ask_release(struct conn *c)
 {
     for (size_t i = 0; i < c->asks.len; i++)
-        c->server->api->cache_free(c->asks.items[i]);
+        c->server->api->cache_free(c->asks.items[i].ask);
     depot_vec_free(&c->asks);
     depot_timer_free(c->look);
     c->look = NULL;

@@ -4,7 +4,12 @@
  */
 #include "server_priv.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
+
+enum { TLS_RECORD = 16 * 1024 };
 
 void server_conn_release(struct conn *c)
 {
@@ -111,15 +116,39 @@ void server_tx_frame(struct server *s, enum depot_ws_op op, const void *data, si
     s->tx.len += head + n;
 }
 
+/* TLS sends each record of 16 KiB by itself. Held together, they wake the peer once. */
+static void hold_records(struct conn *c, int on)
+{
+#ifdef TCP_CORK
+    (void)setsockopt(lws_get_socket_fd(c->wsi), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+#else
+    DEPOT_UNUSED(c);
+    DEPOT_UNUSED(on);
+#endif
+}
+
+int server_write(struct conn *c, void *data, size_t n, enum lws_write_protocol how)
+{
+    const bool records = n > TLS_RECORD && lws_is_ssl(c->wsi);
+    int r;
+
+    if (records)
+        hold_records(c, 1);
+    r = lws_write(c->wsi, data, n, how);
+    if (records)
+        hold_records(c, 0);
+    return r < 0 ? -1 : 0;
+}
+
 int server_tx_send(struct conn *c, enum lws_write_protocol how)
 {
     struct depot_buf *tx = &c->server->tx;
     size_t n = tx->len - LWS_PRE;
-    int r = n ? lws_write(c->wsi, (unsigned char *)tx->data + LWS_PRE, n, how) : 0;
+    int r = n ? server_write(c, tx->data + LWS_PRE, n, how) : 0;
 
     if (tx->cap > 2 * TX_BATCH)
         depot_buf_release(tx); /* one huge line is no reason to stay big */
-    return r < 0 ? -1 : 0;
+    return r;
 }
 
 /* ---- messages and the end ---- */

@@ -1,10 +1,8 @@
 /*
- * The feed's WebSocket: ops in, replies and events out. Events are pulled from the hub when the
- * socket can take them, many in one send.
+ * The feed's WebSocket: questions in, responses and events out. Events are pulled from the hub when
+ * the socket can take them, many in one send.
  */
 #include "server_priv.h"
-
-#include <depot/feed.h>
 
 #include <string.h>
 
@@ -14,79 +12,88 @@ static void on_lines(struct subscriber *sub, void *arg)
     server_wake(arg);
 }
 
-void server_feed_reply(struct conn *c, struct depot_buf *message)
-{
-    depot_vec_push(
-        &c->replies, store_line_new(DEPOT_EVENT_UNKNOWN, 0, depot_buf_str(message), message->len));
-    c->replies_bytes += message->len;
-    depot_buf_release(message);
-    server_wake(c);
-}
-
-static void reply_error(struct conn *c, const struct server_op *op, const struct depot_error *err)
+void server_feed_respond(struct conn *c, const struct depot_question *q,
+    const struct depot_answer *a, const struct depot_error *err)
 {
     struct depot_buf message = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
-    depot_buf_adds(&message, "{\"op\":\"error\",");
-    if (op->build[0])
-        depot_buf_addf(&message, "\"build\":\"%s\",", op->build);
-    if (op->kind == SERVER_OP_ASK)
-        depot_buf_addf(&message, "\"of\":\"%s\",", depot_ask_name(op->question.ask));
-    server_json_error(&message, err);
-    depot_buf_addc(&message, '}');
-    server_feed_reply(c, &message);
+    depot_response_encode(&message, c->version, q, a, err);
+    if (message.len > 0) {
+        depot_vec_push(&c->replies,
+            store_line_new(DEPOT_EVENT_UNKNOWN, 0, depot_buf_str(&message), message.len));
+        c->replies_bytes += message.len;
+        server_wake(c);
+    }
+    depot_buf_release(&message);
 }
 
-#define ABILITY(id, name) ",\"" name "\""
-static const char abilities[] = DEPOT_ABILITIES(ABILITY);
-#undef ABILITY
-
-static int create(struct conn *c, const struct server_op *op, struct depot_error *err)
+/* Responses go before events: who created a build hears of it first. */
+static int create(struct conn *c, const struct depot_question *q, struct depot_error *err)
 {
-    struct depot_buf message = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_answer a = {.ask = q->ask};
     struct service_created made;
-    int r = c->server->api->create(
-        c->server->service, op->request, strlen(op->request), server_user(c), &made, err);
+    int r = c->server->api->create(c->server->service, q->request, server_user(c), &made, err);
 
     if (r != 0)
         return r;
     depot_strv_push(&c->created, made.id);
-    depot_buf_addf(&message,
-        "{\"op\":\"created\",\"build\":\"%s\",\"session\":\"%s\"%s,\"version\":\"%s\",\"can\":[%s]"
-        "}",
-        made.id, made.secret, made.join ? ",\"join\":true" : "", DEPOT_VERSION, abilities + 1);
-    server_feed_reply(c, &message);
-    return hub_subscribe_build(c->sub, made.id, 0, err);
+    r = hub_subscribe_build(c->sub, made.id, 0, err);
+    if (r == 0) {
+        server_tell_created(&a.u.created, &made);
+        server_feed_respond(c, q, &a, NULL);
+    }
+    return r;
 }
 
-static int act(struct conn *c, const struct server_op *op, struct depot_error *err)
+static int subscribe(struct conn *c, const struct depot_question *q, struct depot_error *err)
 {
-    switch (op->kind) {
-    case SERVER_OP_SUBSCRIBE_BUILD:
-        return hub_subscribe_build(c->sub, op->build, op->after, err);
-    case SERVER_OP_SUBSCRIBE_FLEET:
-        hub_subscribe_fleet(c->sub, op->logs);
-        return 0;
-    case SERVER_OP_UNSUBSCRIBE_BUILD:
-        hub_unsubscribe_build(c->sub, op->build);
-        return 0;
-    case SERVER_OP_UNSUBSCRIBE_FLEET:
+    bool on = q->ask == DEPOT_ASK_SUBSCRIBE;
+
+    if (q->scope && on)
+        hub_subscribe_fleet(c->sub, !q->quiet);
+    else if (q->scope)
         hub_unsubscribe_fleet(c->sub);
-        return 0;
-    case SERVER_OP_CREATE:
-        return create(c, op, err);
-    case SERVER_OP_CANCEL:
-        return c->server->api->cancel(c->server->service, op->build, err);
-    case SERVER_OP_ASK:
-        return server_ask(c, &op->question, err);
-    }
+    else if (on)
+        return hub_subscribe_build(c->sub, q->build, q->after, err);
+    else
+        hub_unsubscribe_build(c->sub, q->build);
     return 0;
+}
+
+/* What is done at once, and has no other answer. */
+static int acknowledge(struct conn *c, const struct depot_question *q, struct depot_error *err)
+{
+    const struct depot_answer a = {.ask = q->ask};
+    int r = q->ask == DEPOT_ASK_CANCEL ? c->server->api->cancel(c->server->service, q->build, err)
+                                       : subscribe(c, q, err);
+
+    if (r == 0)
+        server_feed_respond(c, q, &a, NULL);
+    return r;
+}
+
+static int act(struct conn *c, const struct depot_question *q, struct depot_error *err)
+{
+    if (q->ask == DEPOT_ASK_CREATE)
+        return create(c, q, err);
+    return q->ask > DEPOT_ASK_CREATE ? acknowledge(c, q, err) : server_ask(c, q, err);
+}
+
+static void take_message(struct conn *c)
+{
+    struct depot_question q = {0};
+    struct depot_arena arena = {0};
+    struct depot_error err;
+
+    depot_error_clear(&err);
+    if (server_op_parse(depot_buf_str(&c->in), c->in.len, &q, &arena, &err) != 0 ||
+        act(c, &q, &err) != 0)
+        server_feed_respond(c, &q, NULL, &err);
+    depot_arena_release(&arena);
 }
 
 static int receive(struct conn *c, const void *in, size_t n)
 {
-    struct server_op op;
-    struct depot_error err;
     int whole = server_collect(c, in, n, SERVER_OP_MAX);
 
     if (whole < 0) {
@@ -99,14 +106,7 @@ static int receive(struct conn *c, const void *in, size_t n)
         server_close_reason(c, 1003, "the feed is text");
         return -1;
     }
-    depot_error_clear(&err);
-    if (server_op_parse(depot_buf_str(&c->in), c->in.len, &op, &err) == 0) {
-        if (act(c, &op, &err) != 0)
-            reply_error(c, &op, &err);
-        server_op_release(&op);
-    } else {
-        reply_error(c, &op, &err);
-    }
+    take_message(c);
     depot_buf_release(&c->in);
     if (c->replies_bytes > REPLIES_MAX) {
         server_close_reason(c, 1008, "answers are not being read");

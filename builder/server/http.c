@@ -71,9 +71,7 @@ static void reply_status(struct conn *c, int status, const struct depot_error *e
 {
     struct depot_buf body = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
-    depot_buf_addc(&body, '{');
     server_json_error(&body, err);
-    depot_buf_addc(&body, '}');
     server_reply_json(c, status, &body);
 }
 
@@ -284,13 +282,16 @@ static bool open_websocket(struct conn *c, const char *path)
 {
     const char *protocol;
     struct depot_error err;
+    bool offered;
 
     c->route = find_route(c, method_of(c->wsi), true, path);
     if (!c->route)
         return false;
     depot_error_clear(&err);
-    protocol = c->route->kind == ROUTE_FEED ? FEED_PROTOCOL : SESSION_PROTOCOL;
-    if (!offers(c->wsi, protocol)) {
+    protocol = c->route->kind == ROUTE_FEED ? DEPOT_FEED_PROTOCOL : SESSION_PROTOCOL;
+    offered = offers(c->wsi, protocol) ||
+              (c->route->kind == ROUTE_FEED && offers(c->wsi, DEPOT_FEED_PROTOCOL_V1));
+    if (!offered) {
         depot_error_set(&err, DEPOT_ERR_INVALID, "the subprotocol here is %s", protocol);
         depot_error_hint(&err, "send `Sec-WebSocket-Protocol: %s`", protocol);
     } else if (c->route->kind == ROUTE_FEED ||

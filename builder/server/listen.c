@@ -2,8 +2,6 @@
  * Listening sockets and credentials: who may connect. Sockets are accepted here and given to
  * libwebsockets, so that the peer's uid, limits and a living predecessor are our own matter.
  */
-#define _GNU_SOURCE /* accept4, struct ucred */
-
 #include "server_priv.h"
 
 #include <errno.h>
@@ -21,6 +19,7 @@
 #include <unistd.h>
 
 #include <depot/log.h>
+#include <depot/os.h>
 
 #define DEPOT_LOG_MODULE "server"
 
@@ -30,10 +29,10 @@ enum { BACKLOG = 128, ACCEPT_AT_ONCE = 16, ACCEPT_RETRY_MS = 200 };
 
 static uid_t peer_uid(int fd)
 {
-    struct ucred cred;
-    socklen_t n = sizeof(cred);
+    uid_t uid;
+    pid_t pid;
 
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == 0 ? cred.uid : (uid_t)-1;
+    return depot_os_peer(fd, &uid, &pid) ? uid : (uid_t)-1;
 }
 
 static void set_tcp_options(int fd)
@@ -83,7 +82,7 @@ static void on_accept(struct depot_loop_fd *w, unsigned events, void *arg)
 
     DEPOT_UNUSED(events);
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-        int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = depot_os_accept(l->fd, true);
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
             depot_log_warn("cannot accept a client: %s", strerror(errno));
             depot_loop_fd_set(w, 0); /* it would be ready again at once */
@@ -120,7 +119,7 @@ static int clear_stale(const struct sockaddr_un *sa, struct depot_error *err)
         depot_error_set(err, DEPOT_ERR_EXISTS, "%s is there and is not a socket", sa->sun_path);
         return depot_error_hint(err, "give another path");
     }
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    fd = depot_os_socket(AF_UNIX, SOCK_STREAM, 0, true);
     if (fd < 0)
         return depot_error_errno(err, errno, "socket");
     r = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 ? 0 : errno;
@@ -161,7 +160,7 @@ static int bind_unix(struct listener *l, const char *path, struct depot_error *e
     r = clear_stale(&sa, err);
     if (r != 0)
         return r;
-    l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    l->fd = depot_os_socket(AF_UNIX, SOCK_STREAM, 0, true);
     if (l->fd < 0)
         return depot_error_errno(err, errno, "socket");
     mask = umask(0177);
@@ -209,7 +208,7 @@ static int listen_addr(struct listener *l, const struct addrinfo *ai)
 {
     int on = 1, saved;
 
-    l->fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, ai->ai_protocol);
+    l->fd = depot_os_socket(ai->ai_family, ai->ai_socktype, ai->ai_protocol, true);
     if (l->fd < 0)
         return errno;
     (void)setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -261,10 +260,15 @@ static const struct lws_protocols protocols[] = {
         .rx_buffer_size = RX_BUFFER,
         .id = PROTOCOL_HTTP,
         .tx_packet_size = TX_MAX},
-    [PROTOCOL_FEED] = {.name = FEED_PROTOCOL,
+    [PROTOCOL_FEED] = {.name = DEPOT_FEED_PROTOCOL,
         .callback = server_callback,
         .rx_buffer_size = RX_FEED,
         .id = PROTOCOL_FEED,
+        .tx_packet_size = TX_MAX},
+    [PROTOCOL_FEED_V1] = {.name = DEPOT_FEED_PROTOCOL_V1,
+        .callback = server_callback,
+        .rx_buffer_size = RX_BUFFER,
+        .id = PROTOCOL_FEED_V1,
         .tx_packet_size = TX_MAX},
     [PROTOCOL_SESSION] = {.name = SESSION_PROTOCOL,
         .callback = server_callback,

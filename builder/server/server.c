@@ -189,12 +189,17 @@ static void conn_gone(struct conn *c)
     server_conn_free(c);
 }
 
+static bool is_feed(unsigned id)
+{
+    return id == PROTOCOL_FEED || id == PROTOCOL_FEED_V1;
+}
+
 /* A subprotocol that does not belong to the path would be served as the wrong thing. */
 static bool protocol_fits(const struct conn *c, unsigned id)
 {
     if (!c->route || c->route->kind == ROUTE_HTTP)
         return false;
-    return id == (c->route->kind == ROUTE_FEED ? PROTOCOL_FEED : PROTOCOL_SESSION);
+    return is_feed(id) == (c->route->kind == ROUTE_FEED) && id != PROTOCOL_HTTP;
 }
 
 static int serve_websocket(
@@ -202,7 +207,8 @@ static int serve_websocket(
 {
     int r = -1;
 
-    if (id == PROTOCOL_FEED)
+    c->version = id == PROTOCOL_FEED_V1 ? DEPOT_FEED_V1 : DEPOT_FEED_V2;
+    if (is_feed(id))
         r = server_feed(c, reason, in, n);
     else if (id == PROTOCOL_SESSION)
         r = server_session(c, reason, in, n);

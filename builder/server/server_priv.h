@@ -35,9 +35,14 @@ enum {
     CONTEXT_TEXT_MAX = 256 * 1024,    /* a text frame on the session */
 };
 
-enum { PROTOCOL_HTTP, PROTOCOL_FEED, PROTOCOL_SESSION };
-#define FEED_PROTOCOL    "depot.feed.v1"
+enum { PROTOCOL_HTTP, PROTOCOL_FEED, PROTOCOL_FEED_V1, PROTOCOL_SESSION };
 #define SESSION_PROTOCOL "depot.session.v1"
+
+/* A question that waits for engines, and to what the answer goes. */
+struct pending_ask {
+    struct cache_ask *ask;
+    struct depot_question q; /* its `ask` and `id` alone */
+};
 
 struct listener {
     struct server *server;
@@ -93,12 +98,13 @@ struct conn {
 
     /* WebSockets */
     bool deflate;
+    int version; /* of the feed */
     struct subscriber *sub;
     struct depot_strv created;              /* builds, by this connection */
     DEPOT_VEC(struct store_line *) replies; /* answers to ops, sent before events */
     size_t replies_bytes;
-    DEPOT_VEC(struct cache_ask *) asks; /* questions that wait for engines */
-    struct depot_timer *look;           /* meanwhile, over HTTP: is the client still there? */
+    DEPOT_VEC(struct pending_ask) asks;
+    struct depot_timer *look; /* meanwhile, over HTTP: is the client still there? */
     struct relay *relay;
     bool paused; /* reading from the client is off */
     bool close_sent;
@@ -123,6 +129,8 @@ void server_wait(struct conn *c);
 void server_tx_begin(struct server *s);
 void server_tx_frame(struct server *s, enum depot_ws_op op, const void *data, size_t n);
 int server_tx_send(struct conn *c, enum lws_write_protocol how);
+/* The same of bytes that lie elsewhere. */
+int server_write(struct conn *c, void *data, size_t n, enum lws_write_protocol how);
 /* Collect a message in c->in: 1 when it is whole, 0 not yet, -1 too long. */
 int server_collect(struct conn *c, const void *in, size_t n, size_t max);
 void server_close_reason(struct conn *c, int code, const char *reason);
@@ -150,8 +158,11 @@ bool server_query(struct conn *c, const char *name, char *out, size_t size);
 int server_ask(
     struct conn *c, const struct depot_question *q, struct depot_error *err) DEPOT_MUST_CHECK;
 void server_ask_release(struct conn *c);
-/* feed.c: a message that is no event; takes its bytes. */
-void server_feed_reply(struct conn *c, struct depot_buf *message);
+/* api.c: what a client is told of the build that it created; borrows from `made`. */
+void server_tell_created(struct depot_created *to, const struct service_created *made);
+/* feed.c: respond to a question, with an answer or an error. */
+void server_feed_respond(struct conn *c, const struct depot_question *q,
+    const struct depot_answer *a, const struct depot_error *err);
 
 /* feed.c, session.c: the WebSockets; callbacks return nonzero to close. */
 int server_feed(struct conn *c, enum lws_callback_reasons reason, void *in, size_t n);
@@ -163,8 +174,7 @@ int server_collect(struct conn *c, const void *in, size_t n, size_t max);
 void server_close_reason(struct conn *c, int code, const char *reason);
 
 /* json.c */
-void server_json_error(struct depot_buf *out, const struct depot_error *err);
-void server_json_string(struct depot_buf *out, const char *s);
+void server_json_error(struct depot_buf *out, const struct depot_error *err); /* {"error":{...}} */
 int server_http_status(int code);
 
 #endif

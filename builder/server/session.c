@@ -151,7 +151,7 @@ static int write_frame(struct conn *c, size_t n)
     uint8_t *payload = (uint8_t *)c->out.data + c->sent;
     uint8_t *head = depot_ws_head(payload, DEPOT_WS_BINARY, n, NULL);
 
-    if (lws_write(c->wsi, head, (size_t)(payload - head) + n, LWS_WRITE_RAW) < 0)
+    if (server_write(c, head, (size_t)(payload - head) + n, LWS_WRITE_RAW) != 0)
         return -1;
     c->sent += n;
     return 0;

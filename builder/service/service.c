@@ -167,8 +167,8 @@ static void candidates(const struct service *s, const char *name, size_t *first,
         }
 }
 
-static int make_plan(
-    struct service *s, const struct request *req, struct plan *plan, struct depot_error *err)
+static int make_plan(struct service *s, const struct depot_build_request *req, struct plan *plan,
+    struct depot_error *err)
 {
     size_t first, n;
     if (s->env.nengines == 0)
@@ -177,12 +177,14 @@ static int make_plan(
     struct plan_engine *view = depot_calloc(n, sizeof(*view));
     for (size_t i = 0; i < n; i++)
         engine_plan_view(s->env.engines[first + i], &view[i]);
-    unsigned *groups = depot_calloc(req->platforms.len + 1, sizeof(*groups));
-    for (size_t i = 0; i < req->platforms.len; i++)
-        groups[i] = request_exports_of(req, req->platforms.items[i]);
+    const struct depot_strv platforms = {
+        .items = (char **)req->info.platforms, .len = req->info.nplatforms};
+    unsigned *groups = depot_calloc(platforms.len + 1, sizeof(*groups));
+    for (size_t i = 0; i < platforms.len; i++)
+        groups[i] = request_exports_of(req, platforms.items[i]);
     int rc = req->call != NULL
-                 ? plan_any(view, n, &req->platforms, plan, err)
-                 : plan_make(view, n, &req->platforms, groups, request_single(req), plan, err);
+                 ? plan_any(view, n, &platforms, plan, err)
+                 : plan_make(view, n, &platforms, groups, request_single(req), plan, err);
     depot_free(groups);
     for (size_t i = 0; rc == 0 && i < plan->nparts; i++)
         plan->parts[i].engine += first;
@@ -190,25 +192,29 @@ static int make_plan(
     return rc;
 }
 
-int service_create(struct service *s, const char *json, size_t n, const char *user,
+int service_create(struct service *s, const struct depot_build_request *asked, const char *user,
     struct service_created *out, struct depot_error *err)
 {
-    struct request req = {0};
+    struct depot_arena arena = {0};
+    struct depot_build_request req;
     struct plan plan = {0};
-    int rc = request_parse(json, n, &req, err);
+    depot_record_copy(&depot_record_build_request, &req, asked, &arena);
+    if (depot_str_empty(req.info.user))
+        req.info.user = depot_arena_strdup(&arena, user);
+    int rc = request_check(&req, &arena, err);
     if (rc == 0)
         rc = make_plan(s, &req, &plan, err);
     if (rc == 0)
         rc = check_room(s, &plan, err);
     if (rc == 0) {
-        struct build *b = build_new(&s->env, &req, user, &plan);
+        struct build *b = build_new(&s->env, &req, &arena, &plan);
         memcpy(out->id, b->scope.id, sizeof(out->id));
         memcpy(out->secret, b->scope.secret, sizeof(out->secret));
         out->join = b->scope.client != NULL;
         build_start(b);
     }
     plan_release(&plan);
-    request_release(&req);
+    depot_arena_release(&arena);
     return rc;
 }
 
@@ -349,6 +355,7 @@ int service_new(struct depot_loop *l, struct store *store, struct hub *hub,
     s->env.store = store;
     s->env.hub = hub;
     s->env.builds = depot_map_new();
+    s->env.steps = steps_index_new();
     s->ready_timer = depot_timer_new(l, on_ready_timer, s);
     s->metrics = metrics_new(l, on_changed, s);
     hub_set_source(hub, &hub_source, s);
@@ -390,6 +397,7 @@ void service_free(struct service *s)
     }
     depot_timer_free(s->ready_timer);
     depot_map_free(s->env.builds);
+    steps_index_free(s->env.steps);
     depot_free(s->env.engines);
     depot_free(s->observers);
     depot_free(s->view);

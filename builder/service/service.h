@@ -45,8 +45,8 @@ struct service_created {
     char secret[BUILD_SECRET_LEN + 1]; /* to be shown when its sessions are opened */
     bool join; /* a session with the daemon itself is wanted, too: CLIENT_SESSION in client.h */
 };
-/* The body of POST /v1/builds. `user` is who asks, for builds that do not say. */
-int service_create(struct service *s, const char *json, size_t n, const char *user,
+/* `req` is copied. `user` is who asks, for builds that do not say. */
+int service_create(struct service *s, const struct depot_build_request *req, const char *user,
     struct service_created *out, struct depot_error *err) DEPOT_MUST_CHECK;
 int service_cancel(struct service *s, const char *build, struct depot_error *err) DEPOT_MUST_CHECK;
 
@@ -65,7 +65,7 @@ int service_session(struct service *s, const char *build, const char *builder, c
 
 /* ---- all that the server asks, as a table: tests play the service ---- */
 struct service_api {
-    int (*create)(struct service *s, const char *json, size_t n, const char *user,
+    int (*create)(struct service *s, const struct depot_build_request *req, const char *user,
         struct service_created *out, struct depot_error *err);
     int (*cancel)(struct service *s, const char *build, struct depot_error *err);
     /* The connection that created it is gone. A build that has not begun, and needs its client, is

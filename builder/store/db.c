@@ -200,7 +200,7 @@ static void insert_step(
     bind_text(st, 2, s->platform ? s->platform : "");
     bind_text(st, 3, s->parsed.stage ? s->parsed.stage : "");
     bind_text(st, 4, s->parsed.instruction ? s->parsed.instruction : s->name);
-    bind_text(st, 5, depot_verdict_name(s->verdict));
+    bind_text(st, 5, depot_outcome_name(s->outcome));
     sqlite3_bind_int64(st, 6, depot_step_duration(s, now) / DEPOT_MSEC);
     bind_text(st, 7, b->id);
     sqlite3_bind_int64(st, 8, s->started);

@@ -66,20 +66,20 @@ static struct tally *tally_of(struct tallies *t, sqlite3_stmt *st)
 
 static void count_step(struct tallies *t, sqlite3_stmt *st)
 {
-    const char *verdict = (const char *)sqlite3_column_text(st, 4);
+    const char *outcome = (const char *)sqlite3_column_text(st, 4);
     int64_t started = sqlite3_column_int64(st, 6);
     struct tally *y = tally_of(t, st);
 
-    if (!y || !verdict)
+    if (!y || !outcome)
         return;
     if (started >= y->newest) {
         y->newest = started;
         y->step.ordinal = sqlite3_column_int(st, 3);
     }
-    if (strcmp(verdict, depot_verdict_name(DEPOT_VERDICT_RAN)) == 0)
+    if (strcmp(outcome, depot_outcome_name(DEPOT_OUTCOME_RAN)) == 0)
         depot_vec_push(&y->runs, sqlite3_column_int64(st, 5));
-    else if (strcmp(verdict, depot_verdict_name(DEPOT_VERDICT_HIT)) == 0 ||
-             strcmp(verdict, depot_verdict_name(DEPOT_VERDICT_SKIPPED)) == 0)
+    else if (strcmp(outcome, depot_outcome_name(DEPOT_OUTCOME_HIT)) == 0 ||
+             strcmp(outcome, depot_outcome_name(DEPOT_OUTCOME_SKIPPED)) == 0)
         y->step.hits++;
 }
 

@@ -2,7 +2,7 @@
  * One line of the feed, shared by reference, and the ring of a running build's newest lines.
  * Knows nothing of files.
  */
-#define _GNU_SOURCE /* memmem, memrchr */
+#define _GNU_SOURCE /* memmem */
 
 #include "store_priv.h"
 

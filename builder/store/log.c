@@ -2,7 +2,7 @@
  * One build's log on disk: whole lines, appended, read from any seq through a sparse index of
  * offsets. It does not know what the lines say beyond their type.
  */
-#define _GNU_SOURCE /* memmem, memrchr */
+#define _GNU_SOURCE /* memmem */
 
 #include "store_priv.h"
 
@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <depot/os.h>
 #include <depot/wire.h>
 
 int log_file_open(struct log_file *f, const char *path, int flags, struct depot_error *err)
@@ -67,7 +68,7 @@ int log_file_mend(struct log_file *f, struct depot_error *err)
         const char *lf;
         if (read_at(f->fd, block, n, end - n) != (ssize_t)n)
             return depot_error_errno(err, errno, "reading a build log");
-        lf = memrchr(block, '\n', n);
+        lf = depot_os_last(block, '\n', n);
         if (lf) {
             end = end - n + (uint64_t)(lf - block) + 1;
             break;

@@ -412,7 +412,7 @@ static void fill_finished(struct store_build *b, struct depot_event *ev)
 {
     struct depot_ev_finished *f = &ev->u.finished;
 
-    depot_build_settle(b->reduced);
+    depot_build_derive(b->reduced);
     f->counts = b->reduced->counts;
     store_fill_failed_step(b, f);
     if (b->created > 0 && ev->time >= b->created)
@@ -589,7 +589,7 @@ int store_query(struct store *s, const struct store_query *q, struct depot_arena
         struct store_build *b = depot_map_get(s->builds, row->id);
         if (!b || !b->reduced || b->over)
             continue;
-        depot_build_settle(b->reduced);
+        depot_build_derive(b->reduced);
         row->seq = b->seq;
         row->state = b->state;
         row->counts = b->reduced->counts;

@@ -3,6 +3,7 @@
  */
 #include <depot/clock.h>
 #include <depot/endpoint.h>
+#include <depot/os.h>
 #include <depot/path.h>
 
 #include <errno.h>
@@ -73,7 +74,7 @@ static int somebody_listens(const char *path, struct depot_error *err)
     if (strlen(path) >= sizeof(sa.sun_path))
         return depot_error_set(err, DEPOT_ERR_INVALID, "socket path is too long: %s", path);
     memcpy(sa.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = depot_os_socket(AF_UNIX, SOCK_STREAM, 0, false);
     if (fd < 0)
         return depot_error_errno(err, errno, "cannot make a socket");
     int rc = connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0;
@@ -81,27 +82,31 @@ static int somebody_listens(const char *path, struct depot_error *err)
     return rc;
 }
 
-/* depotd beside our own executable, or the one on PATH. */
+/* depotd beside our own executable; NULL: there is none. The caller frees. */
+static char *daemon_beside(void)
+{
+    static const char *const names[] = {"depotd", "../builder/depotd"};
+    char *dir = depot_os_program(), *found = NULL;
+    if (dir != NULL)
+        *strrchr(dir, '/') = '\0';
+    for (size_t i = 0; dir != NULL && found == NULL && i < DEPOT_ARRAY_LEN(names); i++) {
+        found = depot_path_join(dir, names[i]);
+        if (access(found, X_OK) != 0) {
+            depot_free(found);
+            found = NULL;
+        }
+    }
+    depot_free(dir);
+    return found;
+}
+
 static char *daemon_program(void)
 {
     const char *env = getenv("DEPOT_DAEMON");
     if (!depot_str_empty(env))
         return depot_strdup(env);
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (n > 0) {
-        self[n] = '\0';
-        char *slash = strrchr(self, '/');
-        *slash = '\0';
-        static const char *const beside[] = {"depotd", "../builder/depotd"};
-        for (size_t i = 0; i < DEPOT_ARRAY_LEN(beside); i++) {
-            char *path = depot_path_join(self, beside[i]);
-            if (access(path, X_OK) == 0)
-                return path;
-            depot_free(path);
-        }
-    }
-    return depot_strdup("depotd");
+    char *beside = daemon_beside();
+    return beside != NULL ? beside : depot_strdup("depotd"); /* on PATH */
 }
 
 /* In the child: leave the terminal and become the daemon. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* "0.1.0"; -1 for anything else. */
-static long major(const char *version)
+static long major_of(const char *version)
 {
     char *end;
     if (depot_str_empty(version) || *version < '0' || *version > '9')
@@ -23,7 +23,7 @@ char *depot_version_note(const char *daemon, const char *lack)
     if (lack != NULL)
         return depot_asprintf("the daemon (%.40s) does not know all of this depot (%s): %s", known,
             DEPOT_VERSION, lack);
-    if (major(daemon) < 0 || major(daemon) == major(DEPOT_VERSION))
+    if (major_of(daemon) < 0 || major_of(daemon) == major_of(DEPOT_VERSION))
         return NULL;
     return depot_asprintf(
         "this is depot %s and the daemon is %.40s: what only one of them knows is "

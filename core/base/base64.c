@@ -125,7 +125,7 @@ static uint32_t group(const unsigned char *s)
 /* The one to three bytes at the end; `n` characters, at most four. */
 static uint32_t decode_last(unsigned char *out, const unsigned char *s, size_t n)
 {
-    unsigned char whole[GROUP_CHARS] = "AAAA"; /* no bits */
+    unsigned char whole[GROUP_CHARS + 1] = "AAAA"; /* no bits */
     uint32_t v;
 
     memcpy(whole, s, n);

@@ -304,6 +304,14 @@ static void of_machine(const char *machine, char out[DEPOT_PLATFORM_MAX])
         snprintf(out, DEPOT_PLATFORM_MAX, "linux/unknown");
 }
 
+bool depot_platform_among(const char *list, const char *platform, size_t n)
+{
+    for (const char *at = list; *at != '\0'; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == n && memcmp(at, platform, n) == 0)
+            return true;
+    return false;
+}
+
 void depot_platform_host(char out[DEPOT_PLATFORM_MAX])
 {
     struct utsname u;

@@ -4,24 +4,24 @@
  */
 #include <depot/base.h>
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
+
+enum { ENTROPY_MAX = 256 }; /* in one call of getentropy() */
 
 void depot_random_bytes(void *out, size_t n)
 {
     char *p = out;
 
     while (n > 0) {
-        ssize_t got = getrandom(p, n, 0);
+        const size_t take = n < ENTROPY_MAX ? n : ENTROPY_MAX;
 
-        if (got < 0 && errno == EINTR)
-            continue;
         /* Without randomness there are no identifiers and no tokens: nothing sane can go on. */
-        if (got <= 0)
+        if (getentropy(p, take) != 0)
             abort();
-        p += got;
-        n -= (size_t)got;
+        p += take;
+        n -= take;
     }
 }
 

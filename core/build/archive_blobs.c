@@ -7,60 +7,7 @@
 
 #include "tar/tar.h"
 
-enum {
-    JSON_DEPTH = 32,
-    JSON_NESTS_MAX = 16 * 1024, /* objects and lists of one text: an empty one takes 800 bytes */
-};
-
 static const char blobs_dir[] = "blobs/sha256/", digest_prefix[] = "sha256:";
-
-/* ---- JSON ---- */
-
-static bool is_modest(const char *text, size_t n)
-{
-    size_t nests = 0;
-    for (size_t i = 0; text != NULL && i < n; i++)
-        nests += text[i] == '{' || text[i] == '[';
-    return n <= DP_ARCHIVE_JSON_MAX && nests <= JSON_NESTS_MAX;
-}
-
-struct json_object *dp_doc_object(const char *text, size_t n)
-{
-    struct json_object *o = NULL;
-    struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH);
-    if (tok != NULL && is_modest(text, n))
-        o = json_tokener_parse_ex(tok, text, (int)n);
-    if (!json_object_is_type(o, json_type_object)) {
-        json_object_put(o);
-        o = NULL;
-    }
-    json_tokener_free(tok);
-    return o;
-}
-
-const char *dp_doc_string(struct json_object *o, const char *key)
-{
-    struct json_object *v;
-    if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &v) ||
-        !json_object_is_type(v, json_type_string))
-        return NULL;
-    return json_object_get_string(v);
-}
-
-struct json_object *dp_doc_array(struct json_object *o, const char *key)
-{
-    struct json_object *v;
-    if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &v) ||
-        !json_object_is_type(v, json_type_array))
-        return NULL;
-    return v;
-}
-
-char *dp_doc_text(struct json_object *o)
-{
-    return depot_json_as_go(
-        json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-}
 
 /* ---- blobs ---- */
 

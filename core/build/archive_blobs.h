@@ -9,6 +9,8 @@
 
 #include <json-c/json.h>
 
+#include "registry/json.h"
+
 #include "build/archive.h"
 
 struct dp_blob {
@@ -33,12 +35,5 @@ int dp_blobs_find(const struct dp_blobs *b, struct json_object *descriptor, stru
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* Its bytes, with a NUL behind, which have its digest. The caller frees. */
 int dp_blob_read(const struct dp_blob *blob, char **out, struct depot_error *err) DEPOT_MUST_CHECK;
-
-/* An object out of bytes that are JSON; the caller puts. NULL: it is none, or would fill memory. */
-struct json_object *dp_doc_object(const char *text, size_t n);
-const char *dp_doc_string(struct json_object *o, const char *key); /* NULL: there is none */
-struct json_object *dp_doc_array(struct json_object *o, const char *key);
-/* Without blanks, as Go writes it. The caller frees. */
-char *dp_doc_text(struct json_object *o);
 
 #endif

@@ -38,7 +38,6 @@ struct depot_job {
     struct depot_timer *timer; /* cancel's limit, then the outputs' */
     char *id;
     char *secret; /* what its sessions show; NULL: nothing */
-    char *request;
     struct dp_join *join;        /* what the parts made becomes one */
     struct depot_timer *telling; /* how far that is */
     bool cancelling, finished, joined, over, lost;
@@ -416,25 +415,26 @@ static void on_feed_state(
 }
 
 /* What comes of it where the daemon does not know what this plan needs; NULL: it knows. */
-static const char *lack_of(const struct depot_build_plan *plan, unsigned can)
+static const char *lack_of(const struct depot_build_plan *plan, const struct depot_created *made)
 {
-    if (plan->join && !(can & 1u << DEPOT_CAN_JOIN))
+    if (plan->join && !depot_created_can(made, DEPOT_CAN_JOIN))
         return "one builder makes all platforms";
     for (size_t i = 0; i < plan->outputs.len; i++)
-        if (plan->outputs.items[i].platform != NULL && !(can & 1u << DEPOT_CAN_EXPORT_PLATFORMS))
+        if (plan->outputs.items[i].platform != NULL &&
+            !depot_created_can(made, DEPOT_CAN_EXPORT_PLATFORMS))
             return "it cannot load one platform of several";
     return NULL;
 }
 
-static void note_version(struct depot_job *j, const struct depot_feed_created *made)
+static void note_version(struct depot_job *j, const struct depot_created *made)
 {
-    char *text = depot_version_note(made->version, lack_of(j->plan, made->can));
+    char *text = depot_version_note(made->version, lack_of(j->plan, made));
     if (text != NULL)
         j->ops->note(j, text, j->arg);
     depot_free(text);
 }
 
-static void on_created(struct depot_feed *f, const struct depot_feed_created *made,
+static void on_created(struct depot_feed *f, const struct depot_created *made,
     const struct depot_error *err, void *arg)
 {
     struct depot_job *j = arg;
@@ -443,7 +443,7 @@ static void on_created(struct depot_feed *f, const struct depot_feed_created *ma
         return;
     }
     j->id = depot_strdup(made->build);
-    j->secret = depot_strdup(made->secret);
+    j->secret = depot_strdup(made->session);
     note_version(j, made);
     if (j->cancelling)
         depot_feed_cancel(f, j->id);
@@ -466,13 +466,13 @@ static void on_refused(
     end_with(j, &j->error);
 }
 
-static void on_answer(struct depot_feed *f, enum depot_ask ask, const struct depot_answer *a,
-    const struct depot_error *err, void *arg)
+static void on_answer(struct depot_feed *f, const struct depot_question *q,
+    const struct depot_answer *a, const struct depot_error *err, void *arg)
 {
     struct depot_job *j = arg;
-    if (ask != DEPOT_ASK_PROVENANCE && j->guest != NULL)
-        j->guest->answer(f, ask, a, err, j->guest_arg);
-    if (j->over || !j->asking || ask != DEPOT_ASK_PROVENANCE)
+    if (q->ask != DEPOT_ASK_PROVENANCE && j->guest != NULL)
+        j->guest->answer(f, q, a, err, j->guest_arg);
+    if (j->over || !j->asking || q->ask != DEPOT_ASK_PROVENANCE)
         return;
     const char *why = a == NULL ? err->msg : a->u.provenance.error;
     if (why != NULL) {
@@ -512,6 +512,15 @@ static void make_claims(struct depot_job *j)
             j->claims[i] = dp_claims_new(&p->platforms, is_split(&p->outputs.items[i]));
 }
 
+static void create(struct depot_job *j)
+{
+    struct depot_arena arena = {0};
+    struct depot_build_request r;
+    dp_build_request(j->plan, &r, &arena);
+    depot_feed_create(j->feed, &r);
+    depot_arena_release(&arena);
+}
+
 int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
     const struct depot_endpoint *at, const struct depot_job_ops *ops, void *arg,
     struct depot_job **out, struct depot_error *err)
@@ -530,14 +539,13 @@ int depot_job_start(struct depot_loop *l, const struct depot_build_plan *plan,
     j->timer = depot_timer_new(l, on_timer, j);
     j->reopen = depot_timer_new(l, on_reopen, j);
     j->telling = depot_timer_new(l, on_telling, j);
-    j->request = dp_build_request(plan);
     make_claims(j);
     int rc = depot_feed_open(l, &opts, &feed_ops, j, &j->feed, err);
     if (rc != 0) {
         depot_job_free(j);
         return rc;
     }
-    depot_feed_create(j->feed, j->request);
+    create(j);
     *out = j;
     return 0;
 }
@@ -591,6 +599,5 @@ void depot_job_free(struct depot_job *j)
     depot_build_free(j->state);
     depot_free(j->id);
     depot_free(j->secret);
-    depot_free(j->request);
     depot_free(j);
 }

@@ -7,7 +7,6 @@
 #include <depot/path.h>
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -144,20 +143,20 @@ static void session_context(
     /* The engine first looks for a .dockerignore, and mostly finds none. */
     if (!depot_str_eq(mount, "context") || ctx->files == 0 || p->closed)
         return;
-    struct json_object *o = json_object_new_object(), *c = json_object_new_object();
-    struct json_object *changed = json_object_new_array();
-    for (size_t i = 0; i < ctx->changed.len; i++)
-        json_object_array_add(changed, json_object_new_string(ctx->changed.items[i]));
-    json_object_object_add(c, "files", json_object_new_int64(ctx->files));
-    json_object_object_add(c, "bytes", json_object_new_int64(ctx->bytes));
-    json_object_object_add(c, "sent_files", json_object_new_int64(ctx->sent_files));
-    json_object_object_add(c, "sent_bytes", json_object_new_int64(ctx->sent_bytes));
-    json_object_object_add(c, "changed", changed);
-    json_object_object_add(c, "changed_more", json_object_new_int64(ctx->changed_more));
-    json_object_object_add(o, "context", c);
-    const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
-    dp_ws_send_text(p->ws, text, strlen(text));
-    json_object_put(o);
+    struct depot_ev_context c = {
+        .files = ctx->files,
+        .bytes = ctx->bytes,
+        .sent_files = ctx->sent_files,
+        .sent_bytes = ctx->sent_bytes,
+        .changed = (const char **)ctx->changed.items,
+        .nchanged = ctx->changed.len,
+        .changed_more = ctx->changed_more,
+    };
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_record_encode(
+        &text, &depot_record_session_text, &(struct depot_session_text){.context = &c});
+    dp_ws_send_text(p->ws, text.data, text.len);
+    depot_buf_release(&text);
 }
 
 static void session_problem(struct dp_session *s, const struct depot_error *err, void *arg)

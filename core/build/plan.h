@@ -6,7 +6,7 @@
 
 #include <depot/app.h>
 #include <depot/build.h>
-#include <depot/event.h>
+#include <depot/request.h>
 
 #include <sys/types.h>
 
@@ -122,7 +122,8 @@ void dp_plan_release_stores(struct depot_build_plan *p);
 int dp_plan_call(struct depot_build_plan *p, struct depot_error *err) DEPOT_MUST_CHECK;
 void dp_plan_call_attrs(struct depot_build_plan *p);
 
-/* request.c: the body of POST /v1/builds. The caller frees. */
-char *dp_build_request(const struct depot_build_plan *p);
+/* request.c: what the daemon is asked for. What `r` points at is the plan's, or in `arena`. */
+void dp_build_request(
+    const struct depot_build_plan *p, struct depot_build_request *r, struct depot_arena *arena);
 
 #endif

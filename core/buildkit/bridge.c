@@ -61,11 +61,16 @@ static void bridge_destroy(struct depot_bk_call *base)
     depot_free(c->ref);
 }
 
+static void end(struct bridge_call *c, const struct depot_bk_result *res)
+{
+    stop(c);
+    c->ops->done(&c->base, res, c->arg);
+}
+
 static void end_with(struct bridge_call *c, const struct depot_build_error *error)
 {
-    struct depot_bk_result res = {.error = error};
-    stop(c);
-    c->ops->done(&c->base, &res, c->arg);
+    const struct depot_bk_result res = {.error = error};
+    end(c, &res);
 }
 
 static void fail(struct bridge_call *c, int code, const char *message)
@@ -200,6 +205,16 @@ static bool has_no_gateway(const struct dp_grpc_status *st)
     return st->code == DP_GRPC_UNIMPLEMENTED && strstr(st->message, "LLBBridge") != NULL;
 }
 
+static void tell_no_gateway(struct bridge_call *c, int code)
+{
+    static const char text[] =
+        "the builder's engine cannot say what a build does before it runs (it has no "
+        "gateway); BuildKit 0.8 and Docker 20.10 can, and newer ones";
+    const struct depot_build_error error = {.code = code, .message = text};
+    const struct depot_bk_result res = {.error = &error, .no_gateway = true};
+    end(c, &res);
+}
+
 /* ---- the place of a failure, when it came without ---- */
 static void on_place(struct dp_bk_rpc *r, const uint8_t *data, size_t n, void *arg)
 {
@@ -252,9 +267,7 @@ static void on_asked(
     if (err == NULL) {
         fail(c, DP_GRPC_INTERNAL, "the engine gave no answer to the build's frontend");
     } else if (has_no_gateway(st)) {
-        fail(c, st->code,
-            "the builder's engine cannot say what a build does before it runs (it has no "
-            "gateway); BuildKit 0.8 and Docker 20.10 can, and newer ones");
+        tell_no_gateway(c, st->code);
     } else if (r->unreachable || st->code == DP_GRPC_UNAVAILABLE) {
         fail(c, st->code, err->msg);
     } else {

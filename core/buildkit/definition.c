@@ -226,23 +226,43 @@ static struct depot_op *op_of_entry(const struct decoder *x, struct span entry)
     return at > 0 ? &x->d->ops[at - 1] : NULL;
 }
 
+static const struct depot_vertex_group *read_group(const struct decoder *x, struct span m)
+{
+    enum { GROUP_ID = 1, GROUP_NAME = 2, GROUP_WEAK = 3 };
+    if (m.n == 0)
+        return NULL;
+    struct depot_vertex_group *g = depot_arena_alloc(&x->d->arena, sizeof(*g));
+    g->id = string_of(x, m, GROUP_ID);
+    g->name = string_of(x, m, GROUP_NAME);
+    g->weak = number_of(m, GROUP_WEAK) != 0;
+    return g;
+}
+
+static void read_name(const struct decoder *x, struct span metadata, struct depot_op *op)
+{
+    enum { METADATA_DESCRIPTION = 2 };
+    static const char name_key[] = "llb.customname";
+    struct span pair;
+    for (struct dp_pb_reader v = dp_pb_read(metadata.p, metadata.n);
+         next_of(&v, METADATA_DESCRIPTION, &pair);) {
+        struct span key = field_of(pair, ENTRY_KEY);
+        if (key.n == sizeof(name_key) - 1 && memcmp(key.p, name_key, key.n) == 0)
+            op->name = string_of(x, pair, ENTRY_VALUE);
+    }
+}
+
 static int read_metadata(struct decoder *x, struct span m)
 {
-    enum { DEFINITION_METADATA = 2, METADATA_IGNORE_CACHE = 1, METADATA_DESCRIPTION = 2 };
-    static const char name_key[] = "llb.customname";
-    struct span entry, pair;
+    enum { DEFINITION_METADATA = 2, METADATA_IGNORE_CACHE = 1, METADATA_GROUP = 6 };
+    struct span entry;
     for (struct dp_pb_reader r = dp_pb_read(m.p, m.n); next_of(&r, DEFINITION_METADATA, &entry);) {
         struct depot_op *op = op_of_entry(x, entry);
         struct span value = field_of(entry, ENTRY_VALUE);
         if (op == NULL)
             continue; /* told of something that is not there: harmless */
         op->ignore_cache = number_of(value, METADATA_IGNORE_CACHE) != 0;
-        for (struct dp_pb_reader v = dp_pb_read(value.p, value.n);
-             next_of(&v, METADATA_DESCRIPTION, &pair);) {
-            struct span key = field_of(pair, ENTRY_KEY);
-            if (key.n == sizeof(name_key) - 1 && memcmp(key.p, name_key, key.n) == 0)
-                op->name = string_of(x, pair, ENTRY_VALUE);
-        }
+        op->group = read_group(x, field_of(value, METADATA_GROUP));
+        read_name(x, value, op);
     }
     return 0;
 }

@@ -23,16 +23,11 @@ int dp_pb_bytes_message(const void *msg, size_t n, const uint8_t **data, size_t 
     return 0;
 }
 
-void dp_pb_add_bytes_message(struct depot_buf *to, const void *data, size_t n)
+size_t dp_pb_bytes_head(uint8_t out[DP_PB_BYTES_HEAD_MAX], size_t n)
 {
     if (n == 0)
-        return; /* proto3 leaves an empty field out */
-    uint8_t head[1 + DP_PB_VARINT_MAX];
-    size_t len = (size_t)(dp_pb_put_varint(dp_pb_put_tag(head, 1, DP_PB_BYTES), n) - head);
-    if (depot_buf_reserve(to, len + n) == NULL)
-        return;
-    depot_buf_add(to, head, len);
-    depot_buf_add(to, data, n);
+        return 0; /* proto3 leaves an empty field out */
+    return (size_t)(dp_pb_put_varint(dp_pb_put_tag(out, 1, DP_PB_BYTES), n) - out);
 }
 
 void dp_pb_pack(struct depot_buf *to, const ProtobufCMessage *m)

@@ -13,8 +13,9 @@
 /* A message whose only field in use is `bytes data = 1`: what the peer sent, borrowed. */
 int dp_pb_bytes_message(
     const void *msg, size_t n, const uint8_t **data, size_t *len) DEPOT_MUST_CHECK;
-/* The reverse, appended to `to`. */
-void dp_pb_add_bytes_message(struct depot_buf *to, const void *data, size_t n);
+/* The reverse: what stands in one before its `n` bytes. Returns the length. */
+enum { DP_PB_BYTES_HEAD_MAX = 1 + DP_PB_VARINT_MAX };
+size_t dp_pb_bytes_head(uint8_t out[DP_PB_BYTES_HEAD_MAX], size_t n);
 
 /* Append a packed protobuf-c message. */
 void dp_pb_pack(struct depot_buf *to, const ProtobufCMessage *m);

@@ -23,12 +23,13 @@ struct depot_bk_session {
 static void send_chunks(struct depot_bk_session *s, const char *data, size_t n)
 {
     while (n > 0) {
-        size_t chunk = n < CHUNK_MAX ? n : CHUNK_MAX;
-        struct depot_buf msg;
-        depot_buf_init(&msg, DEPOT_BUF_NO_LIMIT);
-        dp_pb_add_bytes_message(&msg, data, chunk);
-        dp_grpc_send_take(s->rpc.call, &msg);
-        depot_buf_release(&msg);
+        const size_t chunk = n < CHUNK_MAX ? n : CHUNK_MAX;
+        uint8_t head[DP_PB_BYTES_HEAD_MAX];
+        const struct iovec pieces[] = {
+            {.iov_base = head, .iov_len = dp_pb_bytes_head(head, chunk)},
+            {.iov_base = (void *)(uintptr_t)data, .iov_len = chunk},
+        };
+        dp_grpc_send_pieces(s->rpc.call, pieces, DEPOT_ARRAY_LEN(pieces));
         data += chunk;
         n -= chunk;
     }

@@ -2,6 +2,7 @@
  * Pushing an image from a Docker Engine: what `docker push` does, over the Engine's HTTP API.
  */
 #include <depot/docker.h>
+#include <depot/os.h>
 
 #include <json-c/json.h>
 #include <string.h>
@@ -162,7 +163,7 @@ int depot_docker_push_start(struct depot_loop *l, const struct depot_docker_host
     p->http = depot_http_new(l);
     depot_docker_host_aim(host, &opts);
     int rc = depot_http_start(p->http, &opts, &http_ops, p, &p->request, err);
-    explicit_bzero(auth, strlen(auth));
+    depot_os_wipe(auth, strlen(auth));
     depot_free(auth);
     depot_free(path);
     if (rc != 0) {

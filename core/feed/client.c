@@ -1,14 +1,12 @@
 /*
  * The network feed: one WebSocket that is opened again when it breaks, the positions to resume at,
- * and what was asked for and not yet answered. Messages are told apart in reply.c.
+ * and what was asked for and not yet answered. Which question a response is to is told in
+ * response.c.
  */
 #include "feed/client.h"
 
-#include <depot/wire.h>
+#include "wire/message.h"
 
-#include "record/json.h"
-
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -19,45 +17,55 @@ enum {
 
 /* ---- sending ---- */
 
-static void send_op(struct feed_client *c, const char *op, const char *build, const char *rest)
+static void send_question(struct feed_client *c, const struct depot_question *q)
 {
     struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    depot_buf_addf(&b, "{\"op\":\"%s\"", op);
-    if (build != NULL) {
-        depot_buf_adds(&b, ",\"build\":");
-        dp_json_string(&b, build, strlen(build));
-    }
-    depot_buf_adds(&b, rest);
-    depot_buf_addc(&b, '}');
+    depot_record_encode(&b, &depot_record_question, q);
     dp_ws_send(c->ws, b.data, b.len);
     depot_buf_release(&b);
+}
+
+static void send_call(struct feed_client *c, struct feed_call *call)
+{
+    struct depot_question q = call->q;
+    if (c->version == DEPOT_FEED_V1) /* which knows no ids */
+        q.id = 0;
+    send_question(c, &q);
+    call->sent = true;
+}
+
+static struct feed_call *new_call(struct feed_client *c, const struct depot_question *q)
+{
+    struct feed_call *call = depot_calloc(1, sizeof(*call));
+    depot_record_copy(&depot_record_question, &call->q, q, &call->arena);
+    call->q.id = ++c->last_id;
+    depot_vec_push(&c->calls, call);
+    return call;
+}
+
+/* What the first version answers only when it refuses is told by the build that it names. */
+static void tell(struct feed_client *c, const struct depot_question *q)
+{
+    if (c->version == DEPOT_FEED_V1)
+        send_question(c, q);
+    else
+        send_call(c, new_call(c, q));
 }
 
 static void send_subscribe(struct feed_client *c, const struct feed_build *b)
 {
-    char rest[48];
-    snprintf(rest, sizeof(rest), ",\"after\":%llu", (unsigned long long)b->seq);
-    send_op(c, "subscribe", b->id, rest);
+    tell(c, &(struct depot_question){.ask = DEPOT_ASK_SUBSCRIBE, .build = b->id, .after = b->seq});
 }
 
 static void send_fleet(struct feed_client *c)
 {
-    send_op(c, "subscribe", NULL,
-        c->fleet_logs ? ",\"scope\":\"fleet\",\"logs\":true"
-                      : ",\"scope\":\"fleet\",\"logs\":false");
+    tell(c, &(struct depot_question){
+                .ask = DEPOT_ASK_SUBSCRIBE, .scope = "fleet", .quiet = !c->fleet_logs});
 }
 
-static void send_create(struct feed_client *c, struct feed_create *create)
+static void send_cancel(struct feed_client *c, const char *build)
 {
-    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    depot_buf_adds(&b, "{\"op\":\"create\",\"request\":");
-    depot_buf_adds(&b, create->json);
-    depot_buf_addc(&b, '}');
-    dp_ws_send(c->ws, b.data, b.len);
-    depot_buf_release(&b);
-    create->sent = true;
-    depot_free(create->json);
-    create->json = NULL;
+    tell(c, &(struct depot_question){.ask = DEPOT_ASK_CANCEL, .build = build});
 }
 
 /* ---- positions ---- */
@@ -107,40 +115,78 @@ static bool is_new(struct feed_client *c, const struct depot_event *ev)
     return true;
 }
 
-/* ---- creates ---- */
+/* ---- calls ---- */
 
-void feed_client_answer(
-    struct feed_client *c, const struct depot_feed_created *made, const struct depot_error *err)
+struct feed_call *feed_call_take(struct feed_client *c, size_t i)
 {
-    if (c->creates.len == 0)
-        return;
-    depot_free(c->creates.items[0].json);
-    depot_vec_remove(&c->creates, 0);
-    if (made != NULL)
-        build_of(c, made->build)->wanted = true;
-    if (!c->base.dead && c->base.ops->created != NULL)
-        c->base.ops->created(&c->base, made, err, c->base.arg);
+    struct feed_call *call = c->calls.items[i];
+    depot_vec_remove(&c->calls, i);
+    return call;
 }
 
-/* What was sent may have been done: asking again could build twice. */
-static void fail_sent_creates(struct feed_client *c)
+void feed_call_free(struct feed_call *call)
 {
-    while (!c->base.dead && c->creates.len > 0 && c->creates.items[0].sent) {
-        struct depot_error err;
-        depot_error_clear(&err);
-        depot_error_set(&err, DEPOT_ERR_UNAVAILABLE,
-            "the connection to %s broke before the build was confirmed; it may be running",
-            c->addr.text);
-        depot_error_hint(&err, "look at `depot list builds` before trying again");
-        feed_client_answer(c, NULL, &err);
+    if (call == NULL)
+        return;
+    depot_arena_release(&call->arena);
+    depot_free(call);
+}
+
+/* A subscription or a cancel that was refused is not asked for again after a reconnect. */
+static void refuse(struct feed_client *c, const char *build, const struct depot_error *err)
+{
+    struct feed_build *b = build != NULL ? depot_map_get(c->builds, build) : NULL;
+    if (b != NULL)
+        b->wanted = b->cancel = false;
+    if (c->base.ops->refused != NULL)
+        c->base.ops->refused(&c->base, build, err, c->base.arg);
+}
+
+void feed_call_end(struct feed_client *c, struct feed_call *call, const struct depot_answer *a,
+    const struct depot_error *err)
+{
+    const struct depot_feed_ops *to = c->base.ops;
+    const struct depot_question *q = &call->q;
+    if (a != NULL && q->ask == DEPOT_ASK_CREATE)
+        build_of(c, a->u.created.build)->wanted = true;
+    if (c->base.dead) {
+        feed_call_free(call);
+        return;
+    }
+    if (q->ask == DEPOT_ASK_CREATE && to->created != NULL)
+        to->created(&c->base, a != NULL ? &a->u.created : NULL, err, c->base.arg);
+    else if (q->ask < DEPOT_ASK_CREATE && to->answer != NULL)
+        to->answer(&c->base, q, a, err, c->base.arg);
+    else if (q->ask > DEPOT_ASK_CREATE && a == NULL)
+        refuse(c, q->build, err);
+    feed_call_free(call);
+}
+
+/* A connection is gone, and with it what it would have answered. A build may have been made: asking
+ * again could make it twice. */
+static void forget_calls(struct feed_client *c)
+{
+    struct depot_error err;
+    depot_error_clear(&err);
+    depot_error_set(&err, DEPOT_ERR_UNAVAILABLE,
+        "the connection to %s broke before the build was confirmed; it may be running",
+        c->addr.text);
+    depot_error_hint(&err, "look at `depot list builds` before trying again");
+    for (size_t i = 0; i < c->calls.len;) {
+        if (!c->calls.items[i]->sent)
+            i++;
+        else if (c->calls.items[i]->q.ask == DEPOT_ASK_CREATE)
+            feed_call_end(c, feed_call_take(c, i), NULL, &err);
+        else
+            feed_call_free(feed_call_take(c, i));
     }
 }
 
-static void fail_all_creates(struct feed_client *c, const struct depot_error *err)
+static void fail_calls(struct feed_client *c, const struct depot_error *err)
 {
-    fail_sent_creates(c);
-    while (!c->base.dead && c->creates.len > 0)
-        feed_client_answer(c, NULL, err);
+    forget_calls(c);
+    while (c->calls.len > 0)
+        feed_call_end(c, feed_call_take(c, 0), NULL, err);
 }
 
 /* ---- the connection ---- */
@@ -152,15 +198,16 @@ static void client_end(struct feed_client *c, const struct depot_error *err)
     depot_timer_stop(c->deadline);
     dp_ws_free(c->ws);
     c->ws = NULL;
-    fail_all_creates(c, &why);
+    fail_calls(c, &why);
     feed_set_state(&c->base, DEPOT_FEED_ENDED, &why);
 }
 
 static void on_open(struct dp_ws *ws, void *arg)
 {
-    DEPOT_UNUSED(ws);
     struct feed_client *c = arg;
     c->open = true;
+    c->version =
+        depot_str_eq(dp_ws_protocol(ws), DEPOT_FEED_PROTOCOL_V1) ? DEPOT_FEED_V1 : DEPOT_FEED_V2;
     depot_timer_stop(c->deadline);
     if (c->fleet)
         send_fleet(c);
@@ -171,36 +218,34 @@ static void on_open(struct dp_ws *ws, void *arg)
         if (b->wanted && !b->finished)
             send_subscribe(c, b);
         if (b->cancel)
-            send_op(c, "cancel", b->id, "");
+            send_cancel(c, b->id);
     }
-    for (size_t i = 0; i < c->creates.len; i++)
-        send_create(c, &c->creates.items[i]);
+    for (size_t i = 0; i < c->calls.len; i++)
+        if (!c->calls.items[i]->sent)
+            send_call(c, c->calls.items[i]);
     feed_set_state(&c->base, DEPOT_FEED_LIVE, NULL);
-}
-
-static void give_event(struct feed_client *c, const char *data, size_t n)
-{
-    struct depot_error err;
-    struct depot_event ev;
-    depot_error_clear(&err);
-    if (depot_wire_decode(data, n, &ev, &err) < 0) {
-        depot_error_prefix(&err, "%s sent a bad event", c->addr.text);
-        feed_set_state(&c->base, DEPOT_FEED_LIVE, &err);
-        return;
-    }
-    if (is_new(c, &ev) && ev.type != DEPOT_EVENT_UNKNOWN)
-        c->base.ops->event(&c->base, &ev, c->base.arg);
-    depot_event_release(&ev);
 }
 
 static void on_message(struct dp_ws *ws, const void *data, size_t n, void *arg)
 {
     DEPOT_UNUSED(ws);
     struct feed_client *c = arg;
+    struct depot_error err;
+    struct depot_event ev;
+    struct dp_response rsp;
     c->backoff_ms =
         BACKOFF_FIRST_MS; /* it works: only now, so that a broken peer is not hammered */
-    if (!feed_client_reply(c, data, n))
-        give_event(c, data, n);
+    depot_error_clear(&err);
+    if (dp_wire_decode_message(data, n, &ev, &rsp, &err) < 0) {
+        depot_error_prefix(&err, "%s sent a bad message", c->addr.text);
+        feed_set_state(&c->base, DEPOT_FEED_LIVE, &err);
+        return;
+    }
+    if (rsp.is_one)
+        feed_client_response(c, &rsp, data, n);
+    else if (is_new(c, &ev) && ev.type != DEPOT_EVENT_UNKNOWN)
+        c->base.ops->event(&c->base, &ev, c->base.arg);
+    depot_event_release(&ev);
 }
 
 /* Half of it fixed, half of it random: clients of a daemon that restarts come back one by one. */
@@ -244,7 +289,7 @@ static void client_lost(struct feed_client *c, const struct depot_error *err)
     if (was_open && c->give_up_ms > 0)
         depot_timer_start(c->deadline, c->give_up_ms, 0);
     depot_timer_start(c->retry, next_delay(c), 0);
-    fail_sent_creates(c);
+    forget_calls(c);
     const bool lived = c->base.state == DEPOT_FEED_LIVE || c->base.state == DEPOT_FEED_STALE;
     feed_set_state(&c->base, lived ? DEPOT_FEED_STALE : DEPOT_FEED_CONNECTING, err);
 }
@@ -272,7 +317,7 @@ static int client_dial(struct feed_client *c, struct depot_error *err)
         .addr = &c->addr,
         .tls = &c->tls,
         .path = "/v1/feed",
-        .protocol = "depot.feed.v1",
+        .protocol = DEPOT_FEED_PROTOCOL ", " DEPOT_FEED_PROTOCOL_V1,
         .token = c->token,
         .paced = true,
         .max_message = DEPOT_WIRE_LINE_MAX,
@@ -330,7 +375,7 @@ static void client_unsubscribe_build(struct depot_feed *f, const char *build)
         return;
     b->wanted = false;
     if (c->open)
-        send_op(c, "unsubscribe", build, "");
+        tell(c, &(struct depot_question){.ask = DEPOT_ASK_UNSUBSCRIBE, .build = build});
 }
 
 static void client_subscribe_fleet(struct depot_feed *f, bool logs)
@@ -342,13 +387,13 @@ static void client_subscribe_fleet(struct depot_feed *f, bool logs)
         send_fleet(c);
 }
 
-static void client_create(struct depot_feed *f, const char *request_json)
+static void client_create(struct depot_feed *f, const struct depot_build_request *r)
 {
     struct feed_client *c = client_of(f);
-    struct feed_create create = {.json = depot_strdup(request_json)};
-    depot_vec_push(&c->creates, create);
+    const struct depot_question q = {.ask = DEPOT_ASK_CREATE, .request = r};
+    struct feed_call *call = new_call(c, &q);
     if (c->open)
-        send_create(c, &c->creates.items[c->creates.len - 1]);
+        send_call(c, call);
 }
 
 static void client_cancel(struct depot_feed *f, const char *build)
@@ -357,19 +402,15 @@ static void client_cancel(struct depot_feed *f, const char *build)
     struct feed_build *b = build_of(c, build);
     b->cancel = !b->finished;
     if (c->open)
-        send_op(c, "cancel", build, "");
+        send_cancel(c, build);
 }
 
 static bool client_ask(struct depot_feed *f, const struct depot_question *q)
 {
     struct feed_client *c = client_of(f);
-    if (!c->open)
-        return false;
-    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    depot_question_encode(&b, q);
-    dp_ws_send(c->ws, b.data, b.len);
-    depot_buf_release(&b);
-    return true;
+    if (c->open)
+        send_call(c, new_call(c, q));
+    return c->open;
 }
 
 /* ---- lifetime ---- */
@@ -395,9 +436,9 @@ static void client_release(struct depot_feed *f)
         depot_free(b);
     }
     depot_map_free(c->builds);
-    for (size_t i = 0; i < c->creates.len; i++)
-        depot_free(c->creates.items[i].json);
-    depot_vec_free(&c->creates);
+    for (size_t i = 0; i < c->calls.len; i++)
+        feed_call_free(c->calls.items[i]);
+    depot_vec_free(&c->calls);
     depot_timer_free(c->retry);
     depot_timer_free(c->deadline);
     dp_ws_context_free(c->ws_ctx);

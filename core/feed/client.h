@@ -1,5 +1,5 @@
 /*
- * The network feed's own state, for client.c and reply.c.
+ * The network feed's own state, for client.c and response.c.
  */
 #ifndef DEPOT_CORE_FEED_CLIENT_H
 #define DEPOT_CORE_FEED_CLIENT_H
@@ -18,9 +18,11 @@ struct feed_build {
     bool cancel;   /* asked for, and not over yet: asked again after a reconnect */
 };
 
-struct feed_create {
-    char *json; /* NULL once sent */
-    bool sent;
+/* What was asked and not yet answered. */
+struct feed_call {
+    struct depot_question q; /* its id is the call's */
+    struct depot_arena arena;
+    bool sent; /* on the connection that is open */
 };
 
 struct feed_client {
@@ -37,13 +39,20 @@ struct feed_client {
     struct depot_error last; /* why it is not live */
     struct depot_map *builds;
     bool fleet, fleet_logs;
-    DEPOT_VEC(struct feed_create) creates; /* in the order of their answers */
+    int version; /* of the feed, on the connection that is open */
+    int64_t last_id;
+    DEPOT_VEC(struct feed_call *) calls; /* oldest first */
 };
 
-/* The oldest create is answered. */
-void feed_client_answer(
-    struct feed_client *c, const struct depot_feed_created *made, const struct depot_error *err);
-/* True when the message was a reply, which is then dealt with; else it is an event. */
-bool feed_client_reply(struct feed_client *c, const char *data, size_t n);
+/* Takes a call from those that wait: the caller frees it. */
+struct feed_call *feed_call_take(struct feed_client *c, size_t i);
+void feed_call_free(struct feed_call *call);
+/* The owner hears how a call ended, with an answer or an error. Frees the call. */
+void feed_call_end(struct feed_client *c, struct feed_call *call, const struct depot_answer *a,
+    const struct depot_error *err);
+/* A response to one of the calls. */
+struct dp_response;
+void feed_client_response(
+    struct feed_client *c, const struct dp_response *rsp, const char *text, size_t n);
 
 #endif

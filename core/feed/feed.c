@@ -71,10 +71,10 @@ void depot_feed_unsubscribe_build(struct depot_feed *f, const char *build)
         f->kind->unsubscribe_build(f, build);
 }
 
-void depot_feed_create(struct depot_feed *f, const char *request_json)
+void depot_feed_create(struct depot_feed *f, const struct depot_build_request *r)
 {
     if (!f->dead && f->kind->create != NULL)
-        f->kind->create(f, request_json);
+        f->kind->create(f, r);
 }
 
 void depot_feed_cancel(struct depot_feed *f, const char *build)

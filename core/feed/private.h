@@ -25,7 +25,7 @@ struct feed_kind {
     void (*subscribe_build)(struct depot_feed *f, const char *build, uint64_t after);
     void (*subscribe_fleet)(struct depot_feed *f, bool logs);
     void (*unsubscribe_build)(struct depot_feed *f, const char *build);
-    void (*create)(struct depot_feed *f, const char *request_json);
+    void (*create)(struct depot_feed *f, const struct depot_build_request *r);
     void (*cancel)(struct depot_feed *f, const char *build);
     bool (*ask)(struct depot_feed *f, const struct depot_question *q);
 };

@@ -433,6 +433,14 @@ void dp_grpc_send_take(struct dp_grpc_call *c, struct depot_buf *take)
     queued(c);
 }
 
+void dp_grpc_send_pieces(struct dp_grpc_call *c, const struct iovec *pieces, size_t n)
+{
+    if (!can_send(c))
+        return;
+    dp_grpc_queue_pieces(&c->queue, pieces, n);
+    queued(c);
+}
+
 void dp_grpc_send_end(struct dp_grpc_call *c)
 {
     if (!can_send(c) || c->conn->server)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* What a callback returns when the owner freed the connection inside one of ours. */
-static int verdict(const struct dp_grpc_conn *h)
+static int outcome(const struct dp_grpc_conn *h)
 {
     return h->dead ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
@@ -148,7 +148,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     default:
         break;
     }
-    return verdict(h);
+    return outcome(h);
 }
 
 static int on_data_chunk(
@@ -162,7 +162,7 @@ static int on_data_chunk(
     struct dp_grpc_call *c = dp_call_find(h, id);
     if (c != NULL)
         dp_call_data(c, data, n);
-    return verdict(h);
+    return outcome(h);
 }
 
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *user)
@@ -172,7 +172,7 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error,
     struct dp_grpc_call *c = dp_call_find(h, id);
     if (c != NULL)
         dp_call_closed(c, error);
-    return verdict(h);
+    return outcome(h);
 }
 
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)

@@ -12,6 +12,8 @@
 #include <depot/buf.h>
 #include <depot/loop.h>
 
+#include <sys/uio.h>
+
 #include "net/stream.h"
 
 /* X(id, number): google.rpc.Code */
@@ -115,6 +117,8 @@ void dp_grpc_respond(struct dp_grpc_call *c, int code, const char *message);
 /* Queue one message (copied, or taken with its buffer). */
 void dp_grpc_send(struct dp_grpc_call *c, const void *data, size_t n);
 void dp_grpc_send_take(struct dp_grpc_call *c, struct depot_buf *take);
+/* The same of one that lies in pieces: for streams of bytes, whose buffers are used again. */
+void dp_grpc_send_pieces(struct dp_grpc_call *c, const struct iovec *pieces, size_t n);
 void dp_grpc_send_end(struct dp_grpc_call *c); /* client: half-close */
 size_t dp_grpc_queued(const struct dp_grpc_call *c);
 void dp_grpc_pause(struct dp_grpc_call *c, bool paused); /* hold back the peer */

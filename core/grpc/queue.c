@@ -13,6 +13,9 @@ enum {
     FIRST_CHUNK = 256,    /* most calls send one small message */
     SHARED_CHUNK = 16384, /* when messages pile up */
     COPY_BELOW = 4096,    /* taking a smaller buffer costs more than copying it */
+    /* Of pieces: below what malloc gives back to the system each time, and what is kept of them. */
+    PIECES_CHUNK = 64 * 1024,
+    SPARES_MAX = 8,
 };
 
 void dp_grpc_chunk_ref(struct dp_grpc_chunk *k)
@@ -20,12 +23,38 @@ void dp_grpc_chunk_ref(struct dp_grpc_chunk *k)
     k->refs++;
 }
 
+static void free_spares(struct dp_grpc_spares *s)
+{
+    for (struct dp_grpc_chunk *k = s->head, *next; k != NULL; k = next) {
+        next = k->next;
+        depot_free(k);
+    }
+    s->head = NULL;
+    s->n = 0;
+}
+
+static void spares_unref(struct dp_grpc_spares *s)
+{
+    if (s == NULL || --s->refs > 0)
+        return;
+    free_spares(s);
+    depot_free(s);
+}
+
 void dp_grpc_chunk_unref(struct dp_grpc_chunk *k)
 {
+    struct dp_grpc_spares *home = k->home;
     if (--k->refs > 0)
         return;
-    depot_free(k->taken);
-    depot_free(k);
+    if (home != NULL && !home->closed && home->n < SPARES_MAX) {
+        k->next = home->head;
+        home->head = k;
+        home->n++;
+    } else {
+        depot_free(k->taken);
+        depot_free(k);
+    }
+    spares_unref(home);
 }
 
 static struct dp_grpc_chunk *chunk_new(size_t cap)
@@ -102,6 +131,56 @@ void dp_grpc_queue_message_take(struct dp_grpc_queue *q, struct depot_buf *take)
     append_chunk(q, k);
 }
 
+/* A chunk from the spares, or a new one that goes there. */
+static struct dp_grpc_chunk *pieces_chunk(struct dp_grpc_queue *q)
+{
+    if (q->spares == NULL) {
+        q->spares = depot_calloc(1, sizeof(*q->spares));
+        q->spares->refs = 1;
+    }
+    struct dp_grpc_spares *s = q->spares;
+    struct dp_grpc_chunk *k = s->head;
+    if (k != NULL) {
+        s->head = k->next;
+        s->n--;
+        k->next = NULL;
+        k->off = k->len = 0;
+        k->refs = 1;
+    } else {
+        k = chunk_new(PIECES_CHUNK);
+        k->home = s;
+    }
+    s->refs++;
+    append_chunk(q, k);
+    return k;
+}
+
+static void add_piece(struct dp_grpc_queue *q, const uint8_t *data, size_t n)
+{
+    while (n > 0) {
+        struct dp_grpc_chunk *k = q->tail;
+        if (k == NULL || k->taken != NULL || k->len == k->cap)
+            k = pieces_chunk(q);
+        size_t room = k->cap - k->len, take = n < room ? n : room;
+        add_bytes(q, k, data, take);
+        data += take;
+        n -= take;
+    }
+}
+
+void dp_grpc_queue_pieces(struct dp_grpc_queue *q, const struct iovec *pieces, size_t n)
+{
+    uint8_t prefix[DP_GRPC_PREFIX_LEN];
+    size_t all = 0;
+    for (size_t i = 0; i < n; i++)
+        all += pieces[i].iov_len;
+    assert(all <= UINT32_MAX);
+    dp_grpc_prefix(prefix, (uint32_t)all);
+    add_piece(q, prefix, sizeof(prefix));
+    for (size_t i = 0; i < n; i++)
+        add_piece(q, pieces[i].iov_base, pieces[i].iov_len);
+}
+
 size_t dp_grpc_queue_peek(
     const struct dp_grpc_queue *q, const uint8_t **data, struct dp_grpc_chunk **owner)
 {
@@ -136,6 +215,11 @@ void dp_grpc_queue_clear(struct dp_grpc_queue *q)
     for (struct dp_grpc_chunk *k = q->head, *next; k != NULL; k = next) {
         next = k->next;
         dp_grpc_chunk_unref(k);
+    }
+    if (q->spares != NULL) {
+        q->spares->closed = true;
+        free_spares(q->spares);
+        spares_unref(q->spares);
     }
     memset(q, 0, sizeof(*q));
 }

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE /* POSIX_SPAWN_SETSID */
 #include "http/command.h"
 
+#include <depot/os.h>
 #include <depot/path.h>
 
 #include <errno.h>
@@ -16,8 +17,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 enum { SAID_MAX = 4096, PATH_ID_LEN = 12 };
 
@@ -36,7 +35,7 @@ static int spawn(const struct depot_strv *argv, int stream, int errors, pid_t *p
     sigfillset(&all);
     posix_spawnattr_setsigdefault(&attr, &all); /* we may ignore some; it should not */
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-    const int failed = posix_spawnp(pid, args[0], &actions, &attr, args, environ);
+    const int failed = posix_spawnp(pid, args[0], &actions, &attr, args, depot_os_environ());
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);
     depot_free(args);
@@ -57,7 +56,7 @@ static void stop_listening(struct dp_command *c)
 static int run(struct dp_command *c, int stream)
 {
     int errors[2];
-    if (pipe2(errors, O_CLOEXEC | O_NONBLOCK) < 0)
+    if (depot_os_pipe(errors, true) < 0)
         return errno;
     const int failed = spawn(c->argv, stream, errors[1], &c->pid);
     close(errors[1]);
@@ -74,7 +73,7 @@ static void on_connect(struct depot_loop_fd *w, unsigned events, void *arg)
     struct dp_command *c = arg;
     DEPOT_UNUSED(w);
     DEPOT_UNUSED(events);
-    const int stream = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
+    const int stream = depot_os_accept(c->listener, false);
     if (stream < 0)
         return;
     stop_listening(c);
@@ -90,7 +89,7 @@ static int listen_at(struct dp_command *c, struct depot_error *err)
     if (strlen(c->path) >= sizeof(sa.sun_path))
         return depot_error_set(err, DEPOT_ERR_INVALID, "socket path is too long: %s", c->path);
     memcpy(sa.sun_path, c->path, strlen(c->path) + 1);
-    c->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    c->listener = depot_os_socket(AF_UNIX, SOCK_STREAM, 0, true);
     if (c->listener < 0 || bind(c->listener, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
         listen(c->listener, 1) < 0)
         return depot_error_errno(err, errno, "cannot listen on %s", c->path);

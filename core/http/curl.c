@@ -1,5 +1,8 @@
 /*
  * Opens libcurl at run time. Knows nothing of requests.
+ *
+ * Linked, it would come with 27 more libraries to each `depot --version`: 7.7 ms of CPU and 9.0 MB
+ * instead of 3.0 ms and 4.8 MB (medians of 200 runs in turn, libcurl 7.88.1 of Debian 12).
  */
 #include "http/curl.h"
 
@@ -8,13 +11,28 @@
 #include <dlfcn.h>
 #include <string.h>
 
-static const char *const library_names[] = {
 #ifdef __APPLE__
-    "libcurl.4.dylib",
+#define LIBRARY     "libcurl.4.dylib"
+#define LIBRARY_TOO "/usr/lib/libcurl.4.dylib"
 #else
-    "libcurl.so.4", "libcurl-gnutls.so.4", /* Debian's other build; the same interface */
+#define LIBRARY     "libcurl.so.4"
+#define LIBRARY_TOO "libcurl-gnutls.so.4" /* Debian's other build; the same interface */
 #endif
-};
+static const char *const library_names[] = {LIBRARY, LIBRARY_TOO};
+
+#ifdef __ELF__
+/* What a linked library's NEEDED tells packagers, in the form for those that are opened late: a
+ * note of FDO's, as systemd.io/ELF_DLOPEN_METADATA has it. */
+#define NOTE                                                                                       \
+    "[{\"feature\":\"http\",\"description\":\"HTTP API of depotd, registries, Docker Engines\","   \
+    "\"priority\":\"recommended\",\"soname\":[\"" LIBRARY "\",\"" LIBRARY_TOO "\"]}]"
+static const struct {
+    uint32_t name_size, text_size, type;
+    char name[4];
+    _Alignas(4) char text[sizeof(NOTE)];
+} note __attribute__((used, aligned(4), section(".note.dlopen"))) = {
+    4, sizeof(NOTE), 0x407c0c0a, "FDO", NOTE};
+#endif
 
 static const struct {
     const char *symbol;

@@ -6,7 +6,7 @@
 
 static bool took_time(const struct depot_step *s)
 {
-    return s->completed && s->verdict != DEPOT_VERDICT_SKIPPED;
+    return s->completed && s->outcome != DEPOT_OUTCOME_SKIPPED;
 }
 
 /* An exporter has no inputs on record: it waited for whatever ended last before it. */
@@ -19,7 +19,7 @@ static struct depot_step *before_export(const struct depot_build *b, const struc
         struct depot_step *s = b->started.items[i];
 
         if (s != e && s->part == e->part && took_time(s) && s->completed <= start &&
-            s->parsed.kind != DEPOT_STEP_EXPORT && (!best || s->completed > best->completed))
+            s->parsed.kind != DEPOT_STEP_EXPORT && (best == NULL || s->completed > best->completed))
             best = s;
     }
     return best;
@@ -37,8 +37,8 @@ static struct depot_step *latest_input(const struct depot_step *s)
         if (!in->known)
             continue;
         if (!took_time(in))
-            in = in->settled_.via;
-        if (in && !in->critical && (!best || in->completed > best->completed))
+            in = in->derived_.via;
+        if (in != NULL && !in->critical && (best == NULL || in->completed > best->completed))
             best = in;
     }
     return best;
@@ -49,7 +49,7 @@ static void push_inputs(struct depot_build_private *pr, const struct depot_step 
 {
     for (size_t i = 0; i < s->ninputs; i++)
         if (s->inputs[i]->known && !took_time(s->inputs[i]) &&
-            s->inputs[i]->settled_.walk != pr->walk)
+            s->inputs[i]->derived_.walk != pr->walk)
             depot_vec_push(&pr->stack, s->inputs[i]);
 }
 
@@ -61,12 +61,12 @@ static void look_through(struct depot_build_private *pr, const struct depot_step
     while (pr->stack.len) {
         struct depot_step *s = pr->stack.items[pr->stack.len - 1];
 
-        if (s->settled_.walk != pr->walk) {
-            s->settled_.walk = pr->walk;
-            s->settled_.via = NULL;
+        if (s->derived_.walk != pr->walk) {
+            s->derived_.walk = pr->walk;
+            s->derived_.via = NULL;
             push_inputs(pr, s);
         } else {
-            s->settled_.via = latest_input(s);
+            s->derived_.via = latest_input(s);
             pr->stack.len--;
         }
     }
@@ -83,12 +83,13 @@ static struct depot_step *ended_last(const struct depot_build *b)
 
         if (!took_time(s))
             continue;
-        if (s->verdict == DEPOT_VERDICT_FAILED && (!failed || s->completed > failed->completed))
+        if (s->outcome == DEPOT_OUTCOME_FAILED &&
+            (failed == NULL || s->completed > failed->completed))
             failed = s;
-        if (!last || s->completed > last->completed)
+        if (last == NULL || s->completed > last->completed)
             last = s;
     }
-    return failed && last->verdict == DEPOT_VERDICT_CANCELLED ? failed : last;
+    return failed != NULL && last->outcome == DEPOT_OUTCOME_CANCELLED ? failed : last;
 }
 
 /* Where the path ends: while the build runs with what has run longest, then with what ended last.
@@ -102,11 +103,11 @@ static struct depot_step *path_end(const struct depot_build *b)
 
         if (s->parsed.kind == DEPOT_STEP_INTERNAL || s->foreign)
             continue;
-        if (!open || s->started < open->started ||
+        if (open == NULL || s->started < open->started ||
             (s->started == open->started && s->index < open->index))
             open = s;
     }
-    return open ? open : ended_last(b);
+    return open != NULL ? open : ended_last(b);
 }
 
 static void reverse_path(struct depot_build *b)
@@ -128,7 +129,7 @@ static void forget_path(struct depot_build *b)
         struct depot_step *s = b->critical.items[i];
 
         s->critical = false;
-        s->settled_.was_critical = true;
+        s->derived_.was_critical = true;
         depot_vec_push(&pr->left, s);
     }
     b->critical.len = 0;
@@ -141,7 +142,7 @@ static void touch_left(struct depot_build *b)
     for (size_t i = 0; i < b->priv->left.len; i++) {
         struct depot_step *s = b->priv->left.items[i];
 
-        s->settled_.was_critical = false;
+        s->derived_.was_critical = false;
         if (!s->critical)
             depot_vec_push(&b->touched, s);
     }
@@ -153,9 +154,9 @@ void dp_critical_find(struct depot_build *b)
     bool crossed = false;
 
     forget_path(b);
-    for (; at; at = next) {
+    for (; at != NULL; at = next) {
         at->critical = true;
-        if (!at->settled_.was_critical)
+        if (!at->derived_.was_critical)
             depot_vec_push(&b->touched, at);
         depot_vec_push(&b->critical, at);
         if (at->completed && __builtin_add_overflow(b->critical_ns,
@@ -163,7 +164,7 @@ void dp_critical_find(struct depot_build *b)
             b->critical_ns = INT64_MAX;
         look_through(b->priv, at);
         next = latest_input(at);
-        if (!next && !crossed && at->parsed.kind == DEPOT_STEP_EXPORT) {
+        if (next == NULL && !crossed && at->parsed.kind == DEPOT_STEP_EXPORT) {
             next = before_export(b, at);
             crossed = true;
         }

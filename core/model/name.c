@@ -1,6 +1,6 @@
 /*
  * Reads the names that the Dockerfile frontend, the exporters and bake give to vertexes.
- * Names are for people and lie about platforms now and then: see settle.c for the graph's word.
+ * Names are for people and lie about platforms now and then: see derive.c for the graph's word.
  */
 #include <depot/state.h>
 
@@ -61,7 +61,7 @@ static bool parse_ordinal(struct depot_step_name *out, const char *s, size_t n)
 
 static const char *find_arrow(const char *s, size_t n)
 {
-    for (const char *p = s; (p = memchr(p, '-', (size_t)(s + n - p))) && p + 1 < s + n; p++)
+    for (const char *p = s; (p = memchr(p, '-', (size_t)(s + n - p))) != NULL && p + 1 < s + n; p++)
         if (p[1] == '>')
             return p;
     return NULL;
@@ -72,18 +72,18 @@ static bool parse_platform(
     struct depot_step_name *out, const char *s, size_t n, struct depot_arena *arena)
 {
     const char *arrow = find_arrow(s, n);
-    size_t from = arrow ? (size_t)(arrow - s) : n;
+    size_t from = arrow != NULL ? (size_t)(arrow - s) : n;
     const char *slash = memchr(s, '/', from);
 
-    if (!slash || slash == s || isdigit((unsigned char)s[0]) || slash + 1 == s + from)
+    if (slash == NULL || slash == s || isdigit((unsigned char)s[0]) || slash + 1 == s + from)
         return false;
     out->platform = depot_arena_strndup(arena, s, from);
-    if (arrow) {
+    if (arrow != NULL) {
         const char *to = arrow + 2;
         size_t to_len = n - from - 2, os = (size_t)(slash - s) + 1;
         char *p = depot_arena_alloc(arena, os + to_len + 1);
 
-        if (!memchr(to, '/', to_len) || *to == 'v') {
+        if (memchr(to, '/', to_len) == NULL || *to == 'v') {
             memcpy(p, s, os);
             memcpy(p + os, to, to_len);
         } else {
@@ -139,7 +139,7 @@ void depot_step_name_parse(struct depot_step_name *out, const char *name, struct
 
     *out = (struct depot_step_name){"", "", "", "", "", 0, 0, DEPOT_STEP_BUILD};
     out->kind = kind_of(name);
-    if (name[0] != '[' || !(close = strchr(name, ']')))
+    if (name[0] != '[' || (close = strchr(name, ']')) == NULL)
         goto whole;
     if (out->kind != DEPOT_STEP_BUILD) {
         out->instruction = depot_arena_strdup(arena, close[1] == ' ' ? close + 2 : close + 1);

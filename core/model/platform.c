@@ -20,9 +20,9 @@ static void order_steps(struct depot_build *b)
         struct depot_step *s = pr->all.items[i];
 
         s->platform = s->part->several ? "" : s->part->platform;
-        s->settled_.ordered = !s->dependants.len;
-        s->settled_.mark = (unsigned)s->dependants.len;
-        if (s->settled_.ordered)
+        s->derived_.ordered = !s->dependants.len;
+        s->derived_.mark = (unsigned)s->dependants.len;
+        if (s->derived_.ordered)
             depot_vec_push(&pr->order, s);
         else
             pr->edges = pr->edges || s->known;
@@ -33,9 +33,9 @@ static void order_steps(struct depot_build *b)
         for (size_t k = 0; k < s->ninputs; k++) {
             struct depot_step *in = s->inputs[k];
 
-            if (--in->settled_.mark > 0)
+            if (--in->derived_.mark > 0)
                 continue;
-            in->settled_.ordered = true;
+            in->derived_.ordered = true;
             depot_vec_push(&pr->order, in);
         }
     }
@@ -54,7 +54,7 @@ static const char *agreed(struct depot_step *const *list, size_t n, bool *mixed)
     for (size_t i = 0; i < n && !*mixed; i++) {
         const char *p = list[i]->platform;
 
-        if (*p && found && strcmp(p, found) != 0)
+        if (*p && found != NULL && strcmp(p, found) != 0)
             *mixed = true;
         else if (*p)
             found = p;
@@ -73,11 +73,11 @@ static void attribute_down(const struct depot_build_private *pr, bool keep)
         if (!s->part->several || (keep && !s->dependants.len))
             continue;
         for (size_t k = 0; k < s->dependants.len; k++)
-            mixed = mixed || s->dependants.items[k]->settled_.mark == SHARED_MARK;
+            mixed = mixed || s->dependants.items[k]->derived_.mark == SHARED_MARK;
         found = agreed(s->dependants.items, s->dependants.len, &mixed);
         /* The mark is free here: every step in the order has counted down to 0. */
-        s->settled_.mark = mixed ? SHARED_MARK : 0;
-        s->platform = mixed ? "" : found ? found : named_platform(s);
+        s->derived_.mark = mixed ? SHARED_MARK : 0;
+        s->platform = mixed ? "" : found != NULL ? found : named_platform(s);
     }
 }
 
@@ -89,10 +89,10 @@ static void attribute_up(const struct depot_build_private *pr)
         bool mixed = false;
         const char *found;
 
-        if (!s->part->several || *s->platform || s->settled_.mark == SHARED_MARK)
+        if (!s->part->several || *s->platform || s->derived_.mark == SHARED_MARK)
             continue;
         found = agreed(s->inputs, s->ninputs, &mixed);
-        if (found && !mixed)
+        if (found != NULL && !mixed)
             s->platform = found;
     }
 }

@@ -1,29 +1,31 @@
 /*
  * The reducer: applies feed events to a build. The parts, steps and logs of one event at a time;
- * what needs the whole graph is in settle.c.
+ * what needs the whole graph is in derive.c.
  */
 #include "model/state_priv.h"
+
+#include <depot/platform.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-struct verdict_row {
+struct outcome_row {
     const char *name, *word;
 };
-static const struct verdict_row verdict_rows[] = {
-#define VERDICT_ROW(id, name, word) [DEPOT_VERDICT_##id] = {(name), (word)},
-    DEPOT_VERDICTS(VERDICT_ROW)
-#undef VERDICT_ROW
+static const struct outcome_row outcome_rows[] = {
+#define OUTCOME_ROW(id, name, word) [DEPOT_OUTCOME_##id] = {(name), (word)},
+    DEPOT_OUTCOMES(OUTCOME_ROW)
+#undef OUTCOME_ROW
 };
 
-const char *depot_verdict_name(enum depot_verdict v)
+const char *depot_outcome_name(enum depot_outcome v)
 {
-    return (unsigned)v < DEPOT_VERDICT_COUNT ? verdict_rows[v].name : "";
+    return (unsigned)v < DEPOT_OUTCOME_COUNT ? outcome_rows[v].name : "";
 }
 
-const char *depot_verdict_word(enum depot_verdict v)
+const char *depot_outcome_word(enum depot_outcome v)
 {
-    return (unsigned)v < DEPOT_VERDICT_COUNT ? verdict_rows[v].word : "";
+    return (unsigned)v < DEPOT_OUTCOME_COUNT ? outcome_rows[v].word : "";
 }
 
 struct depot_build *depot_build_new(const struct depot_build_hooks *hooks)
@@ -47,7 +49,7 @@ static void step_free(struct depot_step *s)
 {
     for (size_t i = 0; i < DEPOT_STEP_TAIL_LINES; i++)
         depot_free(s->tail[i].text);
-    if (s->transfer_by_id_) {
+    if (s->transfer_by_id_ != NULL) {
         size_t pos = 0;
         void *t;
 
@@ -66,7 +68,7 @@ static void step_free(struct depot_step *s)
 
 void depot_build_free(struct depot_build *b)
 {
-    if (!b)
+    if (b == NULL)
         return;
     for (size_t i = 0; i < b->priv->all.len; i++)
         step_free(b->priv->all.items[i]);
@@ -124,26 +126,21 @@ static const char **keep_list(struct depot_build *b, const char **list, size_t n
 
 struct depot_part *depot_build_part(const struct depot_build *b, const char *platform)
 {
-    return depot_map_get(b->priv->part_by_platform, platform ? platform : "");
+    return depot_map_get(b->priv->part_by_platform, platform != NULL ? platform : "");
 }
 
 bool depot_part_makes(const struct depot_part *p, const char *platform)
 {
-    const size_t n = strlen(platform);
-
-    for (const char *at = p->platform; *at; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == n && memcmp(at, platform, n) == 0)
-            return true;
-    return false;
+    return depot_platform_among(p->platform, platform, strlen(platform));
 }
 
 const struct depot_part *depot_build_maker(const struct depot_build *b, const char *platform)
 {
     const struct depot_part *p = depot_build_part(b, platform);
 
-    if (!p && *platform == '\0' && b->parts.len == 1)
+    if (p == NULL && *platform == '\0' && b->parts.len == 1)
         p = b->parts.items[0];
-    for (size_t i = 0; !p && *platform && i < b->parts.len; i++)
+    for (size_t i = 0; p == NULL && *platform && i < b->parts.len; i++)
         if (depot_part_makes(b->parts.items[i], platform))
             p = b->parts.items[i];
     return p;
@@ -163,12 +160,12 @@ static struct depot_part *part_get(struct depot_build *b, const char *platform, 
 {
     struct depot_part *p = depot_build_part(b, platform);
 
-    if (!p) {
+    if (p == NULL) {
         p = depot_calloc(1, sizeof(*p));
         p->index = b->parts.len;
-        p->platform = keep(b, NULL, platform ? platform : "");
+        p->platform = keep(b, NULL, platform != NULL ? platform : "");
         p->builder = "";
-        p->several = !*p->platform || strchr(p->platform, ',');
+        p->several = !*p->platform || strchr(p->platform, ',') != NULL;
         p->state = DEPOT_BUILD_CREATED;
         p->step_by_digest_ = depot_map_new();
         p->group_by_id_ = depot_map_new();
@@ -184,14 +181,14 @@ struct depot_step *depot_build_step(
     const struct depot_build *b, const struct depot_part *p, const char *digest)
 {
     DEPOT_UNUSED(b);
-    return p && digest ? depot_map_get(p->step_by_digest_, digest) : NULL;
+    return p != NULL && digest != NULL ? depot_map_get(p->step_by_digest_, digest) : NULL;
 }
 
 static struct depot_step *step_get(struct depot_build *b, struct depot_part *p, const char *digest)
 {
     struct depot_step *s = depot_map_get(p->step_by_digest_, digest);
 
-    if (s)
+    if (s != NULL)
         return s;
     s = depot_calloc(1, sizeof(*s));
     s->part = p;
@@ -261,7 +258,7 @@ static bool interval_set(struct depot_step *s, depot_time start, depot_time stop
 
 static void link_inputs(struct depot_build *b, struct depot_step *s, const struct depot_vertex *v)
 {
-    if (s->inputs || !v->ninputs)
+    if (s->inputs != NULL || !v->ninputs)
         return;
     b->priv->whole = true;
     s->inputs = depot_calloc(v->ninputs, sizeof(*s->inputs));
@@ -281,15 +278,15 @@ static void join_group(
 {
     struct depot_group *g;
 
-    if (s->group || depot_str_empty(vg->id))
+    if (s->group != NULL || depot_str_empty(vg->id))
         return;
     g = depot_map_get(s->part->group_by_id_, vg->id);
-    if (!g) {
+    if (g == NULL) {
         g = depot_calloc(1, sizeof(*g));
         g->index = b->groups.len;
         g->part = s->part;
         g->id = keep(b, NULL, vg->id);
-        g->name = keep(b, NULL, vg->name ? vg->name : "");
+        g->name = keep(b, NULL, vg->name != NULL ? vg->name : "");
         g->hidden = true;
         depot_vec_push(&b->groups, g);
         depot_map_set(s->part->group_by_id_, g->id, g);
@@ -325,14 +322,14 @@ static void group_refresh(struct depot_build *b, struct depot_group *g)
         struct depot_step *m = g->members.items[i];
 
         cached = cached && m->cached;
-        if (!error)
+        if (error == NULL)
             error = m->error;
         if (m->raw.len && !m->weak)
             hidden = false;
         for (size_t k = 0; k < m->raw.len; k++)
             depot_vec_push(&g->intervals, m->raw.items[k]);
     }
-    if (error && g->error)
+    if (error != NULL && g->error != NULL)
         hidden = false;
     n = g->intervals.len;
     if (n > 1)
@@ -346,22 +343,24 @@ static void group_refresh(struct depot_build *b, struct depot_group *g)
     g->hidden = hidden;
 }
 
-enum depot_verdict dp_step_verdict(const struct depot_step *s)
+enum depot_outcome dp_step_outcome(const struct depot_step *s)
 {
     if (!s->raw.len)
-        return DEPOT_VERDICT_WAITING;
+        return DEPOT_OUTCOME_WAITING;
     if (!depot_step_is_completed(s))
-        return DEPOT_VERDICT_RUNNING;
-    if (s->error)
-        return depot_str_ends(s->error, "context canceled") ? DEPOT_VERDICT_CANCELLED
-                                                            : DEPOT_VERDICT_FAILED;
-    return s->cached ? DEPOT_VERDICT_HIT : DEPOT_VERDICT_RAN;
+        return DEPOT_OUTCOME_RUNNING;
+    if (s->error != NULL)
+        return depot_str_ends(s->error, "context canceled") ? DEPOT_OUTCOME_CANCELLED
+                                                            : DEPOT_OUTCOME_FAILED;
+    if (s->cached)
+        return DEPOT_OUTCOME_HIT;
+    return s->shared_by != NULL ? DEPOT_OUTCOME_SHARED : DEPOT_OUTCOME_RAN;
 }
 
 static void step_changed(struct depot_build *b, struct depot_step *s)
 {
     s->revision = b->revision;
-    if (b->priv->hooks.on_step)
+    if (b->priv->hooks.on_step != NULL)
         b->priv->hooks.on_step(b, s, b->priv->hooks.arg);
 }
 
@@ -373,14 +372,15 @@ static bool is_moved(depot_time old, depot_time now)
 
 static void take_snapshot(struct depot_build *b, struct depot_step *s, const struct depot_vertex *v)
 {
-    if (v->name && (!s->known || !depot_str_eq(s->name, v->name))) {
+    if (v->name != NULL && (!s->known || !depot_str_eq(s->name, v->name))) {
         b->priv->whole = true;
         s->name = keep(b, s->name, v->name);
-        if (!s->group)
+        if (s->group == NULL)
             depot_step_name_parse(&s->parsed, s->name, &b->priv->arena);
     }
     s->error = depot_str_empty(v->error) ? NULL : keep(b, s->error, v->error);
     s->cached = v->cached;
+    s->shared_by = v->shared != NULL ? keep(b, s->shared_by, v->shared) : NULL;
     if (is_moved(s->started, v->started) || is_moved(s->completed, v->completed))
         b->priv->whole = true;
     s->started = v->started;
@@ -396,7 +396,7 @@ static void apply_vertex(struct depot_build *b, struct depot_part *p, const stru
         return;
     s = step_get(b, p, v->digest);
     link_inputs(b, s, v);
-    if (v->group)
+    if (v->group != NULL)
         join_group(b, s, v->group);
     /* A bare announcement repeated after the start says nothing new. */
     if (v->started || !s->raw.len)
@@ -409,17 +409,17 @@ static void apply_vertex(struct depot_build *b, struct depot_part *p, const stru
     }
     if (v->started) {
         if (!s->raw.len) {
-            s->settled_.start_index = b->started.len;
+            s->derived_.start_index = b->started.len;
             depot_vec_push(&b->started, s);
         }
         if (!b->began || v->started < b->began)
             b->began = v->started;
         moved = interval_set(s, v->started, v->completed);
     }
-    s->verdict = dp_step_verdict(s);
-    if (s->group)
+    s->outcome = dp_step_outcome(s);
+    if (s->group != NULL)
         touch_group(b, s->group, moved);
-    dp_settle_later(b, s);
+    dp_derive_later(b, s);
     step_changed(b, s);
 }
 
@@ -429,12 +429,12 @@ static void apply_transfer(
     struct depot_step *s = depot_build_step(b, p, v->vertex);
     struct depot_transfer *t;
 
-    if (!s || !s->known || !v->id)
+    if (s == NULL || !s->known || v->id == NULL)
         return;
-    if (!s->transfer_by_id_)
+    if (s->transfer_by_id_ == NULL)
         s->transfer_by_id_ = depot_map_new();
     t = depot_map_get(s->transfer_by_id_, v->id);
-    if (!t) {
+    if (t == NULL) {
         t = depot_calloc(1, sizeof(*t));
         t->id = keep(b, NULL, v->id);
         depot_map_set(s->transfer_by_id_, t->id, t);
@@ -443,7 +443,7 @@ static void apply_transfer(
         t->listed_ = true;
         depot_vec_push(&s->transfers, t);
     }
-    t->name = keep(b, t->name, v->name ? v->name : "");
+    t->name = keep(b, t->name, v->name != NULL ? v->name : "");
     t->current = v->current;
     t->total = v->total;
     t->timestamp = v->timestamp;
@@ -451,7 +451,7 @@ static void apply_transfer(
     t->completed = v->completed;
     t->revision = b->revision;
     s->revision = b->revision;
-    if (b->priv->hooks.on_step)
+    if (b->priv->hooks.on_step != NULL)
         b->priv->hooks.on_step(b, s, b->priv->hooks.arg);
 }
 
@@ -477,20 +477,20 @@ static void apply_warning(
     struct depot_buf key = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     struct depot_vertex_warning *w;
 
-    depot_buf_addf(&key, "%zu|%s|%s", p->index, v->vertex ? v->vertex : "",
-        v->short_text ? v->short_text : "");
+    depot_buf_addf(&key, "%zu|%s|%s", p->index, v->vertex != NULL ? v->vertex : "",
+        v->short_text != NULL ? v->short_text : "");
     for (size_t i = 0; i < v->nranges; i++)
         depot_buf_addf(&key, "|%d-%d", v->ranges[i].start_line, v->ranges[i].end_line);
-    if (depot_map_get(b->priv->warning_by_key, depot_buf_str(&key)))
+    if (depot_map_get(b->priv->warning_by_key, depot_buf_str(&key)) != NULL)
         goto out;
     w = depot_arena_alloc(&b->priv->arena, sizeof(*w));
     w->vertex = keep(b, NULL, v->vertex);
     w->level = v->level;
-    w->short_text = keep(b, NULL, v->short_text ? v->short_text : "");
+    w->short_text = keep(b, NULL, v->short_text != NULL ? v->short_text : "");
     w->detail = keep_list(b, v->detail, v->ndetail);
     w->ndetail = v->ndetail;
     w->url = keep(b, NULL, v->url);
-    w->info = v->info ? keep_info(b, v->info) : NULL;
+    w->info = v->info != NULL ? keep_info(b, v->info) : NULL;
     w->nranges = v->nranges;
     if (v->nranges) {
         w->ranges = depot_arena_alloc(&b->priv->arena, v->nranges * sizeof(*w->ranges));
@@ -498,7 +498,7 @@ static void apply_warning(
     }
     depot_map_set(b->priv->warning_by_key, depot_buf_str(&key), w);
     depot_vec_push(&b->warnings, w);
-    if (s && s->known) {
+    if (s != NULL && s->known) {
         depot_vec_push(&s->warnings, w);
         step_changed(b, s);
     }
@@ -510,16 +510,16 @@ static void apply_log(struct depot_build *b, struct depot_part *p, const struct 
 {
     struct depot_step *s = b->priv->log_step;
 
-    if (!v->vertex)
+    if (v->vertex == NULL)
         return;
-    if (!s || s->part != p || strcmp(s->digest, v->vertex) != 0)
+    if (s == NULL || s->part != p || strcmp(s->digest, v->vertex) != 0)
         s = depot_build_step(b, p, v->vertex);
-    if (!s || !s->known)
+    if (s == NULL || !s->known)
         return;
     b->priv->log_step = s;
     dp_log_apply(s, v);
     s->revision = b->revision;
-    if (b->priv->hooks.on_log)
+    if (b->priv->hooks.on_log != NULL)
         b->priv->hooks.on_log(b, s, v, b->priv->hooks.arg);
 }
 
@@ -605,9 +605,10 @@ static void apply_context(struct depot_build *b, const struct depot_event *ev)
 static const struct depot_build_error *keep_error(
     struct depot_build *b, const struct depot_build_error *from)
 {
-    struct depot_build_error *to = from ? depot_arena_alloc(&b->priv->arena, sizeof(*to)) : NULL;
+    struct depot_build_error *to =
+        from != NULL ? depot_arena_alloc(&b->priv->arena, sizeof(*to)) : NULL;
 
-    if (to)
+    if (to != NULL)
         depot_record_copy(&depot_record_build_error, to, from, &b->priv->arena);
     return to;
 }
@@ -624,7 +625,7 @@ static void apply_result(struct depot_build *b, const struct depot_event *ev)
     for (size_t i = 0; i < r->nresponse; i++)
         depot_kvs_set(&p->response, r->response[i].key, r->response[i].value);
     b->priv->whole = b->dirty = true;
-    depot_build_settle(b);
+    depot_build_derive(b);
 }
 
 void depot_build_joined(struct depot_build *b, const struct depot_kvs *answer)
@@ -660,7 +661,7 @@ static void apply_finished(struct depot_build *b, const struct depot_event *ev)
     }
     if (b->running.len > 0) /* nothing does any more */
         b->priv->whole = b->dirty = true;
-    depot_build_settle(b);
+    depot_build_derive(b);
 }
 
 typedef void apply_fn(struct depot_build *b, const struct depot_event *ev);
@@ -677,7 +678,7 @@ static apply_fn *const apply_rows[DEPOT_EVENT_COUNT] = {
 
 void depot_build_apply(struct depot_build *b, const struct depot_event *ev)
 {
-    if ((unsigned)ev->type >= DEPOT_EVENT_COUNT || !apply_rows[ev->type])
+    if ((unsigned)ev->type >= DEPOT_EVENT_COUNT || apply_rows[ev->type] == NULL)
         return;
     if (!depot_str_empty(ev->build)) {
         if (!*b->id)

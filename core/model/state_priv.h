@@ -22,7 +22,7 @@ struct depot_build_private {
     struct depot_map *warning_by_key;
     struct depot_step *log_step; /* of the last log chunk: most come in runs */
 
-    /* Of settling, see settle.c. */
+    /* What deriving needs, see derive.c. */
     bool whole;                             /* more changed than the steps in `changed` */
     DEPOT_VEC(struct depot_step *) changed; /* vertexes that came since the last time, each once */
     DEPOT_VEC(struct depot_step *) order;   /* dependants before their inputs; without circles */
@@ -34,17 +34,17 @@ struct depot_build_private {
 };
 
 /* Of the step's own records, before the graph has its say. */
-enum depot_verdict dp_step_verdict(const struct depot_step *s);
+enum depot_outcome dp_step_outcome(const struct depot_step *s);
 
 /* A vertex of the step came. What changes the graph itself sets `whole`, too. */
-void dp_settle_later(struct depot_build *b, struct depot_step *s);
-/* As depot_build_settle(), and forgets all that it found before: the reference of the tests. */
-void dp_settle_whole(struct depot_build *b);
+void dp_derive_later(struct depot_build *b, struct depot_step *s);
+/* As depot_build_derive(), and forgets all that it found before: the reference of the tests. */
+void dp_derive_whole(struct depot_build *b);
 
 /* Which step belongs to which platform, and the order of steps. */
 void dp_platforms_find(struct depot_build *b);
 
-/* Counts, lanes and what runs: of all steps, or of one whose verdict or times may have changed. */
+/* Counts, lanes and what runs: of all steps, or of one whose outcome or times may have changed. */
 void dp_tally_all(struct depot_build *b);
 void dp_tally_step(struct depot_build *b, struct depot_step *s);
 

@@ -29,8 +29,8 @@ int64_t depot_step_duration(const struct depot_step *s, depot_time now)
     int64_t sum = 0;
 
     /* What still runs then is the daemon's, as joining what the parts made. */
-    if (s->part && s->part->finished && now > s->part->finished &&
-        s->verdict != DEPOT_VERDICT_RUNNING)
+    if (s->part != NULL && s->part->finished && now > s->part->finished &&
+        s->outcome != DEPOT_OUTCOME_RUNNING)
         now = s->part->finished;
     for (size_t i = 0; i < s->intervals.len; i++) {
         depot_time stop = s->intervals.items[i].stop ? s->intervals.items[i].stop : now;
@@ -47,7 +47,7 @@ int64_t depot_step_duration(const struct depot_step *s, depot_time now)
 void depot_step_title(
     struct depot_buf *out, const struct depot_build *b, const struct depot_step *s)
 {
-    const char *name = s->group ? s->group->name : s->name;
+    const char *name = s->group != NULL ? s->group->name : s->name;
 
     if (b->parts.len > 1 && *s->part->platform && !*s->parsed.platform) {
         depot_buf_addf(out, "[%s%s", s->part->platform, name[0] == '[' ? " " : "] ");
@@ -86,7 +86,7 @@ static bool says_clipped(const uint8_t *p, size_t n)
     static const char mark[] = "[output clipped, log limit ";
     const uint8_t *end = p + n;
 
-    for (; (p = memchr(p, '[', (size_t)(end - p))); p++)
+    for (; (p = memchr(p, '[', (size_t)(end - p))) != NULL; p++)
         if ((size_t)(end - p) >= sizeof(mark) - 1 && memcmp(p, mark, sizeof(mark) - 1) == 0)
             return true;
     return false;
@@ -107,7 +107,7 @@ void dp_log_apply(struct depot_step *s, const struct depot_vertex_log *log)
     s->log_bytes += log->len;
     if (!s->log_clipped)
         s->log_clipped = says_clipped(p, log->len);
-    for (const uint8_t *q = p; (nl = memchr(q, '\n', (size_t)(end - q))); q = nl + 1)
+    for (const uint8_t *q = p; (nl = memchr(q, '\n', (size_t)(end - q))) != NULL; q = nl + 1)
         lines++;
     s->log_lines += lines;
     /* Of a big chunk only the last lines are worth copying. */
@@ -115,8 +115,8 @@ void dp_log_apply(struct depot_step *s, const struct depot_vertex_log *log)
         p = (const uint8_t *)memchr(p, '\n', (size_t)(end - p)) + 1;
     for (; p < end; p = nl + 1, join = false) {
         nl = memchr(p, '\n', (size_t)(end - p));
-        tail_add(s, p, (size_t)((nl ? nl : end) - p), join, offset);
-        if (!nl)
+        tail_add(s, p, (size_t)((nl != NULL ? nl : end) - p), join, offset);
+        if (nl == NULL)
             break;
     }
     s->tail_partial = end[-1] != '\n';

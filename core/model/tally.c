@@ -12,7 +12,7 @@ static bool is_counted(const struct depot_step *s)
 {
     if (s->parsed.kind != DEPOT_STEP_BUILD || s->foreign)
         return false;
-    if (!s->group)
+    if (s->group == NULL)
         return true;
     for (size_t i = 0; i < s->group->members.len; i++)
         if (!s->group->members.items[i]->weak)
@@ -20,23 +20,23 @@ static bool is_counted(const struct depot_step *s)
     return s->group->members.items[0] == s;
 }
 
-static void count(struct depot_counts *c, enum depot_verdict v, int by)
+static void count(struct depot_counts *c, enum depot_outcome v, int by)
 {
     c->total += by;
-    c->hit += v == DEPOT_VERDICT_HIT ? by : 0;
-    c->ran += v == DEPOT_VERDICT_RAN ? by : 0;
-    c->shared += v == DEPOT_VERDICT_SHARED ? by : 0;
-    c->failed += v == DEPOT_VERDICT_FAILED ? by : 0;
-    c->cancelled += v == DEPOT_VERDICT_CANCELLED ? by : 0;
-    c->skipped += v == DEPOT_VERDICT_SKIPPED ? by : 0;
+    c->hit += v == DEPOT_OUTCOME_HIT ? by : 0;
+    c->ran += v == DEPOT_OUTCOME_RAN ? by : 0;
+    c->shared += v == DEPOT_OUTCOME_SHARED ? by : 0;
+    c->failed += v == DEPOT_OUTCOME_FAILED ? by : 0;
+    c->cancelled += v == DEPOT_OUTCOME_CANCELLED ? by : 0;
+    c->skipped += v == DEPOT_OUTCOME_SKIPPED ? by : 0;
 }
 
 static void count_everywhere(
-    struct depot_build *b, const struct depot_step *s, enum depot_verdict v, int by)
+    struct depot_build *b, const struct depot_step *s, enum depot_outcome v, int by)
 {
     count(&b->counts, v, by);
     count(&s->part->counts, v, by);
-    count(&b->lanes.items[s->settled_.lane].counts, v, by);
+    count(&b->lanes.items[s->derived_.lane].counts, v, by);
 }
 
 static unsigned lane_of(struct depot_build *b, const char *platform)
@@ -53,7 +53,7 @@ static unsigned lane_of(struct depot_build *b, const char *platform)
     return (unsigned)b->lanes.len - 1;
 }
 
-/* Times are told late, but once told they stay: any other change is settled as a whole. */
+/* Times are told late, but once told they stay: any other change is derived as a whole. */
 static void stretch(struct depot_lane *lane, const struct depot_step *s)
 {
     if (s->started && (!lane->started || s->started < lane->started))
@@ -65,12 +65,12 @@ static void stretch(struct depot_lane *lane, const struct depot_step *s)
 /* What runs is a short list; it keeps the order of first starts. */
 static void list_running(struct depot_build *b, struct depot_step *s)
 {
-    bool runs = s->verdict == DEPOT_VERDICT_RUNNING;
+    bool runs = s->outcome == DEPOT_OUTCOME_RUNNING;
     size_t i;
 
-    if (runs == s->settled_.running)
+    if (runs == s->derived_.running)
         return;
-    s->settled_.running = runs;
+    s->derived_.running = runs;
     if (!runs) {
         for (i = 0; b->running.items[i] != s; i++)
             ;
@@ -79,7 +79,7 @@ static void list_running(struct depot_build *b, struct depot_step *s)
     }
     depot_vec_push(&b->running, s);
     for (i = b->running.len - 1; i > 0; i--) {
-        if (b->running.items[i - 1]->settled_.start_index < s->settled_.start_index)
+        if (b->running.items[i - 1]->derived_.start_index < s->derived_.start_index)
             break;
         b->running.items[i] = b->running.items[i - 1];
     }
@@ -88,13 +88,13 @@ static void list_running(struct depot_build *b, struct depot_step *s)
 
 void dp_tally_step(struct depot_build *b, struct depot_step *s)
 {
-    stretch(&b->lanes.items[s->settled_.lane], s);
+    stretch(&b->lanes.items[s->derived_.lane], s);
     list_running(b, s);
-    if (!s->settled_.counted || s->verdict == s->settled_.as)
+    if (!s->derived_.counted || s->outcome == s->derived_.as)
         return;
-    count_everywhere(b, s, s->settled_.as, -1);
-    count_everywhere(b, s, s->verdict, 1);
-    s->settled_.as = s->verdict;
+    count_everywhere(b, s, s->derived_.as, -1);
+    count_everywhere(b, s, s->outcome, 1);
+    s->derived_.as = s->outcome;
 }
 
 void dp_tally_all(struct depot_build *b)
@@ -106,18 +106,18 @@ void dp_tally_all(struct depot_build *b)
     for (size_t i = 0; i < b->steps.len; i++) {
         struct depot_step *s = b->steps.items[i];
 
-        s->settled_.lane = lane_of(b, s->platform);
-        stretch(&b->lanes.items[s->settled_.lane], s);
-        s->settled_.counted = is_counted(s);
-        s->settled_.as = s->verdict;
-        if (s->settled_.counted)
-            count_everywhere(b, s, s->verdict, 1);
+        s->derived_.lane = lane_of(b, s->platform);
+        stretch(&b->lanes.items[s->derived_.lane], s);
+        s->derived_.counted = is_counted(s);
+        s->derived_.as = s->outcome;
+        if (s->derived_.counted)
+            count_everywhere(b, s, s->outcome, 1);
     }
     for (size_t i = 0; i < b->started.len; i++) {
         struct depot_step *s = b->started.items[i];
 
-        s->settled_.running = s->verdict == DEPOT_VERDICT_RUNNING;
-        if (s->settled_.running)
+        s->derived_.running = s->outcome == DEPOT_OUTCOME_RUNNING;
+        if (s->derived_.running)
             depot_vec_push(&b->running, s);
     }
 }

@@ -53,12 +53,12 @@ bool depot_step_missed(const struct depot_step *s)
 {
     if (s->parsed.kind != DEPOT_STEP_BUILD || s->foreign || s->weak)
         return false;
-    switch (s->verdict) {
-    case DEPOT_VERDICT_RAN:
-    case DEPOT_VERDICT_RUNNING:
-    case DEPOT_VERDICT_FAILED:
+    switch (s->outcome) {
+    case DEPOT_OUTCOME_RAN:
+    case DEPOT_OUTCOME_RUNNING:
+    case DEPOT_OUTCOME_FAILED:
         return true;
-    case DEPOT_VERDICT_CANCELLED:
+    case DEPOT_OUTCOME_CANCELLED:
         return depot_step_is_started(s);
     default:
         return false;
@@ -70,7 +70,7 @@ bool depot_step_missed(const struct depot_step *s)
 /* `b` may be NULL. */
 static void index_steps(struct dp_why_places *places, const struct depot_build *b)
 {
-    if (!b)
+    if (b == NULL)
         return;
     dp_why_index_init(&places->by_text, DP_WHY_BY_PLATFORM | DP_WHY_BY_TEXT, b->steps.len);
     dp_why_index_init(&places->by_place, DP_WHY_BY_PLATFORM | DP_WHY_BY_ORDINAL, b->steps.len);
@@ -97,7 +97,7 @@ const struct depot_step *dp_why_same_text(const struct dp_why_places *p, const s
 {
     const struct depot_step *at = dp_why_same_place(p, s);
 
-    if (at && depot_str_eq(at->parsed.instruction, s->parsed.instruction))
+    if (at != NULL && depot_str_eq(at->parsed.instruction, s->parsed.instruction))
         return at;
     return dp_why_index_find(&p->by_text, s);
 }
@@ -113,7 +113,8 @@ const struct depot_step *dp_why_same_place(
 /* A base image that was fetched again is the same one: nothing is made anew because of it. */
 static bool is_refetched(const struct dp_why_job *j, const struct depot_step *s)
 {
-    return depot_str_starts(s->parsed.instruction, "FROM ") && dp_why_same_text(&j->before, s);
+    return depot_str_starts(s->parsed.instruction, "FROM ") &&
+           dp_why_same_text(&j->before, s) != NULL;
 }
 
 static bool misses(const struct dp_why_job *j, const struct depot_step *s)
@@ -178,7 +179,7 @@ static void find_causes(struct dp_why_job *j)
 
 static void find_changed(struct dp_why_job *j)
 {
-    for (size_t c = 0; j->old && c < j->why->causes.len; c++) {
+    for (size_t c = 0; j->old != NULL && c < j->why->causes.len; c++) {
         const struct depot_cause *cause = j->why->causes.items[c];
 
         for (size_t i = 1; i < cause->steps.len; i++)
@@ -240,7 +241,8 @@ void depot_why_init(
     *w = (struct depot_why){.nsteps_ = b->steps.len};
     w->cause_of_ = depot_calloc(b->steps.len + 1, sizeof(*w->cause_of_));
     w->changed_ = depot_calloc(b->steps.len + 1, sizeof(*w->changed_));
-    index_steps(&j.now, before ? b : NULL); /* asked only for what stood in the earlier one */
+    index_steps(
+        &j.now, before != NULL ? b : NULL); /* asked only for what stood in the earlier one */
     index_steps(&j.before, before);
     find_causes(&j);
     for (size_t i = 0; i < w->causes.len; i++)
@@ -274,7 +276,7 @@ void depot_why_release(struct depot_why *w)
 
 const struct depot_cause *depot_why_of(const struct depot_why *w, const struct depot_step *s)
 {
-    if (!w->cause_of_ || s->index >= w->nsteps_ || w->cause_of_[s->index] == SIZE_MAX)
+    if (w->cause_of_ == NULL || s->index >= w->nsteps_ || w->cause_of_[s->index] == SIZE_MAX)
         return NULL;
     return w->causes.items[w->cause_of_[s->index]];
 }
@@ -287,9 +289,9 @@ const struct depot_cause *depot_why_next(const struct depot_why *w, const struct
     for (size_t i = 0; i < w->causes.len; i++) {
         const struct depot_cause *c = w->causes.items[i];
 
-        if (!c->twin_of && c != after &&
-            (!after || c->took < after->took || (c->took == after->took && passed)) &&
-            (!next || c->took > next->took))
+        if (c->twin_of == NULL && c != after &&
+            (after == NULL || c->took < after->took || (c->took == after->took && passed)) &&
+            (next == NULL || c->took > next->took))
             next = c;
         passed = passed || c == after;
     }
@@ -298,7 +300,7 @@ const struct depot_cause *depot_why_next(const struct depot_why *w, const struct
 
 bool depot_why_changed(const struct depot_why *w, const struct depot_step *s)
 {
-    return depot_why_of(w, s) && w->changed_[s->index];
+    return depot_why_of(w, s) != NULL && w->changed_[s->index];
 }
 
 /* ---- the build to compare with ---- */
@@ -323,7 +325,8 @@ static int fitness(const struct depot_build_summary *b, const struct depot_build
         o->created >= b->created || depot_str_empty(b->info.project) ||
         !depot_str_eq(o->info.project, b->info.project))
         return 0;
-    if (!depot_str_eq(o->info.target ? o->info.target : "", b->info.target ? b->info.target : "") ||
+    if (!depot_str_eq(o->info.target != NULL ? o->info.target : "",
+            b->info.target != NULL ? b->info.target : "") ||
         !has_all(o->info.platforms, o->info.nplatforms, b->info.platforms, b->info.nplatforms))
         return 0;
     if (o->counts.total == 0)

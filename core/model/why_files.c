@@ -79,7 +79,7 @@ static bool source_takes(char *word, const char *path)
     const char *source;
     char prefix[WORD_MAX];
 
-    if (strstr(word, "://") || depot_str_starts(word, "<<"))
+    if (strstr(word, "://") != NULL || depot_str_starts(word, "<<"))
         return false;
     source = clean(word);
     if (*source == '\0')
@@ -120,7 +120,7 @@ static bool mount_takes(char *spec, const char *path)
 {
     char whole[] = ".", *source = whole, *save = NULL;
 
-    for (char *f = strtok_r(spec, ",", &save); f; f = strtok_r(NULL, ",", &save)) {
+    for (char *f = strtok_r(spec, ",", &save); f != NULL; f = strtok_r(NULL, ",", &save)) {
         if (depot_str_starts(f, "from=") ||
             (depot_str_starts(f, "type=") && strcmp(f, "type=bind") != 0))
             return false;
@@ -159,7 +159,7 @@ bool dp_why_url(const char *instruction, const char **out, size_t *n)
 {
     const char *at;
 
-    if (!depot_str_starts(instruction, "ADD ") || !(at = strstr(instruction, "://")))
+    if (!depot_str_starts(instruction, "ADD ") || (at = strstr(instruction, "://")) == NULL)
         return false;
     while (at > instruction && at[-1] != ' ' && at[-1] != '"')
         at--;

@@ -62,7 +62,7 @@ static struct dp_why_slot *find(
 {
     size_t at = (size_t)hash & x->mask;
 
-    while (x->slots[at].step &&
+    while (x->slots[at].step != NULL &&
            (x->slots[at].hash != hash || !is_alike(x->slots[at].step, like, x->by)))
         at = (at + 1) & x->mask;
     return &x->slots[at];
@@ -73,12 +73,12 @@ void dp_why_index_add(struct dp_why_index *x, const struct depot_step *s)
     uint64_t hash = hash_of(s, x->by);
     struct dp_why_slot *slot = find(x, s, hash);
 
-    if (!slot->step)
+    if (slot->step == NULL)
         *slot = (struct dp_why_slot){s, hash};
 }
 
 const struct depot_step *dp_why_index_find(
     const struct dp_why_index *x, const struct depot_step *like)
 {
-    return x->slots ? find(x, like, hash_of(like, x->by))->step : NULL;
+    return x->slots != NULL ? find(x, like, hash_of(like, x->by))->step : NULL;
 }

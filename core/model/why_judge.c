@@ -74,13 +74,13 @@ static bool switched_off(struct dp_why_job *j, struct depot_cause *c)
     const char *stage = NULL;
 
     /* Without a regard for case, as the Dockerfile frontend. */
-    for (size_t i = 0; d->no_cache && i < d->nno_cache_stages && !stage; i++)
+    for (size_t i = 0; d->no_cache && i < d->nno_cache_stages && stage == NULL; i++)
         if (strcasecmp(d->no_cache_stages[i], c->step->parsed.stage) == 0)
             stage = d->no_cache_stages[i];
-    if (!d->no_cache || (d->nno_cache_stages > 0 && !stage))
+    if (!d->no_cache || (d->nno_cache_stages > 0 && stage == NULL))
         return false;
     decide(c, DEPOT_REASON_NO_CACHE, true);
-    if (stage)
+    if (stage != NULL)
         say(j, c, "--no-cache-filter %s", stage);
     return true;
 }
@@ -114,7 +114,7 @@ static bool nothing_before(struct dp_why_job *j, struct depot_cause *c)
 {
     const struct depot_counts *n = &c->step->part->counts;
 
-    if (j->old)
+    if (j->old != NULL)
         return false;
     if (n->hit + n->skipped > 0 && !was_sent_all(c->step->part) && note_files(j, c) > 0)
         decide(c, DEPOT_REASON_FILES, false);
@@ -127,7 +127,7 @@ static const char *builder_of(const struct depot_build *b, const char *platform)
 {
     const struct depot_part *p = depot_build_maker(b, platform);
 
-    return p ? p->builder : "";
+    return p != NULL ? p->builder : "";
 }
 
 /* A builder that has found anything is not new to the project. */
@@ -149,7 +149,7 @@ static bool stands_elsewhere(struct dp_why_job *j, struct depot_cause *c)
 {
     const struct depot_step *is = stands_on(c->step), *was = stands_on(c->before);
 
-    if (!is || !was || depot_str_eq(is->parsed.instruction, was->parsed.instruction))
+    if (is == NULL || was == NULL || depot_str_eq(is->parsed.instruction, was->parsed.instruction))
         return false;
     decide(c, is_from(is) && is_from(was) ? DEPOT_REASON_BASE : DEPOT_REASON_MOVED, true);
     was_is(j, c, was->parsed.instruction, is->parsed.instruction);
@@ -236,10 +236,10 @@ static void note_arg(
 
     if (depot_str_eq(was, is) || (d->has_settings && !stage_declares(d, c->step, name)))
         return;
-    if (was && is)
+    if (was != NULL && is != NULL)
         evidence(j, c, '~', name);
     else
-        evidence(j, c, is ? '+' : '-', name);
+        evidence(j, c, is != NULL ? '+' : '-', name);
 }
 
 static bool argument_changed(struct dp_why_job *j, struct depot_cause *c)
@@ -251,7 +251,7 @@ static bool argument_changed(struct dp_why_job *j, struct depot_cause *c)
     for (size_t i = 0; i < was->nargs; i++)
         note_arg(j, c, was->args[i].key, was->args[i].value, arg_value(is, was->args[i].key));
     for (size_t i = 0; i < is->nargs; i++)
-        if (!arg_value(was, is->args[i].key))
+        if (arg_value(was, is->args[i].key) == NULL)
             note_arg(j, c, is->args[i].key, NULL, is->args[i].value);
     if (c->evidence.len == 0)
         return false;
@@ -267,7 +267,7 @@ static void note_settings(struct dp_why_job *j, struct depot_cause *c, const cha
         const struct depot_setting *s = &of->settings[i];
         size_t k = 0;
 
-        if (stage && *s->stage && !depot_str_eq(s->stage, stage))
+        if (stage != NULL && *s->stage && !depot_str_eq(s->stage, stage))
             continue;
         while (k < not_in->nsettings && !(depot_str_eq(s->stage, not_in->settings[k].stage) &&
                                             depot_str_eq(s->text, not_in->settings[k].text)))
@@ -302,14 +302,14 @@ static bool reads_differently(struct dp_why_job *j, struct depot_cause *c)
 {
     const struct depot_step *at;
 
-    if (c->before)
+    if (c->before != NULL)
         return false;
     at = dp_why_same_place(&j->before, c->step);
     /* When what stood there stands elsewhere now, this one was put in between. */
-    if (at && dp_why_same_text(&j->now, at))
+    if (at != NULL && dp_why_same_text(&j->now, at) != NULL)
         at = NULL;
     c->before = at;
-    if (!at) {
+    if (at == NULL) {
         decide(c, DEPOT_REASON_NEW, true);
         evidence(j, c, '+', c->step->parsed.instruction);
         return true;
@@ -327,16 +327,16 @@ static bool reads_differently(struct dp_why_job *j, struct depot_cause *c)
 
 static bool not_finished(struct dp_why_job *j, struct depot_cause *c)
 {
-    switch (c->before->verdict) {
-    case DEPOT_VERDICT_FAILED:
-    case DEPOT_VERDICT_CANCELLED:
-    case DEPOT_VERDICT_UNREACHED:
-    case DEPOT_VERDICT_WAITING:
-    case DEPOT_VERDICT_RUNNING:
+    switch (c->before->outcome) {
+    case DEPOT_OUTCOME_FAILED:
+    case DEPOT_OUTCOME_CANCELLED:
+    case DEPOT_OUTCOME_UNREACHED:
+    case DEPOT_OUTCOME_WAITING:
+    case DEPOT_OUTCOME_RUNNING:
         decide(c, DEPOT_REASON_UNFINISHED, true);
         say(j, c, "there it %s",
-            c->before->verdict == DEPOT_VERDICT_FAILED      ? "failed"
-            : c->before->verdict == DEPOT_VERDICT_CANCELLED ? "was cancelled"
+            c->before->outcome == DEPOT_OUTCOME_FAILED      ? "failed"
+            : c->before->outcome == DEPOT_OUTCOME_CANCELLED ? "was cancelled"
                                                             : "was not reached");
         return true;
     default:
@@ -428,9 +428,9 @@ bool dp_why_has_changed(struct dp_why_job *j, const struct depot_step *s)
     bool changed;
 
     j->quiet = true;
-    changed = c.before ? files_changed(j, &c) && c.evidence.items[0].sign == '~'
-                       : reads_differently(j, &c) && c.reason != DEPOT_REASON_ARGUMENT &&
-                             c.reason != DEPOT_REASON_SETTING;
+    changed = c.before != NULL ? files_changed(j, &c) && c.evidence.items[0].sign == '~'
+                               : reads_differently(j, &c) && c.reason != DEPOT_REASON_ARGUMENT &&
+                                     c.reason != DEPOT_REASON_SETTING;
     j->quiet = false;
     depot_vec_free(&c.evidence);
     return changed;

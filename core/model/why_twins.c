@@ -35,7 +35,7 @@ static bool is_twin(const struct depot_cause *a, const struct depot_cause *b)
 /* Screens ask for the steps of one beside those of another, row by row. */
 static void index_places(struct depot_cause *c)
 {
-    if (c->places_)
+    if (c->places_ != NULL)
         return;
     c->places_ = depot_calloc(1, sizeof(*c->places_));
     dp_why_index_init(c->places_, DP_WHY_BY_TEXT | DP_WHY_BY_ORDINAL, c->steps.len);
@@ -45,7 +45,7 @@ static void index_places(struct depot_cause *c)
 
 void dp_why_release_places(struct depot_cause *c)
 {
-    if (c->places_)
+    if (c->places_ != NULL)
         dp_why_index_release(c->places_);
     depot_free(c->places_);
     c->places_ = NULL;
@@ -56,10 +56,10 @@ void dp_why_pair_twins(struct depot_why *w)
     for (size_t i = 1; i < w->causes.len && i < DEPOT_WHY_CAUSES_MAX; i++) {
         struct depot_cause *c = w->causes.items[i];
 
-        for (size_t k = 0; k < i && !c->twin_of; k++) {
+        for (size_t k = 0; k < i && c->twin_of == NULL; k++) {
             struct depot_cause *first = w->causes.items[k];
 
-            if (first->twin_of || !is_twin(first, c))
+            if (first->twin_of != NULL || !is_twin(first, c))
                 continue;
             c->twin_of = first;
             index_places(first);
@@ -73,7 +73,7 @@ const struct depot_step *depot_why_step_on(
 {
     if (depot_why_of(w, s) == c)
         return s;
-    return c->places_ ? dp_why_index_find(c->places_, s) : NULL;
+    return c->places_ != NULL ? dp_why_index_find(c->places_, s) : NULL;
 }
 
 const char *depot_why_builder(const struct depot_why *w, const struct depot_cause *c)

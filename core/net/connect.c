@@ -7,6 +7,7 @@
 #include "net/upgrade.h"
 
 #include <depot/log.h>
+#include <depot/os.h>
 
 #include <errno.h>
 #include <netdb.h>
@@ -259,7 +260,7 @@ static void on_writable(struct depot_loop_fd *w, unsigned events, void *arg)
 /* True when the socket is connected or will be; else the error is set. */
 static bool start_socket(struct dp_connect *c, int family, const struct sockaddr *sa, socklen_t len)
 {
-    c->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    c->fd = depot_os_socket(family, SOCK_STREAM, 0, true);
     if (c->fd < 0) {
         set_errno(c, errno);
         return false;

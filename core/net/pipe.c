@@ -23,6 +23,8 @@ struct dp_pipe {
     void *arg;
     struct chunk_list queue, spare;
     size_t queued, spares;
+    const char *offered; /* what is pushed just now, and is nowhere else: nothing is queued */
+    size_t noffered;
     unsigned wanted;
     int end; /* what reads give after the queue: 0 or an error */
     bool ended;
@@ -51,7 +53,7 @@ static unsigned ready_events(const struct dp_pipe *p)
 {
     unsigned events = 0;
 
-    if (p->queued > 0 || p->ended)
+    if (p->queued > 0 || p->noffered > 0 || p->ended)
         events |= DEPOT_READ;
     if (p->writable || p->ops == NULL)
         events |= DEPOT_WRITE;
@@ -75,7 +77,8 @@ static void pipe_free(struct dp_pipe *p)
     depot_free(p);
 }
 
-/* All calls out of a pipe, except `write`, are made here: nobody is called back from his own call.
+/* All calls out of a pipe, except `write` and an offer, are made here: nobody is called back from
+ * his own call.
  */
 static void dispatch(void *arg)
 {
@@ -102,10 +105,19 @@ static void dispatch(void *arg)
         schedule(p);
 }
 
-static ssize_t pipe_read(struct dp_stream *base, void *buf, size_t n)
+static size_t take_offered(struct dp_pipe *p, void *buf, size_t n)
 {
-    struct dp_pipe *p = self(base);
-    char *out = buf;
+    const size_t part = n < p->noffered ? n : p->noffered;
+
+    if (part > 0)
+        memcpy(buf, p->offered, part);
+    p->offered += part;
+    p->noffered -= part;
+    return part;
+}
+
+static size_t take_queued(struct dp_pipe *p, char *out, size_t n)
+{
     size_t done = 0;
     struct chunk *c;
 
@@ -127,9 +139,17 @@ static ssize_t pipe_read(struct dp_stream *base, void *buf, size_t n)
             depot_free(c);
         }
     }
+    p->queued -= done;
+    return done;
+}
+
+static ssize_t pipe_read(struct dp_stream *base, void *buf, size_t n)
+{
+    struct dp_pipe *p = self(base);
+    size_t done = p->noffered > 0 ? take_offered(p, buf, n) : take_queued(p, buf, n);
+
     if (done == 0 && n > 0)
         return p->ended ? p->end : DEPOT_ERR_AGAIN;
-    p->queued -= done;
     p->drained = true;
     schedule(p);
     return (ssize_t)done;
@@ -211,13 +231,10 @@ static struct chunk *chunk_add(struct dp_pipe *p)
     return c;
 }
 
-void dp_pipe_push(struct dp_pipe *p, const void *data, size_t n)
+static void queue(struct dp_pipe *p, const char *in, size_t n)
 {
-    const char *in = data;
     struct chunk *c = TAILQ_LAST(&p->queue, chunk_list);
 
-    if (p->closed || p->ended)
-        return;
     p->queued += n;
     while (n > 0) {
         size_t part;
@@ -232,6 +249,39 @@ void dp_pipe_push(struct dp_pipe *p, const void *data, size_t n)
         in += part;
         n -= part;
     }
+}
+
+/* A reader that waits gets what comes where it lies, and only what it leaves is copied. */
+static void offer(struct dp_pipe *p, const char **data, size_t *n)
+{
+    if (p->scheduled || p->queued > 0 || !(p->wanted & DEPOT_READ) || p->base.ready == NULL)
+        return;
+    p->scheduled = true; /* a close in there leaves the freeing to dispatch() */
+    p->offered = *data;
+    p->noffered = *n;
+    p->base.ready(&p->base, DEPOT_READ, p->base.arg);
+    *data = p->offered;
+    *n = p->noffered;
+    p->noffered = 0;
+    depot_loop_defer(p->loop, dispatch, p);
+}
+
+void dp_pipe_push(struct dp_pipe *p, const void *data, size_t n)
+{
+    const char *left = data;
+
+    if (p->closed || p->ended)
+        return;
+    if (p->noffered > 0) { /* called from inside of that */
+        const size_t before = p->noffered;
+
+        p->noffered = 0;
+        queue(p, p->offered, before);
+    }
+    offer(p, &left, &n);
+    if (p->closed)
+        return;
+    queue(p, left, n);
     if (ready_events(p) != 0)
         schedule(p);
 }

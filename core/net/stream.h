@@ -110,8 +110,9 @@ struct dp_pipe_ops {
 };
 struct dp_pipe *dp_pipe_new(struct depot_loop *l, const struct dp_pipe_ops *ops, void *arg);
 struct dp_stream *dp_pipe_stream(struct dp_pipe *p);
-void dp_pipe_push(struct dp_pipe *p, const void *data, size_t n); /* copies */
-void dp_pipe_push_eof(struct dp_pipe *p, int err);                /* 0 or a negative depot_err */
+/* Who waits to read is told at once, and reads from `data`; what he leaves is copied. */
+void dp_pipe_push(struct dp_pipe *p, const void *data, size_t n);
+void dp_pipe_push_eof(struct dp_pipe *p, int err); /* 0 or a negative depot_err */
 void dp_pipe_writable(struct dp_pipe *p);
 size_t dp_pipe_queued(const struct dp_pipe *p); /* pushed and not read yet */
 /* The far side goes away; the stream then reads as ended and `ops` is never called again. */

@@ -4,6 +4,8 @@
  */
 #include "net/stream.h"
 
+#include <depot/os.h>
+
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -51,7 +53,8 @@ static ssize_t fd_writev(struct dp_stream *base, const struct iovec *iov, int n)
 
     for (;;) {
         /* writev() on a closed socket would raise SIGPIPE, and that is the program's to use. */
-        ssize_t put = s->socket ? sendmsg(s->fd, &msg, MSG_NOSIGNAL) : writev(s->fd, iov, count);
+        ssize_t put =
+            s->socket ? sendmsg(s->fd, &msg, depot_os_send_flags()) : writev(s->fd, iov, count);
 
         if (put >= 0)
             return put;

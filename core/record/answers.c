@@ -131,6 +131,42 @@ static const struct depot_record_field provenance_fields[] = {
     END,
 };
 
+/* `id` over HTTP and in the second version of the feed, `build` in the first. */
+#define CREATED_ROWS                                                                               \
+    STR("session", depot_created, session), SOME_BOOL("join", depot_created, join),                \
+        STR("version", depot_created, version), SOME_STRV("can", depot_created, can, ncan)
+
+static const struct depot_record_field created_fields[] = {
+    STR("id", depot_created, build),
+    STR("state", depot_created, state),
+    CREATED_ROWS,
+    END,
+};
+
+static const struct depot_record_field created_v1_fields[] = {
+    STR("build", depot_created, build),
+    CREATED_ROWS,
+    END,
+};
+
+static const struct depot_record_field no_fields[] = {END};
+
+static const struct depot_record_field error_fields[] = {
+    CODE("code", depot_error, code),
+    CHARS("message", depot_error, msg),
+    CHARS("hint", depot_error, hint),
+    END,
+};
+
+static const struct depot_record_field version_fields[] = {
+    STR("version", depot_version, version),
+    INT("api", depot_version, api),
+    END,
+};
+
+const struct depot_record depot_record_version =
+    RECORD("the version", depot_version, version_fields);
+const struct depot_record depot_record_error = RECORD("the error", depot_error, error_fields);
 const struct depot_record depot_record_builds =
     RECORD("the list of builds", depot_builds, builds_fields);
 
@@ -145,7 +181,13 @@ static const struct depot_record answers[DEPOT_ASK_COUNT] = {
     [DEPOT_ASK_PRUNE] = ANSWER("the answer", depot_prunes, prune_fields),
     [DEPOT_ASK_BUILDS] = ANSWER("the answer", depot_builds, builds_fields),
     [DEPOT_ASK_PROVENANCE] = ANSWER("the answer", depot_provenances, provenance_fields),
+    [DEPOT_ASK_CREATE] = ANSWER("the answer", depot_created, created_fields),
+    [DEPOT_ASK_CANCEL] = ANSWER("the answer", depot_created, no_fields),
+    [DEPOT_ASK_SUBSCRIBE] = ANSWER("the answer", depot_created, no_fields),
+    [DEPOT_ASK_UNSUBSCRIBE] = ANSWER("the answer", depot_created, no_fields),
 };
+static const struct depot_record created_v1 =
+    ANSWER("the answer", depot_created, created_v1_fields);
 #undef ANSWER
 
 const struct depot_record *depot_record_of_answer(enum depot_ask a)
@@ -153,72 +195,86 @@ const struct depot_record *depot_record_of_answer(enum depot_ask a)
     return (unsigned)a < DEPOT_ASK_COUNT ? &answers[a] : NULL;
 }
 
-static const struct depot_record_field question_fields[] = {
-    STR("build", depot_question, build),
-    STR("project", depot_question, project),
-    STR("builder", depot_question, builder),
-    STR("ref", depot_question, ref),
-    STR("session", depot_question, session),
-    BOOL("all", depot_question, all),
-    I64("keep_bytes", depot_question, keep_bytes),
-    I64("keep_hours", depot_question, keep_hours),
-    I64("limit", depot_question, limit),
-    END,
+static const char *const ability_names[] = {
+#define ABILITY_NAME(id, name) [DEPOT_CAN_##id] = (name),
+    DEPOT_ABILITIES(ABILITY_NAME)
+#undef ABILITY_NAME
 };
 
-/* ---- both ways ---- */
-
-static bool begin(struct depot_buf *out, const char *op)
+const char *const *depot_abilities(size_t *n)
 {
-    depot_buf_addc(out, '{');
-    if (op == NULL)
-        return true;
-    depot_buf_addf(out, "\"op\":\"%s\"", op);
+    *n = DEPOT_CAN_COUNT;
+    return ability_names;
+}
+
+bool depot_created_can(const struct depot_created *c, enum depot_ability a)
+{
+    for (size_t i = 0; i < c->ncan; i++)
+        if (depot_str_eq(c->can[i], ability_names[a]))
+            return true;
     return false;
 }
 
-void depot_answer_encode(struct depot_buf *out, const struct depot_answer *a, bool with_op)
+/* ---- the first version of the feed ---- */
+
+static bool is_query(enum depot_ask a)
 {
-    bool first = begin(out, with_op ? depot_ask_name(a->ask) : NULL);
-    dp_fields_encode(out, &first, answers[a->ask].fields, &a->u);
+    return a < DEPOT_ASK_CREATE;
+}
+
+static void encode_v1(struct depot_buf *out, const struct depot_question *q,
+    const struct depot_answer *a, const struct depot_error *err)
+{
+    const bool created = q->ask == DEPOT_ASK_CREATE;
+    bool first = false;
+    if (a != NULL && !is_query(q->ask) && !created)
+        return;
+    depot_buf_addf(out, "{\"op\":\"%s\"",
+        a == NULL ? "error"
+        : created ? "created"
+                  : depot_ask_name(q->ask));
+    if (a != NULL) {
+        const struct depot_record *r = created ? &created_v1 : &answers[q->ask];
+        dp_fields_encode(out, &first, r->fields, &a->u);
+    } else {
+        if (q->build != NULL) {
+            depot_buf_adds(out, ",\"build\":");
+            dp_json_string(out, q->build, strlen(q->build));
+        }
+        if (is_query(q->ask))
+            depot_buf_addf(out, ",\"of\":\"%s\"", depot_ask_name(q->ask));
+        depot_buf_adds(out, ",\"error\":");
+        depot_record_encode(out, &depot_record_error, err);
+    }
     depot_buf_addc(out, '}');
 }
 
-void depot_question_encode(struct depot_buf *out, const struct depot_question *q)
+/* ---- both ways ---- */
+
+void depot_response_encode(struct depot_buf *out, int version, const struct depot_question *q,
+    const struct depot_answer *a, const struct depot_error *err)
 {
-    bool first = begin(out, depot_ask_name(q->ask));
-    dp_fields_encode(out, &first, question_fields, q);
+    if (version == DEPOT_FEED_V1) {
+        encode_v1(out, q, a, err);
+        return;
+    }
+    depot_buf_adds(out, "{\"id\":");
+    dp_json_int(out, q->id);
+    depot_buf_adds(out, a != NULL ? ",\"result\":" : ",\"error\":");
+    if (a != NULL)
+        depot_record_encode(out, &answers[q->ask], &a->u);
+    else
+        depot_record_encode(out, &depot_record_error, err);
     depot_buf_addc(out, '}');
 }
 
-static int find_op(struct dp_scan *s, const char *key, size_t len, void *arg)
+int depot_answer_decode(const char *json, size_t n, int version, enum depot_ask ask,
+    struct depot_answer *out, struct depot_error *err)
 {
-    size_t n;
-    return len == 2 && memcmp(key, "op", 2) == 0 && dp_scan_peek(s) == '"'
-               ? dp_scan_string(s, arg, &n)
-               : dp_scan_skip(s);
-}
-
-/* What the answer is to; -1: nothing that we know. */
-static int answers_to(const char *json, size_t n, struct depot_arena *arena)
-{
-    struct dp_reading r;
-    const char *op = NULL;
-    dp_reading_init(&r, NULL, json, n, arena, NULL);
-    return dp_scan_object(&r.scan, find_op, &op) == 0 ? depot_ask_from_name(op) : -1;
-}
-
-int depot_answer_decode(
-    const char *json, size_t n, struct depot_answer *out, struct depot_error *err)
-{
-    struct depot_answer a = {0};
-    if (n > DEPOT_ANSWER_MAX)
-        return depot_error_set(
-            err, DEPOT_ERR_TOO_BIG, "an answer of more than %d MiB", DEPOT_ANSWER_MAX >> 20);
-    const int ask = answers_to(json, n, &a.arena);
-    int rc = ask < 0 ? depot_error_set(err, DEPOT_ERR_INVALID, "not an answer")
-                     : depot_record_decode(&answers[ask], json, n, &a.u, &a.arena, err);
-    a.ask = (enum depot_ask)(ask < 0 ? 0 : ask);
+    const struct depot_record *r =
+        version == DEPOT_FEED_V1 && ask == DEPOT_ASK_CREATE ? &created_v1 : &answers[ask];
+    struct depot_answer a = {.ask = ask};
+    const int rc = depot_record_decode(r, json, n, &a.u, &a.arena, err);
     if (rc == 0)
         *out = a;
     else

@@ -35,8 +35,7 @@ static const struct {
     [DP_FIELD_U64] = {"0123456789", "a whole number, not below 0"},
     [DP_FIELD_F64] = {"-0123456789", "a number"},
     [DP_FIELD_TIME] = {"\"", "a time such as \"2026-05-04T10:11:12Z\""},
-    [DP_FIELD_STATE] = {"\"", "the name of a state"},
-    [DP_FIELD_CODE] = {"\"", "the name of an error"},
+    [DP_FIELD_NAME] = {"\"", "a name"},
     [DP_FIELD_PAIRS] = {"{", "an object of strings"},
     [DP_FIELD_RANGES] = {"[", "a list of [first line, last line]"},
     [DP_FIELD_GROUP] = {"{", "an object"},
@@ -104,34 +103,36 @@ static int read_string(struct dp_reading *r, size_t max, const char *want, const
     return r->record->strict && memchr(*out, '\0', n) ? wrong(r, "a string without NUL") : 0;
 }
 
+static int read_text(struct dp_reading *r, const struct depot_record_field *f, const char **to)
+{
+    if (read_string(r, ceiling((uint64_t)f->max, r->record->text_max), "a string", to))
+        return -1;
+    return f->flags & DP_FILLED && **to == '\0' ? wrong(r, "a name") : 0;
+}
+
+/* What is too long is cut: these are texts for people. */
 static int read_chars(struct dp_reading *r, const struct depot_record_field *f, char *to)
 {
     const char *s;
-    if (read_string(r, f->size - 1, kinds[f->kind].want, &s))
+    if (read_string(r, DEPOT_RECORD_MAX, kinds[f->kind].want, &s))
         return -1;
-    memcpy(to, s, strlen(s) + 1);
+    size_t n = strlen(s);
+    if (n >= f->size)
+        n = depot_utf8_start(s, f->size - 1);
+    memcpy(to, s, n);
+    to[n] = '\0';
     return 0;
 }
 
-static int read_state(struct dp_reading *r, enum depot_build_state *to)
+static int read_name(struct dp_reading *r, const struct depot_record_field *f, int *to)
 {
     const char *name;
-    if (read_string(r, DEPOT_RECORD_MAX, kinds[DP_FIELD_STATE].want, &name))
+    int v = 0;
+    if (read_string(r, DEPOT_RECORD_MAX, f->names->want, &name))
         return -1;
-    const int state = depot_build_state_from_name(name);
-    if (state < 0)
-        return wrong(r, kinds[DP_FIELD_STATE].want);
-    *to = (enum depot_build_state)state;
-    return 0;
-}
-
-/* A code that we do not know is an error all the same: INTERNAL. */
-static int read_code(struct dp_reading *r, enum depot_err *to)
-{
-    const char *name;
-    if (read_string(r, DEPOT_RECORD_MAX, kinds[DP_FIELD_CODE].want, &name))
-        return -1;
-    *to = depot_err_from_name(name);
+    if (!f->names->value(name, &v))
+        return tell(r, f->names->code, "must be", f->names->want);
+    *to = v;
     return 0;
 }
 
@@ -141,6 +142,15 @@ static int read_time(struct dp_reading *r, depot_time *to)
     if (read_string(r, DEPOT_RECORD_MAX, kinds[DP_FIELD_TIME].want, &text))
         return -1;
     return depot_time_parse(text, strlen(text), to) ? wrong(r, kinds[DP_FIELD_TIME].want) : 0;
+}
+
+static int read_bool(struct dp_reading *r, const struct depot_record_field *f, bool *to)
+{
+    bool v;
+    if (dp_scan_bool(&r->scan, &v))
+        return -1;
+    *to = v != !!(f->flags & DP_NOT);
+    return 0;
 }
 
 /* ---- numbers ---- */
@@ -275,6 +285,15 @@ struct pairs {
     DEPOT_VEC(struct depot_pair) items;
 };
 
+/* Of a name that stands there twice the last one counts. Few are allowed where this is asked. */
+static struct depot_pair *find_pair(struct pairs *p, const char *key)
+{
+    for (size_t i = 0; i < p->items.len; i++)
+        if (strcmp(p->items.items[i].key, key) == 0)
+            return &p->items.items[i];
+    return depot_vec_add(&p->items);
+}
+
 static int read_pair(struct pairs *p, const char *key, size_t len)
 {
     struct dp_reading *r = p->list.r;
@@ -289,7 +308,7 @@ static int read_pair(struct pairs *p, const char *key, size_t len)
     pair.key = depot_arena_strndup(r->scan.arena, key, len);
     if (read_string(r, ceiling(f->text_max, r->record->text_max), "a string", &pair.value))
         return -1;
-    depot_vec_push(&p->items, pair);
+    *(r->record->strict ? find_pair(p, pair.key) : depot_vec_add(&p->items)) = pair;
     return 0;
 }
 
@@ -337,11 +356,11 @@ static int read_value(struct dp_reading *r, const struct depot_record_field *f, 
     void *at = base + f->offset;
     switch (f->kind) {
     case DP_FIELD_STR:
-        return read_string(r, ceiling((uint64_t)f->max, r->record->text_max), "a string", at);
+        return read_text(r, f, at);
     case DP_FIELD_CHARS:
         return read_chars(r, f, at);
     case DP_FIELD_BOOL:
-        return dp_scan_bool(&r->scan, at);
+        return read_bool(r, f, at);
     case DP_FIELD_INT:
     case DP_FIELD_I64:
     case DP_FIELD_U64:
@@ -350,10 +369,8 @@ static int read_value(struct dp_reading *r, const struct depot_record_field *f, 
         return dp_scan_double(&r->scan, at);
     case DP_FIELD_TIME:
         return read_time(r, at);
-    case DP_FIELD_STATE:
-        return read_state(r, at);
-    case DP_FIELD_CODE:
-        return read_code(r, at);
+    case DP_FIELD_NAME:
+        return read_name(r, f, at);
     case DP_FIELD_STRV:
         return read_list(r, f, base, sizeof(const char *), entry_string);
     case DP_FIELD_RANGES:
@@ -433,19 +450,23 @@ static int object_member(struct dp_scan *s, const char *key, size_t len, void *a
     return read_member(o->r, f, base);
 }
 
-static int read_object(struct dp_reading *r, const struct depot_record_field *fields, void *base)
+static int check_required(struct object *o)
 {
-    struct object o = {.r = r, .fields = fields, .base = base};
-    if (dp_scan_object(&r->scan, object_member, &o))
-        return -1;
-    for (const struct depot_record_field *f = fields; f->name != NULL; f++) {
+    struct dp_reading *r = o->r;
+    for (const struct depot_record_field *f = o->fields; f->name != NULL; f++) {
         const struct dp_path here = {.up = r->path, .name = f->name, .len = strlen(f->name)};
-        if (!(f->flags & DP_REQUIRED) || o.seen & bit_of(fields, f))
+        if (!(f->flags & DP_REQUIRED) || o->seen & bit_of(o->fields, f))
             continue;
         r->path = &here;
         return wrong(r, "there");
     }
     return 0;
+}
+
+static int read_object(struct dp_reading *r, const struct depot_record_field *fields, void *base)
+{
+    struct object o = {.r = r, .fields = fields, .base = base};
+    return dp_scan_object(&r->scan, object_member, &o) ? -1 : check_required(&o);
 }
 
 /* ---- whole records ---- */
@@ -505,7 +526,8 @@ static int read_record(struct dp_reading *r, void *base)
             depot_error_set(r->err, DEPOT_ERR_INVALID, "%s must be a JSON object", r->record->name);
         return -1;
     }
-    return read_object(r, r->record->fields, base) || dp_scan_end(s) ? -1 : 0;
+    struct object o = {.r = r, .fields = r->record->fields, .base = base};
+    return dp_scan_object(s, object_member, &o) || dp_scan_end(s) ? -1 : check_required(&o);
 }
 
 int depot_record_decode(const struct depot_record *rec, const char *json, size_t n, void *out,

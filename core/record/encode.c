@@ -129,7 +129,7 @@ static void put_scalar(struct depot_buf *out, const struct depot_record_field *f
 {
     switch (f->kind) {
     case DP_FIELD_BOOL:
-        depot_buf_adds(out, *(const bool *)at ? "true" : "false");
+        depot_buf_adds(out, *(const bool *)at != !!(f->flags & DP_NOT) ? "true" : "false");
         break;
     case DP_FIELD_INT:
         dp_json_int(out, *(const int *)at);
@@ -146,11 +146,8 @@ static void put_scalar(struct depot_buf *out, const struct depot_record_field *f
     case DP_FIELD_TIME:
         dp_json_time(out, *(const depot_time *)at);
         break;
-    case DP_FIELD_STATE:
-        put_str(out, depot_build_state_name(*(const enum depot_build_state *)at));
-        break;
-    case DP_FIELD_CODE:
-        put_str(out, depot_err_name(*(const enum depot_err *)at));
+    case DP_FIELD_NAME:
+        put_str(out, f->names->name(*(const int *)at));
         break;
     default:
         break;

@@ -66,7 +66,7 @@ static const struct depot_record_field assigned_fields[] = {
     END,
 };
 
-static const struct depot_record_field context_fields[] = {
+const struct depot_record_field dp_context_fields[] = {
     STR("platform", depot_ev_context, platform),
     I64("files", depot_ev_context, files),
     I64("bytes", depot_ev_context, bytes),
@@ -194,7 +194,7 @@ const struct depot_record depot_record_created =
 const struct depot_record depot_record_definition =
     RECORD("build.definition", depot_ev_definition, definition_fields);
 const struct depot_record depot_record_context =
-    RECORD("build.context", depot_ev_context, context_fields);
+    RECORD("build.context", depot_ev_context, dp_context_fields);
 const struct depot_record depot_record_build_error =
     RECORD("the error of a build", depot_build_error, error_fields);
 const struct depot_record depot_record_summary =

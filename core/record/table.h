@@ -20,8 +20,7 @@ enum dp_field_kind {
     DP_FIELD_U64,
     DP_FIELD_F64,
     DP_FIELD_TIME,
-    DP_FIELD_STATE,   /* enum depot_build_state by its name */
-    DP_FIELD_CODE,    /* enum depot_err by its name */
+    DP_FIELD_NAME,    /* an enum by its name: see `names` */
     DP_FIELD_PAIRS,   /* struct depot_pair *, count at `count` */
     DP_FIELD_RANGES,  /* struct depot_range *, as [[first line, last line]] */
     DP_FIELD_GROUP,   /* an object whose members are fields of this struct at `offset` */
@@ -38,7 +37,18 @@ enum {
     DP_IF_TRUE = 8,       /* written when the bool at `when` is; reading sets it */
     DP_REQUIRED = 16,     /* an object without it is refused */
     DP_EMPTY = 32,        /* "" when not told */
+    DP_FILLED = 64,       /* "" is refused */
+    DP_NOT = 128,         /* a bool that is stored the other way round */
 };
+
+/* The names of an enum's values. */
+struct dp_names {
+    const char *(*name)(int value);
+    bool (*value)(const char *name, int *value); /* false: no such name */
+    const char *want;                            /* what it must be, in messages */
+    enum depot_err code;                         /* of a name that is none */
+};
+extern const struct dp_names dp_state_names, dp_code_names, dp_ask_names;
 
 struct depot_record_field {
     const char *name; /* NULL ends a table */
@@ -46,6 +56,7 @@ struct depot_record_field {
     unsigned flags;
     size_t offset, count, size, when;
     const struct depot_record_field *sub;
+    const struct dp_names *names;
     int64_t max;      /* bytes of a string, entries of a list, the number itself; 0: the record's */
     size_t text_max;  /* bytes of each string in a list; 0: the record's */
     const char *want; /* what it must be, in messages; NULL: what its kind says */
@@ -66,8 +77,8 @@ struct depot_record_field {
 #define INT(n, s, m)           {DP_ROW(n, INT, s, m)}
 #define I64(n, s, m)           {DP_ROW(n, I64, s, m)}
 #define U64(n, s, m)           {DP_ROW(n, U64, s, m)}
-#define STATE(n, s, m)         {DP_ROW(n, STATE, s, m)}
-#define CODE(n, s, m)          {DP_ROW(n, CODE, s, m)}
+#define STATE(n, s, m)         {DP_ROW(n, NAME, s, m), .names = &dp_state_names}
+#define CODE(n, s, m)          {DP_ROW(n, NAME, s, m), .names = &dp_code_names}
 #define TIME(n, s, m)          {DP_ROW(n, TIME, s, m)}
 #define KNOWN_I64(n, s, m)     {DP_ROW(n, I64, s, m), .flags = DP_OMIT_NEGATIVE}
 #define KNOWN_F64(n, s, m)     {DP_ROW(n, F64, s, m), .flags = DP_OMIT_NEGATIVE}
@@ -96,6 +107,7 @@ struct depot_record_field {
 /* clang-format on */
 
 /* Tables that others are made of. */
+extern const struct depot_record_field dp_context_fields[];
 extern const struct depot_record_field dp_created_fields[];
 extern const struct depot_record_field dp_setting_fields[];
 extern const struct depot_record_field dp_summary_fields[];

@@ -164,7 +164,7 @@ static const char *member(struct json_object *o, const char *key)
 
 static bool keep_token(struct dp_call *c, const struct depot_buf *body)
 {
-    struct json_object *o = dp_json_parse(depot_buf_str(body), body->len);
+    struct json_object *o = dp_doc_object(depot_buf_str(body), body->len);
     const char *token = member(o, "token");
     if (depot_str_empty(token))
         token = member(o, "access_token");
@@ -476,7 +476,7 @@ struct dp_call *dp_call_start(
 /* {"errors":[{"code":...,"message":...}]} */
 static void add_said(struct depot_error *err, const struct depot_buf *body)
 {
-    struct json_object *o = body != NULL ? dp_json_parse(depot_buf_str(body), body->len) : NULL;
+    struct json_object *o = body != NULL ? dp_doc_object(depot_buf_str(body), body->len) : NULL;
     struct json_object *list = NULL, *first = NULL;
     if (o != NULL && json_object_object_get_ex(o, "errors", &list) &&
         json_object_is_type(list, json_type_array))

@@ -20,27 +20,11 @@ struct joining {
     bool oci; /* one of them, so the whole */
 };
 
-static const char *string_of(struct json_object *o, const char *key)
-{
-    struct json_object *v;
-    if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &v) ||
-        !json_object_is_type(v, json_type_string))
-        return NULL;
-    return json_object_get_string(v);
-}
-
-static struct json_object *array_of(struct json_object *o, const char *key)
-{
-    struct json_object *v;
-    return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_array) ? v
-                                                                                            : NULL;
-}
-
 static bool is_attestation(struct json_object *descriptor)
 {
     struct json_object *a;
     return json_object_object_get_ex(descriptor, "annotations", &a) &&
-           depot_str_eq(string_of(a, "vnd.docker.reference.type"), "attestation-manifest");
+           depot_str_eq(dp_doc_string(a, "vnd.docker.reference.type"), "attestation-manifest");
 }
 
 static bool has_child(const struct joining *j, const char *digest)
@@ -48,16 +32,17 @@ static bool has_child(const struct joining *j, const char *digest)
     struct json_object *lists[] = {j->images, j->attestations};
     for (size_t k = 0; k < DEPOT_ARRAY_LEN(lists); k++)
         for (size_t i = 0; i < json_object_array_length(lists[k]); i++)
-            if (depot_str_eq(string_of(json_object_array_get_idx(lists[k], i), "digest"), digest))
+            if (depot_str_eq(
+                    dp_doc_string(json_object_array_get_idx(lists[k], i), "digest"), digest))
                 return true;
     return false;
 }
 
 static int add_child(struct joining *j, struct json_object *descriptor, struct depot_error *err)
 {
-    const char *digest = string_of(descriptor, "digest");
+    const char *digest = dp_doc_string(descriptor, "digest");
     size_t n = json_object_array_length(j->images) + json_object_array_length(j->attestations);
-    if (!depot_digest_valid(digest) || string_of(descriptor, "mediaType") == NULL)
+    if (!depot_digest_valid(digest) || dp_doc_string(descriptor, "mediaType") == NULL)
         return depot_error_set(
             err, DEPOT_ERR_PROTOCOL, "an index lists a manifest without a digest or media type");
     if (n >= DEPOT_JOIN_CHILDREN_MAX)
@@ -107,12 +92,12 @@ static int add_part(struct joining *j, const struct depot_join_part *part, struc
         return depot_error_set(err, DEPOT_ERR_PROTOCOL,
             "the manifest of %s is not the one that its builder pushed: %s instead of %.80s",
             part->platform, digest, part->digest);
-    struct json_object *o = dp_json_parse(part->manifest, part->len);
+    struct json_object *o = dp_doc_object(part->manifest, part->len);
     if (o == NULL)
         return depot_error_set(err, DEPOT_ERR_PROTOCOL,
             "the manifest of %s is not JSON, or holds too much of it", part->platform);
-    struct json_object *children = array_of(o, "manifests");
-    const char *type = string_of(o, "mediaType");
+    struct json_object *children = dp_doc_array(o, "manifests");
+    const char *type = dp_doc_string(o, "mediaType");
     int rc = 0;
     if (type == NULL)
         type = children != NULL ? dp_media_oci_index : dp_media_oci_manifest;

@@ -13,6 +13,10 @@ enum {
 };
 
 /* An object, which the caller puts; NULL: the text is another thing, or is too much. */
-struct json_object *dp_json_parse(const char *text, size_t n);
+struct json_object *dp_doc_object(const char *text, size_t n);
+const char *dp_doc_string(struct json_object *o, const char *key); /* NULL: there is none */
+struct json_object *dp_doc_array(struct json_object *o, const char *key);
+/* Without blanks, as Go writes it. The caller frees. */
+char *dp_doc_text(struct json_object *o);
 
 #endif

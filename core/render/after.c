@@ -31,7 +31,7 @@ void dp_put_excerpt(
     for (size_t i = 0; i < e->nranges; i++)
         if (!i || e->ranges[i].start_line < first)
             first = e->ranges[i].start_line;
-    dp_put_text(out, opts, e->file ? e->file : "Dockerfile");
+    dp_put_text(out, opts, e->file != NULL ? e->file : "Dockerfile");
     depot_buf_addf(out, ":%d\n%s", first, rule);
     for (size_t i = 0; i < e->nlines; i++) {
         int line = e->first_line + (int)i;
@@ -57,9 +57,10 @@ static void put_error_word(struct depot_buf *out, const struct depot_render_opts
 static void put_error(
     struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_part *p)
 {
-    const char *message = p->error && p->error->message ? p->error->message : "unknown error";
+    const char *message =
+        p->error != NULL && p->error->message != NULL ? p->error->message : "unknown error";
 
-    if (p->error)
+    if (p->error != NULL)
         dp_put_excerpt(out, opts, p->error);
     put_error_word(out, opts);
     depot_buf_adds(out, " failed to build: ");
@@ -71,7 +72,8 @@ static void put_error(
 
 static bool same_error(const struct depot_part *a, const struct depot_part *b)
 {
-    return a->error && b->error && depot_str_eq(a->error->message, b->error->message);
+    return a->error != NULL && b->error != NULL &&
+           depot_str_eq(a->error->message, b->error->message);
 }
 
 void depot_render_error(const struct depot_build *b, const struct depot_render_opts *opts)
@@ -83,17 +85,17 @@ void depot_render_error(const struct depot_build *b, const struct depot_render_o
         const struct depot_part *p = b->parts.items[i];
 
         /* A part that was cancelled because another failed has nothing to add. */
-        if (p->state != DEPOT_BUILD_FAILED || (last && same_error(last, p)))
+        if (p->state != DEPOT_BUILD_FAILED || (last != NULL && same_error(last, p)))
             continue;
         put_error(&out, opts, p);
         last = p;
     }
-    if (!last && b->state == DEPOT_BUILD_FAILED) {
+    if (last == NULL && b->state == DEPOT_BUILD_FAILED) {
         put_error_word(&out, opts);
         depot_buf_adds(&out, " failed to build: ");
-        dp_put_text(&out, opts, b->message ? b->message : "unknown error");
+        dp_put_text(&out, opts, b->message != NULL ? b->message : "unknown error");
         depot_buf_addc(&out, '\n');
-    } else if (!last && b->state == DEPOT_BUILD_CANCELLED) {
+    } else if (last == NULL && b->state == DEPOT_BUILD_CANCELLED) {
         depot_buf_adds(
             &out, "ERROR: failed to build: failed to solve: Canceled: context canceled\n");
     }
@@ -237,7 +239,8 @@ static void put_rows(
 
         put_row(&l, row, rows.widest);
         /* A digest is said once a part, whole, on a line of its own on a screen. */
-        if (row->part->digest && (i + 1 == rows.len || rows.items[i + 1].part != row->part)) {
+        if (row->part->digest != NULL &&
+            (i + 1 == rows.len || rows.items[i + 1].part != row->part)) {
             depot_buf_adds(out, opts->width ? "\n    " : "  ");
             put_dim(out, opts, row->part->digest);
         }
@@ -270,7 +273,7 @@ static void put_tags(
 static void put_whole_digest(
     struct depot_buf *out, const struct depot_build *b, const struct depot_render_opts *opts)
 {
-    if (!b->digest)
+    if (b->digest == NULL)
         return;
     depot_buf_adds(out, opts->width ? "\n    " : "  ");
     put_dim(out, opts, b->digest);

@@ -35,10 +35,10 @@ const char *dp_build_digest(const struct depot_build *b)
 {
     const char *digest = b->digest;
 
-    for (size_t i = 0; !b->digest && i < b->parts.len; i++) {
+    for (size_t i = 0; b->digest == NULL && i < b->parts.len; i++) {
         const struct depot_part *p = b->parts.items[i];
 
-        if (digest && !depot_str_eq(digest, p->digest))
+        if (digest != NULL && !depot_str_eq(digest, p->digest))
             return NULL;
         digest = p->digest;
     }
@@ -126,14 +126,14 @@ const char *dp_tail_line(const struct depot_step *s, size_t i)
 const char *dp_short_error(const struct depot_build_error *e)
 {
     static const char words[] = " did not complete successfully: ";
-    const char *message = e->message ? e->message : "unknown error", *end = NULL;
+    const char *message = e->message != NULL ? e->message : "unknown error", *end = NULL;
 
     if (!depot_str_starts(message, "process \""))
         return message;
     /* The last: a command may hold the words. */
     for (const char *p = message; (p = strstr(p, words)) != NULL; p++)
         end = p + strlen(words);
-    return end ? end : message;
+    return end != NULL ? end : message;
 }
 
 bool dp_has_missed(const struct depot_build *b, const struct depot_why *w)
@@ -160,7 +160,7 @@ void dp_put_consequence(struct depot_buf *out, const struct depot_render_opts *o
         depot_buf_addf(out, ", %zu step%s after it", after, after == 1 ? "" : "s");
     depot_buf_adds(out, ", ");
     dp_put_duration(out, c->took, true);
-    if (builder) {
+    if (builder != NULL) {
         depot_buf_adds(out, " on ");
         dp_put_text(out, opts, builder);
     }

@@ -36,7 +36,7 @@ void dp_put_frame_begin(struct depot_buf *out, const struct depot_render_opts *o
     for (size_t i = 0; i < b->parts.len; i++) {
         const struct depot_part *p = b->parts.items[i];
 
-        if ((only && p != only) || !*p->builder)
+        if ((only != NULL && p != only) || !*p->builder)
             continue;
         depot_buf_adds(out, sep);
         dp_put_text(out, opts, p->builder);
@@ -142,10 +142,10 @@ static void put_failed(struct frame *f)
 {
     const struct depot_failed_step s = depot_build_failed_step(f->build);
 
-    if (!s.name)
+    if (s.name == NULL)
         return;
     begin_line(f, FAILED);
-    if (s.file && s.line > 0) {
+    if (s.file != NULL && s.line > 0) {
         dp_put_text(&f->out, &f->opts, s.file);
         depot_buf_addf(&f->out, ":%lld ", (long long)s.line);
     }
@@ -165,7 +165,7 @@ static bool is_alone(const struct frame *f, const struct depot_why *w, const str
     for (size_t i = 0; i < w->causes.len && i < DEPOT_WHY_CAUSES_MAX; i++)
         if (w->causes.items[i]->twin_of == c)
             return false;
-    return f->rows.len > 1 && *c->step->platform && !depot_why_builder(w, c);
+    return f->rows.len > 1 && *c->step->platform && depot_why_builder(w, c) == NULL;
 }
 
 static void put_missed(struct frame *f, const struct depot_why *w)
@@ -205,15 +205,15 @@ static void put_digests(struct frame *f)
 {
     const struct depot_build *b = f->build;
 
-    if (b->digest) {
+    if (b->digest != NULL) {
         begin_line(f, DIGEST);
         dp_put_text(&f->out, &f->opts, b->digest);
         depot_buf_addc(&f->out, '\n');
     }
-    for (size_t i = 0; !b->digest && i < b->parts.len; i++) {
+    for (size_t i = 0; b->digest == NULL && i < b->parts.len; i++) {
         const struct depot_part *p = b->parts.items[i];
 
-        if (!p->digest || (i > 0 && depot_str_eq(p->digest, b->parts.items[i - 1]->digest)))
+        if (p->digest == NULL || (i > 0 && depot_str_eq(p->digest, b->parts.items[i - 1]->digest)))
             continue;
         begin_line(f, DIGEST);
         dp_put_text(&f->out, &f->opts, p->digest);

@@ -12,11 +12,11 @@ enum { NOTES_MAX = 10, STEP_MAX = 80 };
 /* The engine knows a Dockerfile by its name alone. */
 static const char *place_of(const char *file, const char *dockerfile)
 {
-    const char *base = dockerfile ? strrchr(dockerfile, '/') : NULL;
+    const char *base = dockerfile != NULL ? strrchr(dockerfile, '/') : NULL;
 
-    if (!file)
+    if (file == NULL)
         return dockerfile;
-    base = base ? base + 1 : dockerfile;
+    base = base != NULL ? base + 1 : dockerfile;
     return depot_str_eq(file, base) ? dockerfile : file;
 }
 
@@ -76,7 +76,7 @@ static void put_warning(struct notes *n, const struct depot_vertex_warning *w)
     }
     note.title = rule;
     note.text = depot_buf_str(&text);
-    put_at(n, &note, w->info ? w->info->filename : NULL, w->ranges, w->nranges);
+    put_at(n, &note, w->info != NULL ? w->info->filename : NULL, w->ranges, w->nranges);
     depot_free(rule);
     depot_buf_release(&text);
 }
@@ -84,19 +84,20 @@ static void put_warning(struct notes *n, const struct depot_vertex_warning *w)
 static void put_error(struct notes *n, const struct depot_part *p)
 {
     const struct depot_build_error *e = p->error;
-    const struct depot_step *s = e->vertex ? depot_build_step(n->build, p, e->vertex) : NULL;
+    const struct depot_step *s =
+        e->vertex != NULL ? depot_build_step(n->build, p, e->vertex) : NULL;
     struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
                      title = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     struct depot_ci_note note = {.level = DEPOT_CI_ERROR};
 
     if (*p->platform)
         depot_buf_addf(&title, "%s: ", p->platform);
-    if (s)
+    if (s != NULL)
         dp_put_step(&title, &n->opts, s, STEP_MAX);
     else
         depot_buf_adds(&title, "the build failed");
     dp_put_text(&text, &n->opts, dp_short_error(e));
-    for (size_t i = 0; s && i < s->tail_len; i++) {
+    for (size_t i = 0; s != NULL && i < s->tail_len; i++) {
         depot_buf_addc(&text, '\n');
         dp_put_text(&text, &n->opts, dp_tail_line(s, i));
     }
@@ -127,12 +128,12 @@ static void put_errors(struct notes *n)
     size_t count = 0;
 
     for (size_t i = 0; i < b->parts.len && count < NOTES_MAX; i++) {
-        if (b->parts.items[i]->state != DEPOT_BUILD_FAILED || !b->parts.items[i]->error)
+        if (b->parts.items[i]->state != DEPOT_BUILD_FAILED || b->parts.items[i]->error == NULL)
             continue;
         put_error(n, b->parts.items[i]);
         count++;
     }
-    if (count == 0 && b->state == DEPOT_BUILD_FAILED && b->message)
+    if (count == 0 && b->state == DEPOT_BUILD_FAILED && b->message != NULL)
         n->put(n, &whole);
 }
 

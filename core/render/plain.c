@@ -41,7 +41,7 @@ bool dp_plain_is_completed(const struct dp_plain_row *row)
 
 static bool is_hidden(const struct dp_plain_row *row)
 {
-    return row->group && row->group->hidden;
+    return row->group != NULL && row->group->hidden;
 }
 
 static struct dp_plain_row *row_new(struct dp_plain *p, const struct depot_step *s)
@@ -63,14 +63,14 @@ static struct dp_plain_row *row_of(struct dp_plain *p, const struct depot_step *
 
     while (p->steps.len <= s->index)
         (void)depot_vec_add(&p->steps);
-    if (s->group) {
+    if (s->group != NULL) {
         while (p->groups.len <= s->group->index)
             depot_vec_push(&p->groups, NULL);
         slot = &p->groups.items[s->group->index];
     } else {
         slot = &p->steps.items[s->index].row;
     }
-    if (!*slot)
+    if (*slot == NULL)
         *slot = row_new(p, s);
     return *slot;
 }
@@ -127,10 +127,10 @@ static void apply_vertexes(
         const struct depot_step *s = depot_build_step(b, part, v->digest);
         struct dp_plain_row *row;
 
-        if (!s || !s->known)
+        if (s == NULL || !s->known)
             continue;
         row = row_of(p, s);
-        if (row->group) {
+        if (row->group != NULL) {
             ngroups++;
             continue;
         }
@@ -144,9 +144,9 @@ static void apply_vertexes(
     }
     for (size_t i = 0; ngroups && i < st->nvertexes; i++) {
         const struct depot_step *s = depot_build_step(b, part, st->vertexes[i].digest);
-        struct dp_plain_row *row = s && s->known && s->group ? row_of(p, s) : NULL;
+        struct dp_plain_row *row = s != NULL && s->known && s->group != NULL ? row_of(p, s) : NULL;
 
-        if (!row || row->group_revision == b->revision)
+        if (row == NULL || row->group_revision == b->revision)
             continue;
         row->group_revision = b->revision;
         if (row->group->hidden || row->group->revision != b->revision)
@@ -187,21 +187,21 @@ static void apply_rest(
 
     for (size_t i = 0; i < st->nstatuses; i++) {
         s = depot_build_step(b, part, st->statuses[i].vertex);
-        if (s && s->known)
+        if (s != NULL && s->known)
             apply_transfers(p, s, now);
     }
     for (size_t i = 0; i < st->nwarnings; i++) {
         s = depot_build_step(b, part, st->warnings[i].vertex);
-        if (s && s->known)
+        if (s != NULL && s->known)
             apply_warnings(p, s, now);
     }
     s = NULL;
     for (size_t i = 0; i < st->nlogs; i++) {
         struct dp_plain_row *row;
 
-        if (!s || !depot_str_eq(s->digest, st->logs[i].vertex))
+        if (s == NULL || !depot_str_eq(s->digest, st->logs[i].vertex))
             s = depot_build_step(b, part, st->logs[i].vertex);
-        if (!s || !s->known)
+        if (s == NULL || !s->known)
             continue;
         row = row_of(p, s);
         dp_plain_add_log(p, row, &st->logs[i]);
@@ -231,7 +231,7 @@ struct row_list {
 
 static bool has(const struct row_list *list, const struct dp_plain_row *row)
 {
-    for (size_t i = 0; row && i < list->len; i++)
+    for (size_t i = 0; row != NULL && i < list->len; i++)
         if (list->items[i] == row)
             return true;
     return false;
@@ -240,7 +240,7 @@ static bool has(const struct row_list *list, const struct dp_plain_row *row)
 /* Nothing is waiting: if no step is shown, show one that runs. */
 static void show_any(struct dp_plain *p, const struct dp_plain_row *current)
 {
-    if (current && is_started(current) && !dp_plain_is_completed(current))
+    if (current != NULL && is_started(current) && !dp_plain_is_completed(current))
         return;
     for (size_t i = 0; i < p->rows.len; i++) {
         struct dp_plain_row *row = p->rows.items[i];
@@ -280,20 +280,20 @@ static void compete(struct dp_plain *p, const struct row_list *rest, struct dp_p
         s->speed = (double)row->count / dp_plain_seconds((int64_t)s->waited);
         s->starved = s->waited > (uint64_t)STARVED && row != current;
         sum += s->speed;
-        if (s->starved && !starved)
+        if (s->starved && starved == NULL)
             starved = s;
         if (row == current)
             own = s;
-        if (s->starved || !max || max->speed < s->speed)
+        if (s->starved || max == NULL || max->speed < s->speed)
             max = s;
     }
-    if (!max)
+    if (max == NULL)
         goto out;
     if (free_screen)
         dp_plain_print_row(p, max->row);
-    else if (starved)
+    else if (starved != NULL)
         dp_plain_print_row(p, starved->row);
-    else if (own &&
+    else if (own != NULL &&
              1.0 / (1.0 - own->speed / sum) * FLICKER_SECS < dp_plain_seconds((int64_t)own->waited))
         dp_plain_print_row(p, max->row);
 out:
@@ -319,7 +319,8 @@ static void split_updates(struct dp_plain *p, struct row_list *completed, struct
 /* With groups the step that is shown stays until it is over. */
 static bool keeps_screen(const struct dp_plain *p)
 {
-    return p->base.opts.groups && !p->ending && p->current && !dp_plain_is_completed(p->current);
+    return p->base.opts.groups && !p->ending && p->current != NULL &&
+           !dp_plain_is_completed(p->current);
 }
 
 static void print_pass(struct dp_plain *p, uint64_t now)
@@ -346,9 +347,9 @@ static void print_pass(struct dp_plain *p, uint64_t now)
     } else {
         if (has(&rest, current))
             dp_plain_print_row(p, current);
-        else if (current)
+        else if (current != NULL)
             depot_vec_push(&rest, current);
-        compete(p, &rest, current, over || !current, now);
+        compete(p, &rest, current, over || current == NULL, now);
     }
     for (size_t i = 0; i < p->updates.len; i++)
         if (p->updates.items[i]->updated)
@@ -373,7 +374,7 @@ static void plain_apply(struct depot_render *r, const struct depot_event *ev, ui
     if (ev->type != DEPOT_EVENT_BUILD_STATUS)
         return;
     part = depot_build_part(r->build, ev->u.status.platform);
-    if (!part)
+    if (part == NULL)
         return;
     apply_vertexes(p, part, &ev->u.status.status, now);
     apply_rest(p, part, &ev->u.status.status, now);
@@ -433,7 +434,7 @@ static void plain_release(struct depot_render *r)
     for (size_t i = 0; i < p->rows.len; i++) {
         struct dp_plain_row *row = p->rows.items[i];
 
-        for (size_t k = 0; row->ring && k < DP_PLAIN_RING; k++)
+        for (size_t k = 0; row->ring != NULL && k < DP_PLAIN_RING; k++)
             depot_buf_release(&row->ring[k]);
         depot_free(row->ring);
         depot_buf_release(&row->logs);

@@ -15,7 +15,7 @@ enum { NAME_MAX_TRUNCATED = 72 };
 
 static const char *row_error(const struct dp_plain_row *row)
 {
-    return row->group ? row->group->error : row->step->error;
+    return row->group != NULL ? row->group->error : row->step->error;
 }
 
 static bool is_cancelled(const char *error)
@@ -116,7 +116,7 @@ static void leave(struct dp_plain *p)
     struct depot_buf *out = &p->base.out;
     struct dp_plain_row *old = p->current;
 
-    if (!old)
+    if (old == NULL)
         return;
     if (old->partial)
         depot_buf_addc(out, '\n');
@@ -130,7 +130,7 @@ static void leave(struct dp_plain *p)
 
 void dp_plain_end_group(struct dp_plain *p)
 {
-    if (!p->base.opts.groups || !p->current)
+    if (!p->base.opts.groups || p->current == NULL)
         return;
     if (p->current->partial)
         depot_buf_addc(&p->base.out, '\n');
@@ -206,8 +206,8 @@ static struct dp_plain_last *last_of(
         depot_buf_addf(&key, "%zu ", s->part->index);
     depot_buf_adds(&key, t->id);
     last = depot_map_get(p->last, depot_buf_str(&key));
-    *fresh = !last;
-    if (!last) {
+    *fresh = last == NULL;
+    if (last == NULL) {
         last = depot_calloc(1, sizeof(*last));
         depot_map_set(p->last, depot_buf_str(&key), last);
     }
@@ -271,7 +271,7 @@ static void ring_put(struct dp_plain_row *row, const char *line, size_t n)
 {
     struct depot_buf *slot;
 
-    if (!row->ring) {
+    if (row->ring == NULL) {
         row->ring = depot_calloc(DP_PLAIN_RING, sizeof(*row->ring));
         for (size_t i = 0; i < DP_PLAIN_RING; i++)
             depot_buf_init(&row->ring[i], DEPOT_BUF_NO_LIMIT);
@@ -293,7 +293,7 @@ static void put_logs(struct dp_plain *p, struct dp_plain_row *row)
     for (size_t i = 0; i < row->nlines; i++) {
         const char *line = row->logs.data + at;
         const char *nl = i + 1 < row->nlines ? memchr(line, '\n', row->logs.len - at) : NULL;
-        size_t n = nl ? (size_t)(nl - line) : row->logs.len - at;
+        size_t n = nl != NULL ? (size_t)(nl - line) : row->logs.len - at;
 
         last_at = at;
         at += n + 1;
@@ -332,13 +332,13 @@ static void put_end(struct dp_plain *p, struct dp_plain_row *row)
     if (row->partial)
         depot_buf_addc(out, '\n');
     put_number(out, row);
-    if (error && is_cancelled(error)) {
+    if (error != NULL && is_cancelled(error)) {
         depot_buf_adds(out, "CANCELED\n");
-    } else if (error) {
+    } else if (error != NULL) {
         depot_buf_adds(out, "ERROR: ");
         dp_put_text(out, &p->base.opts, error);
         depot_buf_addc(out, '\n');
-    } else if (row->group ? row->group->cached : row->step->cached) {
+    } else if (row->group != NULL ? row->group->cached : row->step->cached) {
         depot_buf_adds(out, "CACHED\n");
     } else {
         for (size_t i = 0; i < n; i++)
@@ -437,16 +437,16 @@ void dp_plain_add_log(
     row->partial = true;
     while (at < end) {
         const uint8_t *nl = memchr(at, '\n', (size_t)(end - at));
-        size_t len = (size_t)((nl ? nl : end) - at);
+        size_t len = (size_t)((nl != NULL ? nl : end) - at);
 
         if (join)
             extend_line(p, row, at, len);
         else
             add_line(p, row, at, len, ns);
-        if (nl)
+        if (nl != NULL)
             row->clean = (struct depot_clean){0};
         join = false;
-        row->partial = !nl;
+        row->partial = nl == NULL;
         at += len + (nl != NULL);
     }
 }
@@ -460,7 +460,7 @@ void dp_plain_print_errors(struct dp_plain *p)
         struct dp_plain_row *row = p->listed.items[i];
         const char *error = row_error(row);
 
-        if (!error || is_cancelled(error))
+        if (error == NULL || is_cancelled(error))
             continue;
         depot_buf_adds(out, "------\n > ");
         put_title(p, row, false);
@@ -469,7 +469,7 @@ void dp_plain_print_errors(struct dp_plain *p)
             depot_buf_add(out, row->logs.data, row->logs.len);
             depot_buf_addc(out, '\n');
         }
-        for (size_t k = 0; row->ring && k < DP_PLAIN_RING; k++) {
+        for (size_t k = 0; row->ring != NULL && k < DP_PLAIN_RING; k++) {
             size_t slot = (row->ring_at + k) % DP_PLAIN_RING;
 
             if (!row->ring_used[slot])

@@ -41,7 +41,7 @@ struct depot_buf *dp_render_command(struct depot_render *r)
 
 static void flush(struct depot_render *r)
 {
-    struct depot_buf *b = r->opts.ci ? dp_render_command(r) : &r->out;
+    struct depot_buf *b = r->opts.ci != NULL ? dp_render_command(r) : &r->out;
 
     if (!b->len)
         return;
@@ -80,37 +80,37 @@ int depot_render_new(struct depot_render **out, const char *name, const struct d
         depot_buf_init(&r->out, DEPOT_BUF_NO_LIMIT);
         depot_buf_init(&r->safe, DEPOT_BUF_NO_LIMIT);
         depot_guard_init(&r->guard, opts->ci, r->ops == &rawjson);
-        if (r->ops->begin)
+        if (r->ops->begin != NULL)
             r->ops->begin(r);
         *out = r;
         return 0;
     }
     return depot_error_set(
-        err, DEPOT_ERR_NOT_FOUND, "no progress mode \"%s\"", name ? name : "(none)");
+        err, DEPOT_ERR_NOT_FOUND, "no progress mode \"%s\"", name != NULL ? name : "(none)");
 }
 
 void depot_render_apply(struct depot_render *r, const struct depot_event *ev, uint64_t now)
 {
-    if (r->ops->apply)
+    if (r->ops->apply != NULL)
         r->ops->apply(r, ev, now);
     flush(r);
 }
 
 uint64_t depot_render_deadline(const struct depot_render *r)
 {
-    return r->ops->deadline ? r->ops->deadline(r) : 0;
+    return r->ops->deadline != NULL ? r->ops->deadline(r) : 0;
 }
 
 void depot_render_tick(struct depot_render *r, uint64_t now)
 {
-    if (r->ops->tick)
+    if (r->ops->tick != NULL)
         r->ops->tick(r, now);
     flush(r);
 }
 
 void depot_render_end(struct depot_render *r, uint64_t now)
 {
-    if (r->ops->end)
+    if (r->ops->end != NULL)
         r->ops->end(r, now);
     flush(r);
 }
@@ -119,27 +119,27 @@ void depot_render_resize(struct depot_render *r, int width, int height, uint64_t
 {
     r->opts.width = width;
     r->opts.height = height;
-    if (r->ops->resize)
+    if (r->ops->resize != NULL)
         r->ops->resize(r, now);
     flush(r);
 }
 
 void depot_render_cover(struct depot_render *r, bool covered)
 {
-    if (r->ops->cover)
+    if (r->ops->cover != NULL)
         r->ops->cover(r, covered);
 }
 
 void depot_render_hide(struct depot_render *r, uint64_t now)
 {
-    if (r->ops->hide)
+    if (r->ops->hide != NULL)
         r->ops->hide(r, now);
     flush(r);
 }
 
 void depot_render_note(struct depot_render *r, const char *text, uint64_t now)
 {
-    if (r->ops->hide)
+    if (r->ops->hide != NULL)
         r->ops->hide(r, now);
     dp_put_text(&r->out, &r->opts, text);
     depot_buf_addc(&r->out, '\n');
@@ -148,16 +148,16 @@ void depot_render_note(struct depot_render *r, const char *text, uint64_t now)
 
 void depot_render_tails(struct depot_render *r)
 {
-    if (r->ops->tails)
+    if (r->ops->tails != NULL)
         r->ops->tails(r);
     flush(r);
 }
 
 void depot_render_free(struct depot_render *r)
 {
-    if (!r)
+    if (r == NULL)
         return;
-    if (r->ops->release)
+    if (r->ops->release != NULL)
         r->ops->release(r);
     flush(r);
     depot_buf_release(&r->out);
@@ -169,7 +169,7 @@ void dp_put_style(struct depot_buf *out, const struct depot_render_opts *opts, e
 {
     struct depot_look look;
 
-    if (!opts->styles)
+    if (opts->styles == NULL)
         return;
     look = depot_styles_look(opts->styles, s);
     depot_look_put(out, &look);
@@ -198,7 +198,7 @@ void dp_put_size(struct depot_buf *out, int64_t n)
 
 void dp_put_text(struct depot_buf *out, const struct depot_render_opts *opts, const char *s)
 {
-    if (!s)
+    if (s == NULL)
         return;
     if (opts->sanitize)
         depot_clean_string(out, s);

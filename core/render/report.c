@@ -29,7 +29,7 @@ static void put_html(struct report *r, const char *s, bool inside)
 
     dp_put_text(&clean, &r->opts, s);
     for (const char *p = depot_buf_str(&clean); *p; p++) {
-        if (strchr("&<>", *p) || (inside && strchr("\\`*_{}[]()#!|~:@", *p)))
+        if (strchr("&<>", *p) != NULL || (inside && strchr("\\`*_{}[]()#!|~:@", *p) != NULL))
             depot_buf_addf(r->out, "&#%d;", *p);
         else
             depot_buf_addc(r->out, *p);
@@ -58,10 +58,10 @@ static void put_head(struct report *r)
     static const char *const signs[DEPOT_BUILD_STATE_COUNT] = {
         [DEPOT_BUILD_SUCCEEDED] = "✅", [DEPOT_BUILD_FAILED] = "❌", [DEPOT_BUILD_CANCELLED] = "🚫"};
     const struct depot_build *b = r->build;
-    const char *sign = signs[b->state] ? signs[b->state] : "⏳";
+    const char *sign = signs[b->state] != NULL ? signs[b->state] : "⏳";
 
     depot_buf_addf(r->out, "### %s depot build ", sign);
-    put_html(r, b->info.project ? b->info.project : "", true);
+    put_html(r, b->info.project != NULL ? b->info.project : "", true);
     depot_buf_addf(r->out, "%s%s %s ", depot_str_empty(b->info.project) ? "" : " ",
         depot_build_state_name(b->state), b->state == DEPOT_BUILD_SUCCEEDED ? "in" : "after");
     dp_put_duration(r->out, dp_build_ms(b) * DEPOT_MSEC, true);
@@ -98,14 +98,14 @@ static void put_image(struct report *r)
     const struct depot_build *b = r->build;
     const char *digest = dp_build_digest(b);
 
-    if (b->state != DEPOT_BUILD_SUCCEEDED || (!b->info.ntags && !digest))
+    if (b->state != DEPOT_BUILD_SUCCEEDED || (!b->info.ntags && digest == NULL))
         return;
     depot_buf_adds(r->out, "**Image**");
     for (size_t i = 0; i < b->info.ntags; i++) {
         depot_buf_addc(r->out, ' ');
         put_code(r, b->info.tags[i]);
     }
-    if (digest) {
+    if (digest != NULL) {
         depot_buf_addc(r->out, ' ');
         put_code(r, digest);
     }
@@ -116,7 +116,7 @@ static void put_image(struct report *r)
 
 static void put_tail(struct report *r, const struct depot_step *s)
 {
-    for (size_t i = 0; s && i < s->tail_len; i++) {
+    for (size_t i = 0; s != NULL && i < s->tail_len; i++) {
         put_html(r, dp_tail_line(s, i), false);
         depot_buf_addc(r->out, '\n');
     }
@@ -144,7 +144,7 @@ static void put_failed(struct report *r)
         const struct depot_part *p = b->parts.items[i];
         const struct depot_build_error *e = p->error;
 
-        if (p->state != DEPOT_BUILD_FAILED || !e)
+        if (p->state != DEPOT_BUILD_FAILED || e == NULL)
             continue;
         depot_buf_adds(r->out, "**");
         put_html(r, *p->platform ? p->platform : "Build", true);
@@ -153,7 +153,7 @@ static void put_failed(struct report *r)
         depot_buf_adds(r->out, "\n\n<pre>\n");
         put_excerpt(r, e);
         depot_buf_adds(r->out, e->nlines > 0 ? "\n" : "");
-        put_tail(r, e->vertex ? depot_build_step(b, p, e->vertex) : NULL);
+        put_tail(r, e->vertex != NULL ? depot_build_step(b, p, e->vertex) : NULL);
         depot_buf_adds(r->out, "</pre>\n\n");
     }
 }

@@ -11,7 +11,7 @@
 #define RESIZE_AFTER                                                                               \
     ((uint64_t)(80 * DEPOT_MSEC))          /* of quiet; a drag sends a new size each time          \
                                             */
-#define SETTLE_EVERY ((uint64_t)DEPOT_SEC) /* for graphs that are too big to do it always */
+#define DERIVE_EVERY ((uint64_t)DEPOT_SEC) /* for graphs that are too big to do it always */
 
 /* An engine's clock that seems to run this much slower than before has been set. */
 #define CLOCK_SET (2 * DEPOT_SEC)
@@ -57,33 +57,33 @@ static void take_status(struct dp_tty *t, const struct depot_ev_status *ev, uint
     const struct depot_build *b = t->base.build;
     const struct depot_part *part = depot_build_part(b, ev->platform);
 
-    if (!part)
+    if (part == NULL)
         return;
     note_clock(t, part, &ev->status, now);
     for (size_t i = 0; i < ev->status.nlogs; i++) {
         const struct depot_step *s = depot_build_step(b, part, ev->status.logs[i].vertex);
 
-        if (s && s->known)
+        if (s != NULL && s->known)
             dp_tty_log_add(t, s, &ev->status.logs[i]);
     }
     for (size_t i = 0; i < ev->status.nvertexes; i++) {
         const struct depot_vertex *v = &ev->status.vertexes[i];
         const struct depot_step *s = depot_build_step(b, part, v->digest);
 
-        if (s && s->known && v->completed && !v->error && depot_step_is_completed(s))
+        if (s != NULL && s->known && v->completed && v->error == NULL && depot_step_is_completed(s))
             dp_tty_log_forget(t, s);
     }
 }
 
-static void settle(struct dp_tty *t, uint64_t now)
+static void derive(struct dp_tty *t, uint64_t now)
 {
     const struct depot_build *b = t->base.build;
 
-    if (b->steps.len > DP_TTY_SETTLE_AT_ONCE && now - t->settled < SETTLE_EVERY)
+    if (b->steps.len > DP_TTY_DERIVE_AT_ONCE && now - t->derived < DERIVE_EVERY)
         return;
-    t->settled = now;
+    t->derived = now;
     /* What this computes is only kept with the build to be computed once; no build is const. */
-    depot_build_settle((struct depot_build *)b);
+    depot_build_derive((struct depot_build *)b);
 }
 
 static void paint(struct dp_tty *t, uint64_t now)
@@ -91,7 +91,7 @@ static void paint(struct dp_tty *t, uint64_t now)
     if (t->resized)
         dp_tty_screen_rewrap(&t->screen, &t->base.out, t->base.opts.width, t->base.opts.height);
     t->resized = false;
-    settle(t, now);
+    derive(t, now);
     t->now = now;
     t->painted = now;
     t->dirty = false;

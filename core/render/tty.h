@@ -15,7 +15,7 @@ enum {
     DP_TTY_COLUMNS_MAX = 6,
     DP_TTY_TAIL_LINES = 200,       /* of a failed step */
     DP_TTY_TAIL_BYTES = 64 * 1024, /* kept of any step's log for them */
-    DP_TTY_SETTLE_AT_ONCE = 5000,  /* steps; of more the whole graph is looked at once a second */
+    DP_TTY_DERIVE_AT_ONCE = 5000,  /* steps; of more the whole graph is looked at once a second */
 };
 
 /* ---- tty_screen.c: what is on the terminal, and how it gets there ---- */
@@ -81,7 +81,7 @@ struct dp_tty_column {
 /* What a row says of one column. */
 struct dp_tty_state {
     const struct depot_step *step; /* NULL: nothing yet */
-    enum depot_verdict verdict;
+    enum depot_outcome outcome;
     int64_t ns;
 };
 
@@ -109,7 +109,7 @@ struct dp_tty {
     uint64_t started;    /* when the first event came */
     uint64_t painted;    /* when the newest frame was composed */
     uint64_t not_before; /* no frame until then */
-    uint64_t settled;
+    uint64_t derived;
     uint64_t now;    /* of the frame being composed */
     int64_t changes; /* nanoseconds until a number of it changes; INT64_MAX: never */
     bool resized;

@@ -90,7 +90,7 @@ static void put_column_head(
     struct frame *f, struct dp_tty_line *l, struct dp_tty_column *c, int end)
 {
     const struct depot_part *p = c->part;
-    enum depot_build_state state = p ? p->state : f->t->base.build->state;
+    enum depot_build_state state = p != NULL ? p->state : f->t->base.build->state;
     const char *more = "";
 
     dp_tty_put_sign(l, depot_state_style(state), depot_state_sign(state), end);
@@ -103,11 +103,11 @@ static void put_column_head(
         return;
     }
     dp_tty_put(l, DEPOT_STYLE_STRONG, *c->label ? c->label : "build", end);
-    if (p && state == DEPOT_BUILD_QUEUED)
+    if (p != NULL && state == DEPOT_BUILD_QUEUED)
         more = " queued";
     else if (c->slower)
         more = " slower";
-    else if (p && depot_part_emulates(p, c->platform) && !depot_build_state_over(state))
+    else if (p != NULL && depot_part_emulates(p, c->platform) && !depot_build_state_over(state))
         more = " emulated";
     if (l->len + (int)strlen(more) <= end)
         dp_tty_put(l, c->slower ? DEPOT_STYLE_WARN : DEPOT_STYLE_DIM, more, end);
@@ -227,19 +227,19 @@ static void put_instruction(struct frame *f, const struct depot_step *s)
 static void put_cell(struct frame *f, struct dp_tty_line *l, const struct dp_tty_row *row, int i)
 {
     struct dp_tty_state st = dp_tty_state_of(f->t, row, &f->t->columns[i]);
-    bool runs = st.verdict == DEPOT_VERDICT_RUNNING;
-    enum depot_style style = depot_verdict_style(st.verdict);
+    bool runs = st.outcome == DEPOT_OUTCOME_RUNNING;
+    enum depot_style style = depot_outcome_style(st.outcome);
     int end = (i + 1) * f->cell - 1;
 
     dp_tty_pad(l, i * f->cell);
-    if (!st.step)
+    if (st.step == NULL)
         return;
-    dp_tty_put_sign(l, style, depot_verdict_sign(st.verdict), end);
+    dp_tty_put_sign(l, style, depot_outcome_sign(st.outcome), end);
     tmp_start(f);
     depot_buf_addc(&f->tmp, ' ');
-    if (st.verdict == DEPOT_VERDICT_HIT || st.verdict == DEPOT_VERDICT_SKIPPED)
+    if (st.outcome == DEPOT_OUTCOME_HIT || st.outcome == DEPOT_OUTCOME_SKIPPED)
         depot_buf_adds(&f->tmp, "cached");
-    else if (st.verdict == DEPOT_VERDICT_SHARED)
+    else if (st.outcome == DEPOT_OUTCOME_SHARED)
         depot_buf_adds(&f->tmp, "shared");
     else
         put_elapsed(f, st.ns, runs);
@@ -253,7 +253,7 @@ static void draw_row(struct frame *f, const struct dp_tty_row *row)
                              : row->running ? DEPOT_STYLE_TEXT
                                             : DEPOT_STYLE_DIM;
 
-    if (!l)
+    if (l == NULL)
         return;
     for (int i = 0; i < f->t->ncolumns; i++)
         put_cell(f, l, row, i);
@@ -331,7 +331,7 @@ static void draw_transfer(struct frame *f, const struct depot_step *s)
     struct moved m;
     int64_t ns;
 
-    if (!l)
+    if (l == NULL)
         return;
     sum_transfers(&m, s);
     put_gutter(f, l, s, true);
@@ -356,7 +356,7 @@ static void draw_transfer(struct frame *f, const struct depot_step *s)
     }
     dp_tty_put(l, DEPOT_STYLE_TEXT, depot_buf_str(&f->tmp), f->width);
     /* Layers are named by digest, which tells nobody anything. */
-    if (m.open && !depot_str_starts(m.open->id, "sha256:")) {
+    if (m.open != NULL && !depot_str_starts(m.open->id, "sha256:")) {
         tmp_start(f);
         depot_clean_string(&f->tmp, m.open->id);
         if (f->tmp.len && f->tmp.data[f->tmp.len - 1] == ':')
@@ -373,7 +373,7 @@ static void draw_log(struct frame *f, const struct depot_step *s, int lines, boo
         size_t at = (s->tail_next + 2 * DEPOT_STEP_TAIL_LINES - (size_t)i) % DEPOT_STEP_TAIL_LINES;
         struct dp_tty_line *l = dp_tty_screen_line(&f->t->screen);
 
-        if (!l)
+        if (l == NULL)
             return;
         put_gutter(f, l, s, first);
         first = false;
@@ -385,7 +385,7 @@ static void draw_log(struct frame *f, const struct depot_step *s, int lines, boo
 
 static bool wants_lines(const struct dp_tty_row *row, const struct depot_step *s)
 {
-    return row->failed ? s->verdict == DEPOT_VERDICT_FAILED : s->verdict == DEPOT_VERDICT_RUNNING;
+    return row->failed ? s->outcome == DEPOT_OUTCOME_FAILED : s->outcome == DEPOT_OUTCOME_RUNNING;
 }
 
 static int lines_of(const struct depot_step *s)
@@ -567,10 +567,10 @@ static void draw_hits(struct frame *f)
     for (size_t i = 0; i <= f->t->rows.len; i++) {
         const struct dp_tty_row *row = i < f->t->rows.len ? f->t->rows.items[i] : NULL;
 
-        if (row && (!row->hit || row->kind != DEPOT_STEP_BUILD || row->running || row->ran))
+        if (row != NULL && (!row->hit || row->kind != DEPOT_STEP_BUILD || row->running || row->ran))
             continue;
-        if (last && (!row || strcmp(row->steps.items[0]->parsed.stage,
-                                 last->steps.items[0]->parsed.stage) != 0)) {
+        if (last != NULL && (row == NULL || strcmp(row->steps.items[0]->parsed.stage,
+                                                last->steps.items[0]->parsed.stage) != 0)) {
             put_label(f, last->steps.items[0]);
             if (l->len > f->text + f->label)
                 dp_tty_put(l, DEPOT_STYLE_DIM, ", ", f->width);
@@ -593,7 +593,7 @@ static void draw_waiting(struct frame *f)
         if (p->state != DEPOT_BUILD_QUEUED)
             continue;
         l = dp_tty_screen_line(&f->t->screen);
-        if (!l)
+        if (l == NULL)
             return;
         dp_tty_pad(l, f->text);
         tmp_start(f);
@@ -608,7 +608,7 @@ static void draw_more(struct frame *f, int n)
 {
     struct dp_tty_line *l = dp_tty_screen_line(&f->t->screen);
 
-    if (!l)
+    if (l == NULL)
         return;
     dp_tty_pad(l, f->text);
     tmp_start(f);

@@ -17,9 +17,9 @@ static void shrink(struct dp_tty_log *l)
     size_t drop = l->buf.len - DP_TTY_TAIL_BYTES;
     const char *end = l->buf.data + l->buf.len;
     const char *nl = memchr(l->buf.data + drop, '\n', l->buf.len - drop);
-    const char *stop = nl && nl + 1 < end ? nl + 1 : l->buf.data + drop;
+    const char *stop = nl != NULL && nl + 1 < end ? nl + 1 : l->buf.data + drop;
 
-    for (const char *p = l->buf.data; (p = memchr(p, '\n', (size_t)(stop - p))); p++)
+    for (const char *p = l->buf.data; (p = memchr(p, '\n', (size_t)(stop - p))) != NULL; p++)
         l->dropped_lines++;
     depot_buf_consume(&l->buf, (size_t)(stop - l->buf.data));
 }
@@ -34,7 +34,7 @@ void dp_tty_log_add(
     while (t->logs.len <= s->index)
         depot_vec_push(&t->logs, NULL);
     l = t->logs.items[s->index];
-    if (!l) {
+    if (l == NULL) {
         l = t->logs.items[s->index] = depot_calloc(1, sizeof(*l));
         depot_buf_init(&l->buf, DEPOT_BUF_NO_LIMIT);
     }
@@ -48,7 +48,7 @@ void dp_tty_log_add(
 
 static void log_free(struct dp_tty_log *l)
 {
-    if (!l)
+    if (l == NULL)
         return;
     depot_buf_release(&l->buf);
     depot_free(l);
@@ -56,7 +56,7 @@ static void log_free(struct dp_tty_log *l)
 
 void dp_tty_log_forget(struct dp_tty *t, const struct depot_step *s)
 {
-    if (!log_of(t, s))
+    if (log_of(t, s) == NULL)
         return;
     log_free(t->logs.items[s->index]);
     t->logs.items[s->index] = NULL;
@@ -94,7 +94,8 @@ static const char *last_lines(const struct dp_tty_log *l, size_t *n, uint64_t *b
 
 static bool same_log(const struct dp_tty_log *a, const struct dp_tty_log *b)
 {
-    return a && b && a->buf.len == b->buf.len && a->dropped_lines == b->dropped_lines &&
+    return a != NULL && b != NULL && a->buf.len == b->buf.len &&
+           a->dropped_lines == b->dropped_lines &&
            memcmp(depot_buf_str(&a->buf), depot_buf_str(&b->buf), a->buf.len) == 0;
 }
 
@@ -107,7 +108,7 @@ static const struct depot_step *twin_before(const struct dp_tty *t, size_t at)
     for (size_t i = 0; i < at; i++) {
         const struct depot_step *o = b->started.items[i];
 
-        if (o->verdict == DEPOT_VERDICT_FAILED && o->part != s->part &&
+        if (o->outcome == DEPOT_OUTCOME_FAILED && o->part != s->part &&
             strcmp(o->parsed.instruction, s->parsed.instruction) == 0 &&
             same_log(log_of(t, o), log_of(t, s)))
             return o;
@@ -159,7 +160,7 @@ static void put_lines(struct dp_tty *t, const struct dp_tty_log *l)
     }
     while (n > 0) {
         const char *nl = memchr(p, '\n', n);
-        size_t len = nl ? (size_t)(nl - p) : n;
+        size_t len = nl != NULL ? (size_t)(nl - p) : n;
 
         depot_text_log_line(out, p, len);
         depot_buf_addc(out, '\n');
@@ -179,14 +180,14 @@ void dp_tty_put_tails(struct dp_tty *t)
         const struct depot_step *s = b->started.items[i];
         const struct dp_tty_log *l = log_of(t, s);
 
-        if (s->verdict != DEPOT_VERDICT_FAILED)
+        if (s->outcome != DEPOT_OUTCOME_FAILED)
             continue;
         any = true;
         depot_buf_addc(out, '\n');
         put_name(t, s);
-        if (!l || !l->buf.len)
+        if (l == NULL || !l->buf.len)
             depot_buf_adds(out, "\n(it wrote nothing)\n");
-        else if (twin_before(t, i))
+        else if (twin_before(t, i) != NULL)
             depot_buf_adds(out, "\n(the same output)\n");
         else {
             depot_buf_addc(out, '\n');

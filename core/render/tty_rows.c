@@ -36,7 +36,7 @@ static void take_step(struct dp_tty *t, const struct depot_step *s)
 
     put_key(&key, s);
     row = depot_map_get(t->row_by_key, depot_buf_str(&key));
-    if (!row) {
+    if (row == NULL) {
         row = depot_calloc(1, sizeof(*row));
         row->kind = s->parsed.kind;
         depot_map_set(t->row_by_key, depot_buf_str(&key), row);
@@ -144,7 +144,7 @@ static void count_columns(struct dp_tty *t)
 
 static bool is_over(const struct dp_tty_column *c)
 {
-    return c->part && depot_build_state_over(c->part->state);
+    return c->part != NULL && depot_build_state_over(c->part->state);
 }
 
 /* The last one, when it is far behind or all others are through. */
@@ -154,10 +154,10 @@ static void find_slower(struct dp_tty *t)
     int others = 0, ahead = 0;
 
     for (int i = 0; i < t->ncolumns; i++)
-        if (!last || (is_over(last) && !is_over(&t->columns[i])) ||
+        if (last == NULL || (is_over(last) && !is_over(&t->columns[i])) ||
             (is_over(last) == is_over(&t->columns[i]) && t->columns[i].done < last->done))
             last = &t->columns[i];
-    if (!last || is_over(last))
+    if (last == NULL || is_over(last))
         return;
     for (int i = 0; i < t->ncolumns; i++) {
         const struct dp_tty_column *c = &t->columns[i];
@@ -171,33 +171,34 @@ static void find_slower(struct dp_tty *t)
 /* ---- states ---- */
 
 /* Of several steps in one cell the one that matters most is shown. */
-static const int weight[DEPOT_VERDICT_COUNT] = {
-    [DEPOT_VERDICT_WAITING] = 1,
-    [DEPOT_VERDICT_UNREACHED] = 1,
-    [DEPOT_VERDICT_SKIPPED] = 2,
-    [DEPOT_VERDICT_HIT] = 3,
-    [DEPOT_VERDICT_SHARED] = 4,
-    [DEPOT_VERDICT_RAN] = 5,
-    [DEPOT_VERDICT_CANCELLED] = 6,
-    [DEPOT_VERDICT_RUNNING] = 7,
-    [DEPOT_VERDICT_FAILED] = 8,
+static const int weight[DEPOT_OUTCOME_COUNT] = {
+    [DEPOT_OUTCOME_WAITING] = 1,
+    [DEPOT_OUTCOME_UNREACHED] = 1,
+    [DEPOT_OUTCOME_SKIPPED] = 2,
+    [DEPOT_OUTCOME_HIT] = 3,
+    [DEPOT_OUTCOME_SHARED] = 4,
+    [DEPOT_OUTCOME_RAN] = 5,
+    [DEPOT_OUTCOME_CANCELLED] = 6,
+    [DEPOT_OUTCOME_RUNNING] = 7,
+    [DEPOT_OUTCOME_FAILED] = 8,
 };
 
 struct dp_tty_state dp_tty_state_of(
     const struct dp_tty *t, const struct dp_tty_row *row, const struct dp_tty_column *col)
 {
-    struct dp_tty_state st = {.verdict = DEPOT_VERDICT_WAITING};
+    struct dp_tty_state st = {.outcome = DEPOT_OUTCOME_WAITING};
 
     for (size_t i = 0; i < row->steps.len; i++) {
         const struct depot_step *s = row->steps.items[i];
         int64_t ns;
 
-        if (!covers(t, col, s->platform) || (st.step && weight[s->verdict] < weight[st.verdict]))
+        if (!covers(t, col, s->platform) ||
+            (st.step != NULL && weight[s->outcome] < weight[st.outcome]))
             continue;
         ns = depot_step_duration(s, engine_now(t, s->part));
-        if (st.step && weight[s->verdict] == weight[st.verdict] && ns <= st.ns)
+        if (st.step != NULL && weight[s->outcome] == weight[st.outcome] && ns <= st.ns)
             continue;
-        st = (struct dp_tty_state){.step = s, .verdict = s->verdict, .ns = ns};
+        st = (struct dp_tty_state){.step = s, .outcome = s->outcome, .ns = ns};
     }
     return st;
 }
@@ -207,16 +208,16 @@ static void look_at(struct dp_tty_row *row)
     row->running = row->failed = row->ran = row->hit = row->shown = false;
     row->lines = 0;
     for (size_t i = 0; i < row->steps.len; i++) {
-        enum depot_verdict v = row->steps.items[i]->verdict;
+        enum depot_outcome v = row->steps.items[i]->outcome;
 
         /* Another build's step has told its time to ours, which says that it was shared. */
-        if (row->steps.items[i]->foreign && v == DEPOT_VERDICT_RAN)
+        if (row->steps.items[i]->foreign && v == DEPOT_OUTCOME_RAN)
             continue;
-        row->running = row->running || v == DEPOT_VERDICT_RUNNING;
-        row->failed = row->failed || v == DEPOT_VERDICT_FAILED;
-        row->ran = row->ran || v == DEPOT_VERDICT_RAN || v == DEPOT_VERDICT_CANCELLED ||
-                   v == DEPOT_VERDICT_SHARED;
-        row->hit = row->hit || v == DEPOT_VERDICT_HIT;
+        row->running = row->running || v == DEPOT_OUTCOME_RUNNING;
+        row->failed = row->failed || v == DEPOT_OUTCOME_FAILED;
+        row->ran = row->ran || v == DEPOT_OUTCOME_RAN || v == DEPOT_OUTCOME_CANCELLED ||
+                   v == DEPOT_OUTCOME_SHARED;
+        row->hit = row->hit || v == DEPOT_OUTCOME_HIT;
     }
 }
 

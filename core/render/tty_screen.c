@@ -18,7 +18,7 @@ void dp_tty_screen_init(struct dp_tty_screen *s, const struct depot_render_opts 
     s->shown = depot_calloc(DP_TTY_ROWS_MAX, sizeof(*s->shown));
     s->next = depot_calloc(DP_TTY_ROWS_MAX, sizeof(*s->next));
     s->charset = opts->utf8 ? DEPOT_CHARSET_UTF8 : DEPOT_CHARSET_ASCII;
-    if (opts->styles)
+    if (opts->styles != NULL)
         s->styles = *opts->styles;
     else
         depot_styles_init(&s->styles, DEPOT_PALETTE_MONO);

@@ -18,7 +18,7 @@ static void cut_lines(struct depot_build_error *to, const struct depot_source_in
     to->lines = depot_arena_alloc(a, (size_t)(last - first + 1) * sizeof(*to->lines));
     for (int line = 1; p < end && line <= last; line++) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
-        size_t n = (size_t)((stop ? stop : end) - p);
+        size_t n = (size_t)((stop != NULL ? stop : end) - p);
 
         if (line >= first)
             to->lines[to->nlines++] = depot_arena_strndup(a, p, n);
@@ -33,7 +33,7 @@ static void put_source(struct depot_buf *out, const struct depot_render_opts *op
     struct depot_arena a = {0};
     struct depot_build_error e = {.ranges = w->ranges, .nranges = w->nranges};
 
-    if (!w->info || !w->info->data || !w->nranges)
+    if (w->info == NULL || w->info->data == NULL || !w->nranges)
         return;
     int first = w->ranges[0].start_line, last = w->ranges[0].end_line;
     if (first < 1 || first > LINE_MAX)

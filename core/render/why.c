@@ -117,9 +117,9 @@ static void put_cost(struct depot_buf *out, const struct depot_render_opts *opts
             continue;
         depot_buf_adds(out, sep);
         dp_put_duration(out, t->took, true);
-        if (*t->step->platform || builder) {
+        if (*t->step->platform || builder != NULL) {
             depot_buf_adds(out, " on ");
-            dp_put_text(out, opts, builder ? builder : t->step->platform);
+            dp_put_text(out, opts, builder != NULL ? builder : t->step->platform);
         }
         sep = ", ";
     }
@@ -145,7 +145,7 @@ static void put_cause(struct depot_buf *out, const struct depot_render_opts *opt
     put_followers(out, opts, c);
     put_changed(out, opts, w, c);
     put_cost(out, opts, w, c);
-    if (hint) {
+    if (hint != NULL) {
         depot_buf_adds(out, "  ");
         put_styled(out, opts, DEPOT_STYLE_DIM, hint);
         depot_buf_addc(out, '\n');
@@ -169,7 +169,7 @@ static void put_build(
 static void put_past(struct depot_buf *out, const struct depot_render_opts *opts,
     const struct depot_build *b, const struct depot_build *before, enum depot_past past)
 {
-    if (before) {
+    if (before != NULL) {
         depot_buf_adds(out, ", compared with ");
         put_build(out, opts, before);
     } else if (past != DEPOT_PAST_UNKNOWN) {

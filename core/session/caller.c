@@ -2,6 +2,7 @@
  * The engine's end of a session: an HTTP/2 client over bytes that somebody else carries.
  */
 #include <depot/buf.h>
+#include <depot/os.h>
 #include <depot/session.h>
 
 #include <string.h>
@@ -65,7 +66,7 @@ void depot_caller_receive(struct depot_caller *c, const void *data, size_t n)
 static void wipe(char *s)
 {
     if (s != NULL)
-        explicit_bzero(s, strlen(s));
+        depot_os_wipe(s, strlen(s));
     depot_free(s);
 }
 

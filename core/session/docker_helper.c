@@ -3,6 +3,7 @@
  * Runs on a pool thread, and waits there.
  */
 #include <depot/clock.h>
+#include <depot/os.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,23 +25,16 @@ enum {
     HELPER_OUTPUT_MAX = 64 * 1024,
 };
 
-extern char **environ;
-
 /* Two socket pairs: sockets, so that a helper that is gone is an error and not a signal. */
 static int make_pairs(int in[2], int out[2])
 {
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, in) < 0)
+    if (depot_os_socketpair(in, false) < 0)
         return -1;
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, out) < 0) {
-        close(in[0]);
-        close(in[1]);
-        return -1;
-    }
-    for (int i = 0; i < 2; i++) {
-        fcntl(in[i], F_SETFD, FD_CLOEXEC);
-        fcntl(out[i], F_SETFD, FD_CLOEXEC);
-    }
-    return 0;
+    if (depot_os_socketpair(out, false) == 0)
+        return 0;
+    close(in[0]);
+    close(in[1]);
+    return -1;
 }
 
 static int spawn(const char *program, int in, int out, pid_t *pid)
@@ -57,7 +51,7 @@ static int spawn(const char *program, int in, int out, pid_t *pid)
     sigfillset(&all);
     posix_spawnattr_setsigdefault(&attr, &all); /* we may ignore some; it should not */
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
-    int failed = posix_spawnp(pid, program, &actions, &attr, argv, environ);
+    int failed = posix_spawnp(pid, program, &actions, &attr, argv, depot_os_environ());
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);
     return failed;
@@ -96,7 +90,7 @@ static int run(
     close(out[1]);
     bool in_time = true;
     if (failed == 0) {
-        ssize_t n = send(in[0], server, strlen(server), MSG_NOSIGNAL);
+        ssize_t n = send(in[0], server, strlen(server), depot_os_send_flags());
         DEPOT_UNUSED(n); /* a helper that does not read shows by what it prints */
         shutdown(in[0], SHUT_WR);
         in_time = read_output(out[0], output);

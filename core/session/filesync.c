@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <depot/clock.h>
+#include <depot/os.h>
 
 #include "session/internal.h"
 #include "session/packet.h"
@@ -166,7 +167,7 @@ static int on_entry(const struct dp_walk_entry *e, void *arg, struct depot_error
         .path_len = e->path_len,
         .mode = dp_mode_from_stat(mode),
         .size = S_ISREG(mode) || S_ISLNK(mode) ? (int64_t)e->st->st_size : 0,
-        .mtime = (int64_t)e->st->st_mtim.tv_sec * 1000000000 + e->st->st_mtim.tv_nsec,
+        .mtime = depot_os_mtime(e->st),
         .link = e->link,
         .link_len = e->link_len,
     };

@@ -5,7 +5,9 @@
 #include <depot/file_writer.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,8 +27,10 @@ struct output {
     const struct dp_session_output *to;
     struct depot_file_writer *file; /* DP_OUTPUT_FILE */
     int fd;
-    bool plain;               /* a regular file, which takes all at once */
-    struct depot_buf pending; /* not taken by the descriptor so far */
+    int own;                  /* the descriptor of a pipe opened anew, or -1 */
+    bool at_once;             /* write() takes what it can and never waits */
+    struct depot_buf pending; /* not taken by the descriptor so far, from pending_at */
+    size_t pending_at;
     struct depot_loop_fd *watch;
     struct depot_timer *reader; /* looks for one */
     size_t zeros;               /* at the end of what came */
@@ -50,6 +54,9 @@ static void close_all(struct output *o)
     o->watch = NULL;
     depot_file_writer_abandon(o->file);
     o->file = NULL;
+    if (o->own >= 0)
+        close(o->own);
+    o->own = -1;
 }
 
 static void fail(struct output *o, const struct depot_error *err)
@@ -72,6 +79,12 @@ static int io_error(const struct output *o, int errnum, struct depot_error *err)
                            : err->code;
 }
 
+static bool does_not_wait(int fd)
+{
+    const int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_NONBLOCK) != 0;
+}
+
 static int open_file(struct output *o, struct depot_error *err)
 {
     static const struct depot_file_opts opts = {
@@ -80,7 +93,32 @@ static int open_file(struct output *o, struct depot_error *err)
     if (rc < 0)
         return rc;
     o->fd = depot_file_writer_fd(o->file);
-    o->plain = depot_file_writer_plain(o->file);
+    o->at_once = depot_file_writer_plain(o->file) || does_not_wait(o->fd);
+    return 0;
+}
+
+/* A pipe that was given to us is shared with others, and so is what makes it non-blocking. Linux
+ * opens it anew, for us alone, where it may be opened at all. */
+static void open_pipe(struct output *o)
+{
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", o->to->fd);
+    o->own = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (o->own < 0)
+        return;
+    o->fd = o->own;
+    o->at_once = true;
+}
+
+static int open_fd(struct output *o, struct depot_error *err)
+{
+    struct stat st;
+    o->fd = o->to->fd;
+    if (fstat(o->fd, &st) < 0)
+        return io_error(o, errno, err);
+    o->at_once = S_ISREG(st.st_mode) || does_not_wait(o->fd);
+    if (!o->at_once && S_ISFIFO(st.st_mode))
+        open_pipe(o);
     return 0;
 }
 
@@ -88,7 +126,6 @@ static void on_reader(struct depot_timer *t, void *arg);
 
 static int begin(struct output *o, struct depot_error *err)
 {
-    struct stat st;
     if (o->to->kind == DP_OUTPUT_FILE) {
         int rc = open_file(o, err);
         if (rc != DEPOT_ERR_AGAIN)
@@ -96,16 +133,13 @@ static int begin(struct output *o, struct depot_error *err)
         o->reader = depot_timer_new(o->base.s->loop, on_reader, o);
         depot_timer_start(o->reader, READER_MS, READER_MS);
     } else if (o->to->kind == DP_OUTPUT_FD) {
-        o->fd = o->to->fd;
-        if (fstat(o->fd, &st) < 0)
-            return io_error(o, errno, err);
-        o->plain = S_ISREG(st.st_mode);
+        return open_fd(o, err);
     } else if (o->to->kind == DP_OUTPUT_SPOOL) {
         /* What an earlier session began is of no use. */
         o->fd = o->to->fd;
         if (ftruncate(o->fd, 0) < 0 || lseek(o->fd, 0, SEEK_SET) < 0)
             return io_error(o, errno, err);
-        o->plain = true;
+        o->at_once = true;
     }
     return 0;
 }
@@ -149,14 +183,28 @@ static void pause_call(struct output *o, bool paused)
 
 static void on_fd(struct depot_loop_fd *w, unsigned events, void *arg);
 
+static size_t waiting(const struct output *o)
+{
+    return o->pending.len - o->pending_at;
+}
+
+/* So much of what waits is written. What is left moves to the front now and then, not each time. */
+static void forget(struct output *o, size_t n)
+{
+    o->pending_at += n;
+    if (waiting(o) > 0 && o->pending_at < DP_SESSION_QUEUE_HIGH)
+        return;
+    depot_buf_consume(&o->pending, o->pending_at);
+    o->pending_at = 0;
+}
+
 /* What can be written without waiting; 1 when something is left. */
 static int write_now(
     struct output *o, const char *data, size_t n, size_t *done, struct depot_error *err)
 {
     for (*done = 0; *done < n;) {
         size_t step = n - *done;
-        if (!o->plain) {
-            /* The descriptor is shared with others, so it is not made non-blocking. */
+        if (!o->at_once) {
             struct pollfd p = {.fd = o->fd, .events = POLLOUT};
             if (poll(&p, 1, 0) == 0)
                 return 1;
@@ -176,7 +224,7 @@ static int write_now(
 static int keep(struct output *o, const char *data, size_t n, struct depot_error *err)
 {
     depot_buf_add(&o->pending, data, n);
-    pause_call(o, o->pending.len > DP_SESSION_QUEUE_HIGH);
+    pause_call(o, waiting(o) > DP_SESSION_QUEUE_HIGH);
     if (o->watch != NULL || o->reader != NULL)
         return 0;
     return depot_loop_fd_new(o->base.s->loop, o->fd, DEPOT_WRITE, on_fd, o, &o->watch, err);
@@ -188,14 +236,14 @@ static void drain(struct output *o)
     struct depot_error err;
     size_t done;
     depot_error_clear(&err);
-    int rc = write_now(o, o->pending.data, o->pending.len, &done, &err);
+    int rc = write_now(o, o->pending.data + o->pending_at, waiting(o), &done, &err);
     if (rc < 0) {
         fail(o, &err);
         return;
     }
-    depot_buf_consume(&o->pending, done);
-    pause_call(o, o->pending.len > DP_SESSION_QUEUE_HIGH);
-    if (o->pending.len > 0)
+    forget(o, done);
+    pause_call(o, waiting(o) > DP_SESSION_QUEUE_HIGH);
+    if (waiting(o) > 0)
         return;
     depot_loop_fd_free(o->watch);
     o->watch = NULL;
@@ -237,7 +285,7 @@ static int take(struct output *o, const char *data, size_t n, struct depot_error
         return 0;
     }
     size_t done = 0;
-    const bool waits = o->pending.len > 0 || o->reader != NULL;
+    const bool waits = waiting(o) > 0 || o->reader != NULL;
     int rc = waits ? 1 : write_now(o, data, n, &done, err);
     return rc == 1 ? keep(o, data + done, n - done, err) : rc;
 }
@@ -284,7 +332,7 @@ static void on_half_closed(struct dp_grpc_call *call, void *arg)
     }
     if (rc < 0)
         fail(o, &err);
-    else if (o->pending.len == 0 && o->reader == NULL)
+    else if (waiting(o) == 0 && o->reader == NULL)
         complete(o);
 }
 
@@ -318,7 +366,7 @@ void dp_session_open_output(struct dp_session *s, struct dp_grpc_call *call, siz
     depot_error_clear(&err);
     o->index = index;
     o->to = &s->cfg->outputs[index];
-    o->fd = -1;
+    o->fd = o->own = -1;
     o->base.writes_output = true;
     depot_buf_init(&o->pending, DEPOT_BUF_NO_LIMIT);
     dp_scall_init(&o->base, &scall_ops, s, call);

@@ -2,6 +2,7 @@
  * Build secrets, from a file or the environment, read when they are asked for.
  */
 #include <depot/log.h>
+#include <depot/os.h>
 #include <depot/path.h>
 
 #include <stdlib.h>
@@ -69,7 +70,7 @@ static int load(
 static void wipe(char *data, size_t len)
 {
     if (data != NULL)
-        explicit_bzero(data, len);
+        depot_os_wipe(data, len);
     depot_free(data);
 }
 

@@ -1,6 +1,8 @@
 /*
  * SSH agent forwarding: raw bytes between a step of the build and the agent's socket.
  */
+#include <depot/os.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -179,7 +181,7 @@ static int connect_agent(
         return DEPOT_ERR_TOO_BIG;
     }
     memcpy(addr.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    int fd = depot_os_socket(AF_UNIX, SOCK_STREAM, 0, false);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
         int failed = errno;
         if (fd >= 0)
@@ -188,7 +190,6 @@ static int connect_agent(
         depot_error_hint(err, "start it, or give --ssh another socket");
         return DEPOT_ERR_UNAVAILABLE;
     }
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, O_NONBLOCK);
     return dp_stream_fd_new_take(l, fd, out, err);
 }

@@ -3,10 +3,10 @@
  */
 #include "session/xattr.h"
 
+#include <depot/os.h>
+
 #include <errno.h>
 #include <string.h>
-#include <sys/types.h>
-#include <sys/xattr.h>
 
 #include "grpc/pb.h"
 #include "session/packet.h"
@@ -18,38 +18,6 @@ enum { NAMES_MAX = 64 * 1024, NAME_LEN_MAX = 255, VALUE_MAX = 64 * 1024 };
 static const char *const skipped[] = {"com.apple.", "security.selinux"};
 /* From an engine: not the ones by which a file gets power here, as security.capability. */
 static const char *const taken[] = {"user.", "system.posix_acl_"};
-
-#ifdef XATTR_NOFOLLOW
-static ssize_t list(const char *path, char *buf, size_t n)
-{
-    return listxattr(path, buf, n, XATTR_NOFOLLOW);
-}
-
-static ssize_t get(const char *path, const char *name, void *buf, size_t n)
-{
-    return getxattr(path, name, buf, n, 0, XATTR_NOFOLLOW);
-}
-
-static int set(int fd, const char *name, const void *value, size_t n)
-{
-    return fsetxattr(fd, name, value, n, 0, 0);
-}
-#else
-static ssize_t list(const char *path, char *buf, size_t n)
-{
-    return llistxattr(path, buf, n);
-}
-
-static ssize_t get(const char *path, const char *name, void *buf, size_t n)
-{
-    return lgetxattr(path, name, buf, n);
-}
-
-static int set(int fd, const char *name, const void *value, size_t n)
-{
-    return fsetxattr(fd, name, value, n, 0);
-}
-#endif
 
 static bool begins_with_one(const char *name, const char *const *prefixes, size_t n)
 {
@@ -68,7 +36,7 @@ static int encode_all(const char *path, const char *names, size_t n, struct depo
             continue;
         if (value == NULL)
             value = depot_alloc(VALUE_MAX);
-        ssize_t len = get(path, names + at, value, VALUE_MAX);
+        ssize_t len = depot_os_get_xattr(path, names + at, value, VALUE_MAX);
         if (len >= 0)
             dp_packet_add_xattr(b, names + at, value, (size_t)len);
         else if (errno == ERANGE)
@@ -81,10 +49,10 @@ static int encode_all(const char *path, const char *names, size_t n, struct depo
 int dp_xattr_encode(const char *path, struct depot_buf *b)
 {
     char small[256], *big = NULL;
-    ssize_t n = list(path, small, sizeof(small) - 1);
+    ssize_t n = depot_os_list_xattr(path, small, sizeof(small) - 1);
     if (n < 0 && errno == ERANGE) {
         big = depot_alloc(NAMES_MAX);
-        n = list(path, big, NAMES_MAX - 1);
+        n = depot_os_list_xattr(path, big, NAMES_MAX - 1);
     }
     int failed = n < 0 ? errno : 0;
     if (n > 0) {
@@ -105,7 +73,7 @@ void dp_xattr_apply(int fd, const void *fields, size_t n)
         char *name = f.number == 10 ? dp_pb_string(f.data, f.len, 1, NAME_LEN_MAX) : NULL;
         const uint8_t *value = name != NULL ? dp_pb_bytes(f.data, f.len, 2, &len) : NULL;
         if (name != NULL && begins_with_one(name, taken, DEPOT_ARRAY_LEN(taken)))
-            (void)!set(fd, name, value != NULL ? (const char *)value : "", len);
+            (void)!depot_os_set_xattr(fd, name, value != NULL ? (const char *)value : "", len);
         depot_free(name);
     }
 }

@@ -1,5 +1,5 @@
 /*
- * The signs, and which sign and style a step's verdict or a build's state has.
+ * The signs, and which sign and style a step's outcome or a build's state has.
  */
 #include <depot/style.h>
 
@@ -24,39 +24,39 @@ struct meaning {
     enum depot_style style;
 };
 
-static const struct meaning verdicts[DEPOT_VERDICT_COUNT] = {
-    [DEPOT_VERDICT_WAITING] = {DEPOT_SIGN_WAIT, DEPOT_STYLE_WAIT},
-    [DEPOT_VERDICT_RUNNING] = {DEPOT_SIGN_RUN, DEPOT_STYLE_RUN},
-    [DEPOT_VERDICT_HIT] = {DEPOT_SIGN_HIT, DEPOT_STYLE_HIT},
-    [DEPOT_VERDICT_SKIPPED] = {DEPOT_SIGN_SKIP, DEPOT_STYLE_SKIP},
-    [DEPOT_VERDICT_RAN] = {DEPOT_SIGN_RAN, DEPOT_STYLE_RAN},
-    [DEPOT_VERDICT_FAILED] = {DEPOT_SIGN_FAIL, DEPOT_STYLE_FAIL},
-    [DEPOT_VERDICT_CANCELLED] = {DEPOT_SIGN_CANC, DEPOT_STYLE_CANC},
-    [DEPOT_VERDICT_SHARED] = {DEPOT_SIGN_SHARED, DEPOT_STYLE_SHARED},
-    [DEPOT_VERDICT_UNREACHED] = {DEPOT_SIGN_NONE, DEPOT_STYLE_SKIP},
+static const struct meaning outcomes[DEPOT_OUTCOME_COUNT] = {
+    [DEPOT_OUTCOME_WAITING] = {DEPOT_SIGN_WAIT, DEPOT_STYLE_WAIT},
+    [DEPOT_OUTCOME_RUNNING] = {DEPOT_SIGN_RUN, DEPOT_STYLE_RUN},
+    [DEPOT_OUTCOME_HIT] = {DEPOT_SIGN_HIT, DEPOT_STYLE_HIT},
+    [DEPOT_OUTCOME_SKIPPED] = {DEPOT_SIGN_SKIP, DEPOT_STYLE_SKIP},
+    [DEPOT_OUTCOME_RAN] = {DEPOT_SIGN_RAN, DEPOT_STYLE_RAN},
+    [DEPOT_OUTCOME_FAILED] = {DEPOT_SIGN_FAIL, DEPOT_STYLE_FAIL},
+    [DEPOT_OUTCOME_CANCELLED] = {DEPOT_SIGN_CANC, DEPOT_STYLE_CANC},
+    [DEPOT_OUTCOME_SHARED] = {DEPOT_SIGN_SHARED, DEPOT_STYLE_SHARED},
+    [DEPOT_OUTCOME_UNREACHED] = {DEPOT_SIGN_NONE, DEPOT_STYLE_SKIP},
 };
 
 static const struct meaning *meaning_of(enum depot_build_state s)
 {
-    static const enum depot_verdict as[DEPOT_BUILD_STATE_COUNT] = {
-        [DEPOT_BUILD_CREATED] = DEPOT_VERDICT_WAITING,
-        [DEPOT_BUILD_QUEUED] = DEPOT_VERDICT_WAITING,
-        [DEPOT_BUILD_RUNNING] = DEPOT_VERDICT_RUNNING,
-        [DEPOT_BUILD_SUCCEEDED] = DEPOT_VERDICT_RAN,
-        [DEPOT_BUILD_FAILED] = DEPOT_VERDICT_FAILED,
-        [DEPOT_BUILD_CANCELLED] = DEPOT_VERDICT_CANCELLED,
+    static const enum depot_outcome as[DEPOT_BUILD_STATE_COUNT] = {
+        [DEPOT_BUILD_CREATED] = DEPOT_OUTCOME_WAITING,
+        [DEPOT_BUILD_QUEUED] = DEPOT_OUTCOME_WAITING,
+        [DEPOT_BUILD_RUNNING] = DEPOT_OUTCOME_RUNNING,
+        [DEPOT_BUILD_SUCCEEDED] = DEPOT_OUTCOME_RAN,
+        [DEPOT_BUILD_FAILED] = DEPOT_OUTCOME_FAILED,
+        [DEPOT_BUILD_CANCELLED] = DEPOT_OUTCOME_CANCELLED,
     };
-    return &verdicts[as[s]];
+    return &outcomes[as[s]];
 }
 
-enum depot_sign depot_verdict_sign(enum depot_verdict v)
+enum depot_sign depot_outcome_sign(enum depot_outcome v)
 {
-    return verdicts[v].sign;
+    return outcomes[v].sign;
 }
 
-enum depot_style depot_verdict_style(enum depot_verdict v)
+enum depot_style depot_outcome_style(enum depot_outcome v)
 {
-    return verdicts[v].style;
+    return outcomes[v].style;
 }
 
 enum depot_sign depot_state_sign(enum depot_build_state s)

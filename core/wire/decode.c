@@ -3,6 +3,7 @@
  * names. Members that came before their type are read in a second one.
  */
 #include "record/table.h"
+#include "wire/message.h"
 #include "wire/wire_priv.h"
 
 #include <string.h>
@@ -11,6 +12,7 @@
 struct head {
     struct dp_reading reading;
     struct depot_event *ev;
+    struct dp_response *rsp;         /* NULL: only events are looked for */
     const struct depot_record *body; /* NULL: not known yet, or not read by a table */
     const char *type;
     struct depot_status bare; /* of a line that has no envelope, by its members */
@@ -69,12 +71,49 @@ static int status_member(struct dp_scan *s, const char *key, size_t len, struct 
     return dp_scan_skip(s);
 }
 
-/* Of a bare status, or of an event whose type comes later. */
+static int span(struct dp_scan *s, const char **out, size_t *n)
+{
+    (void)dp_scan_peek(s);
+    *out = s->p;
+    if (dp_scan_skip(s))
+        return -1;
+    *n = (size_t)(s->p - *out);
+    return 0;
+}
+
+/* Of a response, which has no type; *known is false, and nothing consumed, for others. */
+static int response_member(
+    struct dp_scan *s, const char *key, size_t len, struct dp_response *rsp, bool *known)
+{
+    *known = true;
+    if (dp_scan_key_is(key, len, "id")) {
+        rsp->is_one = true;
+        return dp_scan_null(s) ? 0 : dp_scan_int(s, &rsp->id);
+    }
+    if (dp_scan_key_is(key, len, "result"))
+        return span(s, &rsp->result, &rsp->nresult);
+    if (dp_scan_key_is(key, len, "error"))
+        return span(s, &rsp->error, &rsp->nerror);
+    if (dp_scan_key_is(key, len, "op")) {
+        rsp->is_one = true;
+        return head_string(s, &rsp->op);
+    }
+    if (dp_scan_key_is(key, len, "of"))
+        return head_string(s, &rsp->of);
+    *known = false;
+    return 0;
+}
+
+/* Of a bare status, of a response, or of an event whose type comes later. */
 static int early_member(struct dp_scan *s, const char *key, size_t len, struct head *h)
 {
-    bool known;
+    bool known = false;
 
     h->early = true;
+    if (h->rsp && response_member(s, key, len, h->rsp, &known))
+        return -1;
+    if (known)
+        return 0;
     if (dp_scan_key_is(key, len, "status"))
         return dp_scan_skip(s);
     if (dp_status_member(s, key, len, &h->bare, &known))
@@ -138,9 +177,10 @@ static void take_bare(struct head *h)
     ev->u.status.status = h->bare;
 }
 
-static int decode_line(const char *line, size_t n, struct depot_event *out, struct depot_error *err)
+static int decode_line(const char *line, size_t n, struct depot_event *out, struct dp_response *rsp,
+    struct depot_error *err)
 {
-    struct head h = {.ev = out, .version = 1};
+    struct head h = {.ev = out, .rsp = rsp, .version = 1};
 
     dp_reading_init(&h.reading, NULL, line, n, &out->arena, err);
     if (read_line(&h, line)) {
@@ -152,6 +192,10 @@ static int decode_line(const char *line, size_t n, struct depot_event *out, stru
     }
     if (h.version != 1)
         out->type = DEPOT_EVENT_UNKNOWN;
+    if (rsp) {
+        rsp->is_one = rsp->is_one && !h.type;
+        rsp->build = out->build;
+    }
     take_bare(&h);
     if (out->type == DEPOT_EVENT_BUILD_STATUS) {
         if (!out->u.status.platform)
@@ -162,19 +206,27 @@ static int decode_line(const char *line, size_t n, struct depot_event *out, stru
     return 0;
 }
 
-int depot_wire_decode(const char *line, size_t n, struct depot_event *out, struct depot_error *err)
+int dp_wire_decode_message(const char *text, size_t n, struct depot_event *out,
+    struct dp_response *rsp, struct depot_error *err)
 {
     struct depot_event ev = {.type = DEPOT_EVENT_UNKNOWN};
     int rc;
 
+    if (rsp)
+        *rsp = (struct dp_response){0};
     if (n > DEPOT_WIRE_LINE_MAX)
         return depot_error_set(err, DEPOT_ERR_TOO_BIG,
             "a line of more than %d MiB is not a feed event", DEPOT_WIRE_LINE_MAX >> 20);
-    rc = decode_line(line, n, &ev, err);
+    rc = decode_line(text, n, &ev, rsp, err);
     if (rc) {
         depot_event_release(&ev);
         return rc;
     }
     *out = ev;
     return 0;
+}
+
+int depot_wire_decode(const char *line, size_t n, struct depot_event *out, struct depot_error *err)
+{
+    return dp_wire_decode_message(line, n, out, NULL, err);
 }

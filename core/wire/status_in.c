@@ -127,6 +127,7 @@ static int get_vertex(struct dp_scan *s, void *at)
         {"cached", get_bool, offsetof(struct depot_vertex, cached)},
         {"error", get_string, offsetof(struct depot_vertex, error)},
         {"progressGroup", get_group, offsetof(struct depot_vertex, group)},
+        {"shared", get_string, offsetof(struct depot_vertex, shared)},
     };
 
     return GET_OBJECT(s, rows, at);

@@ -121,6 +121,10 @@ static void put_vertex(struct depot_buf *out, const struct depot_vertex *v, stru
         depot_buf_add(out, DP_JSON_KEY("progressGroup"));
         put_group(out, v->group);
     }
+    if (v->shared) {
+        depot_buf_add(out, DP_JSON_KEY("shared"));
+        put_string(out, v->shared);
+    }
     dp_json_close(out, at);
 }
 

@@ -83,6 +83,18 @@ static bool header_is(const char *head, const char *end, const char *name, const
     return value != NULL && n == strlen(want) && strncasecmp(value, want, n) == 0;
 }
 
+const char *dp_wsh_protocol(const char *text, size_t n, const char *offered, size_t *len)
+{
+    const char *value = header(text, text + n, "sec-websocket-protocol", len);
+    for (const char *p = offered; value != NULL && *p != '\0'; p += strspn(p, ", ")) {
+        const size_t each = strcspn(p, ", ");
+        if (each == *len && strncasecmp(p, value, each) == 0)
+            return value;
+        p += each;
+    }
+    return NULL;
+}
+
 static int status_of(const char *text, size_t n)
 {
     int status = 0;
@@ -119,7 +131,7 @@ ssize_t dp_wsh_answer(
     const char *value = header(text, end, "sec-websocket-accept", &len);
     if (value == NULL || len != ACCEPT_LEN || memcmp(value, accept, len) != 0 ||
         !header_is(text, end, "upgrade", "websocket") ||
-        !header_is(text, end, "sec-websocket-protocol", protocol) ||
+        dp_wsh_protocol(text, (size_t)(end - text), protocol, &len) == NULL ||
         header(text, end, "sec-websocket-extensions", &len) != NULL)
         return DEPOT_ERR_PROTOCOL;
     return end - text;

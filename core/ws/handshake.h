@@ -15,6 +15,10 @@ enum {
 
 void dp_wsh_key(char out[DP_WSH_KEY_LEN + 1]);
 
+/* Of the answer's `n` bytes, the one of `protocol` (names with commas between) that the server
+ * chose; NULL: none of them. */
+const char *dp_wsh_protocol(const char *text, size_t n, const char *protocol, size_t *len);
+
 /* Values are checked by the caller: no control characters. `token` and `header`, a line of the
  * request, may be NULL. */
 void dp_wsh_request(struct depot_buf *out, const char *host, const char *path, const char *protocol,

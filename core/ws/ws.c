@@ -374,6 +374,21 @@ static void ws_refused(struct dp_ws *ws, int status)
     ws_closed(ws, status, &err);
 }
 
+/* From now on it is the one that was chosen. */
+static void take_protocol(struct dp_ws *ws, size_t head)
+{
+    size_t n = 0;
+    const char *chosen = dp_wsh_protocol(ws->rx, head, ws->protocol, &n);
+    char *protocol = depot_strndup(chosen, n);
+    depot_free(ws->protocol);
+    ws->protocol = protocol;
+}
+
+const char *dp_ws_protocol(const struct dp_ws *ws)
+{
+    return ws->protocol;
+}
+
 static void on_answer(struct dp_ws *ws)
 {
     int status = 0;
@@ -382,6 +397,7 @@ static void on_answer(struct dp_ws *ws)
         ws_refused(ws, status);
     if (head <= 0)
         return;
+    take_protocol(ws, (size_t)head);
     ws->rx_at = (size_t)head; /* frames may follow in the same bytes */
     ws->state = WS_OPEN;
     ws->heard_ms = depot_mono_ms();

@@ -29,7 +29,7 @@ struct dp_ws_opts {
     const struct depot_addr *addr;
     const struct depot_tls *tls; /* may be NULL */
     const char *path;
-    const char *protocol; /* subprotocol */
+    const char *protocol; /* subprotocols, the best first, with commas between */
     const char *token;    /* may be NULL */
     const char *header;   /* one more of the request, "Name: value"; may be NULL */
     bool binary;          /* what dp_ws_send() sends */
@@ -48,6 +48,8 @@ void dp_ws_context_free(struct dp_ws_context *c); /* after its connections */
 
 int dp_ws_open(struct dp_ws_context *c, const struct dp_ws_opts *opts, const struct dp_ws_ops *ops,
     void *arg, struct dp_ws **out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The subprotocol that was chosen, once it is open. */
+const char *dp_ws_protocol(const struct dp_ws *ws);
 void dp_ws_free(struct dp_ws *ws); /* closes; what is queued may be lost */
 /* Send what is queued, then a close frame; `closed` follows. */
 void dp_ws_finish(struct dp_ws *ws);

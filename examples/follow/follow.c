@@ -12,7 +12,7 @@ static void on_step(const struct depot_build *b, const struct depot_step *s, voi
 {
     (void)b, (void)arg;
     if (depot_step_is_completed(s))
-        printf("%s %.1fs %s\n", depot_verdict_name(s->verdict),
+        printf("%s %.1fs %s\n", depot_outcome_name(s->outcome),
             (double)depot_step_duration(s, 0) / (double)DEPOT_SEC, s->name);
 }
 

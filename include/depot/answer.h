@@ -1,7 +1,7 @@
 /*
- * What a daemon can be asked beside its events, and what it answers: estimates from past builds,
- * the use of the cache, what a prune freed, builds of the past. The same objects stand in replies
- * on the feed (docs/feed.md) and in answers over HTTP (docs/api.md).
+ * What a daemon can be asked, and what it answers: a build, estimates from past builds, the use of
+ * the cache, what a prune freed, builds of the past. The same objects stand in responses on the
+ * feed (docs/feed.md) and in answers over HTTP (docs/api.md).
  *
  * An answer owns all it holds through its arena: depot_answer_release() frees the lot.
  */
@@ -11,16 +11,21 @@
 #include <depot/buf.h>
 #include <depot/event.h>
 #include <depot/export.h>
+#include <depot/request.h>
 
 DEPOT_API_BEGIN
 
-/* X(id, `op` of the question and of its answer) */
+/* X(id, `op`): what can be asked. The first ones have answers; the last are only accepted. */
 #define DEPOT_ASKS(X)                                                                              \
     X(ESTIMATES, "estimates") /* of one build, or of a project */                                  \
     X(CACHE, "cache")         /* of one builder, or of all */                                      \
     X(PRUNE, "prune")                                                                              \
     X(BUILDS, "builds")                                                                            \
-    X(PROVENANCE, "provenance") /* of one part's record on its builder */
+    X(PROVENANCE, "provenance") /* of one part's record on its builder */                          \
+    X(CREATE, "create")                                                                            \
+    X(CANCEL, "cancel")                                                                            \
+    X(SUBSCRIBE, "subscribe")                                                                      \
+    X(UNSUBSCRIBE, "unsubscribe")
 
 enum depot_ask {
 #define DEPOT_ASK_ENUM(id, name) DEPOT_ASK_##id,
@@ -34,7 +39,12 @@ int depot_ask_from_name(const char *name); /* -1: none */
 /* Members that a kind does not name are ignored. Strings are borrowed, NULL where not given. */
 struct depot_question {
     enum depot_ask ask;
-    const char *build;   /* ESTIMATES: its steps and its project */
+    int64_t id;        /* comes back with the answer; 0: none */
+    const char *build; /* ESTIMATES: its steps and its project. CANCEL, SUBSCRIBE, UNSUBSCRIBE */
+    const char *scope; /* SUBSCRIBE, UNSUBSCRIBE: "fleet" instead of a build */
+    uint64_t after;    /* SUBSCRIBE: events with a greater `seq` */
+    bool quiet;        /* SUBSCRIBE: to the fleet without log bytes */
+    const struct depot_build_request *request; /* CREATE */
     const char *project; /* ESTIMATES without `build`; BUILDS: only of this one */
     const char *builder; /* CACHE, PRUNE; NULL: all of them. PROVENANCE: needed */
     const char *ref;     /* PROVENANCE: as build.assigned tells it */
@@ -44,6 +54,13 @@ struct depot_question {
     int64_t keep_hours;  /* PRUNE: leave what was used within; 0: nothing */
     int64_t limit;       /* BUILDS: at most so many; 0: 100 */
 };
+/* A whole message of the feed; the same without its `op`, as the body of a request. */
+extern const struct depot_record depot_record_question;
+extern const struct depot_record depot_record_question_body;
+/* What can be told of a message that could not be decoded, for the refusal: its `id`, `build` and
+ * `ask`, which is DEPOT_ASK_COUNT when it is none. */
+void depot_question_peek(
+    const char *json, size_t n, struct depot_question *q, struct depot_arena *arena);
 
 /* How long something took, over those of its runs that were not cached. */
 struct depot_spread {
@@ -127,6 +144,32 @@ struct depot_provenances {
     size_t nlist;
 };
 
+/* What a daemon knows to do with a request beyond what the first one did: X(id, name) */
+#define DEPOT_ABILITIES(X)                                                                         \
+    X(JOIN, "join")                                                                                \
+    X(EXPORT_PLATFORMS, "export_platforms")
+
+enum depot_ability {
+#define DEPOT_ABILITY_ENUM(id, name) DEPOT_CAN_##id,
+    DEPOT_ABILITIES(DEPOT_ABILITY_ENUM)
+#undef DEPOT_ABILITY_ENUM
+        DEPOT_CAN_COUNT
+};
+
+/* What a daemon tells who created a build. */
+struct depot_created {
+    const char *build; /* its id */
+    const char *state;
+    const char *session; /* a secret, to be shown with its sessions; NULL: this daemon wants none */
+    bool join;           /* the daemon wants a session of its own */
+    const char *version; /* of the daemon; NULL: it is too old to tell */
+    const char **can;    /* names of abilities, and others of newer daemons */
+    size_t ncan;
+};
+bool depot_created_can(const struct depot_created *c, enum depot_ability a);
+/* All of them, for a daemon to tell. */
+const char *const *depot_abilities(size_t *n);
+
 struct depot_answer {
     enum depot_ask ask;
     struct depot_arena arena;
@@ -136,6 +179,7 @@ struct depot_answer {
         struct depot_prunes prune;
         struct depot_builds builds;
         struct depot_provenances provenance;
+        struct depot_created created;
     } u;
 };
 extern const struct depot_record depot_record_builds;
@@ -145,12 +189,32 @@ void depot_answer_release(struct depot_answer *a);
 
 enum { DEPOT_ANSWER_MAX = 8 * 1024 * 1024 }; /* a longer one is refused before it is parsed */
 
-/* One JSON object without a newline: {"op":...}, or without `op` as HTTP answers. */
-void depot_answer_encode(struct depot_buf *out, const struct depot_answer *a, bool with_op);
-void depot_question_encode(struct depot_buf *out, const struct depot_question *q);
-/* By its `op`. DEPOT_ERR_INVALID, DEPOT_ERR_TOO_BIG; then `out` needs no release. */
-int depot_answer_decode(
-    const char *json, size_t n, struct depot_answer *out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* GET /v1/version. */
+struct depot_version {
+    const char *version;
+    int api;
+};
+extern const struct depot_record depot_record_version;
+
+/* struct depot_error as {"code","message","hint"}. */
+extern const struct depot_record depot_record_error;
+
+/* Versions of the feed: the second has one envelope, and an `id` that leads back to the question.
+ */
+enum { DEPOT_FEED_V1 = 1, DEPOT_FEED_V2 = 2 };
+#define DEPOT_FEED_PROTOCOL    "depot.feed.v2"
+#define DEPOT_FEED_PROTOCOL_V1 "depot.feed.v1"
+
+/*
+ * What a daemon says to a question, as a message of the feed: the answer, or where `a` is NULL the
+ * error. Nothing is appended for what the first version leaves unsaid: that it was accepted.
+ */
+void depot_response_encode(struct depot_buf *out, int version, const struct depot_question *q,
+    const struct depot_answer *a, const struct depot_error *err);
+/* The answer to `ask` from the text of it, in either version. DEPOT_ERR_INVALID,
+ * DEPOT_ERR_TOO_BIG; then `out` needs no release. */
+int depot_answer_decode(const char *json, size_t n, int version, enum depot_ask ask,
+    struct depot_answer *out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 DEPOT_API_END
 

@@ -13,6 +13,7 @@
 
 #include <depot/addr.h>
 #include <depot/event.h>
+#include <depot/request.h>
 #include <depot/loop.h>
 
 struct depot_bk;
@@ -52,10 +53,6 @@ struct depot_bk_export {
     char *type;
     struct depot_kvs attrs;
 };
-struct depot_bk_cache {
-    char *type;
-    struct depot_kvs attrs;
-};
 struct depot_bk_solve {
     const char *ref;     /* 25 characters base36, fresh */
     const char *session; /* session id; NULL: none */
@@ -63,7 +60,7 @@ struct depot_bk_solve {
     const struct depot_kvs *attrs;
     const struct depot_bk_export *exports;
     size_t nexports;
-    const struct depot_bk_cache *cache_exports;
+    const struct depot_cache_export *cache_exports;
     size_t ncache_exports;
     const struct depot_strv *entitlements;
     const void *source_policy; /* a sourcepolicy.Policy as it goes over the wire */
@@ -74,6 +71,7 @@ struct depot_bk_result {
     const struct depot_pair *response; /* exporter response, on success */
     size_t nresponse;
     const struct depot_build_error *error; /* on failure, with the excerpt when the engine told */
+    bool no_gateway;                       /* of a bridge: it failed because the engine has none */
 };
 /* On failure of the transport `res->error` is set too, with its gRPC code. */
 typedef void depot_bk_solve_fn(

@@ -43,6 +43,7 @@ struct depot_op {
     const size_t *inputs; /* indexes of operations */
     size_t ninputs;
     const char *name; /* as the status will call it: "[2/3] RUN make"; "" when not told */
+    const struct depot_vertex_group *group; /* that the status shows it with; NULL: none */
     bool ignore_cache;
     const char *source; /* SOURCE: "docker-image://...", "local://context"; else "" */
     const char **args;  /* EXEC: the command */
@@ -74,5 +75,14 @@ struct depot_definition {
 int depot_definition_decode(const void *data, size_t n, struct depot_definition *out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 void depot_definition_release(struct depot_definition *d);
+
+/*
+ * Names of operations that are the same in every build of the same thing, unlike their digests:
+ * those change with each session, as every local source names its own, and all that is made from
+ * it follows. ids[i] is of d->ops[i]; room for d->nops of them.
+ */
+enum { DEPOT_STEP_ID_LEN = 32 };
+typedef char depot_step_id[DEPOT_STEP_ID_LEN + 1];
+void depot_definition_ids(const struct depot_definition *d, depot_step_id *ids);
 
 #endif

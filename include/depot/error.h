@@ -17,7 +17,8 @@ DEPOT_API_BEGIN
 #define DEPOT_MUST_CHECK        __attribute__((warn_unused_result))
 #define DEPOT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* X(id, value, wire name, text); the wire name is what the HTTP API and the feed carry. */
+/* X(id, value, wire name, text); the wire name is what the HTTP API and the feed carry, both ways.
+ */
 #define DEPOT_ERRORS(X)                                                                            \
     X(AGAIN, -1, "again", "try again")                                                             \
     X(EOF, -2, "eof", "end of stream")                                                             \

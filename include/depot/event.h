@@ -233,9 +233,13 @@ struct depot_event {
     } u;
 };
 
-extern const struct depot_record depot_record_created, depot_record_definition,
-    depot_record_context, depot_record_build_error, depot_record_summary, depot_record_builder,
-    depot_record_builders;
+extern const struct depot_record depot_record_created;
+extern const struct depot_record depot_record_definition;
+extern const struct depot_record depot_record_context;
+extern const struct depot_record depot_record_build_error;
+extern const struct depot_record depot_record_summary;
+extern const struct depot_record depot_record_builder;
+extern const struct depot_record depot_record_builders;
 /* The record in `u`; NULL for build.status, which wire.h reads and writes, and for UNKNOWN. */
 const struct depot_record *depot_record_of_event(enum depot_event_type t);
 

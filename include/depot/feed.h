@@ -22,34 +22,13 @@ enum depot_feed_state {
     DEPOT_FEED_ENDED, /* replay reached its end, or gave up */
 };
 
-/* What a daemon knows to do with a request beyond what the first one did: X(id, name) */
-#define DEPOT_ABILITIES(X)                                                                         \
-    X(JOIN, "join")                                                                                \
-    X(EXPORT_PLATFORMS, "export_platforms")
-
-enum depot_ability {
-#define DEPOT_ABILITY_ENUM(id, name) DEPOT_CAN_##id,
-    DEPOT_ABILITIES(DEPOT_ABILITY_ENUM)
-#undef DEPOT_ABILITY_ENUM
-        DEPOT_CAN_COUNT
-};
-
-/* What the daemon tells who created a build. */
-struct depot_feed_created {
-    const char *version; /* of the daemon; NULL: it is too old to tell */
-    unsigned can;        /* a bit for each ability */
-    const char *build;   /* its id */
-    const char *secret;  /* to be shown with its sessions; NULL: this daemon wants none */
-    bool join;           /* the daemon wants a session of its own */
-};
-
 struct depot_feed_ops {
     void (*event)(struct depot_feed *f, const struct depot_event *ev, void *arg); /* borrowed */
     /* `err` says why it is not live; NULL when live or ended in order. */
     void (*state)(
         struct depot_feed *f, enum depot_feed_state s, const struct depot_error *err, void *arg);
     /* Answer to depot_feed_create(): the new build, or NULL and the error. */
-    void (*created)(struct depot_feed *f, const struct depot_feed_created *made,
+    void (*created)(struct depot_feed *f, const struct depot_created *made,
         const struct depot_error *err, void *arg);
     /* Replay: a line of text among another tool's rawjson, borrowed. May be NULL: then such lines
      * are skipped. */
@@ -57,10 +36,10 @@ struct depot_feed_ops {
     /* A subscription or cancel was refused. */
     void (*refused)(
         struct depot_feed *f, const char *build, const struct depot_error *err, void *arg);
-    /* To depot_feed_ask(): `a` is borrowed, NULL with `err` when the daemon refused. May be NULL.
-     */
-    void (*answer)(struct depot_feed *f, enum depot_ask ask, const struct depot_answer *a,
-        const struct depot_error *err, void *arg);
+    /* To depot_feed_ask(), with what was asked: `a` is borrowed, NULL with `err` when the daemon
+     * refused. May be NULL. */
+    void (*answer)(struct depot_feed *f, const struct depot_question *q,
+        const struct depot_answer *a, const struct depot_error *err, void *arg);
 };
 
 struct depot_feed_opts {
@@ -78,8 +57,8 @@ void depot_feed_free(struct depot_feed *f);
 void depot_feed_subscribe_build(struct depot_feed *f, const char *build, uint64_t after);
 void depot_feed_subscribe_fleet(struct depot_feed *f, bool logs);
 void depot_feed_unsubscribe_build(struct depot_feed *f, const char *build);
-/* The body of POST /v1/builds, over the feed's own connection: one handshake less. */
-void depot_feed_create(struct depot_feed *f, const char *request_json);
+/* As POST /v1/builds, over the feed's own connection: one handshake less. `r` is copied. */
+void depot_feed_create(struct depot_feed *f, const struct depot_build_request *r);
 void depot_feed_cancel(struct depot_feed *f, const char *build);
 /* False when it is not live: nothing was asked. An answer that a lost connection swallows does not
  * come: ask again once live. */

@@ -31,6 +31,8 @@ bool depot_platform_covers(const char *made, const char *wanted);
 /* Does a machine that runs `native` run `platform` without emulation? Both in normal form. An amd64
  * machine counts as running all levels; whether it has one is what its engine lists. */
 bool depot_platform_runs_on(const char *platform, const char *native);
+/* Is the name of `n` bytes one of a list with commas? As they are written. */
+bool depot_platform_among(const char *list, const char *platform, size_t n);
 /* The platform of the machine this program runs on, as the kernel tells it. */
 void depot_platform_host(char out[DEPOT_PLATFORM_MAX]);
 

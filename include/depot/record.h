@@ -12,6 +12,9 @@
 #define DEPOT_RECORD_H
 
 #include <depot/buf.h>
+#include <depot/export.h>
+
+DEPOT_API_BEGIN
 
 struct depot_record_field; /* a row of a table; core/record/table.h */
 
@@ -47,5 +50,7 @@ int depot_record_decode(const struct depot_record *r, const char *json, size_t n
 /* A deep copy: nothing of `to` points into what `from` points at. They may be the same struct. */
 void depot_record_copy(
     const struct depot_record *r, void *to, const void *from, struct depot_arena *arena);
+
+DEPOT_API_END
 
 #endif

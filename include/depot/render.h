@@ -73,7 +73,7 @@ void depot_render_tails(struct depot_render *r);
 void depot_render_warnings(const struct depot_build *b, const struct depot_render_opts *opts);
 /* The Dockerfile excerpt of each failed part and "ERROR: failed to build: failed to solve: ...". */
 void depot_render_error(const struct depot_build *b, const struct depot_render_opts *opts);
-/* What was built: digest and time per platform, hit and ran counts. Settle the build first. */
+/* What was built: digest and time per platform, hit and ran counts. Derive the build first. */
 void depot_render_summary(const struct depot_build *b, const struct depot_render_opts *opts);
 /* The same as #0 lines, for logs: what the first of them began. */
 void depot_render_frame_end(const struct depot_build *b, const struct depot_render_opts *opts);

@@ -1,8 +1,8 @@
 /*
- * The state of one build, reduced from its feed events: parts, steps, edges, verdicts, timings.
+ * The state of one build, reduced from its feed events: parts, steps, edges, outcomes, timings.
  *
  * A pure reducer: no I/O, no clock. The structs are open for reading through a const pointer and
- * written by depot_build_apply() and depot_build_settle() alone. Addresses of parts, steps and
+ * written by depot_build_apply() and depot_build_derive() alone. Addresses of parts, steps and
  * groups stay valid until the build is freed. Events may come in any order and lie; the reducer
  * never fails, it ignores what makes no sense.
  */
@@ -16,7 +16,7 @@
 DEPOT_API_BEGIN
 
 /* What became of a step. X(id, name, word for screens) */
-#define DEPOT_VERDICTS(X)                                                                          \
+#define DEPOT_OUTCOMES(X)                                                                          \
     X(WAITING, "waiting", "WAIT") /* not started yet */                                            \
     X(RUNNING, "running", "RUN")                                                                   \
     X(HIT, "hit", "HIT")          /* found in the cache */                                         \
@@ -27,14 +27,14 @@ DEPOT_API_BEGIN
     X(SHARED, "shared", "SHRD")       /* ran once, with another build or platform */               \
     X(UNREACHED, "unreached", "----") /* never started, the part failed or was cancelled */
 
-enum depot_verdict {
-#define DEPOT_VERDICT_ENUM(id, name, word) DEPOT_VERDICT_##id,
-    DEPOT_VERDICTS(DEPOT_VERDICT_ENUM)
-#undef DEPOT_VERDICT_ENUM
-        DEPOT_VERDICT_COUNT
+enum depot_outcome {
+#define DEPOT_OUTCOME_ENUM(id, name, word) DEPOT_OUTCOME_##id,
+    DEPOT_OUTCOMES(DEPOT_OUTCOME_ENUM)
+#undef DEPOT_OUTCOME_ENUM
+        DEPOT_OUTCOME_COUNT
 };
-const char *depot_verdict_name(enum depot_verdict v);
-const char *depot_verdict_word(enum depot_verdict v);
+const char *depot_outcome_name(enum depot_outcome v);
+const char *depot_outcome_word(enum depot_outcome v);
 
 enum depot_step_kind {
     DEPOT_STEP_BUILD,    /* a line of the Dockerfile, or what cannot be told from one */
@@ -108,17 +108,18 @@ struct depot_step {
     DEPOT_VEC(struct depot_step *) dependants;
     bool known;
 
-    enum depot_verdict verdict;
+    enum depot_outcome outcome;
     bool cached;
-    const char *error;                                       /* NULL: none */
+    const char *error;     /* NULL: none */
+    const char *shared_by; /* the build that runs it, as depot_vertex.shared has it; NULL: this */
     depot_time started, completed;                           /* of the newest snapshot; 0: not */
     DEPOT_VEC(struct depot_interval) raw;                    /* by start, one per distinct start */
     DEPOT_VEC(struct depot_interval) intervals;              /* merged: the union */
     DEPOT_VEC(struct depot_transfer *) transfers;            /* in order of their first start */
     DEPOT_VEC(const struct depot_vertex_warning *) warnings; /* owned by the build */
 
-    bool critical; /* on the critical path (after settle) */
-    bool foreign;  /* another build's step, whose progress the engine forwards (after settle) */
+    bool critical; /* on the critical path (derived) */
+    bool foreign;  /* another build's step, whose progress the engine forwards (derived) */
     struct depot_step *shared_with; /* whose progress stands for this step's; NULL: none */
 
     uint64_t log_bytes, log_lines;
@@ -130,20 +131,20 @@ struct depot_step {
     uint64_t revision; /* the build's revision when this step last changed */
     /* private to the reducer */
     struct depot_map *transfer_by_id_;
-    struct depot_step_settled {
-        bool changed;              /* is in the list of those to settle */
+    struct depot_step_derived {
+        bool changed;              /* is in the list of those to derive */
         bool ordered;              /* hangs in no circle */
         bool running;              /* is in depot_build.running */
         bool counted;              /* is in the counts, */
-        enum depot_verdict as;     /* as this */
-        enum depot_verdict judged; /* its verdict before other builds' steps are looked at */
+        enum depot_outcome as;     /* as this */
+        enum depot_outcome judged; /* its outcome before other builds' steps are looked at */
         unsigned lane;             /* in depot_build.lanes */
         bool was_critical;         /* on the path before this one */
         unsigned mark;             /* of one pass */
         uint64_t walk;             /* number of the walk that knows `via` */
         struct depot_step *via;    /* what a step that took no time stands on */
         size_t start_index;        /* in depot_build.started */
-    } settled_;
+    } derived_;
 };
 
 /* What one builder makes of the build: one platform, or several with commas. */
@@ -164,12 +165,12 @@ struct depot_part {
     const char *digest;
     struct depot_kvs response;
     const struct depot_build_error *error; /* NULL: none */
-    struct depot_counts counts;            /* after settle */
+    struct depot_counts counts;            /* after derive */
     /* private to the reducer */
     struct depot_map *step_by_digest_, *group_by_id_;
 };
 
-/* All steps of one platform, whichever part they came from (after settle). */
+/* All steps of one platform, whichever part they came from (derived). */
 struct depot_lane {
     const char *platform; /* "" for what several platforms share */
     struct depot_counts counts;
@@ -210,17 +211,17 @@ struct depot_build {
     DEPOT_VEC(struct depot_group *) groups;
     DEPOT_VEC(struct depot_vertex_warning *) warnings; /* without duplicates */
 
-    /* By depot_build_settle(). */
+    /* By depot_build_derive(). */
     struct depot_counts counts; /* internal steps and exporters are not counted */
     DEPOT_VEC(struct depot_lane) lanes;
     DEPOT_VEC(struct depot_step *) running;  /* in order of their first start */
     DEPOT_VEC(struct depot_step *) critical; /* first to last */
     int64_t critical_ns;                     /* time its steps took */
-    bool dirty;                              /* settle would change something */
-    uint64_t settled;                        /* rises when settle had something to do, */
+    bool dirty;                              /* deriving would change something */
+    uint64_t derived;                        /* rises when deriving had something to do, */
     uint64_t structure; /* when steps, edges, groups, names or platforms may be others */
-    /* Whose verdict, times or place on the critical path may be another since the settling before;
-     * when `structure` rose, all may. */
+    /* Whose outcome, times or place on the critical path may be another since it was derived
+     * before; when `structure` rose, all may. */
     DEPOT_VEC(struct depot_step *) touched;
 
     struct depot_build_private *priv;
@@ -236,12 +237,12 @@ void depot_build_apply(struct depot_build *b, const struct depot_event *ev);
  * stays. */
 void depot_build_joined(struct depot_build *b, const struct depot_kvs *answer);
 /*
- * Recompute what needs the graph: platforms, inferred verdicts, counts, lanes, critical path.
+ * Recompute what needs the graph: platforms, inferred outcomes, counts, lanes, critical path.
  * Nothing when not dirty, linear in the steps that started or ended when the graph is the same as
  * before, else in the graph: call it once a frame, or before reading any of these. The reducer
  * calls it itself on build.result and build.finished.
  */
-void depot_build_settle(struct depot_build *b);
+void depot_build_derive(struct depot_build *b);
 
 /* The step that failed it: what the first part to fail names, or else the first that failed;
  * without a name when none did. Strings are the build's. */

@@ -27,6 +27,9 @@ struct depot_vertex {
     bool cached;
     const char *error;                /* NULL: none */
     struct depot_vertex_group *group; /* NULL: none */
+    /* The daemon's own: another build runs it, for this one as well. Its id, "" when that is a
+     * stranger's; NULL: this build's own. */
+    const char *shared;
 };
 
 struct depot_vertex_status {

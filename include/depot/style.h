@@ -164,9 +164,9 @@ enum depot_sign {
 };
 uint32_t depot_sign_char(bool ascii, enum depot_sign s);
 
-/* The sign and the style of a step's verdict and of a build's state. */
-enum depot_sign depot_verdict_sign(enum depot_verdict v);
-enum depot_style depot_verdict_style(enum depot_verdict v);
+/* The sign and the style of a step's outcome and of a build's state. */
+enum depot_sign depot_outcome_sign(enum depot_outcome v);
+enum depot_style depot_outcome_style(enum depot_outcome v);
 enum depot_sign depot_state_sign(enum depot_build_state s);
 enum depot_style depot_state_style(enum depot_build_state s);
 

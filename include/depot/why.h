@@ -81,7 +81,7 @@ struct depot_why {
 };
 
 /*
- * Both builds must be settled; `before` may be NULL. The result points into both, so it ends with
+ * Both builds must be derived; `before` may be NULL. The result points into both, so it ends with
  * the first of them, or when either takes an event. depot_why_release() is legal on all zeroes.
  */
 void depot_why_init(

@@ -7,11 +7,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct request r;
+    struct depot_build_request r;
+    struct depot_arena arena = {0};
     struct depot_error err = {0};
-    if (request_parse((const char *)data, size, &r, &err) == 0)
-        request_release(&r);
-    else if (err.msg[0] == '\0')
+    int rc = depot_record_decode(
+        &depot_record_build_request, (const char *)data, size, &r, &arena, &err);
+    if (rc == 0)
+        rc = request_check(&r, &arena, &err);
+    if (rc != 0 && err.msg[0] == '\0')
         __builtin_trap(); /* a refusal without a reason */
+    depot_arena_release(&arena);
     return 0;
 }

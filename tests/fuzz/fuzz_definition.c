@@ -26,6 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     for (size_t i = 0; i < d.nops; i++)
         touch(&d, &d.ops[i]);
+    depot_step_id *ids = depot_calloc(d.nops + 1, sizeof(*ids));
+    depot_definition_ids(&d, ids);
+    for (size_t i = 0; i < d.nops; i++)
+        sum += strlen(ids[i]);
+    depot_free(ids);
     depot_definition_release(&d);
     return 0;
 }

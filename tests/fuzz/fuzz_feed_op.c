@@ -9,6 +9,7 @@
 
 #include "builder/server/route.h"
 #include "builder/server/op.h"
+#include "builder/store/store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,13 +30,13 @@ static void match_path(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct server_op op;
+    struct depot_question q;
+    struct depot_arena arena = {0};
+    int rc = server_op_parse((const char *)data, size, &q, &arena, NULL);
 
-    if (server_op_parse((const char *)data, size, &op, NULL) == 0) {
-        assert(op.build[0] == '\0' || store_id_valid(op.build));
-        assert((op.kind == SERVER_OP_CREATE) == (op.request != NULL));
-        server_op_release(&op);
-    }
+    assert(q.build == NULL || store_id_valid(q.build));
+    assert(rc != 0 || q.ask != DEPOT_ASK_CREATE || q.request != NULL);
+    depot_arena_release(&arena);
     match_path(data, size);
     return 0;
 }

@@ -26,7 +26,7 @@ static int on_event(struct depot_event *ev, void *arg)
     depot_render_tick(r->render, r->now);
     depot_event_release(ev);
     if (r->now % 3 == 0)
-        depot_build_settle(r->build);
+        depot_build_derive(r->build);
     return 0;
 }
 
@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         depot_wire_reader_end(reader))
         abort();
     depot_render_end(r.render, r.now);
-    depot_build_settle(r.build);
+    depot_build_derive(r.build);
     depot_render_warnings(r.build, &opts);
     depot_render_error(r.build, &opts);
     depot_render_summary(r.build, &opts);

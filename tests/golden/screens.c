@@ -273,7 +273,7 @@ static int play(struct screens *s)
 static void finish(struct screens *s, const struct depot_render_opts *opts)
 {
     show(s);
-    depot_build_settle(s->build);
+    depot_build_derive(s->build);
     depot_render_end(s->render, s->now);
     take_output(s);
     depot_render_summary(s->build, opts);

@@ -1,7 +1,9 @@
 """libdepot as another program uses it: installed, found by pkg-config and by CMake, linked, run."""
+import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 
 import depot_test
@@ -51,6 +53,16 @@ class Library(TestCase):
         needed = run("objdump", "-p", os.path.join(self.example, "follow"))
         self.assertRegex(needed, r"NEEDED +libdepot\.so\.\d")
         self.assertNotRegex(needed, r"NEEDED +lib(uv|json-c|nghttp2|protobuf-c|ssl)")
+
+    def test_what_is_opened_late_is_told_to_packagers(self):
+        for name in (os.path.join(self.lib, "libdepot.so"), depot_test.DEPOT, depot_test.DEPOTD):
+            note = self.home.path("note")
+            run("objcopy", "-O", "binary", "--only-section=.note.dlopen", name, note)
+            name_size, text_size, kind = struct.unpack_from("<3I", self.read(note))
+            self.assertEqual((name_size, kind, self.read(note)[12:16]), (4, 0x407c0c0a, b"FDO\0"))
+            told = json.loads(self.read(note)[16:16 + text_size].rstrip(b"\0"))
+            self.assertIn("libcurl.so.4", told[0]["soname"])
+            self.assertNotIn("libcurl", run("objdump", "-p", name))
 
     def test_it_follows_a_build_while_it_runs(self):
         name = unique()

@@ -11,7 +11,7 @@ import tarfile
 import unittest
 
 import depot_test
-from depot_test import TestCase, busybox_dir, eventually, free_port, tool, unique
+from depot_test import TestCase, busybox_dir, tool, unique
 from registry_test import Registry
 
 NONE = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
@@ -255,17 +255,7 @@ class Lines(TestCase):
     def test_a_git_context_of_the_local_platform(self):
         repository = self.tmp() + "/r"
         shutil.copytree(self.context("COPY f /f\n", {"f": unique()}), repository)
-        git = ["git", "-C", repository, "-c", "user.name=t", "-c", "user.email=t@example.com"]
-        for args in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "all"]):
-            subprocess.run(git + args, check=True, capture_output=True)
-        port = free_port()
-        daemon = subprocess.Popen(["git", "daemon", "--export-all", "--base-path=" + os.path.dirname(repository), "--listen=127.0.0.1",
-                                   "--port=%d" % port, "--reuseaddr"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(daemon.wait, 10)
-        self.addCleanup(daemon.terminate)
-        url = "git://127.0.0.1:%d/r" % port
-        eventually(lambda: subprocess.run(["git", "ls-remote", url], capture_output=True, check=False).returncode == 0, 10)
-        done = self.both(["--platform=local", "-o", "out", url + "#main"], self.tmp())
+        done = self.both(["--platform=local", "-o", "out", self.git_daemon(repository) + "#main"], self.tmp())
         self.same_file(done, "out/f")
 
 

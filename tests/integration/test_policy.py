@@ -42,19 +42,6 @@ class RemotePolicy(TestCase):
             self.write(os.path.join(top, name), DENY)
         return top
 
-    def git(self, top):
-        git = ["git", "-C", top, "-c", "user.name=t", "-c", "user.email=t@example.com"]
-        for args in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "all"]):
-            subprocess.run(git + args, check=True, capture_output=True)
-        port = free_port()
-        daemon = subprocess.Popen(["git", "daemon", "--export-all", "--base-path=" + os.path.dirname(top), "--listen=127.0.0.1",
-                                   "--port=%d" % port, "--reuseaddr"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(daemon.wait, 10)
-        self.addCleanup(daemon.terminate)
-        url = "git://127.0.0.1:%d/r" % port
-        eventually(lambda: subprocess.run(["git", "ls-remote", url], capture_output=True, check=False).returncode == 0, 10)
-        return url
-
     def web(self, directory):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=directory))
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -86,13 +73,13 @@ class RemotePolicy(TestCase):
         self.assertIn("policy", r.stderr)
 
     def test_a_context_in_git_without_one(self):
-        url = self.git(self.tree())
+        url = self.git_daemon(self.tree())
         for args in ([url], [url + "#main:sub"], ["-f", "other", url], ["-f", "sub/Dockerfile", url]):
             with self.subTest(args=args):
                 self.builds(*args)
 
     def test_a_context_in_git(self):
-        url = self.git(self.tree("Dockerfile.rego"))
+        url = self.git_daemon(self.tree("Dockerfile.rego"))
         self.is_refused("Dockerfile.rego", url)
         self.is_refused("Dockerfile.rego", "-f", "./Dockerfile", url + "#main")
         self.builds("--policy", "disabled=true", url)
@@ -100,12 +87,12 @@ class RemotePolicy(TestCase):
         self.builds(url + "#main:sub")
 
     def test_the_question_is_no_build_of_its_own(self):
-        url, before = self.git(self.tree()), len(self.home.builds())
+        url, before = self.git_daemon(self.tree()), len(self.home.builds())
         self.good(self.build("--platform=linux/amd64", url))
         self.assertEqual(len(self.home.builds()), before + 1)
 
     def test_rules_hold_for_the_question(self):
-        url = self.git(self.tree("Dockerfile.rego"))
+        url = self.git_daemon(self.tree("Dockerfile.rego"))
         rules = os.path.join(self.tmp(), "rules.json")
         self.write(rules, json.dumps({"rules": [{"action": "DENY", "selector": {"identifier": "git://*"}}]}))
         self.bad(self.build("--platform=linux/amd64", url, env={"EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": rules}), 1,
@@ -123,12 +110,12 @@ class RemotePolicy(TestCase):
         eventually(lambda: self.home.builds("?limit=1")[0]["state"] == "cancelled")
 
     def test_another_dockerfile(self):
-        url = self.git(self.tree("other.rego"))
+        url = self.git_daemon(self.tree("other.rego"))
         self.is_refused("other.rego", "-f", "other", url)
         self.builds(url)
 
     def test_a_subdirectory(self):
-        url = self.git(self.tree("sub/Dockerfile.rego"))
+        url = self.git_daemon(self.tree("sub/Dockerfile.rego"))
         self.is_refused("Dockerfile.rego", url + "#main:sub")
         self.is_refused("sub/Dockerfile.rego", "-f", "sub/Dockerfile", url)
         self.builds(url)
@@ -145,16 +132,16 @@ class RemotePolicy(TestCase):
     def test_a_policy_that_reads_as_a_dockerfile(self):
         top = self.tree()
         self.write(top + "/Dockerfile.rego", "# syntax=127.0.0.1:1/none\nFROM scratch\n")
-        self.bad(self.build("--platform=linux/amd64", self.git(top)), 1, "Dockerfile.rego in the context")
+        self.bad(self.build("--platform=linux/amd64", self.git_daemon(top)), 1, "Dockerfile.rego in the context")
 
     def test_one_that_says_that_it_is_not_there(self):
         top = self.tree()
         self.write(top + "/Dockerfile.rego",
                    "failed to read dockerfile: open Dockerfile.rego: no such file or directory\n")
-        self.bad(self.build("--platform=linux/amd64", self.git(top)), 1, "Dockerfile.rego in the context")
+        self.bad(self.build("--platform=linux/amd64", self.git_daemon(top)), 1, "Dockerfile.rego in the context")
 
     def test_a_question_is_refused_too(self):
-        self.bad(self.build("--check", "--platform=linux/amd64", self.git(self.tree("Dockerfile.rego"))), 1,
+        self.bad(self.build("--check", "--platform=linux/amd64", self.git_daemon(self.tree("Dockerfile.rego"))), 1,
                  "Dockerfile.rego in the context")
 
     def test_a_context_that_is_not_there(self):

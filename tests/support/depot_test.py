@@ -388,6 +388,20 @@ class TestCase(unittest.TestCase):
         self.addCleanup(shutil.rmtree, d, True)
         return d
 
+    def git_daemon(self, top):
+        """Commits all of a directory, and gives the git:// URL that it is served at."""
+        git = ["git", "-C", top, "-c", "user.name=t", "-c", "user.email=t@example.com"]
+        for args in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "all"]):
+            subprocess.run(git + args, check=True, capture_output=True)
+        port = free_port()
+        daemon = subprocess.Popen(["git", "daemon", "--export-all", "--base-path=" + os.path.dirname(top), "--listen=127.0.0.1",
+                                   "--port=%d" % port, "--reuseaddr"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(daemon.wait, 10)
+        self.addCleanup(daemon.terminate)
+        url = "git://127.0.0.1:%d/%s" % (port, os.path.basename(top))
+        eventually(lambda: subprocess.run(["git", "ls-remote", url], capture_output=True, check=False).returncode == 0, 10)
+        return url
+
     def context(self, dockerfile=None, files=None, arch="amd64"):
         """A build context with busybox in bin/, a Dockerfile after BASE, and files by name."""
         d = self.tmp()

@@ -17,6 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <depot/os.h>
+
 enum { FAKE_TEXT = 1, FAKE_BINARY = 2, FAKE_CLOSE = 8, FAKE_PING = 9, FAKE_PONG = 10 };
 
 static inline int fake_listen(char *path, size_t n)
@@ -26,7 +28,7 @@ static inline int fake_listen(char *path, size_t n)
     snprintf(path, n, "/tmp/depot-test-%d-%d.sock", (int)getpid(), counter++);
     unlink(path);
     snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int fd = depot_os_socket(AF_UNIX, SOCK_STREAM, 0, false);
     if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 16) < 0)
         return -1;
     return fd;

@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <depot/os.h>
+
 /* What one call was told. */
 struct rec {
     int headers, messages, half, writable, done;
@@ -165,7 +167,7 @@ static inline void socket_pair(struct depot_loop *l, struct dp_stream *out[2])
 {
     struct depot_error err;
     int fd[2];
-    int rc = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd);
+    int rc = depot_os_socketpair(fd, true);
     for (int i = 0; i < 2 && rc == 0; i++)
         rc = dp_stream_fd_new_take(l, fd[i], &out[i], &err);
     assert(rc == 0);

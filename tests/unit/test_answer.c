@@ -1,16 +1,16 @@
 /*
- * Questions and answers as JSON, both ways.
+ * Questions, answers and errors as JSON, both ways.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include <depot/answer.h>
-#include <depot/wire.h>
 
 static void test_question__says_what_is_set(void **state)
 {
@@ -18,10 +18,9 @@ static void test_question__says_what_is_set(void **state)
         .ask = DEPOT_ASK_PRUNE, .builder = "a\"b", .all = true, .keep_bytes = 5};
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     (void)state;
-    depot_question_encode(&out, &q);
+    depot_record_encode(&out, &depot_record_question, &q);
     assert_string_equal(depot_buf_str(&out),
-        "{\"op\":\"prune\",\"builder\":\"a\\\"b\",\"all\":true,\"keep_bytes\":5,\"keep_hours\":0,"
-        "\"limit\":0}");
+        "{\"op\":\"prune\",\"builder\":\"a\\\"b\",\"all\":true,\"keep_bytes\":5}");
     depot_buf_release(&out);
 }
 
@@ -44,17 +43,39 @@ static const char *const whole[] = {
     "{\"op\":\"provenance\",\"builder\":\"one\",\"error\":\"it is down\",\"list\":[]}",
 };
 
+/* The first version has the members around its `op`, the second a `result`. */
+static int decode(const char *json, size_t n, struct depot_answer *a, struct depot_error *err)
+{
+    for (int ask = 0; ask < DEPOT_ASK_CREATE; ask++) {
+        char head[64];
+        snprintf(head, sizeof(head), "{\"op\":\"%s\"", depot_ask_name((enum depot_ask)ask));
+        if (strncmp(json, head, strlen(head)) == 0)
+            return depot_answer_decode(json, n, DEPOT_FEED_V1, (enum depot_ask)ask, a, err);
+    }
+    fail_msg("%s", json);
+    return -1;
+}
+
 static void test_answer__comes_back_as_it_was(void **state)
 {
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(whole); i++) {
         struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
         struct depot_error err = {0};
-        struct depot_answer a;
-        if (depot_answer_decode(whole[i], strlen(whole[i]), &a, &err) != 0)
+        struct depot_answer a, again;
+        if (decode(whole[i], strlen(whole[i]), &a, &err) != 0)
             fail_msg("%s", err.msg);
-        depot_answer_encode(&out, &a, true);
+        const struct depot_question q = {.ask = a.ask, .id = 9};
+        depot_response_encode(&out, DEPOT_FEED_V1, &q, &a, NULL);
         assert_string_equal(depot_buf_str(&out), whole[i]);
+        depot_buf_clear(&out);
+        depot_response_encode(&out, DEPOT_FEED_V2, &q, &a, NULL);
+        assert_true(depot_str_starts(out.data, "{\"id\":9,\"result\":{"));
+        const size_t head = strlen("{\"id\":9,\"result\":");
+        assert_int_equal(depot_answer_decode(out.data + head, out.len - head - 1, DEPOT_FEED_V2,
+                             a.ask, &again, &err),
+            0);
+        depot_answer_release(&again);
         depot_answer_release(&a);
         depot_buf_release(&out);
     }
@@ -67,39 +88,70 @@ static void test_answer__cut_anywhere_is_an_error(void **state)
         for (size_t n = 0; n < strlen(whole[i]); n++) {
             struct depot_answer a;
             struct depot_error err = {0};
-            assert_true(depot_answer_decode(whole[i], n, &a, &err) < 0);
+            assert_true(decode(whole[i], n, &a, &err) < 0);
         }
     }
 }
 
 static void test_answer__refuses_what_is_none(void **state)
 {
-    static const char *const rows[] = {"", "[]", "null", "{}", "{\"op\":1}", "{\"op\":\"created\"}",
-        "{\"op\":\"cache\",\"builders\":{}}", "{\"op\":\"cache\",\"builders\":[1]}",
-        "{\"op\":\"estimates\",\"steps\":[{\"ordinal\":\"2\"}]}",
-        "{\"op\":\"builds\",\"builds\":[{\"state\":\"odd\"}]}"};
+    static const struct {
+        enum depot_ask ask;
+        const char *json;
+    } rows[] = {{DEPOT_ASK_CACHE, ""}, {DEPOT_ASK_CACHE, "[]"}, {DEPOT_ASK_CACHE, "null"},
+        {DEPOT_ASK_CACHE, "{\"builders\":{}}"}, {DEPOT_ASK_CACHE, "{\"builders\":[1]}"},
+        {DEPOT_ASK_ESTIMATES, "{\"steps\":[{\"ordinal\":\"2\"}]}"},
+        {DEPOT_ASK_BUILDS, "{\"builds\":[{\"state\":\"odd\"}]}"}, {DEPOT_ASK_CREATE, "{\"id\":7}"},
+        {DEPOT_ASK_CANCEL, "[]"}};
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
         struct depot_answer a;
         struct depot_error err = {0};
-        assert_int_equal(
-            depot_answer_decode(rows[i], strlen(rows[i]), &a, &err), DEPOT_ERR_INVALID);
+        assert_int_equal(depot_answer_decode(rows[i].json, strlen(rows[i].json), DEPOT_FEED_V2,
+                             rows[i].ask, &a, &err),
+            DEPOT_ERR_INVALID);
         assert_true(err.msg[0] != '\0');
     }
 }
 
 static void test_answer__leaves_unknown_what_is_not_said(void **state)
 {
-    static const char text[] =
-        "{\"op\":\"cache\",\"more\":[],\"builders\":[{\"builder\":\"one\"}]}";
+    static const char text[] = "{\"more\":[],\"builders\":[{\"builder\":\"one\"}]}";
     struct depot_answer a;
     struct depot_error err = {0};
     (void)state;
-    assert_int_equal(depot_answer_decode(text, strlen(text), &a, &err), 0);
+    assert_int_equal(
+        depot_answer_decode(text, strlen(text), DEPOT_FEED_V2, DEPOT_ASK_CACHE, &a, &err), 0);
     assert_int_equal(a.u.cache.nbuilders, 1);
     assert_int_equal(a.u.cache.builders[0].limit, -1);
     assert_null(a.u.cache.builders[0].error);
     depot_answer_release(&a);
+}
+
+/* Every code there is comes out as it went in, and with it the texts. */
+static void test_error__codes_survive_the_wire(void **state)
+{
+    static const enum depot_err codes[] = {
+#define CODE_ROW(id, value, name, text) DEPOT_ERR_##id,
+        DEPOT_ERRORS(CODE_ROW)
+#undef CODE_ROW
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(codes); i++) {
+        struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        struct depot_arena arena = {0};
+        struct depot_error said = {0}, heard = {0};
+        depot_error_set(&said, codes[i], "what \"and\" where");
+        depot_error_hint(&said, "what to do");
+        depot_record_encode(&out, &depot_record_error, &said);
+        assert_int_equal(
+            depot_record_decode(&depot_record_error, out.data, out.len, &heard, &arena, NULL), 0);
+        assert_int_equal(heard.code, codes[i]);
+        assert_string_equal(heard.msg, said.msg);
+        assert_string_equal(heard.hint, said.hint);
+        depot_arena_release(&arena);
+        depot_buf_release(&out);
+    }
 }
 
 int main(void)
@@ -110,6 +162,7 @@ int main(void)
         cmocka_unit_test(test_answer__cut_anywhere_is_an_error),
         cmocka_unit_test(test_answer__refuses_what_is_none),
         cmocka_unit_test(test_answer__leaves_unknown_what_is_not_said),
+        cmocka_unit_test(test_error__codes_survive_the_wire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

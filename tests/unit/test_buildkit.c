@@ -27,7 +27,9 @@ static void test_pb__bytes_message_round_trip(void **state)
         char *data = depot_alloc(sizes[i] + 1);
         memset(data, 'x', sizes[i]);
         struct depot_buf buf = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-        dp_pb_add_bytes_message(&buf, data, sizes[i]);
+        uint8_t head[DP_PB_BYTES_HEAD_MAX];
+        depot_buf_add(&buf, head, dp_pb_bytes_head(head, sizes[i]));
+        depot_buf_add(&buf, data, sizes[i]);
 
         const uint8_t *got;
         size_t len;

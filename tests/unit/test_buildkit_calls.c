@@ -17,6 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <depot/os.h>
+
 #include "buildkit/bridge_answer.h"
 #include "buildkit/convert.h"
 #include "buildkit/message.h"
@@ -498,7 +500,7 @@ static int setup(void **state)
     assert_non_null(mkdtemp(e->dir));
     snprintf(e->path, sizeof(e->path), "%s/s", e->dir);
     snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", e->path);
-    e->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    e->fd = depot_os_socket(AF_UNIX, SOCK_STREAM, 0, true);
     assert_true(e->fd >= 0);
     assert_int_equal(bind(e->fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
     assert_int_equal(listen(e->fd, 8), 0);

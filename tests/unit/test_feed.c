@@ -27,7 +27,7 @@ struct fixture {
     struct depot_buf seen; /* "b1:1 b1:2 ..." */
     int events, states[4], errors, created, refused, answers;
     char version[16];
-    unsigned can;
+    bool can_join, can_export;
     char build[32];
     struct depot_error err, create_err, refused_err;
     int stop_after_events, stop_at_state, free_after_events;
@@ -37,6 +37,8 @@ struct fixture {
     char got[16][512];
     int ngot;
 };
+
+static const struct depot_build_request some_request = {.info = {.project = "web"}};
 
 static void append_seen(struct fixture *f, const struct depot_event *ev)
 {
@@ -78,7 +80,7 @@ static void on_state(
         depot_loop_stop(f->loop);
 }
 
-static void on_created(struct depot_feed *feed, const struct depot_feed_created *made,
+static void on_created(struct depot_feed *feed, const struct depot_created *made,
     const struct depot_error *err, void *arg)
 {
     struct fixture *f = arg;
@@ -86,7 +88,8 @@ static void on_created(struct depot_feed *feed, const struct depot_feed_created 
     f->created++;
     if (made != NULL && made->version != NULL)
         snprintf(f->version, sizeof(f->version), "%s", made->version);
-    f->can = made != NULL ? made->can : 0;
+    f->can_join = made != NULL && depot_created_can(made, DEPOT_CAN_JOIN);
+    f->can_export = made != NULL && depot_created_can(made, DEPOT_CAN_EXPORT_PLATFORMS);
     if (made != NULL)
         snprintf(f->build, sizeof(f->build), "%s", made->build);
     if (err != NULL)
@@ -107,13 +110,16 @@ static void on_refused(
         depot_loop_stop(f->loop);
 }
 
-static void on_answer(struct depot_feed *feed, enum depot_ask ask, const struct depot_answer *a,
-    const struct depot_error *err, void *arg)
+static void on_answer(struct depot_feed *feed, const struct depot_question *q,
+    const struct depot_answer *a, const struct depot_error *err, void *arg)
 {
     struct fixture *f = arg;
     (void)feed;
-    depot_buf_addf(&f->seen, "%s:%s ", depot_ask_name(ask),
-        a == NULL ? err->msg : a->u.prune.builders[0].builder);
+    depot_buf_addf(&f->seen, "%s%s:%s ", depot_ask_name(q->ask),
+        q->project != NULL ? q->project : "",
+        a == NULL                       ? err->msg
+        : q->ask == DEPOT_ASK_ESTIMATES ? a->u.estimates.project
+                                        : a->u.prune.builders[0].builder);
     if (++f->answers == 3)
         depot_loop_stop(f->loop);
 }
@@ -263,7 +269,7 @@ static void serve_create(struct fixture *f)
     daemon_expect(f, fd);
     fake_text(fd,
         "{\"op\":\"created\",\"build\":\"b9\",\"version\":\"0.9.1\",\"can\":[\"tomorrow\","
-        "7,\"export_platforms\"]}");
+        "\"export_platforms\"]}");
     daemon_event(fd, "b9", 1);
     daemon_event(fd, "b9", 2);
     close(fd);
@@ -278,15 +284,17 @@ static void test_feed__follows_what_it_created(void **state)
     (void)state;
     struct fixture f = {.serve = serve_create, .stop_after_events = 3};
     setup_net(&f, 0);
-    depot_feed_create(f.feed, "{\"platforms\":[]}");
+    depot_feed_create(f.feed, &some_request);
     depot_loop_run(f.loop);
     assert_int_equal(f.created, 1);
     assert_string_equal(f.version, "0.9.1");
-    assert_int_equal(f.can, 1u << DEPOT_CAN_EXPORT_PLATFORMS);
+    assert_false(f.can_join);
+    assert_true(f.can_export);
     assert_string_equal(f.build, "b9");
     assert_string_equal(depot_buf_str(&f.seen), "b9:1 b9:2 b9:3");
     teardown(&f);
-    assert_string_equal(f.got[0], "{\"op\":\"create\",\"request\":{\"platforms\":[]}}");
+    assert_true(depot_str_starts(
+        f.got[0], "{\"op\":\"create\",\"request\":{\"project\":\"web\",\"tags\":[]"));
     assert_string_equal(f.got[1], "{\"op\":\"subscribe\",\"build\":\"b9\",\"after\":2}");
 }
 
@@ -305,7 +313,7 @@ static void test_feed__never_creates_twice(void **state)
     (void)state;
     struct fixture f = {.serve = serve_lost_create, .stop_on_created = true};
     setup_net(&f, 0);
-    depot_feed_create(f.feed, "{}");
+    depot_feed_create(f.feed, &some_request);
     depot_loop_run(f.loop);
     assert_int_equal(f.created, 1);
     assert_int_equal(f.create_err.code, DEPOT_ERR_UNAVAILABLE);
@@ -339,7 +347,7 @@ static void test_feed__tells_refusals_apart(void **state)
     struct fixture f = {.serve = serve_errors, .stop_on_created = true};
     setup_net(&f, 0);
     depot_feed_cancel(f.feed, "b\"x");
-    depot_feed_create(f.feed, "{}");
+    depot_feed_create(f.feed, &some_request);
     depot_loop_run(f.loop);
     assert_int_equal(f.refused, 1);
     assert_string_equal(f.build, "b\"x");
@@ -363,7 +371,8 @@ static void serve_answers(struct fixture *f)
     };
     const int fd = daemon_accept(f);
     daemon_expect(f, fd); /* the create, which stays unanswered */
-    daemon_expect(f, fd);
+    for (int i = 0; i < 3; i++)
+        daemon_expect(f, fd);
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(texts); i++)
         fake_text(fd, texts[i]);
     wait_eof(fd);
@@ -373,16 +382,105 @@ static void test_feed__gives_answers_and_what_is_wrong_with_them(void **state)
 {
     (void)state;
     const struct depot_question q = {.ask = DEPOT_ASK_PRUNE, .builder = "one"};
+    const struct depot_question cache = {.ask = DEPOT_ASK_CACHE};
     struct fixture f = {.serve = serve_answers, .stop_at_state = DEPOT_FEED_LIVE};
     setup_net(&f, 0);
     assert_false(depot_feed_ask(f.feed, &q)); /* not connected yet */
-    depot_feed_create(f.feed, "{}");
+    depot_feed_create(f.feed, &some_request);
     depot_loop_run(f.loop);
     assert_true(depot_feed_ask(f.feed, &q));
+    assert_true(depot_feed_ask(f.feed, &cache));
+    assert_true(depot_feed_ask(f.feed, &cache));
     depot_loop_run(f.loop);
     assert_memory_equal(f.seen.data, "prune:one cache:gone cache:", 27);
     assert_non_null(strstr(depot_buf_str(&f.seen), "bad answer"));
     assert_int_equal(f.created, 0); /* its error is not this one */
+    teardown(&f);
+}
+
+/* ---- the second version ---- */
+
+static int daemon_accept_v2(struct fixture *f)
+{
+    char head[4096];
+    const int fd = fake_accept(f->lfd, head, sizeof(head));
+    if (fd >= 0 && fake_find(head, "depot.feed.v2, depot.feed.v1") != NULL)
+        fake_upgrade(fd, head, "depot.feed.v2");
+    return fd;
+}
+
+/* Answers from the last question to the first, and what nobody asked. */
+static void serve_by_id(struct fixture *f)
+{
+    static const char *const texts[] = {
+        "{\"id\":99,\"result\":{}}",
+        "{\"id\":4,\"error\":{\"code\":\"timeout\",\"message\":\"too slow\",\"hint\":\"wait\"}}",
+        "{\"v\":1,\"seq\":1,\"build\":\"b1\",\"type\":\"build.queued\",\"reason\":\"\\\"id\\\":"
+        "3\"}",
+        "{\"id\":3,\"result\":{\"project\":\"two\",\"steps\":[]}}",
+        "{\"result\":{\"project\":\"one\"},\"id\":2}",
+        "{\"id\":2,\"result\":{\"project\":\"again\"}}",
+        "{\"id\":1,\"result\":{\"id\":\"b9\",\"state\":\"created\",\"session\":\"s\"}}",
+    };
+    const int fd = daemon_accept_v2(f);
+    for (int i = 0; i < 4; i++)
+        daemon_expect(f, fd);
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(texts); i++)
+        fake_text(fd, texts[i]);
+    wait_eof(fd);
+}
+
+static void test_feed__answers_find_their_questions_by_id(void **state)
+{
+    (void)state;
+    struct fixture f = {
+        .serve = serve_by_id, .stop_at_state = DEPOT_FEED_LIVE, .stop_on_created = true};
+    setup_net(&f, 0);
+    depot_feed_create(f.feed, &some_request);
+    depot_loop_run(f.loop);
+    const char *const projects[] = {"one", "two", "three"};
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(projects); i++)
+        assert_true(depot_feed_ask(
+            f.feed, &(struct depot_question){.ask = DEPOT_ASK_ESTIMATES, .project = projects[i]}));
+    f.answers = -1; /* the create is the last */
+    depot_loop_run(f.loop);
+    assert_string_equal(
+        depot_buf_str(&f.seen), "estimatesthree:too slow  b1:1estimatestwo:two estimatesone:one ");
+    assert_int_equal(f.created, 1);
+    assert_string_equal(f.build, "b9");
+    teardown(&f);
+    assert_true(depot_str_starts(f.got[0], "{\"id\":1,\"op\":\"create\",\"request\":{"));
+    assert_string_equal(f.got[3], "{\"id\":4,\"op\":\"estimates\",\"project\":\"three\"}");
+}
+
+static void serve_refusals(struct fixture *f)
+{
+    const int fd = daemon_accept_v2(f);
+    for (int i = 0; i < 3; i++)
+        daemon_expect(f, fd);
+    fake_text(fd, "{\"id\":2,\"result\":{}}");
+    fake_text(fd, "{\"id\":3,\"error\":{\"code\":\"exhausted\",\"message\":\"many\"}}");
+    fake_text(fd, "{\"id\":1,\"error\":7}");
+    wait_eof(fd);
+}
+
+/* A refusal names nothing: its id tells what was refused. */
+static void test_feed__refusals_find_their_requests_by_id(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_refusals, .stop_at_state = DEPOT_FEED_LIVE};
+    setup_net(&f, 0);
+    depot_loop_run(f.loop);
+    f.stop_on_created = true;
+    depot_feed_create(f.feed, &some_request);
+    depot_feed_subscribe_build(f.feed, "b1", 0);
+    depot_feed_cancel(f.feed, "b2");
+    depot_loop_run(f.loop);
+    assert_int_equal(f.refused, 1);
+    assert_string_equal(f.build, "b2");
+    assert_int_equal(f.refused_err.code, DEPOT_ERR_EXHAUSTED);
+    assert_int_equal(f.created, 1);
+    assert_int_equal(f.create_err.code, DEPOT_ERR_INTERNAL);
     teardown(&f);
 }
 
@@ -423,7 +521,7 @@ static void test_feed__gives_up_in_time(void **state)
     setup_net(&f, 400);
     close(f.lfd);
     unlink(f.path);
-    depot_feed_create(f.feed, "{}");
+    depot_feed_create(f.feed, &some_request);
     depot_loop_run(f.loop);
     const uint64_t took = depot_mono_ms() - f.started_ms;
     assert_true(took >= 380 && took < 3000);
@@ -653,6 +751,8 @@ int main(void)
         cmocka_unit_test(test_feed__never_creates_twice),
         cmocka_unit_test(test_feed__tells_refusals_apart),
         cmocka_unit_test(test_feed__gives_answers_and_what_is_wrong_with_them),
+        cmocka_unit_test(test_feed__answers_find_their_questions_by_id),
+        cmocka_unit_test(test_feed__refusals_find_their_requests_by_id),
         cmocka_unit_test(test_feed__moves_back_without_a_hole),
         cmocka_unit_test(test_feed__gives_up_in_time),
         cmocka_unit_test(test_feed__does_not_try_a_bad_token_again),

@@ -46,7 +46,7 @@ static void apply(struct depot_build *b, const char *platform, const struct row 
     ev.u.status.status.vertexes = v;
     ev.u.status.status.nvertexes = n;
     depot_build_apply(b, &ev);
-    depot_build_settle(b);
+    depot_build_derive(b);
     for (size_t i = 0; i < n; i++)
         depot_strv_release(&in[i]);
     depot_free(in);
@@ -221,10 +221,10 @@ static void test_graph__aligns_platforms(void **state)
     }
     assert_null(dp_graph_cell(&g, g.stages.items[g.order.items[0]].line, 0));
     const struct graph_sum *sum = dp_graph_sum(&g, g.order.items[1], 0);
-    assert_int_equal(sum->verdict, DEPOT_VERDICT_RAN);
+    assert_int_equal(sum->outcome, DEPOT_OUTCOME_RAN);
     assert_int_equal(sum->done, 2);
     assert_int_equal(sum->busy, 3 * DEPOT_SEC);
-    assert_int_equal(dp_graph_sum(&g, g.order.items[1], 1)->verdict, DEPOT_VERDICT_WAITING);
+    assert_int_equal(dp_graph_sum(&g, g.order.items[1], 1)->outcome, DEPOT_OUTCOME_WAITING);
     assert_non_null(dp_graph_sum(&g, g.order.items[0], 1)->open);
     dp_graph_release(&g);
     depot_build_free(b);
@@ -431,7 +431,7 @@ static void apply_many(struct depot_build *b, size_t n, int edges, const char *f
     ev.u.status.status.vertexes = v;
     ev.u.status.status.nvertexes = n;
     depot_build_apply(b, &ev);
-    depot_build_settle(b);
+    depot_build_derive(b);
     depot_arena_release(&arena);
     depot_free(v);
 }

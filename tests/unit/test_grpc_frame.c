@@ -92,6 +92,14 @@ static void test_dec__claimed_size_takes_no_memory_ahead(void **state)
     dp_grpc_dec_release(&d);
 }
 
+static void queue_pieces(struct dp_grpc_queue *q, const struct depot_buf *msg, size_t first)
+{
+    char *data = msg->data;
+    const struct iovec pieces[] = {{.iov_base = data, .iov_len = first},
+        {.iov_base = data ? data + first : NULL, .iov_len = msg->len - first}};
+    dp_grpc_queue_pieces(q, pieces, DEPOT_ARRAY_LEN(pieces));
+}
+
 /* Whatever is queued comes out of the batch framed, in order, however it is written. */
 static void test_queue__messages_pass_through_the_batch(void **state)
 {
@@ -101,16 +109,18 @@ static void test_queue__messages_pass_through_the_batch(void **state)
     struct dp_grpc_dec d;
     struct depot_buf want = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     struct depot_buf got = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    for (size_t i = 0; i < 2 * DEPOT_ARRAY_LEN(sizes); i++) {
+    for (size_t i = 0; i < 3 * DEPOT_ARRAY_LEN(sizes); i++) {
         struct depot_buf msg = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-        for (size_t k = 0; k < sizes[i / 2]; k++)
+        for (size_t k = 0; k < sizes[i / 3]; k++)
             depot_buf_addc(&msg, (char)('a' + (i + k) % 26));
         depot_buf_add(&want, msg.data, msg.len);
         depot_buf_addc(&want, '|');
-        if (i % 2 == 0)
+        if (i % 3 == 0)
             dp_grpc_queue_message(&q, msg.data, msg.len);
-        else
+        else if (i % 3 == 1)
             dp_grpc_queue_message_take(&q, &msg);
+        else
+            queue_pieces(&q, &msg, msg.len / 3);
         depot_buf_release(&msg);
     }
     struct dp_out *o = dp_out_new();
@@ -134,6 +144,43 @@ static void test_queue__messages_pass_through_the_batch(void **state)
 }
 
 /* The batch outlives the call whose bytes it points into. */
+/* However much passes through, it is the same few chunks; those that come back when the queue is
+ * gone are freed. */
+static void test_queue__uses_chunks_of_pieces_again(void **state)
+{
+    (void)state;
+    struct dp_grpc_queue q = {0};
+    struct depot_buf msg = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct dp_out *o = dp_out_new();
+    const struct dp_grpc_chunk *first = NULL;
+    memset(depot_buf_reserve(&msg, 200000), 'x', 200000);
+    msg.len = 200000;
+    for (int i = 0; i < 50; i++) {
+        queue_pieces(&q, &msg, 5);
+        if (i == 0)
+            first = q.head;
+        for (size_t left = q.bytes; left > 0;) {
+            const size_t n = left < 16384 ? left : 16384;
+            dp_out_take(o, &q, n);
+            dp_out_written(o, n);
+            left -= n;
+        }
+        assert_true(q.spares->n >= 3 && q.spares->n <= 8);
+    }
+    assert_true(q.spares->refs <= 2);
+    queue_pieces(&q, &msg, 5);
+    const struct dp_grpc_chunk *k = q.head;
+    while (k != NULL && k != first)
+        k = k->next;
+    assert_ptr_equal(k, first);
+    dp_out_take(o, &q, 16384);
+    dp_grpc_queue_clear(&q);
+    assert_int_equal(o->bytes, 16384);
+    dp_out_written(o, 16384);
+    dp_out_free(o);
+    depot_buf_release(&msg);
+}
+
 static void test_out__keeps_chunks_of_a_cleared_queue(void **state)
 {
     (void)state;
@@ -211,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_dec__whole_message_is_not_copied),
         cmocka_unit_test(test_dec__claimed_size_takes_no_memory_ahead),
         cmocka_unit_test(test_queue__messages_pass_through_the_batch),
+        cmocka_unit_test(test_queue__uses_chunks_of_pieces_again),
         cmocka_unit_test(test_out__keeps_chunks_of_a_cleared_queue),
         cmocka_unit_test(test_percent__decodes_and_tolerates),
         cmocka_unit_test(test_percent__encode_then_decode_is_the_same),

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <depot/os.h>
+
 enum { TURNS = 2000 };
 
 /* A client of ours against a raw server. */
@@ -25,7 +27,7 @@ static struct depot_error error;
 static int socket_to(struct depot_loop *l, struct dp_stream **out)
 {
     int fd[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd), 0);
+    assert_int_equal(depot_os_socketpair(fd, true), 0);
     assert_int_equal(dp_stream_fd_new_take(l, fd[0], out, &error), 0);
     return fd[1];
 }

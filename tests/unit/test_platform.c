@@ -216,6 +216,26 @@ static void test_parse__knows_what_uname_says(void **state)
     assert_string_equal(host, again);
 }
 
+static void test_among__knows_whole_names_of_a_list(void **state)
+{
+    static const struct {
+        const char *list, *name;
+        bool is;
+    } rows[] = {
+        {"linux/amd64", "linux/amd64", true},
+        {"linux/amd64,linux/arm64", "linux/arm64", true},
+        {"linux/arm/v7,linux/amd64", "linux/arm", false},
+        {"linux/arm", "linux/arm/v7", false},
+        {"", "linux/amd64", false},
+        {"linux/amd64,", "", false},
+        {"linux/amd64,,linux/arm64", "linux/arm64", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++)
+        if (depot_platform_among(rows[i].list, rows[i].name, strlen(rows[i].name)) != rows[i].is)
+            fail_msg("%s among %s", rows[i].name, rows[i].list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_parse__completes_a_system_with_this_machine),
         cmocka_unit_test(test_parse__refuses_what_is_none),
         cmocka_unit_test(test_covers__goes_down_the_levels),
+        cmocka_unit_test(test_among__knows_whole_names_of_a_list),
         cmocka_unit_test(test_runs_on__knows_what_a_machine_runs),
         cmocka_unit_test(test_parse__knows_what_uname_says),
     };

@@ -14,6 +14,13 @@
 
 #include "builder/build/request.h"
 
+static int request_parse(const char *json, size_t n, struct depot_build_request *out,
+    struct depot_arena *arena, struct depot_error *err)
+{
+    int rc = depot_record_decode(&depot_record_build_request, json, n, out, arena, err);
+    return rc == 0 ? request_check(out, arena, err) : rc;
+}
+
 static void test_request__takes_every_field(void **state)
 {
     static const char json[] =
@@ -27,23 +34,24 @@ static void test_request__takes_every_field(void **state)
         "\"name\":\"x\"},\"load\":true}],\"cache_exports\":[{\"type\":\"inline\"}],"
         "\"entitlements\":["
         "\"network.host\"],\"default_image\":true},\"tomorrow\":[1,2]}\n";
-    struct request r;
+    struct depot_build_request r;
+    struct depot_arena arena = {0};
     struct depot_error err = {0};
     (void)state;
-    assert_int_equal(request_parse(json, strlen(json), &r, &err), 0);
-    assert_string_equal(r.project, "web");
-    assert_string_equal(r.command, "depot build .");
-    assert_string_equal(r.target, "t");
-    assert_int_equal(r.tags.len, 2);
-    assert_int_equal(r.platforms.len, 2);
-    assert_string_equal(r.platforms.items[1], "linux/arm64");
-    assert_string_equal(r.remote, "r");
-    assert_string_equal(r.commit, "c");
-    assert_string_equal(r.branch, "b");
-    assert_true(r.dirty);
-    assert_string_equal(r.user, "ann");
-    assert_string_equal(r.host, "laptop");
-    assert_string_equal(r.ci_url, "https://ci");
+    assert_int_equal(request_parse(json, strlen(json), &r, &arena, &err), 0);
+    assert_string_equal(r.info.project, "web");
+    assert_string_equal(r.info.command, "depot build .");
+    assert_string_equal(r.info.target, "t");
+    assert_int_equal(r.info.ntags, 2);
+    assert_int_equal(r.info.nplatforms, 2);
+    assert_string_equal(r.info.platforms[1], "linux/arm64");
+    assert_string_equal(r.info.remote, "r");
+    assert_string_equal(r.info.commit, "c");
+    assert_string_equal(r.info.branch, "b");
+    assert_true(r.info.dirty);
+    assert_string_equal(r.info.user, "ann");
+    assert_string_equal(r.info.host, "laptop");
+    assert_string_equal(r.info.ci_url, "https://ci");
     assert_true(r.single_builder);
     assert_true(r.detach);
     assert_true(r.session);
@@ -54,12 +62,13 @@ static void test_request__takes_every_field(void **state)
     assert_int_equal(r.nexports, 2);
     assert_string_equal(r.exports[1].type, "image");
     assert_string_equal(depot_kvs_get(&r.exports[1].attrs, "name"), "x");
-    assert_int_equal(r.loads, 1u << 1);
+    assert_false(r.exports[0].load);
+    assert_true(r.exports[1].load);
     assert_int_equal(r.ncache_exports, 1);
     assert_string_equal(r.cache_exports[0].type, "inline");
     assert_string_equal(r.entitlements.items[0], "network.host");
     assert_true(r.default_image);
-    request_release(&r);
+    depot_arena_release(&arena);
 }
 
 static void test_request__a_client_that_joins_needs_no_single_builder(void **state)
@@ -76,13 +85,14 @@ static void test_request__a_client_that_joins_needs_no_single_builder(void **sta
     };
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        struct request r;
+        struct depot_build_request r;
+        struct depot_arena arena = {0};
         struct depot_error err = {0};
         char *json =
             depot_asprintf("{%s\"platforms\":[\"linux/amd64\"],\"solve\":{}}", rows[i].fields);
-        assert_int_equal(request_parse(json, strlen(json), &r, &err), 0);
+        assert_int_equal(request_parse(json, strlen(json), &r, &arena, &err), 0);
         assert_int_equal(request_single(&r), rows[i].single);
-        request_release(&r);
+        depot_arena_release(&arena);
         depot_free(json);
     }
 }
@@ -92,24 +102,26 @@ static void test_request__exports_of_a_platform(void **state)
     static const char json[] =
         "{\"platforms\":[\"linux/amd64\",\"linux/arm64\"],\"solve\":{\"exports\":[{\"type\":"
         "\"local\"},{\"type\":\"docker\",\"platforms\":[\"arm64\"],\"load\":true}]}}";
-    struct request r;
+    struct depot_build_request r;
+    struct depot_arena arena = {0};
     (void)state;
-    assert_int_equal(request_parse(json, strlen(json), &r, NULL), 0);
+    assert_int_equal(request_parse(json, strlen(json), &r, &arena, NULL), 0);
     assert_int_equal(request_exports_of(&r, "linux/amd64"), 1);
     assert_int_equal(request_exports_of(&r, "linux/arm64"), 3);
-    assert_int_equal(r.loads, 2);
-    request_release(&r);
+    assert_true(r.exports[1].load);
+    depot_arena_release(&arena);
 }
 
 static void test_request__needs_little(void **state)
 {
     static const char json[] = "{\"platforms\":[\"linux/amd64\"],\"solve\":{},\"session\":null}";
-    struct request r;
+    struct depot_build_request r;
+    struct depot_arena arena = {0};
     (void)state;
-    assert_int_equal(request_parse(json, strlen(json), &r, NULL), 0);
+    assert_int_equal(request_parse(json, strlen(json), &r, &arena, NULL), 0);
     assert_false(r.session);
-    assert_null(r.project);
-    request_release(&r);
+    assert_null(r.info.project);
+    depot_arena_release(&arena);
 }
 
 #define P  "\"platforms\":[\"linux/amd64\"]"
@@ -125,12 +137,13 @@ static const struct {
     {"{} x", "not JSON"},
     {"{a:1}", "not JSON"},
     {"{\"a\":\"\xff\"}", "not JSON"},
-    {"{\"a\":[[[[[[[[[[1]]]]]]]]]]}", "not JSON"},
+    {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}",
+        "not JSON: nested too deep"},
     {"{}", "field \"solve\" must be there"},
     {"{\"solve\":{}}", "field \"platforms\" must be a list of at least one"},
     {"{\"solve\":{},\"platforms\":[]}", "field \"platforms\" must be a list of at least one"},
     {"{\"solve\":{},\"platforms\":\"linux/amd64\"}", "\"platforms\" must be a list of strings"},
-    {"{\"solve\":{},\"platforms\":[1]}", "field \"platforms\" must be a string"},
+    {"{\"solve\":{},\"platforms\":[1]}", "field \"platforms[0]\" must be a string"},
     {"{\"solve\":{},\"platforms\":[\"linux/\"]}",
         "field \"platforms\": \"linux/\" is not a platform"},
     {"{\"solve\":{},\"platforms\":[\"lin ux\"]}",
@@ -143,31 +156,39 @@ static const struct {
     {"{" PS ",\"session\":true}", "field \"session\" must be an object"},
     {"{" PS ",\"session\":{\"shared_key\":\"a\\nb\"}}", "\"session.shared_key\" must be a string"},
     {"{" PS ",\"session\":{\"methods\":[\"x\"]}}", "\"session.methods\" must be a list of"},
-    {"{" P ",\"solve\":{\"attrs\":{\"a\":1}}}", "field \"attrs.a\" must be a string"},
+    {"{" P ",\"solve\":{\"attrs\":{\"a\":1}}}", "field \"solve.attrs.a\" must be a string"},
     {"{" P ",\"solve\":{\"attrs\":[]}}", "field \"solve.attrs\" must be an object of strings"},
     {"{" P ",\"solve\":{\"attrs\":{\"\":\"x\"}}}", "field \"solve.attrs\" must be"},
     {"{" P ",\"solve\":{\"exports\":{}}}", "field \"solve.exports\" must be a list of objects"},
-    {"{" P ",\"solve\":{\"exports\":[{\"attrs\":{}}]}}", "field \"solve.exports\" must be a list"},
-    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"\"}]}}", "field \"exports.type\" must be a name"},
-    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"attrs\":1}]}}", "\"exports.attrs\" must be"},
-    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"load\":1}]}}", "\"exports.load\" must be"},
+    {"{" P ",\"solve\":{\"exports\":[{\"attrs\":{}}]}}",
+        "field \"solve.exports[0].type\" must be there"},
+    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"\"}]}}",
+        "field \"solve.exports[0].type\" must be a name"},
+    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"attrs\":1}]}}",
+        "\"solve.exports[0].attrs\" must be"},
+    {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"load\":1}]}}",
+        "\"solve.exports[0].load\" must be"},
     {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"platforms\":1}]}}",
-        "\"exports.platforms\" must be a list"},
+        "\"solve.exports[0].platforms\" must be a list"},
     {"{" P ",\"solve\":{\"exports\":[{\"type\":\"a\",\"platforms\":[\"a b\"]}]}}",
-        "field \"exports.platforms\": "},
-    {"{" P ",\"solve\":{\"cache_exports\":[{\"type\":\"a\"},7]}}", "\"solve.cache_exports\" must"},
+        "field \"solve.exports.platforms\": "},
+    {"{" P ",\"solve\":{\"cache_exports\":[{\"type\":\"a\"},7]}}",
+        "\"solve.cache_exports[1]\" must be an object"},
 };
 
 static void test_request__names_what_is_wrong(void **state)
 {
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(bad_rows); i++) {
-        struct request r;
+        struct depot_build_request r;
+        struct depot_arena arena = {0};
         struct depot_error err = {0};
         assert_int_equal(
-            request_parse(bad_rows[i].json, strlen(bad_rows[i].json), &r, &err), DEPOT_ERR_INVALID);
+            request_parse(bad_rows[i].json, strlen(bad_rows[i].json), &r, &arena, &err),
+            DEPOT_ERR_INVALID);
         if (strstr(err.msg, bad_rows[i].error) == NULL)
             fail_msg("%s: got \"%s\"", bad_rows[i].json, err.msg);
+        depot_arena_release(&arena);
     }
 }
 
@@ -185,20 +206,23 @@ static void test_request__has_ceilings(void **state)
         const char *head, *each, *tail;
         int n;
     } rows[] = {
-        {"{" PS ",\"tags\":[", "\"t\"", "]}", REQUEST_LIST_MAX + 1},
+        {"{" PS ",\"tags\":[", "\"t\"", "]}", DEPOT_REQUEST_LIST_MAX + 1},
         {"{\"solve\":{},\"platforms\":[", "\"linux/amd64\"", "]}", 33},
-        {"{" P ",\"solve\":{\"exports\":[", "{\"type\":\"a\"}", "]}}", REQUEST_EXPORTS_MAX + 1},
+        {"{" P ",\"solve\":{\"exports\":[", "{\"type\":\"a\"}", "]}}",
+            DEPOT_REQUEST_EXPORTS_MAX + 1},
         {"{" P ",\"solve\":{\"cache_exports\":[", "{\"type\":\"a\"}", "]}}",
-            REQUEST_EXPORTS_MAX + 1},
-        {"{" PS ",\"tags\":[", "\"0123456789\"", "]}", REQUEST_MAX / 10},
+            DEPOT_REQUEST_EXPORTS_MAX + 1},
+        {"{" PS ",\"tags\":[", "\"0123456789\"", "]}", DEPOT_REQUEST_MAX / 10},
     };
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
         struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-        struct request r;
+        struct depot_build_request r;
+        struct depot_arena arena = {0};
         struct depot_error err = {0};
         repeat(&b, rows[i].head, rows[i].each, rows[i].n, rows[i].tail);
-        assert_int_equal(request_parse(b.data, b.len, &r, &err), DEPOT_ERR_TOO_BIG);
+        assert_int_equal(request_parse(b.data, b.len, &r, &arena, &err), DEPOT_ERR_TOO_BIG);
+        depot_arena_release(&arena);
         depot_buf_release(&b);
     }
 }
@@ -211,8 +235,11 @@ static void test_request__refuses_every_prefix(void **state)
     (void)state;
     for (size_t n = 0; n < strlen(json); n++) {
         char *copy = depot_memdup(json, n);
-        struct request r;
-        assert_int_equal(request_parse(copy != NULL ? copy : "", n, &r, NULL), DEPOT_ERR_INVALID);
+        struct depot_build_request r;
+        struct depot_arena arena = {0};
+        assert_int_equal(
+            request_parse(copy != NULL ? copy : "", n, &r, &arena, NULL), DEPOT_ERR_INVALID);
+        depot_arena_release(&arena);
         depot_free(copy);
     }
 }
@@ -235,15 +262,16 @@ static void test_request__a_question_has_a_name(void **state)
         {"true", false},
     };
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        struct request r = {0};
+        struct depot_build_request r = {0};
+        struct depot_arena arena = {0};
         struct depot_error err = {0};
         char *json = depot_asprintf(
             "{\"platforms\":[\"linux/amd64\"],\"solve\":{},\"call\":%s}", rows[i].value);
-        int rc = request_parse(json, strlen(json), &r, &err);
+        int rc = request_parse(json, strlen(json), &r, &arena, &err);
         assert_int_equal(rc, rows[i].ok ? 0 : DEPOT_ERR_INVALID);
         if (!rows[i].ok)
             assert_non_null(strstr(err.msg, "\"call\""));
-        request_release(&r);
+        depot_arena_release(&arena);
         depot_free(json);
     }
 }

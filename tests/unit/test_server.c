@@ -48,7 +48,7 @@ struct service {
     struct store *store;
     struct relay *relay; /* the newest */
     char user[64];
-    size_t request_len;
+    size_t attr_len; /* of the newest request's first attribute */
     char cancelled[STORE_ID_MAX + 1], gone[STORE_ID_MAX + 1];
     struct cache_ask *ask; /* the newest */
     struct depot_question asked;
@@ -78,16 +78,16 @@ static void on_watched(bool there, void *arg)
 
 static const struct hub_source hub_source = {.builders = builders_now, .watched = on_watched};
 
-static int fake_create(struct service *s, const char *json, size_t n, const char *user,
+static int fake_create(struct service *s, const struct depot_build_request *r, const char *user,
     struct service_created *out, struct depot_error *err)
 {
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_CREATED};
 
-    if (memmem(json, n, "bad", 3)) {
+    if (depot_str_eq(r->info.project, "bad")) {
         depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "no \"builder\"");
         return depot_error_hint(err, "add one");
     }
-    s->request_len = n;
+    s->attr_len = r->attrs.len > 0 ? strlen(r->attrs.items[0].value) : 0;
     snprintf(s->user, sizeof(s->user), "%s", user ? user : "-");
     *out = (struct service_created){.id = "c000000001", .secret = "s3cret", .join = true};
     return store_append(s->store, out->id, &ev, err);
@@ -538,8 +538,10 @@ static void test_http__answers_each_route(void **state)
         {"GET / HTTP/1.1", NULL, {" 404 ", "not_found"}},
         {"POST /healthz HTTP/1.1", "", {" 405 ", "does not take this method"}},
         {"DELETE /v1/builds/b1 HTTP/1.1", NULL, {" 405 ", "invalid"}},
-        {"POST /v1/builds HTTP/1.1", "{}", {" 201 ", "{\"id\":\"c000000001\",\"state\":"}},
-        {"POST /v1/builds HTTP/1.1", "bad",
+        {"POST /v1/builds HTTP/1.1", "{\"solve\":{}}",
+            {" 201 ", "{\"id\":\"c000000001\",\"state\":"}},
+        {"POST /v1/builds HTTP/1.1", "{}", {" 400 ", "field \\\"solve\\\" must be there"}},
+        {"POST /v1/builds HTTP/1.1", "{\"project\":\"bad\",\"solve\":{}}",
             {" 503 ", "\"no \\\"builder\\\"\",\"hint\":\"add one\""}},
         {"POST /v1/builds HTTP/1.1", NULL, {" 411 ", "Content-Length"}},
         {"POST /v1/builds/b1/cancel HTTP/1.1", "", {" 202 ", "{}"}},
@@ -554,8 +556,8 @@ static void test_http__answers_each_route(void **state)
         {"GET /v1/builds/none/estimates HTTP/1.1", NULL, {" 404 ", "not_found"}},
         {"GET /v1/cache?builder=two HTTP/1.1", NULL, {" 404 ", "no builder two"}},
         {"POST /v1/cache/prune HTTP/1.1", "{\"builder\":\"two\"}", {" 404 ", "no builder two"}},
-        {"POST /v1/cache/prune HTTP/1.1", "{\"all\":1}", {" 400 ", "`all`"}},
-        {"POST /v1/cache/prune HTTP/1.1", "{\"keep_bytes\":-1}", {" 400 ", "`keep_bytes`"}},
+        {"POST /v1/cache/prune HTTP/1.1", "{\"all\":1}", {" 400 ", "\\\"all\\\""}},
+        {"POST /v1/cache/prune HTTP/1.1", "{\"keep_bytes\":-1}", {" 400 ", "\\\"keep_bytes\\\""}},
         {"POST /v1/cache/prune HTTP/1.1", "[]", {" 400 ", "invalid"}},
         {"GET /v1/feed HTTP/1.1", NULL, {" 404 ", "not_found"}},
     };
@@ -638,13 +640,15 @@ static void test_feed__answers_questions(void **state)
 static void test_http__takes_a_megabyte_and_no_more(void **state)
 {
     struct fixture *f = *state;
+    static const char head[] = "{\"solve\":{\"attrs\":{\"a\":\"b\"}}}";
     char *body = malloc(1024 * 1024 + 2), *answer;
 
     memset(body, ' ', 1024 * 1024);
+    memcpy(body, head, sizeof(head) - 1);
     body[1024 * 1024] = '\0';
     answer = ask(dial_unix(f), "POST /v1/builds HTTP/1.1", body);
     assert_non_null(strstr(answer, " 201 "));
-    assert_int_equal(f->service.request_len, 1024 * 1024);
+    assert_int_equal(f->service.attr_len, 1);
     free(answer);
     answer = ask(dial_unix(f), "POST /v1/builds HTTP/1.1\r\nContent-Length: 1048577", NULL);
     assert_non_null(strstr(answer, " 413 "));
@@ -710,12 +714,12 @@ static void test_feed__subscribes_creates_and_cancels(void **state)
     expect_message(&c, "\"seq\":1,");
     append(f, "b1", DEPOT_EVENT_BUILD_STATUS, 100000);
     expect_message(&c, "\"seq\":2,");
-    op(&c, "{\"op\":\"create\",\"request\":{\"platforms\":[\"linux/amd64\"]}}");
+    op(&c, "{\"op\":\"create\",\"request\":{\"platforms\":[\"linux/amd64\"],\"solve\":{}}}");
     expect_message(&c,
         "{\"op\":\"created\",\"build\":\"c000000001\",\"session\":\"s3cret\",\"join\":true,"
         "\"version\":\"" DEPOT_VERSION "\",\"can\":[\"join\",\"export_platforms\"]}");
     expect_message(&c, "build.created");
-    op(&c, "{\"op\":\"create\",\"request\":{\"x\":\"bad\"}}");
+    op(&c, "{\"op\":\"create\",\"request\":{\"project\":\"bad\",\"solve\":{}}}");
     expect_message(&c, "\"code\":\"unavailable\",\"message\":\"no \\\"builder\\\"\"");
     op(&c, "{\"op\":\"cancel\",\"build\":\"b1\"}");
     until(f, f->service.cancelled[0]);
@@ -746,6 +750,54 @@ static void test_feed__answers_bad_messages(void **state)
         op(&c, rows[i]);
         expect_message(&c, "{\"op\":\"error\",");
     }
+    hang_up(&c);
+}
+
+/* Each question is answered once, with its id, whenever that may be. */
+static void test_feed__v2_answers_with_the_id(void **state)
+{
+    static const struct {
+        const char *op, *response;
+    } rows[] = {
+        {"{\"id\":1,\"op\":\"subscribe\",\"build\":\"b1\"}", "{\"id\":1,\"result\":{}}"},
+        {"{\"op\":\"create\",\"id\":2,\"request\":{\"solve\":{}}}",
+            "{\"id\":2,\"result\":{\"id\":\"c000000001\",\"state\":\"created\",\"session\":"
+            "\"s3cret\",\"join\":true,\"version\":\"" DEPOT_VERSION
+            "\",\"can\":[\"join\",\"export_platforms\"]}}"},
+        {"{\"id\":3,\"op\":\"create\",\"request\":{\"project\":\"bad\",\"solve\":{}}}",
+            "{\"id\":3,\"error\":{\"code\":\"unavailable\",\"message\":\"no \\\"builder\\\"\","
+            "\"hint\":\"add one\"}}"},
+        {"{\"id\":4,\"op\":\"create\",\"request\":{\"solve\":{\"attrs\":{\"a\":1}}}}",
+            "{\"id\":4,\"error\":{\"code\":\"invalid\",\"message\":\"field "
+            "\\\"request.solve.attrs.a\\\" must be a string\""},
+        {"{\"id\":5,\"op\":\"cancel\",\"build\":\"b1\"}", "{\"id\":5,\"result\":{}}"},
+        {"{\"id\":6,\"op\":\"cancel\",\"build\":\"none\"}",
+            "{\"id\":6,\"error\":{\"code\":\"not_found\""},
+        {"{\"id\":7,\"op\":\"fly\"}", "{\"id\":7,\"error\":{\"code\":\"unsupported\""},
+        {"{\"id\":8,\"op\":\"unsubscribe\",\"build\":\"b1\"}", "{\"id\":8,\"result\":{}}"},
+        {"{\"op\":\"cancel\"}", "{\"id\":0,\"error\":{\"code\":\"invalid\""},
+        {"nonsense", "{\"id\":0,\"error\":{\"code\":\"invalid\""},
+        {"{\"id\":9,\"op\":\"builds\",\"limit\":1}",
+            "{\"id\":9,\"result\":{\"builds\":[{\"id\":\"c000000001\""},
+    };
+    static const char *const events[] = {"\"build\":\"b1\"", "\"build\":\"c000000001\""};
+    struct fixture *f = *state;
+    struct client c = dial_unix(f);
+
+    append(f, "b1", DEPOT_EVENT_BUILD_CREATED, 0);
+    upgrade(&c, "/v1/feed", "depot.feed.v2");
+    for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
+        op(&c, rows[i].op);
+        expect_message(&c, rows[i].response);
+        if (i < DEPOT_ARRAY_LEN(events))
+            expect_message(&c, events[i]);
+    }
+    op(&c, "{\"id\":20,\"op\":\"cache\"}");
+    until(f, f->service.asks == 1);
+    op(&c, "{\"id\":21,\"op\":\"builds\"}");
+    expect_message(&c, "{\"id\":21,\"result\":{\"builds\":[");
+    answer_cache(&f->service);
+    expect_message(&c, "{\"id\":20,\"result\":{\"builders\":[{\"builder\":\"one\"");
     hang_up(&c);
 }
 
@@ -1125,6 +1177,7 @@ int main(void)
             test_events__stream_until_the_build_is_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_feed__subscribes_creates_and_cancels, setup, teardown),
         cmocka_unit_test_setup_teardown(test_feed__answers_bad_messages, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_feed__v2_answers_with_the_id, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_feed__takes_fragments_and_refuses_floods, setup, teardown),
         cmocka_unit_test_setup_teardown(test_feed__says_nothing_behind_a_close, setup, teardown),

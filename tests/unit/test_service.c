@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -145,6 +146,7 @@ static int fake_bridge(struct depot_bk *bk, const struct depot_bk_solve *req,
     (void)err;
     struct depot_bk_call *c = call_new(bk, BRIDGE, arg, out);
     c->bridge = ops;
+    c->solved = ops->done;
     note_solve(c, req);
     return 0;
 }
@@ -287,13 +289,16 @@ static const struct engine_driver fake_driver = {
     .session_free = fake_session_free,
 };
 
-/* The newest call of its kind to this engine that is not over; NULL: none. */
+/* The newest call of its kind to this engine that is not over; NULL: none. Builds are solved over
+ * a bridge, too. */
 static struct depot_bk_call *find(int engine, enum kind kind)
 {
-    for (size_t i = fake.ncalls; i-- > 0;)
-        if (!fake.calls[i]->over && fake.calls[i]->kind == kind &&
-            fake.calls[i]->bk->index == engine)
-            return fake.calls[i];
+    for (size_t i = fake.ncalls; i-- > 0;) {
+        struct depot_bk_call *c = fake.calls[i];
+        const bool solves = kind == SOLVE && c->kind == BRIDGE && *c->asked == '\0';
+        if (!c->over && c->bk->index == engine && (c->kind == kind || solves))
+            return c;
+    }
     return NULL;
 }
 
@@ -419,6 +424,18 @@ static void stop_daemon(void)
 
 /* ---- what happens in the tests ---- */
 static struct service_created made;
+
+static int create_text(const char *json, size_t n, const char *user, struct service_created *out,
+    struct depot_error *err)
+{
+    struct depot_build_request r;
+    struct depot_arena arena = {0};
+    int rc = depot_record_decode(&depot_record_build_request, json, n, &r, &arena, err);
+    if (rc == 0)
+        rc = service_create(d.service, &r, user, out, err);
+    depot_arena_release(&arena);
+    return rc;
+}
 static const char *const id = made.id;
 
 static void create_with(const char *platforms, const char *exports, const char *more)
@@ -426,7 +443,7 @@ static void create_with(const char *platforms, const char *exports, const char *
     struct depot_error err = {0};
     char *json = depot_asprintf(
         "{\"platforms\":[%s],\"solve\":{\"exports\":[%s]}%s}", platforms, exports, more);
-    if (service_create(d.service, json, strlen(json), "ann", &made, &err) != 0)
+    if (create_text(json, strlen(json), "ann", &made, &err) != 0)
         fail_msg("%s", err.msg);
     depot_free(json);
 }
@@ -435,7 +452,7 @@ static void create_default(void)
 {
     static const char json[] = "{\"tags\":[\"app\",\"app:2\"],\"platforms\":[\"linux/amd64\"],"
                                "\"solve\":{\"default_image\":true}}";
-    assert_int_equal(service_create(d.service, json, sizeof(json) - 1, "ann", &made, NULL), 0);
+    assert_int_equal(create_text(json, sizeof(json) - 1, "ann", &made, NULL), 0);
 }
 
 static void create(const char *platforms, const char *more)
@@ -795,7 +812,7 @@ static void test_service__keeps_unasked_provenance_from_some_engines(void **stat
         char *json = depot_asprintf("{\"platforms\":[%s],\"solve\":{\"attrs\":"
                                     "{\"attest:provenance\":\"%s\"}}}",
             AMD, rows[i].given);
-        assert_int_equal(service_create(d.service, json, strlen(json), "ann", &made, &err), 0);
+        assert_int_equal(create_text(json, strlen(json), "ann", &made, &err), 0);
         assert_string_equal(find(0, SOLVE)->attest, rows[i].sent);
         depot_free(json);
         stop_daemon();
@@ -892,7 +909,8 @@ static void test_service__waits_for_the_session_and_relays(void **state)
     assert_int_equal(client.data, 3);
     depot_buf_clear(&d.trace);
     static const char *const texts[] = {"", "{", "[]", "{\"context\":1}", "{\"other\":{}}",
-        "{\"context\":{\"files\":\"x\",\"changed\":[1,\"a\",null]}}"};
+        "{\"context\":{\"files\":\"x\",\"changed\":[1,\"a\",null]}}",
+        "{\"context\":{\"files\":-1,\"new\":{},\"changed\":[\"a\"],\"changed_more\":2}}"};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(texts); i++)
         relay_text(r, texts[i], strlen(texts[i]));
     assert_trace("context 1+2;");
@@ -901,7 +919,7 @@ static void test_service__waits_for_the_session_and_relays(void **state)
     assert_int_equal(client.closed, 1000);
     assert_true(fake.sessions[0].ended);
     assert_trace("result linux/amd64 succeeded;finished succeeded;");
-    relay_text(r, texts[5], strlen(texts[5])); /* too late, and harmless */
+    relay_text(r, texts[6], strlen(texts[6])); /* too late, and harmless */
     relay_write(r, "x", 1);
     relay_free(r);
     assert_true(fake.sessions[0].freed);
@@ -1042,7 +1060,7 @@ static void on_cache(struct cache_ask *q, const struct depot_answer *a, void *ar
 {
     (void)arg;
     depot_buf_clear(&told);
-    depot_answer_encode(&told, a, false);
+    depot_record_encode(&told, depot_record_of_answer(a->ask), &a->u);
     cache_ask_free(q);
 }
 
@@ -1212,8 +1230,7 @@ static void test_service__says_what_to_do_without_a_builder(void **state)
     (void)state;
     start_daemon(0, 4, 0);
     service_set_tried(d.service, "unix:///x (No such file or directory)");
-    assert_int_equal(
-        service_create(d.service, json, strlen(json), "ann", &made, &err), DEPOT_ERR_UNAVAILABLE);
+    assert_int_equal(create_text(json, strlen(json), "ann", &made, &err), DEPOT_ERR_UNAVAILABLE);
     assert_non_null(strstr(err.msg, "unix:///x (No such file"));
     assert_non_null(strstr(err.hint, "--builder"));
     stop_daemon();

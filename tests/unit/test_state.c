@@ -1,5 +1,5 @@
 /*
- * The reducer: names, verdicts, intervals, platforms, groups, what arrives in the wrong order, and
+ * The reducer: names, outcomes, intervals, platforms, groups, what arrives in the wrong order, and
  * graphs that are big or impossible.
  */
 #include <setjmp.h>
@@ -153,7 +153,7 @@ static void test_build__who_makes_a_platform(void **state)
     }
 }
 
-static void test_build__verdicts(void **state)
+static void test_build__outcomes(void **state)
 {
     const char *in_ran[] = {"idle"}, *in_hit[] = {"skip"};
     struct depot_vertex v[] = {
@@ -194,24 +194,24 @@ static void test_build__verdicts(void **state)
 
     (void)state;
     apply_vertexes(b, "linux/amd64", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
-    assert_int_equal(step(b, "wait")->verdict, DEPOT_VERDICT_WAITING);
-    assert_int_equal(step(b, "run")->verdict, DEPOT_VERDICT_RUNNING);
-    assert_int_equal(step(b, "hit")->verdict, DEPOT_VERDICT_HIT);
-    assert_int_equal(step(b, "skip")->verdict, DEPOT_VERDICT_SKIPPED);
-    assert_int_equal(step(b, "ran")->verdict, DEPOT_VERDICT_RAN);
-    assert_int_equal(step(b, "fail")->verdict, DEPOT_VERDICT_FAILED);
-    assert_int_equal(step(b, "canc")->verdict, DEPOT_VERDICT_CANCELLED);
-    assert_int_equal(step(b, "idle")->verdict, DEPOT_VERDICT_WAITING);
+    depot_build_derive(b);
+    assert_int_equal(step(b, "wait")->outcome, DEPOT_OUTCOME_WAITING);
+    assert_int_equal(step(b, "run")->outcome, DEPOT_OUTCOME_RUNNING);
+    assert_int_equal(step(b, "hit")->outcome, DEPOT_OUTCOME_HIT);
+    assert_int_equal(step(b, "skip")->outcome, DEPOT_OUTCOME_SKIPPED);
+    assert_int_equal(step(b, "ran")->outcome, DEPOT_OUTCOME_RAN);
+    assert_int_equal(step(b, "fail")->outcome, DEPOT_OUTCOME_FAILED);
+    assert_int_equal(step(b, "canc")->outcome, DEPOT_OUTCOME_CANCELLED);
+    assert_int_equal(step(b, "idle")->outcome, DEPOT_OUTCOME_WAITING);
     finish_part(b, "linux/amd64", DEPOT_BUILD_SUCCEEDED);
     /* Its result was used by a step that ran here: somebody else made it. */
-    assert_int_equal(step(b, "idle")->verdict, DEPOT_VERDICT_SHARED);
+    assert_int_equal(step(b, "idle")->outcome, DEPOT_OUTCOME_SHARED);
     assert_int_equal(b->counts.total, 8);
     assert_int_equal(b->counts.hit, 1);
     assert_int_equal(b->counts.skipped, 1);
     assert_int_equal(b->counts.shared, 2);
     finish_part(b, "linux/amd64", DEPOT_BUILD_FAILED);
-    assert_int_equal(step(b, "idle")->verdict, DEPOT_VERDICT_UNREACHED);
+    assert_int_equal(step(b, "idle")->outcome, DEPOT_OUTCOME_UNREACHED);
     depot_build_free(b);
 }
 
@@ -281,7 +281,7 @@ static void test_build__platform_by_the_graph(void **state)
 
     (void)state;
     apply_vertexes(b, "linux/amd64,linux/arm64", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_string_equal(step(b, "basea")->platform, "linux/amd64");
     assert_string_equal(step(b, "baseb")->platform, "linux/arm64");
     assert_string_equal(step(b, "ctx")->platform, "");
@@ -301,7 +301,7 @@ static void test_build__platform_of_a_nameless_result(void **state)
 
     (void)state;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_string_equal(step(b, "out")->platform, "linux/arm64");
     assert_string_equal(step(b, "base")->platform, "linux/arm64");
     depot_build_free(b);
@@ -340,8 +340,8 @@ static void test_build__shared_with_another_build(void **state)
 
     (void)state;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
-    assert_int_equal(step(b, "ours")->verdict, DEPOT_VERDICT_SHARED);
+    depot_build_derive(b);
+    assert_int_equal(step(b, "ours")->outcome, DEPOT_OUTCOME_SHARED);
     assert_ptr_equal(step(b, "ours")->shared_with, step(b, "theirs"));
     assert_true(step(b, "theirs")->foreign);
     assert_int_equal(b->counts.total, 2);
@@ -360,8 +360,8 @@ static void test_build__same_digest_in_two_parts(void **state)
     v.completed = T(2);
     apply_vertexes(b, "linux/arm64", &v, 1);
     assert_int_equal(b->steps.len, 2);
-    assert_int_equal(b->steps.items[0]->verdict, DEPOT_VERDICT_RUNNING);
-    assert_int_equal(b->steps.items[1]->verdict, DEPOT_VERDICT_RAN);
+    assert_int_equal(b->steps.items[0]->outcome, DEPOT_OUTCOME_RUNNING);
+    assert_int_equal(b->steps.items[1]->outcome, DEPOT_OUTCOME_RAN);
     depot_step_title(&title, b, b->steps.items[1]);
     assert_string_equal(depot_buf_str(&title), "[linux/arm64 1/1] RUN x");
     depot_buf_release(&title);
@@ -390,7 +390,7 @@ static void test_build__group(void **state)
     apply_vertexes(b, "", v + 1, 1);
     assert_false(b->groups.items[0]->hidden);
     assert_false(b->groups.items[0]->cached);
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->counts.total, 1);
     assert_int_equal(step(b, "s")->parsed.ordinal, 2);
     depot_build_free(b);
@@ -414,7 +414,7 @@ static void test_build__critical_path(void **state)
 
     (void)state;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->critical.len, 3);
     assert_string_equal(b->critical.items[0]->digest, "a");
     assert_string_equal(b->critical.items[2]->digest, "e");
@@ -436,13 +436,13 @@ static void test_build__over_leaves_nothing_running(void **state)
 
     (void)state;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->running.len, 1);
     ev.u.finished.state = DEPOT_BUILD_FAILED;
     depot_build_apply(b, &ev);
     assert_int_equal(b->running.len, 0);
-    assert_int_equal(step(b, "b")->verdict, DEPOT_VERDICT_CANCELLED);
-    assert_int_equal(step(b, "c")->verdict, DEPOT_VERDICT_UNREACHED);
+    assert_int_equal(step(b, "b")->outcome, DEPOT_OUTCOME_CANCELLED);
+    assert_int_equal(step(b, "c")->outcome, DEPOT_OUTCOME_UNREACHED);
     assert_int_equal(depot_step_duration(step(b, "b"), T(60)), 3 * DEPOT_SEC);
     depot_build_free(b);
 }
@@ -457,11 +457,11 @@ static void test_build__joining_runs_behind_its_part(void **state)
     (void)state;
     finish_part(b, "linux/amd64", DEPOT_BUILD_SUCCEEDED);
     apply_vertexes(b, "linux/amd64", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
-    assert_int_equal(step(b, "j")->verdict, DEPOT_VERDICT_RUNNING);
+    depot_build_derive(b);
+    assert_int_equal(step(b, "j")->outcome, DEPOT_OUTCOME_RUNNING);
     ev.u.finished.state = DEPOT_BUILD_FAILED;
     depot_build_apply(b, &ev);
-    assert_int_equal(step(b, "j")->verdict, DEPOT_VERDICT_CANCELLED);
+    assert_int_equal(step(b, "j")->outcome, DEPOT_OUTCOME_CANCELLED);
     depot_build_free(b);
 }
 
@@ -490,7 +490,7 @@ static void test_build__critical_path_ends_with_what_failed(void **state)
 
     (void)state;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->critical.len, 2);
     assert_true(step(b, "f")->critical);
     assert_false(step(b, "s")->critical);
@@ -499,7 +499,7 @@ static void test_build__critical_path_ends_with_what_failed(void **state)
     b = depot_build_new(NULL);
     v[1].error = NULL;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_true(step(b, "s")->critical);
     depot_build_free(b);
 }
@@ -540,7 +540,7 @@ static void test_build__knows_the_step_that_failed_it(void **state)
     assert_null(depot_build_failed_step(b).name);
     apply_vertexes(b, "linux/amd64", v, DEPOT_ARRAY_LEN(v));
     apply_vertexes(b, "linux/arm64", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     f = depot_build_failed_step(b); /* no part told of it yet: what failed first */
     assert_string_equal(f.name, "[a 1/2] RUN a");
     assert_string_equal(f.platform, "linux/amd64");
@@ -604,12 +604,12 @@ static void test_build__critical_path_looks_through_skipped_steps(void **state)
 
     (void)state;
     apply_vertexes(b, "", v, DEPOT_ARRAY_LEN(v));
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_true(step(b, "a")->critical);
     assert_true(step(b, "h")->critical);
     assert_false(step(b, "b")->critical);
     apply_vertexes(b, "", &late, 1);
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->critical.len, 1);
     assert_true(step(b, "r")->critical);
     depot_build_free(b);
@@ -656,7 +656,7 @@ static void test_build__hundred_thousand_steps(void **state)
         v[i].ninputs = i != 0;
     }
     apply_vertexes(b, "", v, N);
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->counts.ran, N);
     assert_int_equal(b->critical.len, N);
     depot_build_free(b);
@@ -732,7 +732,7 @@ int main(void)
         cmocka_unit_test(test_step_name__parse),
         cmocka_unit_test(test_build__knows_which_platforms_are_emulated),
         cmocka_unit_test(test_build__who_makes_a_platform),
-        cmocka_unit_test(test_build__verdicts),
+        cmocka_unit_test(test_build__outcomes),
         cmocka_unit_test(test_build__intervals_are_united),
         cmocka_unit_test(test_build__inputs_keep_the_first_and_may_be_unknown),
         cmocka_unit_test(test_build__platform_by_the_graph),

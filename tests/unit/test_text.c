@@ -299,11 +299,11 @@ static void test_sign__tells_outcomes_apart(void **state)
 {
     (void)state;
     for (int ascii = 0; ascii < 2; ascii++)
-        for (int a = 0; a < DEPOT_VERDICT_COUNT; a++)
+        for (int a = 0; a < DEPOT_OUTCOME_COUNT; a++)
             for (int b = 0; b < a; b++)
                 assert_int_not_equal(
-                    depot_sign_char(ascii, depot_verdict_sign((enum depot_verdict)a)),
-                    depot_sign_char(ascii, depot_verdict_sign((enum depot_verdict)b)));
+                    depot_sign_char(ascii, depot_outcome_sign((enum depot_outcome)a)),
+                    depot_sign_char(ascii, depot_outcome_sign((enum depot_outcome)b)));
     for (int s = 0; s < DEPOT_SIGN_COUNT; s++) {
         assert_int_equal(depot_text_width_of(depot_sign_char(false, (enum depot_sign)s)), 1);
         assert_in_range(depot_sign_char(true, (enum depot_sign)s), ' ', '~');

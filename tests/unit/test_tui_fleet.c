@@ -88,13 +88,54 @@ static void test_fleet__sorts_by_what_it_shows(void **state)
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     start(&r, 0);
     assert_true(rig_feed_text(&r, lines, sizeof(lines) - 1));
-    dp_fleet_settle(r.fleet);
+    dp_fleet_derive(r.fleet);
     assert_true(r.fleet->builds.items[1]->sum.created - r.fleet->builds.items[0]->sum.created ==
                 10 * DEPOT_SEC);
     rig_keys(&r, "Tab");
     rig_screen(&r, 24, 120, &out);
     const char *a = strstr(depot_buf_str(&out), "long"), *b = strstr(depot_buf_str(&out), "short");
     assert_true(a != NULL && b != NULL && a < b);
+    depot_buf_release(&out);
+    rig_close(&r);
+}
+
+/* All parts are over, and the build is not. */
+static void test_fleet__names_the_joining_of_parts(void **state)
+{
+    static const char parts[] =
+        "{\"v\":1,\"seq\":1,\"time\":\"2026-05-04T10:00:01Z\",\"build\":\"both\",\"type\":\"b"
+        "uild.created\",\"project\":\"shop\",\"platforms\":[\"linux/amd64\",\"linux/arm64\"]}"
+        "\n"
+        "{\"v\":1,\"seq\":2,\"time\":\"2026-05-04T10:00:02Z\",\"build\":\"both\",\"type\":\"b"
+        "uild.assigned\",\"platform\":\"linux/amd64\",\"builder\":\"a\"}\n"
+        "{\"v\":1,\"seq\":3,\"time\":\"2026-05-04T10:00:03Z\",\"build\":\"both\",\"type\":\"b"
+        "uild.assigned\",\"platform\":\"linux/arm64\",\"builder\":\"b\"}\n"
+        "{\"v\":1,\"seq\":4,\"time\":\"2026-05-04T10:00:04Z\",\"build\":\"both\",\"type\":\"b"
+        "uild.result\",\"platform\":\"linux/amd64\",\"builder\":\"a\",\"state\":\"succeeded\""
+        "}\n";
+    static const char join[] =
+        "{\"v\":1,\"seq\":5,\"time\":\"2026-05-04T10:00:05Z\",\"build\":\"both\",\"type\":\"b"
+        "uild.result\",\"platform\":\"linux/arm64\",\"builder\":\"b\",\"state\":\"succeeded\""
+        "}\n"
+        "{\"v\":1,\"seq\":6,\"time\":\"2026-05-04T10:00:06Z\",\"build\":\"both\",\"type\":\"b"
+        "uild.status\",\"platform\":\"linux/amd64\",\"builder\":\"a\",\"status\":{\"vertexes"
+        "\":[{\"digest\":\"sha256:1\",\"name\":\"merging manifest list r.example/shop:1\",\"s"
+        "tarted\":\"2026-05-04T10:00:06Z\"}]}}\n";
+    (void)state;
+    struct tui_rig r;
+    struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    start(&r, 0);
+    assert_true(rig_feed_text(&r, parts, sizeof(parts) - 1));
+    dp_fleet_derive(r.fleet);
+    rig_screen(&r, 24, 120, &out);
+    assert_non_null(strstr(depot_buf_str(&out), " RUN "));
+    assert_true(rig_feed_text(&r, join, sizeof(join) - 1));
+    dp_fleet_derive(r.fleet);
+    depot_buf_clear(&out);
+    rig_screen(&r, 24, 120, &out);
+    assert_non_null(strstr(depot_buf_str(&out), " JOIN "));
+    assert_non_null(strstr(depot_buf_str(&out), " merging manifest list r.example/shop:1"));
+    assert_null(strstr(depot_buf_str(&out), "amd64 merging"));
     depot_buf_release(&out);
     rig_close(&r);
 }
@@ -499,6 +540,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fleet__is_drawn),
         cmocka_unit_test(test_fleet__sorts_by_what_it_shows),
+        cmocka_unit_test(test_fleet__names_the_joining_of_parts),
         cmocka_unit_test(test_fleet__says_when_nothing_is_there),
         cmocka_unit_test(test_fleet__says_why_there_is_no_daemon),
         cmocka_unit_test(test_help__is_printed_from_the_tables),

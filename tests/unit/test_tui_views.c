@@ -25,14 +25,18 @@
 static void feed(struct tui_rig *r, const char *data, size_t n)
 {
     assert_true(rig_feed_text(r, data, n));
-    dp_fleet_settle(r->fleet);
+    dp_fleet_derive(r->fleet);
 }
 
 static void answer_text(struct tui_rig *r, const char *text, size_t n)
 {
     struct depot_answer a;
     struct depot_error err = {0};
-    if (depot_answer_decode(text, n, &a, &err) != 0)
+    const char *op = strstr(text, "\"op\":\"") + 6;
+    char *name = depot_strndup(op, strcspn(op, "\""));
+    const int ask = depot_ask_from_name(name);
+    depot_free(name);
+    if (depot_answer_decode(text, n, DEPOT_FEED_V1, (enum depot_ask)ask, &a, &err) != 0)
         fail_msg("%s", err.msg);
     if (a.ask == DEPOT_ASK_ESTIMATES)
         dp_fleet_learn(r->fleet, &a.u.estimates);
@@ -58,7 +62,7 @@ static void open_rig(struct tui_rig *r, bool recorded)
     rig_open_with(r, &none);
     if (recorded)
         assert_true(rig_feed(r, GOLDEN "fleet.ndjson", -1));
-    dp_fleet_settle(r->fleet);
+    dp_fleet_derive(r->fleet);
     if (r->now == 0)
         r->now = DEPOT_SEC;
 }

@@ -32,7 +32,7 @@ static void open_rig(struct tui_rig *r, const char *recording, int ms)
     rig_open(r);
     assert_true(rig_feed(r, path, ms > 0 ? ms / 1000.0 : -1));
     depot_free(path);
-    dp_fleet_settle(r->fleet);
+    dp_fleet_derive(r->fleet);
 }
 
 static void show(struct tui_rig *r, int h, int w)
@@ -323,7 +323,7 @@ static void test_view_build__outlives_its_state(void **state)
         dp_tui_data_changed(r.tui);
         if (round > 1)
             rig_keys(&r, "Z");
-        dp_fleet_settle(r.fleet);
+        dp_fleet_derive(r.fleet);
         rig_keys(&r, "j k");
         dp_tui_frame(r.tui, r.now);
     }
@@ -412,7 +412,7 @@ static void test_view_build__shows_the_place_of_what_failed(void **state)
         ",\"platform\":\"linux/amd64\",\"builder\":\"b\",\"state\":\"failed\",\"error\":{"
         "\"message\":\"exit code: 3\",\"vertex\":\"f\",\"file\":\"Dockerfile\",\"ranges\":[[9,9]],"
         "\"first_line\":9,\"lines\":[\"RUN test # here\"]}");
-    dp_fleet_settle(r.fleet);
+    dp_fleet_derive(r.fleet);
     show(&r, 24, 80);
     rig_keys(&r, "e");
     expect_selected(&r, "amd64 unit");
@@ -617,7 +617,7 @@ static void test_view_build__is_fast(void **state)
             "\"digest\":\"d%d\",\"name\":\"[stage%d %d/10] RUN make part-%d\","
             "\"started\":\"2026-11-23T12:00:00.%03dZ\",\"inputs\":[\"d%d\",\"d%d\"]}]}",
             i, i / 10, i % 10 + 1, i, i % 1000, i > 0 ? i - 1 : STEPS, i > 30 ? i - 30 : STEPS);
-        dp_fleet_settle(r.fleet);
+        dp_fleet_derive(r.fleet);
         dp_tui_data_changed(r.tui);
         if (i % 3 == 0)
             rig_keys(&r, "PgDn");

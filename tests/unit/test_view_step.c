@@ -460,7 +460,7 @@ static void open_rig(struct tui_rig *r, const char *recording, int events)
         r->left = -1;
         depot_free(path);
     }
-    dp_fleet_settle(r->fleet);
+    dp_fleet_derive(r->fleet);
 }
 
 /* "linux/arm64 deps 1": the step on that platform, of that stage with that ordinal, or whose name
@@ -650,7 +650,7 @@ static void test_view_step__draws_what_is_rare(void **state)
         struct tui_rig r;
         open_rig(&r, NULL, 0);
         feed(&r, events, sizeof(events) - 1);
-        dp_fleet_settle(r.fleet);
+        dp_fleet_derive(r.fleet);
         show(&r, rows[i].step, rows[i].h, rows[i].w);
         expect_screen(&r, rows[i].name);
         rig_close(&r);

@@ -109,13 +109,13 @@ static void test_why__opens_at_the_step(void **state)
     (void)state;
     open_both(&r);
     struct fleet_build *b = r.fleet->builds.items[1];
-    dp_fleet_settle(r.fleet);
+    dp_fleet_derive(r.fleet);
     const struct depot_step *follower = NULL, *hit = NULL;
     for (size_t i = 0; i < b->state->steps.len; i++) {
         const struct depot_step *s = b->state->steps.items[i];
-        if (s->verdict == DEPOT_VERDICT_RAN && strstr(s->name, "3/4") != NULL)
+        if (s->outcome == DEPOT_OUTCOME_RAN && strstr(s->name, "3/4") != NULL)
             follower = s;
-        if (s->verdict == DEPOT_VERDICT_HIT)
+        if (s->outcome == DEPOT_OUTCOME_HIT)
             hit = s;
     }
     assert_non_null(follower);

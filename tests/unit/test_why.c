@@ -117,7 +117,7 @@ static struct depot_build *make(const struct made *m)
     ev.u.result = (struct depot_ev_result){
         .platform = "linux/amd64", .builder = m->builder, .state = m->state};
     apply(b, &ev, T(9));
-    depot_build_settle(b);
+    depot_build_derive(b);
     return b;
 }
 
@@ -288,7 +288,7 @@ static void test_why__follows_the_chain(void **state)
     for (size_t i = 0; i < b->steps.len; i++) {
         const struct depot_step *s = b->steps.items[i];
         assert_ptr_equal(depot_why_of(&why, s),
-            s->verdict == DEPOT_VERDICT_RAN && s->parsed.kind == DEPOT_STEP_BUILD ? c : NULL);
+            s->outcome == DEPOT_OUTCOME_RAN && s->parsed.kind == DEPOT_STEP_BUILD ? c : NULL);
     }
     depot_why_release(&why);
     depot_build_free(b);
@@ -344,7 +344,7 @@ static void test_why__finds_the_step_of_a_twin(void **state)
     }
     apply_chain(b, platforms[0], amd64);
     apply_chain(b, platforms[1], arm64);
-    depot_build_settle(b);
+    depot_build_derive(b);
     depot_why_init(&why, b, NULL);
     assert_int_equal(why.causes.len, 2);
     const struct depot_cause *x = why.causes.items[0], *y = why.causes.items[1];
@@ -391,7 +391,7 @@ static void test_why__of_far_too_much(void **state)
         ev.u.status.status.vertexes = v;
         ev.u.status.status.nvertexes = N;
         apply(b[k], &ev, T(8));
-        depot_build_settle(b[k]);
+        depot_build_derive(b[k]);
     }
     depot_why_init(&why, b[1], b[0]);
     assert_int_equal(why.causes.len, N);

@@ -7,6 +7,7 @@
 #include "ws/ws.h"
 
 #include <depot/clock.h>
+#include <depot/os.h>
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -272,7 +273,7 @@ static void listen_anywhere(struct fixture *f, char *text, size_t n)
 {
     struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(sa);
-    f->lfd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    f->lfd = depot_os_socket(AF_INET, SOCK_STREAM, 0, false);
     assert_int_equal(bind(f->lfd, (struct sockaddr *)&sa, sizeof(sa)), 0);
     assert_int_equal(listen(f->lfd, 5), 0);
     getsockname(f->lfd, (struct sockaddr *)&sa, &len);

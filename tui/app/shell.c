@@ -151,9 +151,9 @@ void dp_tui_freshen(struct tui *t)
     if (v == NULL || !(t->renew || gone || (t->data_changed && !t->frozen)))
         return;
     if (v->ops->watched_only && !t->renew)
-        dp_fleet_settle_watched(t->fleet);
+        dp_fleet_derive_watched(t->fleet);
     else
-        dp_fleet_settle(t->fleet);
+        dp_fleet_derive(t->fleet);
     t->data_changed = t->renew = false;
     t->generation = t->fleet->generation;
     t->dirty = true;

@@ -41,7 +41,7 @@ struct view_ops {
     size_t size;     /* of the whole struct; zeroed before open */
     /* `arg` is the key of a build, or of a step of one: it may have to be waited for. */
     bool of_build;
-    /* It draws none but builds that it watches (dp_fleet_watch): others may be settled later. */
+    /* It draws none but builds that it watches (dp_fleet_watch): others may be derived later. */
     bool watched_only;
     /* What its arg may be, of which `c` has the beginning; NULL: nobody knows. */
     void (*offer)(const struct tui *t, struct completion *c);

@@ -211,7 +211,7 @@ static void swap_states(struct fleet_build *b)
     b->logs_.cap = b->next_logs_.cap;
     memset(&b->next_logs_, 0, sizeof(b->next_logs_));
     b->full = true;
-    b->settled_ = 0;
+    b->derived_ = 0;
     b->generation++;
     b->source->fleet->generation++;
 }
@@ -384,29 +384,29 @@ depot_time dp_fleet_build_now(const struct fleet_build *b, depot_time now)
     return now + b->source->skew;
 }
 
-static void settle(struct fleet_build *b)
+static void derive(struct fleet_build *b)
 {
-    if (b->state == NULL || b->settled_ == b->state->revision)
+    if (b->state == NULL || b->derived_ == b->state->revision)
         return;
-    depot_build_settle(b->state);
-    b->settled_ = b->state->revision;
+    depot_build_derive(b->state);
+    b->derived_ = b->state->revision;
     dp_fleet_sync_summary(b);
 }
 
-void dp_fleet_settle(struct fleet *f)
+void dp_fleet_derive(struct fleet *f)
 {
     for (size_t i = 0; i < f->builds.len; i++)
-        settle(f->builds.items[i]);
+        derive(f->builds.items[i]);
 }
 
-void dp_fleet_settle_watched(struct fleet *f)
+void dp_fleet_derive_watched(struct fleet *f)
 {
     const size_t turn = f->priv->turn++;
     for (size_t i = 0; i < f->builds.len; i++) {
         struct fleet_build *b = f->builds.items[i];
-        if (b->watchers > 0 || (i + turn) % SETTLE_TURNS == 0 ||
+        if (b->watchers > 0 || (i + turn) % DERIVE_TURNS == 0 ||
             (b->state != NULL && depot_build_state_over(b->state->state)))
-            settle(b);
+            derive(b);
     }
 }
 
@@ -428,7 +428,7 @@ static void set_state(
     s->state = state;
     for (size_t i = 0; state == DEPOT_FEED_ENDED && i < s->fleet->builds.len; i++)
         if (s->fleet->builds.items[i]->source == s)
-            s->fleet->builds.items[i]->settled_ = 0; /* its end tells how it ended */
+            s->fleet->builds.items[i]->derived_ = 0; /* its end tells how it ended */
     s->why = err != NULL && state != DEPOT_FEED_LIVE ? *err : (struct depot_error){0};
     if (err != NULL && !s->owned_ && s->url != NULL && strstr(s->why.msg, s->url) == NULL)
         depot_error_prefix(&s->why, "%s", s->url);
@@ -470,20 +470,20 @@ static void feed_refused(
         problem(s->fleet, err);
 }
 
-static void feed_answer(struct depot_feed *feed, enum depot_ask ask, const struct depot_answer *a,
-    const struct depot_error *err, void *arg)
+static void feed_answer(struct depot_feed *feed, const struct depot_question *q,
+    const struct depot_answer *a, const struct depot_error *err, void *arg)
 {
     struct fleet_source *s = arg;
     struct fleet_private *p = s->fleet->priv;
     DEPOT_UNUSED(feed);
     if (a == NULL) {
-        if (ask != DEPOT_ASK_ESTIMATES) /* an older daemon has none: no harm */
+        if (q->ask != DEPOT_ASK_ESTIMATES) /* an older daemon has none: no harm */
             problem(s->fleet, err);
         return;
     }
-    if (ask == DEPOT_ASK_ESTIMATES)
+    if (q->ask == DEPOT_ASK_ESTIMATES)
         dp_fleet_learn(s->fleet, &a->u.estimates);
-    else if (ask == DEPOT_ASK_BUILDS)
+    else if (q->ask == DEPOT_ASK_BUILDS)
         remember_builds(s, a->u.builds.builds, a->u.builds.nbuilds);
     if (p->ops.answer != NULL)
         p->ops.answer(s->fleet, s, a, p->arg);

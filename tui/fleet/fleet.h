@@ -17,7 +17,7 @@
 enum {
     FLEET_METRICS = 120,     /* samples of a builder kept for its sparkline */
     FLEET_STATES_MAX = 64,   /* reducers of finished builds that nobody looks at */
-    SETTLE_TURNS = 8,        /* frames within which a build that nobody watches is settled */
+    DERIVE_TURNS = 8,        /* frames within which a build that nobody watches is derived */
     FLEET_BUILDS_MAX = 2000, /* rows; beyond it the oldest finished ones go */
 };
 
@@ -51,7 +51,7 @@ struct fleet_build {
     char *key; /* no other build of the fleet has it: the id, or with the daemon's number behind */
     struct depot_build_summary sum; /* kept up to date with `state` when there is one */
     struct depot_arena arena_;
-    struct depot_build *state;   /* NULL: only the summary is known; settled when views run */
+    struct depot_build *state;   /* NULL: only the summary is known; derived when views run */
     unsigned generation;         /* rises when `state` is replaced or freed */
     uint64_t revision;           /* changes whenever something visible did */
     unsigned watchers;           /* dp_fleet_watch() */
@@ -61,7 +61,7 @@ struct fleet_build {
     const struct fleet_tap *tap; /* NULL: it is not being recorded */
     struct depot_build *next_;   /* the one with logs, catching up */
     DEPOT_VEC(struct logstore *) logs_, next_logs_; /* by step index */
-    uint64_t settled_;                              /* the state's revision when last settled */
+    uint64_t derived_;                              /* the state's revision when last derived */
     bool asked_;                                    /* for estimates */
 };
 
@@ -177,10 +177,10 @@ bool dp_fleet_can_ask(const struct fleet_source *s);
 /* What to say of a build whose `state` is NULL: that it comes, or never will. */
 const char *dp_fleet_missing(const struct fleet_build *b);
 
-/* Settle every state that changed; called once a frame before the views refresh. */
-void dp_fleet_settle(struct fleet *f);
+/* Derive every state that changed; called once a frame before the views refresh. */
+void dp_fleet_derive(struct fleet *f);
 /* The same while only watched builds are on the screen: the others take turns, for the totals. */
-void dp_fleet_settle_watched(struct fleet *f);
+void dp_fleet_derive_watched(struct fleet *f);
 
 /* ---- what past builds tell ---- */
 
@@ -200,6 +200,7 @@ bool dp_fleet_project_stats(const struct fleet *f, const char *project, struct s
 
 struct fleet_row {
     enum depot_build_state state;
+    bool joining; /* it runs, and all its parts are over: what they pushed becomes one */
     struct depot_counts counts;
     int done;                  /* of counts.total: over, in whatever way */
     int expected;              /* counts.total, and a guess for platforms that have not begun */

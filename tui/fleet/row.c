@@ -28,6 +28,17 @@ static void clean_into(char *out, size_t size, const char *s)
     out[at] = '\0';
 }
 
+static bool is_joining(const struct fleet_build *b)
+{
+    const struct depot_build *d = b->state;
+    if (d == NULL || b->sum.state != DEPOT_BUILD_RUNNING || d->parts.len == 0)
+        return false;
+    for (size_t i = 0; i < d->parts.len; i++)
+        if (!depot_build_state_over(d->parts.items[i]->state))
+            return false;
+    return true;
+}
+
 /* The running step that matters most: a line of the Dockerfile before an export before the rest,
  * the one that runs longest. */
 static const struct depot_step *busiest(const struct depot_build *b)
@@ -72,7 +83,7 @@ static void say_step(
 {
     struct depot_buf text = DEPOT_BUF_INIT(4096);
     const struct depot_transfer *t = moving(s);
-    put_name(&text, b, s->platform, &s->parsed);
+    put_name(&text, b, is_joining(b) ? NULL : s->platform, &s->parsed);
     if (t != NULL)
         depot_buf_addf(&text, " %d%%", (int)((double)t->current * 100 / (double)t->total));
     clean_into(out, size, depot_buf_str(&text));
@@ -191,7 +202,7 @@ static int64_t saved(const struct fleet *f, const struct fleet_build *b)
         const struct depot_step *s = b->state->steps.items[i];
         struct step_stats st;
         if (s->parsed.kind != DEPOT_STEP_BUILD ||
-            (s->verdict != DEPOT_VERDICT_HIT && s->verdict != DEPOT_VERDICT_SKIPPED) ||
+            (s->outcome != DEPOT_OUTCOME_HIT && s->outcome != DEPOT_OUTCOME_SKIPPED) ||
             !dp_fleet_step_stats(f, b, s, &st))
             continue;
         sum += st.median;
@@ -233,6 +244,7 @@ void dp_fleet_row(
     memset(out, 0, sizeof(*out));
     now = dp_fleet_build_now(b, now);
     out->state = sum->state;
+    out->joining = is_joining(b);
     out->counts = sum->counts;
     out->done = dp_fleet_done(&sum->counts);
     out->expected = expected(b);

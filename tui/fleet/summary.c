@@ -136,7 +136,7 @@ static void infer_summary(struct fleet_build *b)
         const struct depot_step *step = s->started.items[i];
         const depot_time stop = step->intervals.items[step->intervals.len - 1].stop;
         last = stop > last ? stop : last;
-        failed |= step->verdict == DEPOT_VERDICT_FAILED;
+        failed |= step->outcome == DEPOT_OUTCOME_FAILED;
     }
     to->finished = last;
     to->state = failed               ? DEPOT_BUILD_FAILED

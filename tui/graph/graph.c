@@ -64,7 +64,7 @@ void dp_graph_release(struct graph *g)
 void dp_graph_forget(struct graph *g)
 {
     g->build_ = NULL;
-    g->signature_ = g->structure_ = g->settled_ = 0;
+    g->signature_ = g->structure_ = g->derived_ = 0;
     g->lines.len = g->rows.len = g->cells_.len = g->places_.len = g->sums.len = 0;
     for (size_t i = 0; i < g->stages.len; i++)
         g->stages.items[i].present = false;
@@ -420,26 +420,26 @@ bool dp_graph_find(const struct graph *g, const struct depot_step *s, size_t *li
     return true;
 }
 
-enum depot_verdict dp_graph_verdict(const struct depot_step *s)
+enum depot_outcome dp_graph_outcome(const struct depot_step *s)
 {
     /* What tells most about a group, from the least. */
     static const unsigned char weight[] = {
-        [DEPOT_VERDICT_SKIPPED] = 1,
-        [DEPOT_VERDICT_HIT] = 2,
-        [DEPOT_VERDICT_UNREACHED] = 3,
-        [DEPOT_VERDICT_SHARED] = 4,
-        [DEPOT_VERDICT_RAN] = 5,
-        [DEPOT_VERDICT_WAITING] = 6,
-        [DEPOT_VERDICT_CANCELLED] = 7,
-        [DEPOT_VERDICT_RUNNING] = 8,
-        [DEPOT_VERDICT_FAILED] = 9,
+        [DEPOT_OUTCOME_SKIPPED] = 1,
+        [DEPOT_OUTCOME_HIT] = 2,
+        [DEPOT_OUTCOME_UNREACHED] = 3,
+        [DEPOT_OUTCOME_SHARED] = 4,
+        [DEPOT_OUTCOME_RAN] = 5,
+        [DEPOT_OUTCOME_WAITING] = 6,
+        [DEPOT_OUTCOME_CANCELLED] = 7,
+        [DEPOT_OUTCOME_RUNNING] = 8,
+        [DEPOT_OUTCOME_FAILED] = 9,
     };
-    _Static_assert(DEPOT_ARRAY_LEN(weight) == DEPOT_VERDICT_COUNT, "every verdict has a weight");
-    enum depot_verdict v = s->verdict;
+    _Static_assert(DEPOT_ARRAY_LEN(weight) == DEPOT_OUTCOME_COUNT, "every outcome has a weight");
+    enum depot_outcome v = s->outcome;
     for (size_t i = 0; s->group != NULL && i < s->group->members.len; i++) {
         const struct depot_step *m = s->group->members.items[i];
-        if (!m->weak && weight[m->verdict] > weight[v])
-            v = m->verdict;
+        if (!m->weak && weight[m->outcome] > weight[v])
+            v = m->outcome;
     }
     return v;
 }
@@ -476,7 +476,7 @@ const struct graph_sum *dp_graph_sum(const struct graph *g, unsigned stage, size
 
 static void add_to_sum(struct graph_sum *sum, const struct depot_step *s)
 {
-    const enum depot_verdict v = dp_graph_verdict(s);
+    const enum depot_outcome v = dp_graph_outcome(s);
     size_t n;
     const struct depot_interval *iv = dp_graph_intervals(s, &n);
     sum->lines++;
@@ -498,19 +498,19 @@ static void add_to_sum(struct graph_sum *sum, const struct depot_step *s)
         sum->busy += iv[i].stop > iv[i].start ? depot_time_between(iv[i].start, iv[i].stop) : 0;
 }
 
-static enum depot_verdict conclude(const struct graph_sum *sum)
+static enum depot_outcome conclude(const struct graph_sum *sum)
 {
-    static const unsigned char mid[] = {DEPOT_VERDICT_FAILED, DEPOT_VERDICT_RUNNING,
-        DEPOT_VERDICT_CANCELLED, DEPOT_VERDICT_UNREACHED, DEPOT_VERDICT_WAITING},
-                               over[] = {DEPOT_VERDICT_RAN, DEPOT_VERDICT_SHARED, DEPOT_VERDICT_HIT,
-                                   DEPOT_VERDICT_SKIPPED};
+    static const unsigned char mid[] = {DEPOT_OUTCOME_FAILED, DEPOT_OUTCOME_RUNNING,
+        DEPOT_OUTCOME_CANCELLED, DEPOT_OUTCOME_UNREACHED, DEPOT_OUTCOME_WAITING},
+                               over[] = {DEPOT_OUTCOME_RAN, DEPOT_OUTCOME_SHARED, DEPOT_OUTCOME_HIT,
+                                   DEPOT_OUTCOME_SKIPPED};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(mid); i++)
         if (sum->by[mid[i]] > 0)
             return mid[i];
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(over); i++)
         if (sum->by[over[i]] > 0)
             return over[i];
-    return DEPOT_VERDICT_WAITING;
+    return DEPOT_OUTCOME_WAITING;
 }
 
 static void conclude_stage(struct graph_stage *st, struct graph_sum *sums, size_t n)
@@ -518,13 +518,13 @@ static void conclude_stage(struct graph_stage *st, struct graph_sum *sums, size_
     st->started_ = 0;
     st->busy = st->failed = false;
     for (struct graph_sum *sum = sums; sum < sums + n; sum++) {
-        sum->verdict = conclude(sum);
-        sum->done = sum->lines - sum->by[DEPOT_VERDICT_WAITING] - sum->by[DEPOT_VERDICT_RUNNING] -
-                    sum->by[DEPOT_VERDICT_UNREACHED];
+        sum->outcome = conclude(sum);
+        sum->done = sum->lines - sum->by[DEPOT_OUTCOME_WAITING] - sum->by[DEPOT_OUTCOME_RUNNING] -
+                    sum->by[DEPOT_OUTCOME_UNREACHED];
         if (sum->open != NULL)
             sum->completed = 0;
-        st->failed |= sum->by[DEPOT_VERDICT_FAILED] > 0;
-        st->busy |= sum->by[DEPOT_VERDICT_RUNNING] + sum->by[DEPOT_VERDICT_FAILED] > 0;
+        st->failed |= sum->by[DEPOT_OUTCOME_FAILED] > 0;
+        st->busy |= sum->by[DEPOT_OUTCOME_RUNNING] + sum->by[DEPOT_OUTCOME_FAILED] > 0;
         if (sum->started != 0 && (st->started_ == 0 || sum->started < st->started_))
             st->started_ = sum->started;
     }
@@ -561,9 +561,9 @@ static void sum_up_touched(struct graph *g, const struct depot_build *b)
         if (!dp_graph_find(g, b->touched.items[i], &line, &lane))
             continue;
         const unsigned stage = g->lines.items[line].stage;
-        if (g->stages.items[stage].summed_ == b->settled)
+        if (g->stages.items[stage].summed_ == b->derived)
             continue;
-        g->stages.items[stage].summed_ = b->settled;
+        g->stages.items[stage].summed_ = b->derived;
         sum_up_stage(g, stage);
     }
 }
@@ -598,13 +598,13 @@ enum graph_change dp_graph_update(struct graph *g, const struct depot_build *b)
 {
     if (g->build_ != NULL && g->build_ != b)
         dp_graph_forget(g);
-    const bool next = g->structure_ == b->structure && g->settled_ + 1 == b->settled &&
+    const bool next = g->structure_ == b->structure && g->derived_ + 1 == b->derived &&
                       g->build_ == b; /* else more was touched than the last time */
     const bool other = is_other(g, b);
-    if (!other && g->build_ == b && g->settled_ == b->settled)
+    if (!other && g->build_ == b && g->derived_ == b->derived)
         return GRAPH_SAME;
     g->build_ = b;
-    g->settled_ = b->settled;
+    g->derived_ = b->derived;
     if (other)
         rebuild(g, b);
     if (next && !other)
@@ -624,9 +624,9 @@ static bool is_miss(const struct graph *g, size_t line)
 {
     for (size_t i = 0; i < g->nlanes; i++) {
         const struct depot_step *s = dp_graph_cell(g, line, i);
-        const enum depot_verdict v = s != NULL ? dp_graph_verdict(s) : DEPOT_VERDICT_HIT;
-        if (v == DEPOT_VERDICT_RAN || v == DEPOT_VERDICT_RUNNING || v == DEPOT_VERDICT_FAILED ||
-            v == DEPOT_VERDICT_CANCELLED)
+        const enum depot_outcome v = s != NULL ? dp_graph_outcome(s) : DEPOT_OUTCOME_HIT;
+        if (v == DEPOT_OUTCOME_RAN || v == DEPOT_OUTCOME_RUNNING || v == DEPOT_OUTCOME_FAILED ||
+            v == DEPOT_OUTCOME_CANCELLED)
             return true;
     }
     return false;

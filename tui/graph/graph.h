@@ -23,8 +23,8 @@ enum graph_kind { GRAPH_STAGE, GRAPH_CHAIN, GRAPH_EXPORT, GRAPH_INTERNAL };
 /* Of a stage on one lane. */
 struct graph_sum {
     unsigned lines, done; /* done: over, in whatever way */
-    unsigned by[DEPOT_VERDICT_COUNT];
-    enum depot_verdict verdict;    /* what matters most */
+    unsigned by[DEPOT_OUTCOME_COUNT];
+    enum depot_outcome outcome;    /* what matters most */
     depot_time started, completed; /* first start; last stop, 0 while something runs */
     int64_t busy;                  /* ns its closed intervals took; lines that run are not in it */
     bool critical;
@@ -59,7 +59,7 @@ struct graph_stage {
     unsigned rank_, mark_;
     size_t last_; /* largest index of its steps: results are announced first */
     depot_time started_;
-    uint64_t summed_; /* the build's `settled` when it was last summed up for a step */
+    uint64_t summed_; /* the build's `derived` when it was last summed up for a step */
     uint64_t in_;     /* columns of the rails that lead to it */
 };
 
@@ -87,7 +87,7 @@ struct graph {
     uint64_t structure;               /* changes when stages, lines or rails did */
 
     const struct depot_build *build_;
-    uint64_t settled_, structure_; /* the build's */
+    uint64_t derived_, structure_; /* the build's */
     bool filtered_;                /* a line may not pass */
     uint64_t signature_;
     struct depot_map *by_key_;
@@ -98,7 +98,7 @@ struct graph {
 void dp_graph_init(struct graph *g);
 void dp_graph_release(struct graph *g);
 /*
- * Bring it up to what the settled build says. Its steps are referred to until the next update, or
+ * Bring it up to what the derived build says. Its steps are referred to until the next update, or
  * dp_graph_forget().
  */
 enum graph_change {
@@ -116,8 +116,8 @@ const struct graph_sum *dp_graph_sum(const struct graph *g, unsigned stage, size
 /* False: the step is on no line (yet). */
 bool dp_graph_find(const struct graph *g, const struct depot_step *s, size_t *line, size_t *lane);
 
-/* A line's verdict on a lane: a group's is its members'. */
-enum depot_verdict dp_graph_verdict(const struct depot_step *s);
+/* A line's outcome on a lane: a group's is its members'. */
+enum depot_outcome dp_graph_outcome(const struct depot_step *s);
 /* The intervals of a step or of its group. */
 const struct depot_interval *dp_graph_intervals(const struct depot_step *s, size_t *n);
 int64_t dp_graph_duration(const struct depot_step *s, depot_time now);

@@ -3,7 +3,7 @@
  */
 #include "tui/app/command.h"
 #include "build_priv.h"
-#include "tui/widget/verdict.h"
+#include "tui/widget/outcome.h"
 
 #include <ctype.h>
 
@@ -132,7 +132,7 @@ static bool has_failed(
     for (size_t i = 0; i < v->graph.nlanes; i++) {
         const size_t lane = it->lane != UINT32_MAX ? it->lane : i;
         const struct depot_step *s = dp_build_item_step(v, it, lane);
-        if (s != NULL && dp_graph_verdict(s) == DEPOT_VERDICT_FAILED) {
+        if (s != NULL && dp_graph_outcome(s) == DEPOT_OUTCOME_FAILED) {
             *out = s;
             return true;
         }

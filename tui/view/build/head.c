@@ -3,7 +3,7 @@
  * heading for each platform.
  */
 #include "build_priv.h"
-#include "tui/widget/verdict.h"
+#include "tui/widget/outcome.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,8 +21,8 @@ static int64_t behind(const struct build_view *v, size_t lane)
         const struct graph_sum *mine = dp_graph_sum(&v->graph, stage, lane),
                                *other = dp_graph_sum(&v->graph, stage, i % v->graph.nlanes);
         if (v->graph.stages.items[stage].kind > GRAPH_CHAIN || other->lines == 0 ||
-            mine->lines == 0 || other->done < other->lines || other->by[DEPOT_VERDICT_RAN] == 0 ||
-            other->by[DEPOT_VERDICT_FAILED] + other->by[DEPOT_VERDICT_CANCELLED] > 0)
+            mine->lines == 0 || other->done < other->lines || other->by[DEPOT_OUTCOME_RAN] == 0 ||
+            other->by[DEPOT_OUTCOME_FAILED] + other->by[DEPOT_OUTCOME_CANCELLED] > 0)
             continue;
         const bool done = mine->done == mine->lines;
         const int64_t by =
@@ -47,21 +47,21 @@ static int64_t behind(const struct build_view *v, size_t lane)
 struct fact {
     const char *words; /* behind the number */
     int n;
-    enum depot_verdict verdict;
+    enum depot_outcome outcome;
 };
 
 static int put_facts(const struct canvas *c, int y, int x, int end, const struct depot_counts *k,
     int running, int waiting)
 {
     const struct fact facts[] = {
-        {"failed", k->failed, DEPOT_VERDICT_FAILED},
-        {"running", running, DEPOT_VERDICT_RUNNING},
-        {"hit", k->hit, DEPOT_VERDICT_HIT},
-        {"ran", k->ran, DEPOT_VERDICT_RAN},
-        {"shared", k->shared, DEPOT_VERDICT_SHARED},
-        {"not needed", k->skipped, DEPOT_VERDICT_SKIPPED},
-        {"cancelled", k->cancelled, DEPOT_VERDICT_CANCELLED},
-        {"waiting", waiting, DEPOT_VERDICT_WAITING},
+        {"failed", k->failed, DEPOT_OUTCOME_FAILED},
+        {"running", running, DEPOT_OUTCOME_RUNNING},
+        {"hit", k->hit, DEPOT_OUTCOME_HIT},
+        {"ran", k->ran, DEPOT_OUTCOME_RAN},
+        {"shared", k->shared, DEPOT_OUTCOME_SHARED},
+        {"not needed", k->skipped, DEPOT_OUTCOME_SKIPPED},
+        {"cancelled", k->cancelled, DEPOT_OUTCOME_CANCELLED},
+        {"waiting", waiting, DEPOT_OUTCOME_WAITING},
     };
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(facts); i++) {
         char text[64];
@@ -72,8 +72,8 @@ static int put_facts(const struct canvas *c, int y, int x, int end, const struct
         const int w = (int)strlen(text) + 2;
         if (x + w > end)
             break;
-        dp_canvas_glyph(c, y, x, depot_verdict_style(f->verdict), depot_verdict_sign(f->verdict));
-        dp_canvas_put(c, y, x + 2, depot_verdict_style(f->verdict), text);
+        dp_canvas_glyph(c, y, x, depot_outcome_style(f->outcome), depot_outcome_sign(f->outcome));
+        dp_canvas_put(c, y, x + 2, depot_outcome_style(f->outcome), text);
         x += w + 3;
     }
     return x;
@@ -88,8 +88,8 @@ void dp_build_count_open(const struct build_view *v, int *running, int *waiting)
             continue;
         for (size_t k = 0; k < v->graph.nlanes; k++) {
             const struct graph_sum *sum = dp_graph_sum(&v->graph, stage, k);
-            *running += (int)sum->by[DEPOT_VERDICT_RUNNING];
-            *waiting += (int)sum->by[DEPOT_VERDICT_WAITING];
+            *running += (int)sum->by[DEPOT_OUTCOME_RUNNING];
+            *waiting += (int)sum->by[DEPOT_OUTCOME_WAITING];
         }
     }
 }
@@ -176,7 +176,7 @@ void dp_build_draw_summary(struct build_view *v, const struct canvas *c, int y)
 
 /* ---- lanes ---- */
 
-/* Of the steps of the Dockerfile: lines, done, and how many of each verdict. */
+/* Of the steps of the Dockerfile: lines, done, and how many of each outcome. */
 static void lane_totals(const struct build_view *v, size_t lane, struct graph_sum *all)
 {
     memset(all, 0, sizeof(*all));
@@ -187,7 +187,7 @@ static void lane_totals(const struct build_view *v, size_t lane, struct graph_su
             continue;
         all->lines += sum->lines;
         all->done += sum->done;
-        for (int k = 0; k < DEPOT_VERDICT_COUNT; k++)
+        for (int k = 0; k < DEPOT_OUTCOME_COUNT; k++)
             all->by[k] += sum->by[k];
     }
 }
@@ -197,7 +197,7 @@ static enum depot_build_state lane_state(
 {
     if (p != NULL && *p->platform != '\0')
         return p->state;
-    if (all->by[DEPOT_VERDICT_FAILED] > 0)
+    if (all->by[DEPOT_OUTCOME_FAILED] > 0)
         return DEPOT_BUILD_FAILED;
     return v->build->state->state;
 }
@@ -275,13 +275,13 @@ void dp_build_draw_lane_head(
     }
     x = put_progress(c, y, x, end, &all, state);
     const int right = put_outcome(v, c, y, x, end, lane, state);
-    const struct depot_counts k = {.hit = (int)all.by[DEPOT_VERDICT_HIT],
-        .ran = (int)all.by[DEPOT_VERDICT_RAN],
-        .failed = (int)all.by[DEPOT_VERDICT_FAILED],
-        .shared = (int)all.by[DEPOT_VERDICT_SHARED],
-        .skipped = (int)all.by[DEPOT_VERDICT_SKIPPED],
-        .cancelled = (int)all.by[DEPOT_VERDICT_CANCELLED]};
-    const int facts = put_facts(c, y, x + 1, right - 1, &k, (int)all.by[DEPOT_VERDICT_RUNNING], 0);
+    const struct depot_counts k = {.hit = (int)all.by[DEPOT_OUTCOME_HIT],
+        .ran = (int)all.by[DEPOT_OUTCOME_RAN],
+        .failed = (int)all.by[DEPOT_OUTCOME_FAILED],
+        .shared = (int)all.by[DEPOT_OUTCOME_SHARED],
+        .skipped = (int)all.by[DEPOT_OUTCOME_SKIPPED],
+        .cancelled = (int)all.by[DEPOT_OUTCOME_CANCELLED]};
+    const int facts = put_facts(c, y, x + 1, right - 1, &k, (int)all.by[DEPOT_OUTCOME_RUNNING], 0);
     if (rule)
         dp_canvas_hline(c, y, facts, right - facts, DEPOT_STYLE_FAINT);
 }
@@ -298,7 +298,7 @@ void dp_build_draw_critical(struct build_view *v, const struct canvas *c, int y)
     if (b->critical.len == 0)
         return;
     const struct depot_step *last = b->critical.items[b->critical.len - 1];
-    if (last->verdict == DEPOT_VERDICT_RUNNING)
+    if (last->outcome == DEPOT_OUTCOME_RUNNING)
         all += dp_graph_duration(last, v->now);
     dp_canvas_glyph(c, y, x, DEPOT_STYLE_CRITICAL, DEPOT_SIGN_CRITICAL);
     x += 2 + dp_canvas_put(c, y, x + 2, DEPOT_STYLE_DIM, "critical path ");

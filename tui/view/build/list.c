@@ -39,11 +39,11 @@ static const struct depot_step *step_that_tells(
         const struct depot_step *s = dp_graph_cell(&v->graph, i, lane);
         if (s == NULL)
             continue;
-        const enum depot_verdict verdict = dp_graph_verdict(s);
+        const enum depot_outcome outcome = dp_graph_outcome(s);
         int64_t took = dp_graph_duration(s, v->now);
-        if (verdict == DEPOT_VERDICT_FAILED)
+        if (outcome == DEPOT_OUTCOME_FAILED)
             return s;
-        if (verdict == DEPOT_VERDICT_RUNNING)
+        if (outcome == DEPOT_OUTCOME_RUNNING)
             took = INT64_MAX;
         if (took > best_took) {
             best = s;
@@ -79,7 +79,7 @@ static const struct depot_step *busiest(const struct build_view *v, size_t lane)
             most = sum->busy;
             longest = step_that_tells(v, v->graph.order.items[i], lane);
         }
-        if (sum->by[DEPOT_VERDICT_FAILED] > 0)
+        if (sum->by[DEPOT_OUTCOME_FAILED] > 0)
             return step_that_tells(v, v->graph.order.items[i], lane);
         if (sum->open != NULL && (best == NULL || sum->open->started < best->started))
             best = sum->open;
@@ -172,7 +172,7 @@ static bool matches(const struct graph *g, size_t line, void *arg)
         const struct depot_step *s = dp_graph_cell(g, line, i);
         if (s == NULL)
             continue;
-        dp_filter_say(&v->filter, FIELD_STATE, depot_verdict_word(dp_graph_verdict(s)));
+        dp_filter_say(&v->filter, FIELD_STATE, depot_outcome_word(dp_graph_outcome(s)));
         dp_filter_say(&v->filter, FIELD_PLATFORM, g->lanes[i]);
         if (v->text.len == 0)
             dp_build_instruction(&v->text, s);
@@ -316,10 +316,10 @@ static bool any_failed(const struct graph *g)
 
 /* The first by start of a list of steps that is ordered by it; NULL: none. */
 static const struct depot_step *first_with(
-    struct depot_step *const *list, size_t n, enum depot_verdict verdict)
+    struct depot_step *const *list, size_t n, enum depot_outcome outcome)
 {
     for (size_t i = 0; i < n; i++)
-        if (list[i]->parsed.kind == DEPOT_STEP_BUILD && list[i]->verdict == verdict)
+        if (list[i]->parsed.kind == DEPOT_STEP_BUILD && list[i]->outcome == outcome)
             return list[i];
     return NULL;
 }
@@ -330,9 +330,9 @@ void dp_build_follow(struct build_view *v)
     const struct depot_build *b = v->build->state;
     const struct depot_step *best = NULL, *longest = NULL;
     if (b != NULL && any_failed(&v->graph))
-        best = first_with(b->started.items, b->started.len, DEPOT_VERDICT_FAILED);
+        best = first_with(b->started.items, b->started.len, DEPOT_OUTCOME_FAILED);
     if (b != NULL && best == NULL)
-        best = first_with(b->running.items, b->running.len, DEPOT_VERDICT_RUNNING);
+        best = first_with(b->running.items, b->running.len, DEPOT_OUTCOME_RUNNING);
     /* It is over: what decided how long it took, when that needs no scrolling. */
     for (size_t i = 0;
          b != NULL && best == NULL && depot_build_state_over(b->state) && i < b->critical.len; i++)

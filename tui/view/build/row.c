@@ -2,7 +2,7 @@
  * One row of the build view: rails and a label, then for each lane a state, a bar and a time.
  */
 #include "build_priv.h"
-#include "tui/widget/verdict.h"
+#include "tui/widget/outcome.h"
 
 #include <stdio.h>
 
@@ -11,10 +11,10 @@ enum { STAGE_BARS_MAX = 4000, LAG_PERCENT = 20 };
 
 /* ---- times ---- */
 
-static bool is_over(enum depot_verdict verdict)
+static bool is_over(enum depot_outcome outcome)
 {
-    return verdict != DEPOT_VERDICT_WAITING && verdict != DEPOT_VERDICT_RUNNING &&
-           verdict != DEPOT_VERDICT_UNREACHED;
+    return outcome != DEPOT_OUTCOME_WAITING && outcome != DEPOT_OUTCOME_RUNNING &&
+           outcome != DEPOT_OUTCOME_UNREACHED;
 }
 
 /* Ns that the item took on a lane; -1: it did not start. *over: it will not grow. */
@@ -28,7 +28,7 @@ static int64_t time_taken(
         if (s == NULL)
             return -1;
         dp_graph_intervals(s, &n);
-        *over = is_over(dp_graph_verdict(s));
+        *over = is_over(dp_graph_outcome(s));
         return n > 0 ? dp_graph_duration(s, v->now) : -1;
     }
     const struct graph_sum *sum = dp_graph_sum(&v->graph, it->stage, lane);
@@ -104,10 +104,10 @@ static void draw_rails(
     if (!own)
         return;
     const size_t lane = dp_build_item_lane(v, it);
-    const enum depot_verdict verdict = dp_graph_sum(&v->graph, it->stage, lane)->verdict;
+    const enum depot_outcome outcome = dp_graph_sum(&v->graph, it->stage, lane)->outcome;
     const int column = rails ? st->column : 0;
     if (st->column >= 0 && column < GRAPH_RAILS && 2 * column < w)
-        dp_canvas_glyph(c, y, 1 + 2 * column, depot_verdict_style(verdict), DEPOT_SIGN_NODE);
+        dp_canvas_glyph(c, y, 1 + 2 * column, depot_outcome_style(outcome), DEPOT_SIGN_NODE);
     else if (st->hidden > 0 && w >= 3)
         dp_canvas_putf(c, y, w - 2, DEPOT_STYLE_DIM, "+%u", st->hidden);
 }
@@ -217,32 +217,32 @@ static void line_label(
 
 /* ---- a lane ---- */
 
-static enum bar bar_of(enum depot_verdict verdict, bool slow)
+static enum bar bar_of(enum depot_outcome outcome, bool slow)
 {
     static const unsigned char map[] = {
-        [DEPOT_VERDICT_WAITING] = BAR_WAITED,
-        [DEPOT_VERDICT_RUNNING] = BAR_RUNNING,
-        [DEPOT_VERDICT_HIT] = BAR_CACHED,
-        [DEPOT_VERDICT_SKIPPED] = BAR_NONE,
-        [DEPOT_VERDICT_RAN] = BAR_RAN,
-        [DEPOT_VERDICT_FAILED] = BAR_FAILED,
-        [DEPOT_VERDICT_CANCELLED] = BAR_CANCELLED,
-        [DEPOT_VERDICT_SHARED] = BAR_SHARED,
-        [DEPOT_VERDICT_UNREACHED] = BAR_NONE,
+        [DEPOT_OUTCOME_WAITING] = BAR_WAITED,
+        [DEPOT_OUTCOME_RUNNING] = BAR_RUNNING,
+        [DEPOT_OUTCOME_HIT] = BAR_CACHED,
+        [DEPOT_OUTCOME_SKIPPED] = BAR_NONE,
+        [DEPOT_OUTCOME_RAN] = BAR_RAN,
+        [DEPOT_OUTCOME_FAILED] = BAR_FAILED,
+        [DEPOT_OUTCOME_CANCELLED] = BAR_CANCELLED,
+        [DEPOT_OUTCOME_SHARED] = BAR_SHARED,
+        [DEPOT_OUTCOME_UNREACHED] = BAR_NONE,
     };
-    _Static_assert(DEPOT_ARRAY_LEN(map) == DEPOT_VERDICT_COUNT, "every verdict has a bar");
-    return slow && verdict == DEPOT_VERDICT_RAN ? BAR_SLOW : (enum bar)map[verdict];
+    _Static_assert(DEPOT_ARRAY_LEN(map) == DEPOT_OUTCOME_COUNT, "every outcome has a bar");
+    return slow && outcome == DEPOT_OUTCOME_RAN ? BAR_SLOW : (enum bar)map[outcome];
 }
 
 static void add_step_bar(struct build_view *v, const struct depot_step *s, bool slow)
 {
     size_t n;
     const struct depot_interval *iv = dp_graph_intervals(s, &n);
-    const enum depot_verdict verdict = dp_graph_verdict(s);
+    const enum depot_outcome outcome = dp_graph_outcome(s);
     for (size_t i = 0; i < n; i++) {
         const bool open = iv[i].stop == 0;
         dp_bars_add(&v->bars, iv[i].start, open ? v->now : iv[i].stop,
-            bar_of(open && verdict != DEPOT_VERDICT_CANCELLED ? DEPOT_VERDICT_RUNNING : verdict,
+            bar_of(open && outcome != DEPOT_OUTCOME_CANCELLED ? DEPOT_OUTCOME_RUNNING : outcome,
                 slow));
     }
 }
@@ -253,8 +253,8 @@ static void add_waited(struct build_view *v, const struct depot_step *s)
     depot_time ready = 0;
     size_t n;
     const struct depot_interval *iv = dp_graph_intervals(s, &n);
-    const enum depot_verdict verdict = dp_graph_verdict(s);
-    if (n == 0 || (verdict != DEPOT_VERDICT_RAN && verdict != DEPOT_VERDICT_RUNNING))
+    const enum depot_outcome outcome = dp_graph_outcome(s);
+    if (n == 0 || (outcome != DEPOT_OUTCOME_RAN && outcome != DEPOT_OUTCOME_RUNNING))
         return;
     for (size_t i = 0; i < s->ninputs; i++)
         if (s->inputs[i]->completed > ready)
@@ -268,7 +268,7 @@ static void add_waited(struct build_view *v, const struct depot_step *s)
 static void add_expected(struct build_view *v, const struct depot_step *s)
 {
     struct step_stats stats;
-    if (s->verdict != DEPOT_VERDICT_RUNNING || s->started == 0 ||
+    if (s->outcome != DEPOT_OUTCOME_RUNNING || s->started == 0 ||
         !dp_fleet_step_stats(dp_tui_fleet(v->base.tui), v->build, s, &stats) || stats.runs == 0)
         return;
     if (s->started + stats.median > v->now)
@@ -292,7 +292,7 @@ static void draw_bar(struct build_view *v, const struct canvas *c, int y, int x,
         const struct graph_sum *sum = dp_graph_sum(&v->graph, it->stage, lane);
         if (sum->started != 0)
             dp_bars_add(&v->bars, sum->started, sum->completed != 0 ? sum->completed : v->now,
-                bar_of(sum->verdict, slow));
+                bar_of(sum->outcome, slow));
     } else {
         for (size_t i = st->line; i < st->line + st->nlines; i++) {
             const struct depot_step *s = dp_graph_cell(&v->graph, i, lane);
@@ -303,13 +303,13 @@ static void draw_bar(struct build_view *v, const struct canvas *c, int y, int x,
     dp_bars_draw(&v->bars, c, y, x);
 }
 
-static enum depot_verdict verdict_of(
+static enum depot_outcome outcome_of(
     const struct build_view *v, const struct build_item *it, size_t lane)
 {
     if (it->line == SIZE_MAX)
-        return dp_graph_sum(&v->graph, it->stage, lane)->verdict;
+        return dp_graph_sum(&v->graph, it->stage, lane)->outcome;
     const struct depot_step *s = dp_graph_cell(&v->graph, it->line, lane);
-    return s != NULL ? dp_graph_verdict(s) : DEPOT_VERDICT_UNREACHED;
+    return s != NULL ? dp_graph_outcome(s) : DEPOT_OUTCOME_UNREACHED;
 }
 
 static bool is_critical(const struct build_view *v, const struct build_item *it, size_t lane)
@@ -321,14 +321,14 @@ static bool is_critical(const struct build_view *v, const struct build_item *it,
 }
 
 static void draw_state(
-    struct build_view *v, const struct canvas *c, int y, int x, enum depot_verdict verdict)
+    struct build_view *v, const struct canvas *c, int y, int x, enum depot_outcome outcome)
 {
-    const uint32_t style = depot_verdict_style(verdict);
-    if (verdict == DEPOT_VERDICT_UNREACHED)
+    const uint32_t style = depot_outcome_style(outcome);
+    if (outcome == DEPOT_OUTCOME_UNREACHED)
         return;
-    dp_canvas_glyph(c, y, x, style, depot_verdict_sign(verdict));
+    dp_canvas_glyph(c, y, x, style, depot_outcome_sign(outcome));
     if (v->cols.state_w > 2)
-        dp_canvas_put(c, y, x + 2, style, depot_verdict_word(verdict));
+        dp_canvas_put(c, y, x + 2, style, depot_outcome_word(outcome));
 }
 
 static bool is_missing(const struct build_view *v, const struct build_item *it, size_t lane)
@@ -363,23 +363,23 @@ static void draw_lane(struct build_view *v, const struct canvas *c, int y, int x
                 "not on this platform");
         return;
     }
-    const enum depot_verdict verdict = verdict_of(v, it, lane);
+    const enum depot_outcome outcome = outcome_of(v, it, lane);
     const int64_t took = time_taken(v, it, lane, &over);
     if (is_critical(v, it, lane) && took >= SHORT)
         dp_canvas_glyph(c, y, x - 1, DEPOT_STYLE_CRITICAL, DEPOT_SIGN_CRITICAL);
-    draw_state(v, c, y, x, verdict);
+    draw_state(v, c, y, x, outcome);
     if (k->bar_w > 0)
         draw_bar(v, c, y, x + k->state_w, it, lane, slow);
-    if (took < 0 && verdict == DEPOT_VERDICT_WAITING)
+    if (took < 0 && outcome == DEPOT_OUTCOME_WAITING)
         draw_waiting(v, c, y, x + k->state_w, k->bar_w, it, lane);
-    if (took < 0 && verdict == DEPOT_VERDICT_UNREACHED)
+    if (took < 0 && outcome == DEPOT_OUTCOME_UNREACHED)
         dp_canvas_put(c, y, x, DEPOT_STYLE_FAINT, k->state_w > 2 ? "never started " : "-");
-    const bool cached = verdict == DEPOT_VERDICT_HIT || verdict == DEPOT_VERDICT_SKIPPED;
+    const bool cached = outcome == DEPOT_OUTCOME_HIT || outcome == DEPOT_OUTCOME_SKIPPED;
     if (took < 0 || (took < SHORT && cached))
         return;
     const uint32_t style = slow ? DEPOT_STYLE_WARN
-                           : verdict == DEPOT_VERDICT_RUNNING || verdict == DEPOT_VERDICT_FAILED
-                               ? depot_verdict_style(verdict)
+                           : outcome == DEPOT_OUTCOME_RUNNING || outcome == DEPOT_OUTCOME_FAILED
+                               ? depot_outcome_style(outcome)
                            : cached || took < SHORT ? DEPOT_STYLE_FAINT
                                                     : DEPOT_STYLE_TEXT;
     dp_canvas_field(c, y, x + k->state_w + k->bar_w, k->time_w, FIT_RIGHT, style,
@@ -457,8 +457,8 @@ void dp_build_flat_heads(const struct build_view *v, const struct canvas *c, int
 static void flat_cell(struct build_view *v, const struct canvas *c, int y, int x, int w, int column,
     const struct build_item *it, const struct depot_step *s)
 {
-    const enum depot_verdict verdict = dp_graph_verdict(s);
-    const uint32_t style = depot_verdict_style(verdict);
+    const enum depot_outcome outcome = dp_graph_outcome(s);
+    const uint32_t style = depot_outcome_style(outcome);
     struct depot_buf *t = &v->text;
     char text[DEPOT_TEXT_MAX];
     size_t n;
@@ -467,8 +467,8 @@ static void flat_cell(struct build_view *v, const struct canvas *c, int y, int x
     depot_buf_clear(t);
     switch (column) {
     case FLAT_STATE:
-        dp_canvas_glyph(c, y, x, style, depot_verdict_sign(verdict));
-        dp_canvas_put(c, y, x + 2, style, depot_verdict_word(verdict));
+        dp_canvas_glyph(c, y, x, style, depot_outcome_sign(outcome));
+        dp_canvas_put(c, y, x + 2, style, depot_outcome_word(outcome));
         break;
     case FLAT_PLATFORM:
         dp_canvas_field(
@@ -492,7 +492,7 @@ static void flat_cell(struct build_view *v, const struct canvas *c, int y, int x
                 depot_text_duration(text, depot_time_between(v->axis.start, iv[0].start), true));
         break;
     case FLAT_TIME:
-        if (took >= SHORT || (took >= 0 && verdict == DEPOT_VERDICT_RAN))
+        if (took >= SHORT || (took >= 0 && outcome == DEPOT_OUTCOME_RAN))
             dp_canvas_field(c, y, x, w, FIT_RIGHT,
                 took > v->axis.span / 20 ? DEPOT_STYLE_STRONG : DEPOT_STYLE_DIM,
                 depot_text_duration(text, took, true));

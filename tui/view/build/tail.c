@@ -3,7 +3,7 @@
  */
 #include "tui/fleet/failure.h"
 #include "build_priv.h"
-#include "tui/widget/verdict.h"
+#include "tui/widget/outcome.h"
 
 #include <depot/utf8.h>
 
@@ -107,18 +107,18 @@ static int put_transfers(
 
 static const char *no_output(const struct build_view *v, const struct depot_step *s)
 {
-    switch (dp_graph_verdict(s)) {
-    case DEPOT_VERDICT_HIT:
+    switch (dp_graph_outcome(s)) {
+    case DEPOT_OUTCOME_HIT:
         return "found in the cache: nothing was run";
-    case DEPOT_VERDICT_SKIPPED:
+    case DEPOT_OUTCOME_SKIPPED:
         return "not needed: a later step was found in the cache";
-    case DEPOT_VERDICT_WAITING:
+    case DEPOT_OUTCOME_WAITING:
         return "not started yet";
-    case DEPOT_VERDICT_UNREACHED:
+    case DEPOT_OUTCOME_UNREACHED:
         return "never started";
-    case DEPOT_VERDICT_SHARED:
+    case DEPOT_OUTCOME_SHARED:
         return "ran once for several: another build, or another platform";
-    case DEPOT_VERDICT_RUNNING:
+    case DEPOT_OUTCOME_RUNNING:
         return v->build->full ? "no output yet" : "";
     default:
         return v->build->full || depot_build_state_over(v->build->sum.state) ? "no output" : "";
@@ -132,10 +132,10 @@ static void draw_rule(struct build_view *v, const struct canvas *c, const struct
     dp_canvas_hline(c, 0, 0, c->w, DEPOT_STYLE_FAINT);
     if (s == NULL)
         return;
-    const uint32_t style = depot_verdict_style(dp_graph_verdict(s));
+    const uint32_t style = depot_outcome_style(dp_graph_outcome(s));
     dp_canvas_put(c, 0, x, DEPOT_STYLE_TEXT, " ");
     x += 1;
-    x += dp_canvas_glyph(c, 0, x, style, depot_verdict_sign(dp_graph_verdict(s)));
+    x += dp_canvas_glyph(c, 0, x, style, depot_outcome_sign(dp_graph_outcome(s)));
     dp_canvas_put(c, 0, x++, DEPOT_STYLE_TEXT, " ");
     depot_buf_clear(&v->text);
     if (v->graph.nlanes > 1 && *s->platform != '\0')

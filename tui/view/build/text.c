@@ -99,7 +99,7 @@ static const struct depot_step *missing_input(const struct depot_step *s)
         const struct depot_step *in = s->inputs[i];
         if (!in->known || depot_step_is_completed(in) || in->parsed.kind != DEPOT_STEP_BUILD)
             continue;
-        if (found == NULL || in->verdict == DEPOT_VERDICT_RUNNING)
+        if (found == NULL || in->outcome == DEPOT_OUTCOME_RUNNING)
             found = in;
     }
     return found;
@@ -134,6 +134,6 @@ void dp_build_waits_for(
     const struct depot_step *in = s != NULL ? missing_input(s) : NULL;
     /* That it waits for the line above goes without saying. */
     if (in != NULL &&
-        (!depot_str_eq(in->parsed.stage, s->parsed.stage) || in->verdict == DEPOT_VERDICT_RUNNING))
+        (!depot_str_eq(in->parsed.stage, s->parsed.stage) || in->outcome == DEPOT_OUTCOME_RUNNING))
         dp_build_line_name(out, in);
 }

@@ -188,7 +188,7 @@ static const struct depot_step *step_on(const struct fleet_build *b, const char 
     const struct depot_step *found = NULL;
     for (size_t i = 0; b->state != NULL && i < b->state->started.len; i++) {
         const struct depot_step *s = b->state->started.items[i];
-        if (s->verdict != DEPOT_VERDICT_RUNNING || s->part == NULL ||
+        if (s->outcome != DEPOT_OUTCOME_RUNNING || s->part == NULL ||
             !depot_str_eq(s->part->builder, builder))
             continue;
         if (found == NULL ||

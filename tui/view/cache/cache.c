@@ -166,17 +166,12 @@ static void rebuild(struct cache_view *v)
     dp_rows_layout(&v->rows, v->shown.len, v->rows.page);
 }
 
-/* The answer is borrowed; its own encoding makes the copy. */
+/* The answer is borrowed. */
 static void keep(struct cache_view *v, struct fleet_source *s, const struct depot_answer *a)
 {
-    struct depot_buf json = DEPOT_BUF_INIT(DEPOT_ANSWER_MAX);
     struct cache_kept *k = NULL;
-    struct depot_answer copy;
-    depot_answer_encode(&json, a, true);
-    if (json.overflow || depot_answer_decode(json.data, json.len, &copy, NULL) != 0) {
-        depot_buf_release(&json);
-        return;
-    }
+    struct depot_answer copy = {.ask = a->ask};
+    depot_record_copy(depot_record_of_answer(a->ask), &copy.u, &a->u, &copy.arena);
     for (size_t i = 0; i < v->kept.len; i++)
         if (v->kept.items[i].source == s)
             k = &v->kept.items[i];
@@ -184,7 +179,6 @@ static void keep(struct cache_view *v, struct fleet_source *s, const struct depo
         k = depot_vec_add(&v->kept);
     depot_answer_release(&k->answer);
     *k = (struct cache_kept){.source = s, .answer = copy};
-    depot_buf_release(&json);
     rebuild(v);
 }
 

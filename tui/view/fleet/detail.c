@@ -3,7 +3,7 @@
  */
 #include "tui/fleet/failure.h"
 #include "fleet_priv.h"
-#include "tui/widget/verdict.h"
+#include "tui/widget/outcome.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,13 +27,13 @@ static int detail_head(const struct canvas *c, const struct fleet_build *b, int 
 }
 
 /* "x amd64   build 3/5   ", without a platform where it is NULL; where the instruction goes. */
-static int detail_name(const struct canvas *c, int y, enum depot_verdict verdict,
+static int detail_name(const struct canvas *c, int y, enum depot_outcome outcome,
     const char *platform, const struct depot_step_name *name)
 {
     char place[64];
     int x = 1;
     snprintf(place, sizeof(place), "%.20s", platform != NULL ? depot_text_platform(platform) : "");
-    dp_canvas_glyph(c, y, x, depot_verdict_style(verdict), depot_verdict_sign(verdict));
+    dp_canvas_glyph(c, y, x, depot_outcome_style(outcome), depot_outcome_sign(outcome));
     x += 2;
     if (platform != NULL) {
         dp_canvas_field(c, y, x, 7, FIT_LEFT, DEPOT_STYLE_DIM, place);
@@ -55,7 +55,7 @@ static int detail_step(const struct canvas *c, const struct fleet_build *b,
 {
     char time[DEPOT_TEXT_MAX];
     const char *platform = b->state->lanes.len > 1 ? s->platform : NULL;
-    const int x = detail_name(c, y, s->verdict, platform, &s->parsed);
+    const int x = detail_name(c, y, s->outcome, platform, &s->parsed);
     depot_text_duration(time, depot_step_duration(s, dp_fleet_build_now(b, now)), true);
     dp_canvas_field(c, y, x, c->w - x - 9, FIT_LEFT, DEPOT_STYLE_TEXT, s->parsed.instruction);
     dp_canvas_field(c, y, c->w - 8, 7, FIT_RIGHT, DEPOT_STYLE_TEXT, time);
@@ -101,7 +101,7 @@ static void detail_failed(const struct canvas *c, const struct fleet_build *b, i
     struct depot_step_name name;
     depot_step_name_parse(&name, f->name, &arena);
     const int x = detail_name(
-        c, y, DEPOT_VERDICT_FAILED, b->sum.info.nplatforms > 1 ? platform : NULL, &name);
+        c, y, DEPOT_OUTCOME_FAILED, b->sum.info.nplatforms > 1 ? platform : NULL, &name);
     dp_canvas_field(c, y, x, c->w - x - 1, FIT_LEFT, DEPOT_STYLE_TEXT, name.instruction);
     depot_arena_release(&arena);
 }
@@ -159,7 +159,7 @@ static int detail_counts(
     } parts[] = {{k->hit, "hit"}, {k->ran, "ran"}, {k->shared, "shared"},
         {k->skipped, "not needed"}, {k->failed, "failed"}};
     const bool over = depot_build_state_over(row.state);
-    depot_buf_addf(&t, "%s", depot_build_state_name(row.state));
+    depot_buf_addf(&t, "%s", row.joining ? "joining" : depot_build_state_name(row.state));
     if (over && b->sum.finished != 0)
         depot_buf_addf(&t, " %s", depot_text_ago(age, b->sum.finished, clock_of(b, now)));
     depot_buf_addf(&t, "%s%s, %d step%s", over ? " in " : " for ",
@@ -188,7 +188,7 @@ static int detail_slowest(
         for (size_t i = 0; i < b->state->started.len; i++) {
             const struct depot_step *s = b->state->started.items[i];
             const int64_t ns = depot_step_duration(s, dp_fleet_build_now(b, now));
-            if (s->parsed.kind == DEPOT_STEP_BUILD && s->verdict == DEPOT_VERDICT_RAN &&
+            if (s->parsed.kind == DEPOT_STEP_BUILD && s->outcome == DEPOT_OUTCOME_RAN &&
                 ns > most && ns < below) {
                 best = s;
                 most = ns;
@@ -220,10 +220,10 @@ void dp_fleet_detail_draw(struct fleet_view *v, const struct canvas *c)
         return;
     y = detail_waiting(c, b->state, y);
     for (int pass = 0; pass < 2; pass++) {
-        const enum depot_verdict want = pass == 0 ? DEPOT_VERDICT_FAILED : DEPOT_VERDICT_RUNNING;
+        const enum depot_outcome want = pass == 0 ? DEPOT_OUTCOME_FAILED : DEPOT_OUTCOME_RUNNING;
         for (size_t i = 0; i < b->state->started.len && y < c->h; i++) {
             const struct depot_step *s = b->state->started.items[i];
-            if (s->verdict != want)
+            if (s->outcome != want)
                 continue;
             y = detail_step(c, b, s, y, now);
             last = last == NULL || s->tail_len > 0 ? s : last;

@@ -171,7 +171,7 @@ static uint32_t col_state(const struct row_paint *p, struct depot_buf *out)
     const uint32_t ch =
         depot_sign_char(dp_tui_ascii(p->v->base.tui), depot_state_sign(p->row->state));
     depot_buf_add(out, glyph, depot_utf8_encode(glyph, ch));
-    depot_buf_addf(out, " %s", depot_build_state_word(p->row->state));
+    depot_buf_addf(out, " %s", p->row->joining ? "JOIN" : depot_build_state_word(p->row->state));
     return depot_state_style(p->row->state);
 }
 

@@ -115,17 +115,17 @@ static void flow_signs(struct flow *f)
 {
     static const struct {
         enum depot_sign glyph;
-        enum depot_verdict verdict;
+        enum depot_outcome outcome;
         const char *text;
     } signs[] = {
-        {DEPOT_SIGN_WAIT, DEPOT_VERDICT_WAITING, "waiting, with the reason"},
-        {DEPOT_SIGN_RUN, DEPOT_VERDICT_RUNNING, "running"},
-        {DEPOT_SIGN_HIT, DEPOT_VERDICT_HIT, "found in the cache"},
-        {DEPOT_SIGN_SKIP, DEPOT_VERDICT_SKIPPED, "not needed: a later step was a hit"},
-        {DEPOT_SIGN_SHARED, DEPOT_VERDICT_SHARED, "ran once, with another build or platform"},
-        {DEPOT_SIGN_RAN, DEPOT_VERDICT_RAN, "done: it ran"},
-        {DEPOT_SIGN_FAIL, DEPOT_VERDICT_FAILED, "failed"},
-        {DEPOT_SIGN_CANC, DEPOT_VERDICT_CANCELLED, "cancelled"},
+        {DEPOT_SIGN_WAIT, DEPOT_OUTCOME_WAITING, "waiting, with the reason"},
+        {DEPOT_SIGN_RUN, DEPOT_OUTCOME_RUNNING, "running"},
+        {DEPOT_SIGN_HIT, DEPOT_OUTCOME_HIT, "found in the cache"},
+        {DEPOT_SIGN_SKIP, DEPOT_OUTCOME_SKIPPED, "not needed: a later step was a hit"},
+        {DEPOT_SIGN_SHARED, DEPOT_OUTCOME_SHARED, "ran once, with another build or platform"},
+        {DEPOT_SIGN_RAN, DEPOT_OUTCOME_RAN, "done: it ran"},
+        {DEPOT_SIGN_FAIL, DEPOT_OUTCOME_FAILED, "failed"},
+        {DEPOT_SIGN_CANC, DEPOT_OUTCOME_CANCELLED, "cancelled"},
     };
     flow_heading(f, "Signs");
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(signs); i++) {
@@ -134,8 +134,8 @@ static void flow_signs(struct flow *f)
         const size_t n =
             depot_utf8_encode(sign, depot_sign_char(f->c->grid->ascii, signs[i].glyph));
         sign[n] = '\0';
-        snprintf(word, sizeof(word), "%s %s", sign, depot_verdict_word(signs[i].verdict));
-        flow_entry(f, depot_verdict_style(signs[i].verdict), word, 13, signs[i].text);
+        snprintf(word, sizeof(word), "%s %s", sign, depot_outcome_word(signs[i].outcome));
+        flow_entry(f, depot_outcome_style(signs[i].outcome), word, 13, signs[i].text);
     }
 }
 

@@ -4,7 +4,7 @@
  */
 #include "step_priv.h"
 #include "tui/fleet/failure.h"
-#include "tui/widget/verdict.h"
+#include "tui/widget/outcome.h"
 
 #include <depot/utf8.h>
 
@@ -24,8 +24,8 @@ enum {
 /* Cached steps are given times by the engine; they mean nothing. */
 static bool has_time(const struct depot_step *s)
 {
-    return depot_step_is_started(s) && s->verdict != DEPOT_VERDICT_HIT &&
-           s->verdict != DEPOT_VERDICT_SKIPPED;
+    return depot_step_is_started(s) && s->outcome != DEPOT_OUTCOME_HIT &&
+           s->outcome != DEPOT_OUTCOME_SKIPPED;
 }
 
 /* "0.4s"; nothing for what has no time of its own. */
@@ -41,7 +41,7 @@ static void link_to(struct step_head *h, const struct step_facts *f, const struc
 {
     struct depot_buf label = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     char took[DEPOT_TEXT_MAX];
-    const uint32_t style = depot_verdict_style(s->verdict);
+    const uint32_t style = depot_outcome_style(s->outcome);
     dp_step_label(&label, s);
     took_text(took, s, f->now);
     int w = depot_text_width(depot_buf_str(&label));
@@ -53,7 +53,7 @@ static void link_to(struct step_head *h, const struct step_facts *f, const struc
         h->x = 1 + HEAD_LABEL_W;
     }
     const size_t first = h->pieces.len;
-    dp_head_glyph(h, style, depot_verdict_sign(s->verdict));
+    dp_head_glyph(h, style, depot_outcome_sign(s->outcome));
     dp_head_text(h, DEPOT_STYLE_TEXT, " ");
     dp_head_field(h, DEPOT_STYLE_TEXT, w, depot_buf_str(&label));
     for (size_t i = first; i < h->pieces.len; i++)
@@ -109,13 +109,13 @@ static void link_list(struct step_head *h, const struct step_facts *f, const cha
 
 /* ---- the parts of the head ---- */
 
-static void put_verdict(struct step_head *h, const struct step_facts *f)
+static void put_outcome(struct step_head *h, const struct step_facts *f)
 {
     const struct depot_step *s = f->step;
-    const uint32_t style = depot_verdict_style(s->verdict);
+    const uint32_t style = depot_outcome_style(s->outcome);
     char text[DEPOT_TEXT_MAX];
-    dp_head_glyph(h, style, depot_verdict_sign(s->verdict));
-    dp_head_textf(h, style, " %s", depot_verdict_word(s->verdict));
+    dp_head_glyph(h, style, depot_outcome_sign(s->outcome));
+    dp_head_textf(h, style, " %s", depot_outcome_word(s->outcome));
     if (has_time(s))
         dp_head_textf(h, DEPOT_STYLE_STRONG, "  %s",
             depot_text_duration(text, depot_step_duration(s, f->now), true));
@@ -247,11 +247,17 @@ static void put_reason(struct step_head *h, const struct step_facts *f)
         link_to(h, f, s->shared_with);
         if (!h->tall)
             dp_head_row(h);
-    } else if (s->verdict == DEPOT_VERDICT_SKIPPED) {
+    } else if (s->shared_by != NULL) {
+        dp_head_label(h, "run by");
+        dp_head_textf(h, DEPOT_STYLE_TEXT,
+            *s->shared_by != '\0' ? "build %s, for this one as well" : "%sanother client's build",
+            s->shared_by);
+        dp_head_row(h);
+    } else if (s->outcome == DEPOT_OUTCOME_SKIPPED) {
         dp_head_label(h, "because");
         dp_head_text(h, DEPOT_STYLE_TEXT, "a later step was found in the cache");
         dp_head_row(h);
-    } else if (s->verdict == DEPOT_VERDICT_WAITING && part != NULL && part->queue_reason != NULL &&
+    } else if (s->outcome == DEPOT_OUTCOME_WAITING && part != NULL && part->queue_reason != NULL &&
                part->assigned == 0) {
         dp_head_label(h, "waits");
         dp_head_words(h, DEPOT_STYLE_TEXT, 1 + HEAD_LABEL_W, 3, part->queue_reason);
@@ -282,12 +288,12 @@ static void put_twins(struct step_head *h, const struct step_facts *f)
         n++;
         took_text(took, t, f->now);
         const size_t first = h->pieces.len;
-        dp_head_glyph(h, depot_verdict_style(t->verdict), depot_verdict_sign(t->verdict));
+        dp_head_glyph(h, depot_outcome_style(t->outcome), depot_outcome_sign(t->outcome));
         dp_head_textf(h, DEPOT_STYLE_TEXT, " %s", depot_text_platform(t->platform));
         for (size_t k = first; k < h->pieces.len; k++)
             h->pieces.items[k].link = (int)h->links.len;
         depot_vec_push(&h->links, t);
-        dp_head_textf(h, depot_verdict_style(t->verdict), "  %s", depot_verdict_word(t->verdict));
+        dp_head_textf(h, depot_outcome_style(t->outcome), "  %s", depot_outcome_word(t->outcome));
         if (took[0] != '\0')
             dp_head_textf(h, DEPOT_STYLE_TEXT, " %s", took);
         const int64_t diff = depot_step_duration(t, f->now) - own;
@@ -353,7 +359,7 @@ void dp_step_head_compose(
     h->tall = tall;
     h->brief = brief;
     h->ascii = ascii;
-    put_verdict(h, f);
+    put_outcome(h, f);
     put_instruction(h, f);
     put_error(h, f);
     put_builder(h, f);
@@ -361,7 +367,7 @@ void dp_step_head_compose(
     dp_step_head_moves(h, f);
     put_twins(h, f);
     h->first_input = h->links.len;
-    const bool waits = f->step->verdict == DEPOT_VERDICT_WAITING;
+    const bool waits = f->step->outcome == DEPOT_OUTCOME_WAITING;
     link_list(h, f, waits ? "waits for" : "needs", f->step->inputs, f->step->ninputs);
     h->first_dependant = h->links.len;
     link_list(h, f, "needed by", f->step->dependants.items, f->step->dependants.len);

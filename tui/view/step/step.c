@@ -3,7 +3,7 @@
  */
 #include "tui/app/command.h"
 #include "step_priv.h"
-#include "tui/widget/verdict.h"
+#include "tui/widget/outcome.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,20 +92,20 @@ static void step_refresh(struct view *base)
 /* What stands where a log would. */
 static const char *no_log(const struct step_view *v)
 {
-    static const char *const by_verdict[] = {
-        [DEPOT_VERDICT_WAITING] = "not started yet",
-        [DEPOT_VERDICT_RUNNING] = "no output yet",
-        [DEPOT_VERDICT_HIT] = "found in the cache: nothing was run",
-        [DEPOT_VERDICT_SKIPPED] = "not needed: nothing was run",
-        [DEPOT_VERDICT_RAN] = "no output",
-        [DEPOT_VERDICT_FAILED] = "no output",
-        [DEPOT_VERDICT_CANCELLED] = "no output before it was cancelled",
-        [DEPOT_VERDICT_SHARED] = "the output went to the step that did the work",
-        [DEPOT_VERDICT_UNREACHED] = "never started",
+    static const char *const by_outcome[] = {
+        [DEPOT_OUTCOME_WAITING] = "not started yet",
+        [DEPOT_OUTCOME_RUNNING] = "no output yet",
+        [DEPOT_OUTCOME_HIT] = "found in the cache: nothing was run",
+        [DEPOT_OUTCOME_SKIPPED] = "not needed: nothing was run",
+        [DEPOT_OUTCOME_RAN] = "no output",
+        [DEPOT_OUTCOME_FAILED] = "no output",
+        [DEPOT_OUTCOME_CANCELLED] = "no output before it was cancelled",
+        [DEPOT_OUTCOME_SHARED] = "the output went to the step that did the work",
+        [DEPOT_OUTCOME_UNREACHED] = "never started",
     };
     if (!v->build->full && !depot_build_state_over(v->build->sum.state))
         return "fetching the log";
-    return by_verdict[v->step->verdict];
+    return by_outcome[v->step->outcome];
 }
 
 static void draw_log(struct step_view *v, const struct canvas *c)
@@ -227,7 +227,7 @@ static void step_title(struct view *base, struct depot_buf *left, struct depot_b
         depot_buf_addf(left, "%s ", depot_text_platform(v->step->platform));
     dp_step_label(left, v->step);
     if (v->zoom)
-        depot_buf_addf(right, "%s %s", depot_verdict_word(v->step->verdict),
+        depot_buf_addf(right, "%s %s", depot_outcome_word(v->step->outcome),
             depot_text_duration(took, depot_step_duration(v->step, dp_tui_now(base->tui)), true));
 }
 
@@ -236,7 +236,7 @@ static depot_time step_wake(struct view *base)
     struct step_view *v = (struct step_view *)base;
     const depot_time now = dp_tui_now(base->tui);
     sync(v);
-    if (v->step == NULL || v->step->verdict != DEPOT_VERDICT_RUNNING)
+    if (v->step == NULL || v->step->outcome != DEPOT_OUTCOME_RUNNING)
         return 0;
     const int64_t took = depot_step_duration(v->step, now);
     return now + (took < 60 * DEPOT_SEC ? DEPOT_SEC / 10 : DEPOT_SEC);
@@ -277,7 +277,7 @@ static void go_to_error(struct step_view *v, int way)
     const size_t n = b->steps.len;
     for (size_t i = 1; i <= n; i++) {
         const size_t at = (v->step->index + (way > 0 ? i : n - i)) % n;
-        if (b->steps.items[at]->verdict == DEPOT_VERDICT_FAILED) {
+        if (b->steps.items[at]->outcome == DEPOT_OUTCOME_FAILED) {
             if (b->steps.items[at] == v->step)
                 dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "no other step failed");
             go_to(v, b->steps.items[at]);

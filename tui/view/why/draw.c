@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/widget/verdict.h"
+#include "tui/widget/outcome.h"
 
 #include <depot/utf8.h>
 
@@ -90,9 +90,9 @@ static void draw_step_times(const struct why_view *v, const struct canvas *c, in
         const struct depot_step *s = dp_why_step_on(v, r->cause, r->step, v->lanes[i]);
         if (s == NULL)
             continue;
-        if (s->verdict != DEPOT_VERDICT_RAN)
-            dp_canvas_glyph(c, y, x + i * LANE_W + 2, depot_verdict_style(s->verdict),
-                depot_verdict_sign(s->verdict));
+        if (s->outcome != DEPOT_OUTCOME_RAN)
+            dp_canvas_glyph(c, y, x + i * LANE_W + 2, depot_outcome_style(s->outcome),
+                depot_outcome_sign(s->outcome));
         const int64_t ns = depot_step_duration(s, now);
         draw_time(c, y, x + i * LANE_W, time_style(v, r, v->lanes[i], ns), ns);
     }

@@ -96,7 +96,7 @@ static void select_asked(struct why_view *v)
     if (dp_why_select_step(v, s))
         show_cause(v);
     else
-        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "%s: this step %s", depot_verdict_word(s->verdict),
+        dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "%s: this step %s", depot_outcome_word(s->outcome),
             s->parsed.kind == DEPOT_STEP_BUILD ? "did not miss the cache" : "is never cached");
     depot_free(v->digest);
     v->digest = NULL;

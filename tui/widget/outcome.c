@@ -1,7 +1,7 @@
 /*
  * Steps in a sign or a word.
  */
-#include "verdict.h"
+#include "outcome.h"
 
 #include <depot/text.h>
 

@@ -1,8 +1,8 @@
 /*
  * What all views show of a step in the same way: its short name, its twin.
  */
-#ifndef DEPOT_TUI_VERDICT_H
-#define DEPOT_TUI_VERDICT_H
+#ifndef DEPOT_TUI_OUTCOME_H
+#define DEPOT_TUI_OUTCOME_H
 
 #include <depot/state.h>
 

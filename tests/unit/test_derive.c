@@ -1,5 +1,5 @@
 /*
- * Settling what changed gives what settling the whole graph gives: after every event of every
+ * Deriving what changed gives what deriving the whole graph gives: after every event of every
  * recording, and of random builds that no engine would make.
  */
 #define _XOPEN_SOURCE 700 /* nftw */
@@ -19,13 +19,13 @@
 
 #include "model/state_priv.h"
 
-/* One build thrice: settled by what changed; as a whole; and only once, at the end. */
+/* One build thrice: derived by what changed; as a whole; and only once, at the end. */
 struct trio {
     struct depot_build *changed, *whole, *late;
-    unsigned every; /* events between two settlings */
-    size_t events, settled;
+    unsigned every; /* events between two derivations */
+    size_t events, derived;
     DEPOT_VEC(struct depot_step) before; /* the steps of `changed` as they were last */
-    uint64_t settled_before, structure_before;
+    uint64_t derived_before, structure_before;
     char id[64]; /* the build of a recording that is looked at */
 };
 
@@ -56,7 +56,7 @@ static void same_list(
 static void same_step(const struct depot_step *a, const struct depot_step *b)
 {
     assert_string_equal(a->digest, b->digest);
-    assert_string_equal(depot_verdict_name(a->verdict), depot_verdict_name(b->verdict));
+    assert_string_equal(depot_outcome_name(a->outcome), depot_outcome_name(b->outcome));
     assert_string_equal(a->platform, b->platform);
     assert_int_equal(a->critical, b->critical);
     assert_int_equal(a->foreign, b->foreign);
@@ -99,14 +99,14 @@ static void check_touched(struct trio *t)
 {
     const struct depot_build *b = t->changed;
 
-    for (size_t i = 0; b->settled == t->settled_before + 1 && b->structure == t->structure_before &&
+    for (size_t i = 0; b->derived == t->derived_before + 1 && b->structure == t->structure_before &&
                        i < b->steps.len;
          i++) {
         const struct depot_step *s = b->steps.items[i], *old = &t->before.items[i];
 
         if (is_touched(b, s))
             continue;
-        assert_int_equal(s->verdict, old->verdict);
+        assert_int_equal(s->outcome, old->outcome);
         assert_int_equal(s->critical, old->critical);
         assert_int_equal(s->started, old->started);
         assert_int_equal(s->completed, old->completed);
@@ -115,7 +115,7 @@ static void check_touched(struct trio *t)
     t->before.len = 0;
     for (size_t i = 0; i < b->steps.len; i++)
         depot_vec_push(&t->before, *b->steps.items[i]);
-    t->settled_before = b->settled;
+    t->derived_before = b->derived;
     t->structure_before = b->structure;
 }
 
@@ -126,17 +126,17 @@ static void trio_apply(struct trio *t, const struct depot_event *ev)
     depot_build_apply(t->late, ev);
     if (++t->events % t->every)
         return;
-    t->settled++;
-    depot_build_settle(t->changed);
+    t->derived++;
+    depot_build_derive(t->changed);
     check_touched(t);
-    dp_settle_whole(t->whole);
+    dp_derive_whole(t->whole);
     same_build(t->changed, t->whole);
 }
 
 static void trio_close(struct trio *t)
 {
-    depot_build_settle(t->changed);
-    depot_build_settle(t->late);
+    depot_build_derive(t->changed);
+    depot_build_derive(t->late);
     same_build(t->changed, t->late);
     depot_build_free(t->changed);
     depot_build_free(t->whole);
@@ -198,7 +198,7 @@ static void read_recording(const char *path, depot_wire_event_fn *fn, void *arg)
     fclose(f);
 }
 
-static size_t recordings, settlings;
+static size_t recordings, derivations;
 
 static int on_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -216,19 +216,19 @@ static int on_file(const char *path, const struct stat *st, int type, struct FTW
         trio_open(&t, 1);
         snprintf(t.id, sizeof(t.id), "%s", ids.list[i]);
         read_recording(path, on_event, &t);
-        settlings += t.settled;
+        derivations += t.derived;
         trio_close(&t);
     }
     return 0;
 }
 
-static void test_settle__recordings(void **state)
+static void test_derive__recordings(void **state)
 {
     (void)state;
     assert_int_equal(nftw(TEST_SOURCE_DIR "/golden", on_file, 8, FTW_PHYS), 0);
     assert_int_equal(nftw(TEST_SOURCE_DIR "/../screenshots/recordings", on_file, 8, FTW_PHYS), 0);
     assert_true(recordings > 15);
-    assert_true(settlings > 1500);
+    assert_true(derivations > 1500);
 }
 
 /* ---- random builds ---- */
@@ -342,7 +342,7 @@ static void run_random(uint32_t seed, bool sane)
     trio_close(&r.trio);
 }
 
-static void test_settle__random(void **state)
+static void test_derive__random(void **state)
 {
     (void)state;
     for (uint32_t seed = 1; seed <= 300; seed++) {
@@ -352,7 +352,7 @@ static void test_settle__random(void **state)
 }
 
 /* What changes no step's start or end costs nothing. */
-static void test_settle__logs_change_nothing(void **state)
+static void test_derive__logs_change_nothing(void **state)
 {
     struct depot_vertex v = {.digest = "a", .name = "[1/1] RUN a", .started = 5};
     struct depot_vertex_log log = {.vertex = "a", .data = (const uint8_t *)"x\n", .len = 2};
@@ -367,7 +367,7 @@ static void test_settle__logs_change_nothing(void **state)
     st->nvertexes = 1;
     depot_build_apply(b, &ev);
     assert_true(b->dirty);
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_false(b->dirty);
     *st = (struct depot_status){.logs = &log,
         .nlogs = 1,
@@ -381,8 +381,8 @@ static void test_settle__logs_change_nothing(void **state)
     depot_build_free(b);
 }
 
-/* A start or an end alone is never settled as a whole. */
-static void test_settle__few_changed(void **state)
+/* A start or an end alone is never derived as a whole. */
+static void test_derive__few_changed(void **state)
 {
     const char *in[] = {"a"};
     struct depot_vertex v[] = {{.digest = "a", .name = "[1/2] RUN a"},
@@ -395,16 +395,16 @@ static void test_settle__few_changed(void **state)
     ev.u.status.status.nvertexes = 2;
     depot_build_apply(b, &ev);
     assert_true(b->priv->whole);
-    depot_build_settle(b);
+    depot_build_derive(b);
     v[0].started = 5;
     depot_build_apply(b, &ev);
     assert_false(b->priv->whole);
-    depot_build_settle(b);
+    depot_build_derive(b);
     v[0].completed = 6;
     v[1].started = 6;
     depot_build_apply(b, &ev);
     assert_false(b->priv->whole);
-    depot_build_settle(b);
+    depot_build_derive(b);
     assert_int_equal(b->counts.ran, 1);
     assert_int_equal(b->running.len, 1);
     assert_int_equal(b->critical.len, 2);
@@ -414,10 +414,10 @@ static void test_settle__few_changed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_settle__recordings),
-        cmocka_unit_test(test_settle__random),
-        cmocka_unit_test(test_settle__logs_change_nothing),
-        cmocka_unit_test(test_settle__few_changed),
+        cmocka_unit_test(test_derive__recordings),
+        cmocka_unit_test(test_derive__random),
+        cmocka_unit_test(test_derive__logs_change_nothing),
+        cmocka_unit_test(test_derive__few_changed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

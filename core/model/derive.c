@@ -1,29 +1,29 @@
 /*
- * What only the graph tells: verdicts that are inferred, and in files of their own platforms,
+ * What only the graph tells: outcomes that are inferred, and in files of their own platforms,
  * counts and lanes, the critical path.
  *
  * Most of the time the graph is what it was and a few steps started or ended. Then only these and
- * their inputs are looked at: as long as its part runs, a step's verdict depends on nothing but
+ * their inputs are looked at: as long as its part runs, a step's outcome depends on nothing but
  * what is known of itself and of those that are made from it. All else (steps, edges or names that
- * are new, a part that is over, a step of another build that turns up) is settled as a whole, in
+ * are new, a part that is over, a step of another build that turns up) is derived as a whole, in
  * passes that are linear in the graph.
  */
 #include "model/state_priv.h"
 
 #include <string.h>
 
-void dp_settle_later(struct depot_build *b, struct depot_step *s)
+void dp_derive_later(struct depot_build *b, struct depot_step *s)
 {
     b->dirty = true;
     if (depot_build_state_over(s->part->state))
         b->priv->whole = true;
-    if (s->settled_.changed)
+    if (s->derived_.changed)
         return;
-    s->settled_.changed = true;
+    s->derived_.changed = true;
     depot_vec_push(&b->priv->changed, s);
 }
 
-/* ---- verdicts ---- */
+/* ---- outcomes ---- */
 
 /* The engine gives an input that was never looked at the start of the step that was found. */
 static bool is_inferred(const struct depot_step *s)
@@ -36,18 +36,18 @@ static bool is_inferred(const struct depot_step *s)
     return false;
 }
 
-static enum depot_verdict never_started(const struct depot_step *s)
+static enum depot_outcome never_started(const struct depot_step *s)
 {
     bool needed = s->dependants.len == 0;
 
     if (!depot_build_state_over(s->part->state))
-        return DEPOT_VERDICT_WAITING;
+        return DEPOT_OUTCOME_WAITING;
     if (s->part->state != DEPOT_BUILD_SUCCEEDED)
-        return DEPOT_VERDICT_UNREACHED;
+        return DEPOT_OUTCOME_UNREACHED;
     for (size_t i = 0; i < s->dependants.len && !needed; i++)
-        needed = s->dependants.items[i]->settled_.judged == DEPOT_VERDICT_RAN ||
-                 s->dependants.items[i]->settled_.judged == DEPOT_VERDICT_SHARED;
-    return needed ? DEPOT_VERDICT_SHARED : DEPOT_VERDICT_SKIPPED;
+        needed = s->dependants.items[i]->derived_.judged == DEPOT_OUTCOME_RAN ||
+                 s->dependants.items[i]->derived_.judged == DEPOT_OUTCOME_SHARED;
+    return needed ? DEPOT_OUTCOME_SHARED : DEPOT_OUTCOME_SKIPPED;
 }
 
 /* Its builder or the daemon went away under it. What begins when its part is over is the daemon's
@@ -59,18 +59,18 @@ static bool is_left_behind(const struct depot_build *b, const struct depot_step 
     return depot_build_state_over(s->part->state) && s->started <= s->part->finished;
 }
 
-/* A step's verdict within its own build, when those made from it have theirs. */
-static enum depot_verdict judge(const struct depot_build *b, const struct depot_step *s)
+/* A step's outcome within its own build, when those made from it have theirs. */
+static enum depot_outcome judge(const struct depot_build *b, const struct depot_step *s)
 {
-    enum depot_verdict own = dp_step_verdict(s);
+    enum depot_outcome own = dp_step_outcome(s);
 
-    if (own == DEPOT_VERDICT_RUNNING && is_left_behind(b, s))
-        return DEPOT_VERDICT_CANCELLED;
-    if (!s->settled_.ordered)
+    if (own == DEPOT_OUTCOME_RUNNING && is_left_behind(b, s))
+        return DEPOT_OUTCOME_CANCELLED;
+    if (!s->derived_.ordered)
         return own;
-    if (own == DEPOT_VERDICT_WAITING)
+    if (own == DEPOT_OUTCOME_WAITING)
         return never_started(s);
-    return own == DEPOT_VERDICT_HIT && is_inferred(s) ? DEPOT_VERDICT_SKIPPED : own;
+    return own == DEPOT_OUTCOME_HIT && is_inferred(s) ? DEPOT_OUTCOME_SKIPPED : own;
 }
 
 /*
@@ -79,7 +79,7 @@ static enum depot_verdict judge(const struct depot_build *b, const struct depot_
  */
 static bool is_foreign(const struct depot_build *b, const struct depot_step *s)
 {
-    if (!b->priv->edges || !s->raw.len || s->dependants.len || s->group || !s->ninputs ||
+    if (!b->priv->edges || !s->raw.len || s->dependants.len || s->group != NULL || !s->ninputs ||
         s->parsed.kind != DEPOT_STEP_BUILD)
         return false;
     for (size_t i = 0; i < s->ninputs; i++)
@@ -94,22 +94,22 @@ static struct depot_step *find_shared(const struct depot_build *b, const struct 
 {
     struct depot_step *other;
 
-    if (!b->priv->foreign_by_text || s->foreign ||
-        (s->settled_.judged != DEPOT_VERDICT_SHARED && s->settled_.judged != DEPOT_VERDICT_SKIPPED))
+    if (b->priv->foreign_by_text == NULL || s->foreign ||
+        (s->derived_.judged != DEPOT_OUTCOME_SHARED && s->derived_.judged != DEPOT_OUTCOME_SKIPPED))
         return NULL;
     other = depot_map_get(b->priv->foreign_by_text, s->parsed.instruction);
-    return other && other->part == s->part ? other : NULL;
+    return other != NULL && other->part == s->part ? other : NULL;
 }
 
 static void conclude(struct depot_build *b, struct depot_step *s)
 {
-    enum depot_verdict v;
+    enum depot_outcome v;
 
     s->shared_with = find_shared(b, s);
-    v = s->shared_with ? DEPOT_VERDICT_SHARED : s->settled_.judged;
-    if (s->verdict == v)
+    v = s->shared_with != NULL ? DEPOT_OUTCOME_SHARED : s->derived_.judged;
+    if (s->outcome == v)
         return;
-    s->verdict = v;
+    s->outcome = v;
     s->revision = b->revision;
 }
 
@@ -127,13 +127,13 @@ static void find_foreign(struct depot_build *b)
         s->foreign = is_foreign(b, s);
         if (!s->foreign)
             continue;
-        if (!pr->foreign_by_text)
+        if (pr->foreign_by_text == NULL)
             pr->foreign_by_text = depot_map_new();
         depot_map_set(pr->foreign_by_text, s->parsed.instruction, s);
     }
 }
 
-static void settle_all(struct depot_build *b)
+static void derive_all(struct depot_build *b)
 {
     struct depot_build_private *pr = b->priv;
 
@@ -141,9 +141,9 @@ static void settle_all(struct depot_build *b)
     dp_platforms_find(b);
     find_foreign(b);
     for (size_t i = 0; i < pr->all.len; i++)
-        pr->all.items[i]->settled_.judged = dp_step_verdict(pr->all.items[i]);
+        pr->all.items[i]->derived_.judged = dp_step_outcome(pr->all.items[i]);
     for (size_t i = 0; i < pr->order.len; i++)
-        pr->order.items[i]->settled_.judged = judge(b, pr->order.items[i]);
+        pr->order.items[i]->derived_.judged = judge(b, pr->order.items[i]);
     for (size_t i = 0; i < pr->all.len; i++)
         conclude(b, pr->all.items[i]);
     dp_tally_all(b);
@@ -151,24 +151,24 @@ static void settle_all(struct depot_build *b)
 
 /* ---- those that changed ---- */
 
-static void settle_step(struct depot_build *b, struct depot_step *s)
+static void derive_step(struct depot_build *b, struct depot_step *s)
 {
     if (!s->known)
         return;
-    s->settled_.judged = judge(b, s);
+    s->derived_.judged = judge(b, s);
     conclude(b, s);
     dp_tally_step(b, s);
     depot_vec_push(&b->touched, s);
 }
 
-static void settle_changed(struct depot_build *b)
+static void derive_changed(struct depot_build *b)
 {
     for (size_t i = 0; i < b->priv->changed.len; i++) {
         struct depot_step *s = b->priv->changed.items[i];
 
-        settle_step(b, s);
+        derive_step(b, s);
         for (size_t k = 0; k < s->ninputs; k++)
-            settle_step(b, s->inputs[k]);
+            derive_step(b, s->inputs[k]);
     }
 }
 
@@ -181,27 +181,27 @@ static bool has_new_foreign(const struct depot_build *b)
     return false;
 }
 
-void depot_build_settle(struct depot_build *b)
+void depot_build_derive(struct depot_build *b)
 {
     struct depot_build_private *pr = b->priv;
 
     if (!b->dirty)
         return;
-    b->settled++;
+    b->derived++;
     b->touched.len = 0;
     if (pr->whole || has_new_foreign(b))
-        settle_all(b);
+        derive_all(b);
     else
-        settle_changed(b);
+        derive_changed(b);
     dp_critical_find(b);
     for (size_t i = 0; i < pr->changed.len; i++)
-        pr->changed.items[i]->settled_.changed = false;
+        pr->changed.items[i]->derived_.changed = false;
     pr->changed.len = 0;
     pr->whole = b->dirty = false;
 }
 
-void dp_settle_whole(struct depot_build *b)
+void dp_derive_whole(struct depot_build *b)
 {
     b->priv->whole = b->dirty = true;
-    depot_build_settle(b);
+    depot_build_derive(b);
 }
