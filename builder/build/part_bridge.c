@@ -285,7 +285,7 @@ static void tell_steps(struct part *p, const struct depot_bk_answer *a)
 {
     struct depot_error err = {0};
     p->owner = (struct steps_owner){
-        .build = p->scope->id, .project = p->scope->req.project, .platform = p->platform};
+        .build = p->scope->id, .project = p->scope->req.info.project, .platform = p->platform};
     steps_free(p->steps);
     p->steps = steps_new(p->scope->env->steps, &p->owner);
     for (size_t i = 0; i < a->nrefs; i++)
