@@ -4,6 +4,7 @@
 #ifndef DEPOT_CLI_CLI_H
 #define DEPOT_CLI_CLI_H
 
+#include <depot/answer.h>
 #include <depot/app.h>
 #include <depot/build.h>
 #include <depot/ci.h>
@@ -35,34 +36,35 @@ struct cli_remote {
 extern const struct depot_command cmd_build, cmd_list, cmd_logs, cmd_replay, cmd_cancel, cmd_cache,
     cmd_prune, cmd_why, cmd_retry;
 
-/* request.c: one request to the daemon, waited for. *out (may be NULL when out is) is the caller's
- * to put; an error answer becomes `err`. */
+/* request.c: one request to the daemon, waited for. The answer's text is appended to `out`, which
+ * may be NULL; an error answer becomes `err`. */
 int cli_request(const struct cli_remote *remote, const char *method, const char *path,
-    struct json_object **out, struct depot_error *err) DEPOT_MUST_CHECK;
-/* The same with a body (borrowed), however long it takes. */
-int cli_post(const struct cli_remote *remote, const char *path, struct json_object *body,
-    struct json_object **out, struct depot_error *err) DEPOT_MUST_CHECK;
+    struct depot_buf *out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* The same with a record for its body, however long it takes. */
+int cli_post(const struct cli_remote *remote, const char *path, const struct depot_record *r,
+    const void *body, struct depot_buf *out, struct depot_error *err) DEPOT_MUST_CHECK;
+/* An answer by its table; of its strings what would steer a terminal is taken out. */
+int cli_read(const struct depot_buf *text, const struct depot_record *r, void *rec,
+    struct depot_arena *arena, struct depot_error *err) DEPOT_MUST_CHECK;
+const char *cli_text(const char *s); /* "" for NULL */
 /* A line on stderr, after `before`, of what a file or a daemon says. */
 void cli_say(const char *before, const char *text);
 /* "?key=value" or "&key=value", escaped; nothing for an empty value. */
 void cli_add_query(struct depot_buf *path, const char *key, const char *value);
-/* "3m ago" since a time of the API; "" when it is none. */
-void cli_age(char out[DEPOT_TEXT_MAX], const char *when);
+/* "3m ago"; "" for 0. */
+void cli_age(char out[DEPOT_TEXT_MAX], depot_time when);
 /* A cell of a table: at most `most` columns, cut in the middle, filled up to `width`, and a blank.
  */
 enum { CLI_PROJECT_MAX = 16, CLI_WHO_MAX = 10 };
 void cli_put_column(struct depot_buf *out, const char *s, int width, int most);
-/* A member's string, number, truth; "", 0 and false when it is not there. */
+/* A member's string of a file of ours; "" when it is not there. */
 const char *cli_json_string(struct json_object *o, const char *key);
-int64_t cli_json_int(struct json_object *o, const char *key);
-bool cli_json_true(struct json_object *o, const char *key);
 /* A member that is an array, and its length; NULL and 0 when it is none. */
 struct json_object *cli_json_list(struct json_object *o, const char *key, size_t *n);
-/* Takes out of its strings, in place, what would steer a terminal: before any of them is printed as
- * text. Returns `o`. */
-struct json_object *cli_json_clean(struct json_object *o);
 /* For --json: strings stay what they are, and their controls are written as escapes. */
 void cli_json_print(struct json_object *o);
+/* The daemon's answer so, with members that we do not know. */
+void cli_json_print_text(const struct depot_buf *text);
 
 /* which.c: the build that is meant by a word of the command line: any beginning of an id that is of
  * one build alone, "^N" for the Nth before the newest of this directory's project, NULL for that
@@ -82,8 +84,8 @@ struct cli_build {
 const char *cli_arg(const struct depot_strv *args);
 int cli_which(const struct cli_remote *remote, const char *word, struct cli_build *out,
     struct depot_error *err) DEPOT_MUST_CHECK;
-/* The same among builds at hand: {"builds":[...]}, newest first, as a daemon lists them. */
-int cli_which_of(struct json_object *list, const char *word, struct cli_build *out,
+/* The same among builds at hand, newest first, as a daemon lists them. */
+int cli_which_of(const struct depot_builds *list, const char *word, struct cli_build *out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 void cli_build_release(struct cli_build *b);
 /* The exit code of a command that ended so, before it had to do with a build. */

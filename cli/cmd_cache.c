@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 
+#include <depot/answer.h>
 #include <depot/buf.h>
 #include <depot/text.h>
 
@@ -100,90 +101,82 @@ static void print_cut(const char *s, int columns)
     depot_buf_release(&cut);
 }
 
-static void print_record(struct json_object *r)
+static void print_record(const struct depot_cache_record *r)
 {
     char size[DEPOT_TEXT_MAX], when[DEPOT_TEXT_MAX];
-    const char *used = cli_json_string(r, "last_used");
-    cli_age(when, used[0] != '\0' ? used : cli_json_string(r, "created"));
-    printf("  %9s  %-9s %5" PRId64 "  %-16.16s ", depot_text_bytes(size, cli_json_int(r, "bytes")),
-        when, cli_json_int(r, "uses"), cli_json_string(r, "type"));
-    print_cut(cli_json_string(r, "description"), 80);
-    printf("%s%s\n", cli_json_true(r, "in_use") ? " (in use)" : "",
-        cli_json_true(r, "shared") ? " (shared)" : "");
+    cli_age(when, r->last_used != 0 ? r->last_used : r->created);
+    printf("  %9s  %-9s %5" PRId64 "  %-16.16s ", depot_text_bytes(size, r->bytes), when, r->uses,
+        cli_text(r->type));
+    print_cut(cli_text(r->description), 80);
+    printf("%s%s\n", r->in_use ? " (in use)" : "", r->shared ? " (shared)" : "");
 }
 
-static void print_types(struct json_object *b)
+static void print_types(const struct depot_cache_use *b)
 {
     char size[DEPOT_TEXT_MAX], free_size[DEPOT_TEXT_MAX];
-    size_t n;
-    struct json_object *list = cli_json_list(b, "types", &n);
-    if (n == 0)
+    if (b->ntypes == 0)
         return;
     printf("  %9s  %11s %8s  %s\n", "SIZE", "RECLAIMABLE", "RECORDS", "TYPE");
-    for (size_t i = 0; i < n; i++) {
-        struct json_object *t = json_object_array_get_idx(list, i);
-        printf("  %9s  %11s %8" PRId64 "  %.32s\n",
-            depot_text_bytes(size, cli_json_int(t, "bytes")),
-            depot_text_bytes(free_size, cli_json_int(t, "reclaimable")), cli_json_int(t, "records"),
-            cli_json_string(t, "type"));
+    for (size_t i = 0; i < b->ntypes; i++) {
+        const struct depot_cache_type *t = &b->types[i];
+        printf("  %9s  %11s %8d  %.32s\n", depot_text_bytes(size, t->bytes),
+            depot_text_bytes(free_size, t->reclaimable), t->records, cli_text(t->type));
     }
 }
 
-static void print_use(struct json_object *b, size_t limit)
+static void print_use(const struct depot_cache_use *b, size_t limit)
 {
-    struct json_object *list;
-    size_t n;
     char used[DEPOT_TEXT_MAX], most[DEPOT_TEXT_MAX], free_size[DEPOT_TEXT_MAX];
-    const char *error = cli_json_string(b, "error");
-    int64_t max = cli_json_int(b, "limit");
-    printf("%s: ", cli_json_string(b, "builder"));
-    if (error[0] != '\0') {
-        print_cut(error, 200);
+    const int64_t max = b->limit;
+    printf("%s: ", cli_text(b->builder));
+    if (!depot_str_empty(b->error)) {
+        print_cut(b->error, 200);
         putchar('\n');
         return;
     }
-    printf("%s%s%s, %s reclaimable, %" PRId64 " records\n",
-        depot_text_bytes(used, cli_json_int(b, "bytes")), max > 0 ? " of " : "",
-        max > 0 ? depot_text_bytes(most, max) : "",
-        depot_text_bytes(free_size, cli_json_int(b, "reclaimable")), cli_json_int(b, "records"));
+    printf("%s%s%s, %s reclaimable, %d records\n", depot_text_bytes(used, b->bytes),
+        max > 0 ? " of " : "", max > 0 ? depot_text_bytes(most, max) : "",
+        depot_text_bytes(free_size, b->reclaimable), b->records);
     print_types(b);
-    list = cli_json_list(b, "list", &n);
-    if (n == 0)
+    if (b->nlist == 0)
         return;
     printf("  %9s  %-9s %5s  %-16s %s\n", "SIZE", "USED", "USES", "TYPE", "WHAT");
-    for (size_t i = 0; i < n && i < limit; i++)
-        print_record(json_object_array_get_idx(list, i));
+    for (size_t i = 0; i < b->nlist && i < limit; i++)
+        print_record(&b->list[i]);
 }
 
-static void print_uses(struct json_object *answer, size_t limit)
+static int print_uses(const struct depot_buf *answer, size_t limit, struct depot_error *err)
 {
-    size_t n;
-    struct json_object *list = cli_json_list(answer, "builders", &n);
-    for (size_t i = 0; i < n; i++) {
+    struct depot_caches list;
+    struct depot_arena arena = {0};
+    const int rc = cli_read(answer, depot_record_of_answer(DEPOT_ASK_CACHE), &list, &arena, err);
+    for (size_t i = 0; rc == 0 && i < list.nbuilders; i++) {
         if (i > 0)
             putchar('\n');
-        print_use(json_object_array_get_idx(list, i), limit);
+        print_use(&list.builders[i], limit);
     }
+    depot_arena_release(&arena);
+    return rc;
 }
 
 static int run_cache(const struct depot_command *cmd, void *target, const struct depot_strv *args)
 {
     const struct cache_args *a = target;
     struct depot_error err = {0};
-    struct json_object *answer = NULL;
-    struct depot_buf path = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    struct depot_buf path = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
+                     answer = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     DEPOT_UNUSED(cmd);
     DEPOT_UNUSED(args);
     depot_buf_adds(&path, "/v1/cache");
     cli_add_query(&path, "builder", a->builder);
     int rc = cli_request(&a->remote, "GET", depot_buf_str(&path), &answer, &err);
+    if (rc == 0 && a->json)
+        cli_json_print_text(&answer);
+    else if (rc == 0)
+        rc = print_uses(&answer, a->limit > 0 ? (size_t)a->limit : 10, &err);
     if (rc != 0)
         depot_error_print(CLI_PROGRAM, &err);
-    else if (a->json)
-        cli_json_print(answer);
-    else
-        print_uses(cli_json_clean(answer), a->limit > 0 ? (size_t)a->limit : 10);
-    json_object_put(answer);
+    depot_buf_release(&answer);
     depot_buf_release(&path);
     return rc == 0 ? DEPOT_EXIT_OK : DEPOT_EXIT_FAILED;
 }
@@ -218,44 +211,33 @@ static int confirm(const struct prune_args *a, struct depot_error *err)
     return depot_error_set(err, DEPOT_ERR_CANCELLED, "nothing was removed");
 }
 
-static struct json_object *prune_body(const struct prune_args *a, int64_t keep_bytes)
+/* *ok is false when a builder failed. */
+static int print_pruned(const struct depot_buf *answer, bool *ok, struct depot_error *err)
 {
-    struct json_object *o = json_object_new_object();
-    if (a->builder != NULL)
-        json_object_object_add(o, "builder", json_object_new_string(a->builder));
-    json_object_object_add(o, "all", json_object_new_boolean(a->all));
-    json_object_object_add(o, "keep_bytes", json_object_new_int64(keep_bytes));
-    json_object_object_add(o, "keep_hours", json_object_new_int64(a->keep_hours));
-    return o;
-}
-
-/* False when a builder failed. */
-static bool print_pruned(struct json_object *answer)
-{
-    size_t n;
-    struct json_object *list = cli_json_list(answer, "builders", &n);
+    struct depot_prunes list;
+    struct depot_arena arena = {0};
     char size[DEPOT_TEXT_MAX];
-    bool ok = true;
-    for (size_t i = 0; i < n; i++) {
-        struct json_object *b = json_object_array_get_idx(list, i);
-        const char *error = cli_json_string(b, "error");
-        printf("%s: freed %s, %" PRId64 " records", cli_json_string(b, "builder"),
-            depot_text_bytes(size, cli_json_int(b, "freed")), cli_json_int(b, "records"));
-        if (error[0] != '\0') {
+    const int rc = cli_read(answer, depot_record_of_answer(DEPOT_ASK_PRUNE), &list, &arena, err);
+    for (size_t i = 0; rc == 0 && i < list.nbuilders; i++) {
+        const struct depot_pruned *b = &list.builders[i];
+        printf("%s: freed %s, %d records", cli_text(b->builder), depot_text_bytes(size, b->bytes),
+            b->records);
+        if (!depot_str_empty(b->error)) {
             printf(", then failed: ");
-            print_cut(error, 200);
-            ok = false;
+            print_cut(b->error, 200);
+            *ok = false;
         }
         putchar('\n');
     }
-    return ok;
+    depot_arena_release(&arena);
+    return rc;
 }
 
 static int run_prune(const struct depot_command *cmd, void *target, const struct depot_strv *args)
 {
     const struct prune_args *a = target;
     struct depot_error err = {0};
-    struct json_object *answer = NULL, *body = NULL;
+    struct depot_buf answer = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     int64_t keep = 0;
     bool ok = true;
     DEPOT_UNUSED(cmd);
@@ -267,16 +249,16 @@ static int run_prune(const struct depot_command *cmd, void *target, const struct
         depot_error_print(CLI_PROGRAM, &err);
         return rc == DEPOT_ERR_INVALID ? DEPOT_EXIT_USAGE : DEPOT_EXIT_FAILED;
     }
-    body = prune_body(a, keep);
-    rc = cli_post(&a->remote, "/v1/cache/prune", body, &answer, &err);
+    const struct depot_question body = {
+        .builder = a->builder, .all = a->all, .keep_bytes = keep, .keep_hours = a->keep_hours};
+    rc = cli_post(&a->remote, "/v1/cache/prune", &depot_record_question_body, &body, &answer, &err);
+    if (rc == 0 && a->json)
+        cli_json_print_text(&answer);
+    else if (rc == 0)
+        rc = print_pruned(&answer, &ok, &err);
     if (rc != 0)
         depot_error_print(CLI_PROGRAM, &err);
-    else if (a->json)
-        cli_json_print(answer);
-    else
-        ok = print_pruned(cli_json_clean(answer));
-    json_object_put(answer);
-    json_object_put(body);
+    depot_buf_release(&answer);
     return rc == 0 && ok ? DEPOT_EXIT_OK : DEPOT_EXIT_FAILED;
 }
 

@@ -3,7 +3,7 @@
  */
 #include "cli.h"
 
-#include <depot/event.h>
+#include <depot/answer.h>
 #include <depot/text.h>
 
 #include <string.h>
@@ -27,110 +27,114 @@ static const struct depot_opt list_opts[] = {
     CLI_REMOTE_OPTIONS(struct list_args),
 };
 
-static char *joined(struct json_object *o, const char *key)
+static char *joined(const char *const *list, size_t n)
 {
-    size_t n;
-    struct json_object *list = cli_json_list(o, key, &n);
-    struct depot_strv v = {0};
-    for (size_t i = 0; i < n; i++) {
-        const char *item = json_object_get_string(json_object_array_get_idx(list, i));
-        depot_strv_push(&v, item != NULL ? item : "");
-    }
-    char *s = depot_strv_join(&v, ",");
-    depot_strv_release(&v);
-    return s;
+    const struct depot_strv v = {.items = (char **)list, .len = n};
+    return depot_strv_join(&v, ",");
 }
 
-static int64_t count_of(struct json_object *counts, const char *key)
+static int64_t count_of(int n)
 {
-    const int64_t n = cli_json_int(counts, key);
-    return n < 0 ? 0 : n < INT32_MAX ? n : INT32_MAX;
+    return n < 0 ? 0 : n;
 }
 
-static void put_hits(struct depot_buf *out, struct json_object *b)
+/* ---- builds ---- */
+
+static void put_id(struct depot_buf *out, const struct depot_build_summary *b)
 {
-    struct json_object *counts = NULL;
-    json_object_object_get_ex(b, "counts", &counts);
-    const int64_t hit = count_of(counts, "hit");
-    const int64_t of = hit + count_of(counts, "ran") + count_of(counts, "failed");
+    depot_buf_adds(out, cli_text(b->id));
+}
+
+static void put_state(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    depot_buf_adds(out, depot_build_state_name(b->state));
+}
+
+static void put_project(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    depot_buf_adds(out, cli_text(b->info.project));
+}
+
+static void put_who(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    depot_buf_adds(out, cli_text(b->info.user));
+}
+
+static void put_source(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    depot_created_source(out, &b->info);
+}
+
+static void put_platforms(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    char *platforms = joined(b->info.platforms, b->info.nplatforms);
+    depot_buf_adds(out, platforms);
+    depot_free(platforms);
+}
+
+static void put_hits(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    const struct depot_counts *c = &b->counts;
+    const int64_t hit = count_of(c->hit);
+    const int64_t of = hit + count_of(c->ran) + count_of(c->failed);
     if (of > 0)
         depot_buf_addf(out, "%lld%%", (long long)(hit * 100 / of));
     else
         depot_buf_adds(out, "-");
 }
 
-static void put_platforms(struct depot_buf *out, struct json_object *b)
-{
-    char *platforms = joined(b, "platforms");
-    depot_buf_adds(out, platforms);
-    depot_free(platforms);
-}
-
-static void put_time(struct depot_buf *out, struct json_object *b)
+static void put_time(struct depot_buf *out, const struct depot_build_summary *b)
 {
     char took[DEPOT_TEXT_MAX];
-    const int64_t ms = cli_json_int(b, "duration_ms");
+    const int64_t ms = b->duration_ms;
     if (ms > 0 && ms < INT64_MAX / DEPOT_MSEC)
         depot_buf_adds(out, depot_text_duration(took, ms * DEPOT_MSEC, true));
 }
 
-static void put_age(struct depot_buf *out, struct json_object *b)
+static void put_age(struct depot_buf *out, const struct depot_build_summary *b)
 {
     char when[DEPOT_TEXT_MAX];
-    cli_age(when, cli_json_string(b, "created"));
+    cli_age(when, b->created);
     depot_buf_adds(out, when);
 }
 
-static void put_source(struct depot_buf *out, struct json_object *b)
-{
-    struct json_object *source = NULL;
-    json_object_object_get_ex(b, "source", &source);
-    const struct depot_ev_created of = {.branch = cli_json_string(source, "branch"),
-        .commit = cli_json_string(source, "commit"),
-        .dirty = cli_json_true(source, "dirty")};
-    depot_created_source(out, &of);
-}
-
 /* A column is as wide as its widest cell, within these; scripts read --json. */
-struct build_column {
-    const char *head, *member; /* of the daemon's answer, as it stands there */
-    void (*put)(struct depot_buf *out, struct json_object *build); /* else */
+static const struct build_column {
+    const char *head;
+    void (*put)(struct depot_buf *out, const struct depot_build_summary *b);
     int least, most;
     bool right;
-};
-
-static const struct build_column build_columns[] = {
-    {"BUILD", "id", NULL, 10, 32, false},
-    {"STATE", "state", NULL, 9, 16, false},
-    {"PROJECT", "project", NULL, 7, CLI_PROJECT_MAX, false},
-    {"WHO", "user", NULL, 3, CLI_WHO_MAX, false},
-    {"SOURCE", NULL, put_source, 6, 20, false},
-    {"PLATFORMS", NULL, put_platforms, 11, 200, false},
-    {"HIT%", NULL, put_hits, 4, 8, true},
-    {"TIME", NULL, put_time, 7, 16, true},
-    {"CREATED", NULL, put_age, 0, 16, false},
+} build_columns[] = {
+    {"BUILD", put_id, 10, 32, false},
+    {"STATE", put_state, 9, 16, false},
+    {"PROJECT", put_project, 7, CLI_PROJECT_MAX, false},
+    {"WHO", put_who, 3, CLI_WHO_MAX, false},
+    {"SOURCE", put_source, 6, 20, false},
+    {"PLATFORMS", put_platforms, 11, 200, false},
+    {"HIT%", put_hits, 4, 8, true},
+    {"TIME", put_time, 7, 16, true},
+    {"CREATED", put_age, 0, 16, false},
 };
 enum { BUILD_COLUMNS = DEPOT_ARRAY_LEN(build_columns) };
 
 /* Of a build, or without one its head. */
-static void put_cell(struct depot_buf *out, const struct build_column *c, struct json_object *build)
+static void put_cell(
+    struct depot_buf *out, const struct build_column *c, const struct depot_build_summary *b)
 {
     struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    if (build == NULL)
-        depot_buf_adds(&text, c->head);
-    else if (c->put != NULL)
-        c->put(&text, build);
+    if (b != NULL)
+        c->put(&text, b);
     else
-        depot_buf_adds(&text, cli_json_string(build, c->member));
+        depot_buf_adds(&text, c->head);
     depot_text_fit(out, depot_buf_str(&text), c->most, DEPOT_CUT_MIDDLE, !depot_text_is_utf8());
     depot_buf_release(&text);
 }
 
-static void print_build(struct json_object *build, const int *widths)
+static void print_build(const struct depot_build_summary *b, const int *widths)
 {
     for (size_t i = 0; i < BUILD_COLUMNS; i++) {
         struct depot_buf cell = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-        put_cell(&cell, &build_columns[i], build);
+        put_cell(&cell, &build_columns[i], b);
         const char *text = depot_buf_str(&cell);
         const int gap = widths[i] - depot_text_width(text), fill = gap > 0 ? gap : 0;
         const bool right = build_columns[i].right, last = i + 1 == BUILD_COLUMNS;
@@ -140,60 +144,61 @@ static void print_build(struct json_object *build, const int *widths)
     }
 }
 
-static void widen(int *widths, struct json_object *build)
+static void widen(int *widths, const struct depot_build_summary *b)
 {
     for (size_t i = 0; i < BUILD_COLUMNS; i++) {
         struct depot_buf cell = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-        put_cell(&cell, &build_columns[i], build);
+        put_cell(&cell, &build_columns[i], b);
         const int width = depot_text_width(depot_buf_str(&cell));
         widths[i] = width > widths[i] ? width : widths[i];
         depot_buf_release(&cell);
     }
 }
 
-static void print_builds(struct json_object *answer)
+static void print_builds(const void *answer)
 {
-    size_t n;
-    struct json_object *list = cli_json_list(answer, "builds", &n);
+    const struct depot_builds *list = answer;
     int widths[BUILD_COLUMNS];
     for (size_t i = 0; i < BUILD_COLUMNS; i++)
         widths[i] = build_columns[i].least;
-    for (size_t i = 0; i < n; i++)
-        widen(widths, json_object_array_get_idx(list, i));
+    for (size_t i = 0; i < list->nbuilds; i++)
+        widen(widths, &list->builds[i]);
     print_build(NULL, widths);
-    for (size_t i = 0; i < n; i++)
-        print_build(json_object_array_get_idx(list, i), widths);
+    for (size_t i = 0; i < list->nbuilds; i++)
+        print_build(&list->builds[i], widths);
 }
 
-static void print_builders(struct json_object *answer)
+/* ---- builders ---- */
+
+static void print_builders(const void *answer)
 {
-    size_t n;
-    struct json_object *list = cli_json_list(answer, "builders", &n);
+    const struct depot_builders *list = answer;
     printf("%-16s %-5s %-10s %-20s %8s  %s\n", "BUILDER", "UP", "ENGINE", "VERSION", "RUNNING",
         "PLATFORMS");
-    for (size_t i = 0; i < n; i++) {
-        struct json_object *b = json_object_array_get_idx(list, i);
-        char *platforms = joined(b, "platforms");
-        printf("%-16s %-5s %-10s %-20.20s %8lld  %s\n", cli_json_string(b, "builder"),
-            cli_json_true(b, "up") ? "yes" : "no", cli_json_string(b, "engine"),
-            cli_json_string(b, "version"), (long long)cli_json_int(b, "running"), platforms);
+    for (size_t i = 0; i < list->nbuilders; i++) {
+        const struct depot_ev_builder *b = &list->builders[i];
+        char *platforms = joined(b->platforms, b->nplatforms);
+        printf("%-16s %-5s %-10s %-20.20s %8d  %s\n", cli_text(b->builder), b->up ? "yes" : "no",
+            cli_text(b->engine), cli_text(b->version), b->running, platforms);
         depot_free(platforms);
     }
     /* Daemons before this do not say it here. */
-    const char *daemon = cli_json_string(answer, "version");
-    if (!depot_str_empty(daemon))
-        printf("\ndepotd %s\n", daemon);
+    if (!depot_str_empty(list->version))
+        printf("\ndepotd %s\n", list->version);
 }
+
+/* ---- the command ---- */
 
 struct list_kind {
     const char *name, *path;
-    void (*print)(struct json_object *answer);
+    const struct depot_record *record;
+    void (*print)(const void *answer);
     bool filtered;
 };
 
 static const struct list_kind kinds[] = {
-    {"builds", "/v1/builds", print_builds, true},
-    {"builders", "/v1/builders", print_builders, false},
+    {"builds", "/v1/builds", &depot_record_builds, print_builds, true},
+    {"builders", "/v1/builders", &depot_record_builders, print_builders, false},
 };
 
 static const struct list_kind *find_kind(const char *name)
@@ -204,12 +209,29 @@ static const struct list_kind *find_kind(const char *name)
     return NULL;
 }
 
+static int print_answer(const struct depot_buf *answer, const struct list_kind *kind, bool json,
+    struct depot_error *err)
+{
+    union {
+        struct depot_builds builds;
+        struct depot_builders builders;
+    } list;
+    struct depot_arena arena = {0};
+    const int rc = json ? 0 : cli_read(answer, kind->record, &list, &arena, err);
+    if (json)
+        cli_json_print_text(answer);
+    else if (rc == 0)
+        kind->print(&list);
+    depot_arena_release(&arena);
+    return rc;
+}
+
 static int run_list(const struct depot_command *cmd, void *target, const struct depot_strv *args)
 {
     const struct list_args *a = target;
     const struct list_kind *kind = find_kind(args->len > 0 ? args->items[0] : "builds");
     struct depot_error err = {0};
-    struct json_object *answer = NULL;
+    struct depot_buf answer = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     DEPOT_UNUSED(cmd);
     if (kind == NULL) {
         depot_error_set(&err, DEPOT_ERR_INVALID, "cannot list \"%s\"", args->items[0]);
@@ -226,13 +248,11 @@ static int run_list(const struct depot_command *cmd, void *target, const struct 
         cli_add_query(&path, "user", a->mine ? depot_user() : NULL);
     }
     int rc = cli_request(&a->remote, "GET", depot_buf_str(&path), &answer, &err);
+    if (rc == 0)
+        rc = print_answer(&answer, kind, a->json, &err);
     if (rc != 0)
         depot_error_print(CLI_PROGRAM, &err);
-    else if (a->json)
-        cli_json_print(answer);
-    else
-        kind->print(cli_json_clean(answer));
-    json_object_put(answer);
+    depot_buf_release(&answer);
     depot_buf_release(&path);
     return rc == 0 ? DEPOT_EXIT_OK : DEPOT_EXIT_FAILED;
 }

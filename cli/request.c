@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 
+#include <depot/answer.h>
 #include <depot/ci.h>
 #include <depot/clock.h>
 #include <depot/http.h>
@@ -15,7 +16,7 @@ enum { REQUEST_TIMEOUT_MS = 30000 };
 
 struct request {
     struct depot_loop *loop;
-    struct json_object *answer;
+    struct depot_buf *answer; /* NULL: nobody wants it */
     int rc;
     struct depot_error *err;
 };
@@ -45,16 +46,6 @@ const char *cli_json_string(struct json_object *o, const char *key)
     return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : "";
 }
 
-int64_t cli_json_int(struct json_object *o, const char *key)
-{
-    return json_object_get_int64(member(o, key));
-}
-
-bool cli_json_true(struct json_object *o, const char *key)
-{
-    return json_object_get_boolean(member(o, key));
-}
-
 struct json_object *cli_json_list(struct json_object *o, const char *key, size_t *n)
 {
     struct json_object *list = member(o, key);
@@ -63,33 +54,32 @@ struct json_object *cli_json_list(struct json_object *o, const char *key, size_t
     return is_list ? list : NULL;
 }
 
-static void clean_string(struct json_object *o)
+/* Takes out of a string what would steer a terminal or a CI system: before it is printed as text.
+ */
+static void clean_string(const char **s, void *arg)
 {
     struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
                      safe = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    depot_clean_string(&text, json_object_get_string(o));
+    depot_clean_string(&text, *s);
     depot_guard_string(&safe, depot_ci_detect(), depot_buf_str(&text));
-    json_object_set_string(o, depot_buf_str(&safe));
+    *s = depot_arena_strdup(arg, depot_buf_str(&safe));
     depot_buf_release(&text);
     depot_buf_release(&safe);
 }
 
-/* No deeper than the parser lets an answer be. */
-struct json_object *cli_json_clean(struct json_object *o)
+int cli_read(const struct depot_buf *text, const struct depot_record *r, void *rec,
+    struct depot_arena *arena, struct depot_error *err)
 {
-    if (json_object_is_type(o, json_type_string))
-        clean_string(o);
-    if (json_object_is_type(o, json_type_array))
-        for (size_t i = 0; i < json_object_array_length(o); i++)
-            cli_json_clean(json_object_array_get_idx(o, i));
-    if (json_object_is_type(o, json_type_object)) {
-        json_object_object_foreach(o, key, value)
-        {
-            DEPOT_UNUSED(key);
-            cli_json_clean(value);
-        }
-    }
-    return o;
+    const int rc = depot_record_decode(r, depot_buf_str(text), text->len, rec, arena, err);
+    if (rc != 0)
+        return depot_error_prefix(err, "the daemon's answer");
+    depot_record_strings(r, rec, clean_string, arena);
+    return 0;
+}
+
+const char *cli_text(const char *s)
+{
+    return s != NULL ? s : "";
 }
 
 /* json-c escapes C0; DEL and C1 (U+0080 to U+009F) are left, which stand in strings alone. */
@@ -114,17 +104,29 @@ void cli_json_print(struct json_object *o)
     depot_buf_release(&safe);
 }
 
-static int answer_error(struct json_object *answer, int status, struct depot_error *err)
+void cli_json_print_text(const struct depot_buf *text)
 {
-    struct json_object *e = NULL;
-    if (!json_object_is_type(answer, json_type_object) ||
-        !json_object_object_get_ex(answer, "error", &e)) {
+    struct json_object *o = json_tokener_parse(depot_buf_str(text));
+    cli_json_print(o);
+    json_object_put(o);
+}
+
+/* {"error":{...}} */
+static int answer_error(const struct depot_buf *body, int status, struct depot_error *err)
+{
+    struct depot_error_answer said = {0};
+    struct depot_arena arena = {0};
+    const int rc = body != NULL ? depot_record_decode(&depot_record_error_answer,
+                                      depot_buf_str(body), body->len, &said, &arena, NULL)
+                                : DEPOT_ERR_INVALID;
+    if (rc != 0 || said.error == NULL || said.error->code == DEPOT_OK) {
         depot_error_set(err, DEPOT_ERR_PROTOCOL, "the server answered HTTP %d", status);
-        return depot_error_hint(err, "is it the address of a depotd?");
+        depot_error_hint(err, "is it the address of a depotd?");
+    } else {
+        *err = *said.error;
     }
-    depot_error_set(
-        err, depot_err_from_name(cli_json_string(e, "code")), "%s", cli_json_string(e, "message"));
-    return depot_error_hint(err, "%s", cli_json_string(e, "hint"));
+    depot_arena_release(&arena);
+    return err->code;
 }
 
 static void note_version(const char *daemon)
@@ -144,8 +146,9 @@ static void on_done(struct depot_http_request *r, int status, const struct depot
         *q->err = *err;
         q->rc = err->code;
     } else {
-        q->answer = json_tokener_parse(body != NULL ? depot_buf_str(body) : "");
-        q->rc = status / 100 == 2 ? 0 : answer_error(q->answer, status, q->err);
+        q->rc = status / 100 == 2 ? 0 : answer_error(body, status, q->err);
+        if (q->rc == 0 && q->answer != NULL && body != NULL)
+            depot_buf_add(q->answer, depot_buf_str(body), body->len);
     }
     depot_loop_stop(q->loop);
 }
@@ -174,43 +177,42 @@ static int perform(
 }
 
 static int request(const struct cli_remote *remote, const struct depot_http_opts *what,
-    struct json_object **out, struct depot_error *err)
+    struct depot_buf *out, struct depot_error *err)
 {
     struct depot_endpoint at;
-    struct request q = {.err = err};
+    struct request q = {.answer = out, .err = err};
     int rc = depot_endpoint_resolve(remote->url, remote->token, !remote->no_start, &at, err);
     if (rc != 0)
         return rc;
     rc = depot_loop_new(&q.loop, err);
     if (rc == 0)
         rc = perform(&q, &at, what);
-    if (rc == 0 && out != NULL)
-        *out = q.answer;
-    else
-        json_object_put(q.answer);
     depot_loop_free(q.loop);
     depot_endpoint_release(&at);
     return rc;
 }
 
 int cli_request(const struct cli_remote *remote, const char *method, const char *path,
-    struct json_object **out, struct depot_error *err)
+    struct depot_buf *out, struct depot_error *err)
 {
     const struct depot_http_opts what = {
         .method = method, .path = path, .timeout_ms = REQUEST_TIMEOUT_MS};
     return request(remote, &what, out, err);
 }
 
-int cli_post(const struct cli_remote *remote, const char *path, struct json_object *body,
-    struct json_object **out, struct depot_error *err)
+int cli_post(const struct cli_remote *remote, const char *path, const struct depot_record *r,
+    const void *body, struct depot_buf *out, struct depot_error *err)
 {
-    const char *text = json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN);
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_record_encode(&text, r, body);
     const struct depot_http_opts what = {.method = "POST",
         .path = path,
         .content_type = "application/json",
-        .body = text,
-        .body_len = strlen(text)};
-    return request(remote, &what, out, err);
+        .body = text.data,
+        .body_len = text.len};
+    const int rc = request(remote, &what, out, err);
+    depot_buf_release(&text);
+    return rc;
 }
 
 void cli_add_query(struct depot_buf *path, const char *key, const char *value)
@@ -234,11 +236,9 @@ void cli_put_column(struct depot_buf *out, const char *s, int width, int most)
     depot_buf_release(&cell);
 }
 
-void cli_age(char out[DEPOT_TEXT_MAX], const char *when)
+void cli_age(char out[DEPOT_TEXT_MAX], depot_time when)
 {
-    depot_time t = 0;
     out[0] = '\0';
-    if (when[0] == '\0' || depot_time_parse(when, strlen(when), &t) != 0)
-        return;
-    depot_text_ago(out, t, depot_time_now());
+    if (when != 0)
+        depot_text_ago(out, when, depot_time_now());
 }

@@ -178,7 +178,6 @@ static void tell_which(struct json_object *o, const struct depot_build *state)
 {
     char created[DEPOT_TIME_STR_MAX];
     depot_time_format(created, state->created);
-    add_string(o, "id", state->id);
     add_string(o, "project", state->info.project);
     add_string(o, "user", state->info.user);
     add_string(o, "created", created);
@@ -252,35 +251,40 @@ static int read_note(const char *path, struct json_object **out, struct depot_er
 
 static int by_age(const void *a, const void *b)
 {
-    struct json_object *const *x = a, *const *y = b;
-    return strcmp(cli_json_string(*y, "created"), cli_json_string(*x, "created"));
+    const struct depot_build_summary *x = a, *y = b;
+    return (x->created < y->created) - (x->created > y->created);
 }
 
-/* What can be retried, newest first, as a daemon lists builds. Notes of earlier versions do not say
- * which build they are of; their names do. */
-static struct json_object *all_notes(const char *dir)
+/* Notes of earlier versions do not say which build they are of; their names do. */
+static void read_summary(
+    const char *dir, const char *name, struct depot_build_summary *b, struct depot_arena *arena)
+{
+    struct json_object *o = NULL;
+    char *path = depot_path_join(dir, name);
+    if (read_note(path, &o, NULL) == 0) {
+        const char *created = cli_json_string(o, "created");
+        b->info.project = depot_arena_strdup(arena, cli_json_string(o, "project"));
+        b->info.user = depot_arena_strdup(arena, cli_json_string(o, "user"));
+        if (depot_time_parse(created, strlen(created), &b->created) != 0)
+            b->created = 0;
+    }
+    b->id = depot_arena_strndup(arena, name, strlen(name) - strlen(".json"));
+    json_object_put(o);
+    depot_free(path);
+}
+
+/* What can be retried, newest first, as a daemon lists builds. */
+static void all_notes(const char *dir, struct depot_builds *out, struct depot_arena *arena)
 {
     DIR *d = opendir(dir);
     const struct dirent *e;
-    struct json_object *o = json_object_new_object(), *list = json_object_new_array();
-    while (d != NULL && (e = readdir(d)) != NULL) {
-        struct json_object *note = NULL;
-        char *path = depot_path_join(dir, e->d_name);
-        if (depot_str_ends(e->d_name, ".json") && read_note(path, &note, NULL) == 0 &&
-            json_object_is_type(note, json_type_object)) {
-            json_object_object_add(note, "id",
-                json_object_new_string_len(
-                    e->d_name, (int)strlen(e->d_name) - (int)strlen(".json")));
-            json_object_array_add(list, json_object_get(note));
-        }
-        json_object_put(note);
-        depot_free(path);
-    }
+    out->builds = depot_arena_alloc(arena, (RETRY_KEEP + 1) * sizeof(*out->builds));
+    while (d != NULL && out->nbuilds <= RETRY_KEEP && (e = readdir(d)) != NULL)
+        if (depot_str_ends(e->d_name, ".json"))
+            read_summary(dir, e->d_name, &out->builds[out->nbuilds++], arena);
     if (d != NULL)
         closedir(d);
-    json_object_array_sort(list, by_age);
-    json_object_object_add(o, "builds", list);
-    return o;
+    qsort(out->builds, out->nbuilds, sizeof(*out->builds), by_age);
 }
 
 static int load(const char *path, char **dir, struct depot_strv *args, struct depot_error *err)
@@ -302,9 +306,11 @@ static int load(const char *path, char **dir, struct depot_strv *args, struct de
 int cli_retry_load(const char *word, char **dir, struct depot_strv *args, struct depot_error *err)
 {
     char *at = folder(), *path = NULL;
-    struct json_object *notes = all_notes(at);
+    struct depot_builds notes = {0};
+    struct depot_arena arena = {0};
     struct cli_build build = {0};
-    int rc = cli_which_of(notes, word, &build, err);
+    all_notes(at, &notes, &arena);
+    int rc = cli_which_of(&notes, word, &build, err);
     if (rc == 0)
         path = file_of(at, build.id);
     else if (rc == DEPOT_ERR_NOT_FOUND)
@@ -312,7 +318,7 @@ int cli_retry_load(const char *word, char **dir, struct depot_strv *args, struct
     if (rc == 0)
         rc = access(path, F_OK) == 0 ? load(path, dir, args, err) : unknown(build.id, err);
     cli_build_release(&build);
-    json_object_put(notes);
+    depot_arena_release(&arena);
     depot_free(path);
     depot_free(at);
     return rc;

@@ -35,10 +35,10 @@ static int parse(struct which *w, const char *word, struct depot_error *err)
     return depot_project(NULL, ".", &w->project, err);
 }
 
-static bool fits(const struct which *w, struct json_object *build)
+static bool fits(const struct which *w, const struct depot_build_summary *b)
 {
-    return w->begins != NULL ? depot_str_starts(cli_json_string(build, "id"), w->begins)
-                             : depot_str_eq(cli_json_string(build, "project"), w->project);
+    return w->begins != NULL ? depot_str_starts(cli_text(b->id), w->begins)
+                             : depot_str_eq(cli_text(b->info.project), w->project);
 }
 
 static int too_few(const struct which *w, size_t has, struct depot_error *err)
@@ -51,26 +51,25 @@ static int too_few(const struct which *w, size_t has, struct depot_error *err)
     return depot_error_hint(err, "\"depot list builds\" shows those of all projects");
 }
 
-static void put_candidate(struct depot_buf *out, struct json_object *build)
+static void put_candidate(struct depot_buf *out, const struct depot_build_summary *b)
 {
     char when[DEPOT_TEXT_MAX];
-    cli_age(when, cli_json_string(build, "created"));
-    depot_buf_addf(out, "\n  %-11.32s ", cli_json_string(build, "id"));
-    cli_put_column(out, cli_json_string(build, "project"), CLI_PROJECT_MAX, CLI_PROJECT_MAX);
-    cli_put_column(out, cli_json_string(build, "user"), CLI_WHO_MAX, CLI_WHO_MAX);
+    cli_age(when, b->created);
+    depot_buf_addf(out, "\n  %-11.32s ", cli_text(b->id));
+    cli_put_column(out, cli_text(b->info.project), CLI_PROJECT_MAX, CLI_PROJECT_MAX);
+    cli_put_column(out, cli_text(b->info.user), CLI_WHO_MAX, CLI_WHO_MAX);
     depot_buf_adds(out, when);
 }
 
 static int ambiguous(
-    const struct which *w, struct json_object *list, size_t n, size_t fit, struct depot_error *err)
+    const struct which *w, const struct depot_builds *list, size_t fit, struct depot_error *err)
 {
     struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     size_t shown = 0;
-    for (size_t i = 0; i < n && shown < WHICH_SHOWN; i++) {
-        struct json_object *build = json_object_array_get_idx(list, i);
-        if (!fits(w, build))
+    for (size_t i = 0; i < list->nbuilds && shown < WHICH_SHOWN; i++) {
+        if (!fits(w, &list->builds[i]))
             continue;
-        put_candidate(&text, build);
+        put_candidate(&text, &list->builds[i]);
         shown++;
     }
     depot_error_set(err, DEPOT_ERR_INVALID, "%zu builds begin with \"%.64s\"%s:%s", fit, w->begins,
@@ -79,63 +78,58 @@ static int ambiguous(
     return depot_error_hint(err, "give more of the id");
 }
 
-/* Of a list that is newest first; NULL: it is not there. */
-static int choose(const struct which *w, struct json_object *answer, struct json_object **out,
-    struct depot_error *err)
+/* Of a list that is newest first; NULL: what begins so is not there. */
+static int choose(const struct which *w, const struct depot_builds *list,
+    const struct depot_build_summary **out, struct depot_error *err)
 {
-    size_t n, fit = 0;
-    struct json_object *list = cli_json_list(answer, "builds", &n);
-    for (size_t i = 0; i < n; i++) {
-        struct json_object *build = json_object_array_get_idx(list, i);
-        if (!fits(w, build))
+    size_t fit = 0;
+    for (size_t i = 0; i < list->nbuilds; i++) {
+        const struct depot_build_summary *b = &list->builds[i];
+        if (!fits(w, b))
             continue;
-        if (w->begins == NULL ? fit == (size_t)w->back : fit == 0)
-            *out = build;
-        if (w->begins != NULL && depot_str_eq(cli_json_string(build, "id"), w->begins)) {
-            *out = build;
+        if (fit == (size_t)w->back)
+            *out = b;
+        if (w->begins != NULL && depot_str_eq(b->id, w->begins)) {
+            *out = b;
             return 0;
         }
         fit++;
     }
     if (w->begins != NULL)
-        return fit > 1 ? ambiguous(w, list, n, fit, err) : 0;
+        return fit > 1 ? ambiguous(w, list, fit, err) : 0;
     return *out == NULL ? too_few(w, fit, err) : 0;
 }
 
-/* The newest of a project are few; of those that begin so the daemon knows all. */
-static int ask(const struct cli_remote *remote, const struct which *w, struct json_object **answer,
+static int among(struct cli_build *out, const struct which *w, const struct depot_builds *list,
     struct depot_error *err)
 {
-    struct depot_buf path = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    const struct depot_build_summary *b = NULL;
+    int rc = choose(w, list, &b, err);
+    if (rc != 0)
+        return rc;
+    /* One that is not in the list is for whoever needs it to miss. */
+    out->id = depot_strdup(b != NULL ? cli_text(b->id) : w->begins);
+    out->user = depot_strdup(b != NULL ? cli_text(b->info.user) : "");
+    out->named = w->begins != NULL;
+    return 0;
+}
+
+/* All that begin so, of which there are few unless the daemon is an old one; of the newest of a
+ * project no more than are counted. */
+static int ask(const struct cli_remote *remote, const struct which *w, struct depot_builds *list,
+    struct depot_arena *arena, struct depot_error *err)
+{
+    struct depot_buf path = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT),
+                     answer = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     depot_buf_addf(&path, "/v1/builds?limit=%lld",
         w->begins != NULL ? (long long)WHICH_MOST : (long long)w->back + 1);
     cli_add_query(&path, "begins", w->begins);
     cli_add_query(&path, "project", w->project);
-    int rc = cli_request(remote, "GET", depot_buf_str(&path), answer, err);
-    depot_buf_release(&path);
-    return rc;
-}
-
-static char *id_of(const struct which *w, struct json_object *build)
-{
-    /* One that is not in the list is for whoever needs it to miss. */
-    return depot_strdup(build != NULL ? cli_json_string(build, "id") : w->begins);
-}
-
-static void keep(struct cli_build *out, const struct which *w, struct json_object *build)
-{
-    out->id = id_of(w, build);
-    out->user = depot_strdup(cli_json_string(build, "user"));
-    out->named = w->begins != NULL;
-}
-
-static int among(struct cli_build *out, const struct which *w, struct json_object *answer,
-    struct depot_error *err)
-{
-    struct json_object *build = NULL;
-    int rc = choose(w, answer, &build, err);
+    int rc = cli_request(remote, "GET", depot_buf_str(&path), &answer, err);
     if (rc == 0)
-        keep(out, w, build);
+        rc = cli_read(&answer, &depot_record_builds, list, arena, err);
+    depot_buf_release(&path);
+    depot_buf_release(&answer);
     return rc;
 }
 
@@ -143,19 +137,20 @@ int cli_which(const struct cli_remote *remote, const char *word, struct cli_buil
     struct depot_error *err)
 {
     struct which w = {0};
-    struct json_object *answer = NULL;
+    struct depot_builds list = {0};
+    struct depot_arena arena = {0};
     int rc = parse(&w, word, err);
     if (rc == 0)
-        rc = ask(remote, &w, &answer, err);
+        rc = ask(remote, &w, &list, &arena, err);
     if (rc == 0)
-        rc = among(out, &w, cli_json_clean(answer), err);
-    json_object_put(answer);
+        rc = among(out, &w, &list, err);
+    depot_arena_release(&arena);
     depot_free(w.project);
     return rc;
 }
 
-int cli_which_of(
-    struct json_object *list, const char *word, struct cli_build *out, struct depot_error *err)
+int cli_which_of(const struct depot_builds *list, const char *word, struct cli_build *out,
+    struct depot_error *err)
 {
     struct which w = {0};
     int rc = parse(&w, word, err);

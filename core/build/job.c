@@ -37,7 +37,7 @@ struct depot_job {
     struct dp_claims **claims; /* of each output of the plan; NULL where there is no directory */
     struct depot_timer *timer; /* cancel's limit, then the outputs' */
     char *id;
-    char *secret; /* what its sessions show; NULL: nothing */
+    char *secret;                /* what its sessions show; NULL: nothing */
     struct dp_join *join;        /* what the parts made becomes one */
     struct depot_timer *telling; /* how far that is */
     bool cancelling, finished, joined, over, lost;

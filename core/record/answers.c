@@ -167,6 +167,14 @@ static const struct depot_record_field version_fields[] = {
 const struct depot_record depot_record_version =
     RECORD("the version", depot_version, version_fields);
 const struct depot_record depot_record_error = RECORD("the error", depot_error, error_fields);
+
+static const struct depot_record_field error_answer_fields[] = {
+    POINTER("error", depot_error_answer, error, error_fields),
+    END,
+};
+
+const struct depot_record depot_record_error_answer =
+    RECORD("the error", depot_error_answer, error_answer_fields);
 const struct depot_record depot_record_builds =
     RECORD("the list of builds", depot_builds, builds_fields);
 

@@ -129,3 +129,64 @@ void depot_record_copy(
     memmove(to, from, r->size);
     own_fields(r->fields, to, arena);
 }
+
+/* ---- all strings ---- */
+
+struct visit {
+    depot_record_string_fn *fn;
+    void *arg;
+};
+
+static void visit_string(const struct visit *v, const char **s)
+{
+    if (*s != NULL)
+        v->fn(s, v->arg);
+}
+
+static void visit_fields(
+    const struct depot_record_field *fields, char *base, const struct visit *v);
+
+static void visit_list(
+    const struct depot_record_field *f, char *items, size_t n, const struct visit *v)
+{
+    for (size_t i = 0; items != NULL && i < n; i++) {
+        if (f->kind == DP_FIELD_STRV) {
+            visit_string(v, &((const char **)(void *)items)[i]);
+        } else if (f->kind == DP_FIELD_PAIRS) {
+            visit_string(v, &((struct depot_pair *)(void *)items)[i].key);
+            visit_string(v, &((struct depot_pair *)(void *)items)[i].value);
+        } else {
+            visit_fields(f->sub, items + i * f->size, v);
+        }
+    }
+}
+
+static void visit_fields(const struct depot_record_field *fields, char *base, const struct visit *v)
+{
+    for (const struct depot_record_field *f = fields; f->name != NULL; f++) {
+        void *at = base + f->offset;
+        switch (f->kind) {
+        case DP_FIELD_STR:
+            visit_string(v, at);
+            break;
+        case DP_FIELD_GROUP:
+        case DP_FIELD_INLINE:
+            visit_fields(f->sub, at, v);
+            break;
+        case DP_FIELD_STRV:
+        case DP_FIELD_PAIRS:
+        case DP_FIELD_POINTER:
+        case DP_FIELD_ARRAY:
+            visit_list(f, *(char **)at, count_of(f, base), v);
+            break;
+        default: /* numbers, names of ours, and texts that are cut to size */
+            break;
+        }
+    }
+}
+
+void depot_record_strings(
+    const struct depot_record *r, void *rec, depot_record_string_fn *fn, void *arg)
+{
+    visit_fields(r->fields, rec, &(struct visit){fn, arg});
+}

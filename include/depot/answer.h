@@ -198,6 +198,11 @@ extern const struct depot_record depot_record_version;
 
 /* struct depot_error as {"code","message","hint"}. */
 extern const struct depot_record depot_record_error;
+/* What HTTP answers instead: {"error":{...}}. */
+struct depot_error_answer {
+    struct depot_error *error;
+};
+extern const struct depot_record depot_record_error_answer;
 
 /* Versions of the feed: the second has one envelope, and an `id` that leads back to the question.
  */

@@ -47,6 +47,10 @@ void depot_record_encode(struct depot_buf *out, const struct depot_record *r, co
  */
 int depot_record_decode(const struct depot_record *r, const char *json, size_t n, void *rec,
     struct depot_arena *arena, struct depot_error *err) DEPOT_MUST_CHECK;
+/* Each string that the record has, those of its lists too; `fn` may put another in its place. */
+typedef void depot_record_string_fn(const char **s, void *arg);
+void depot_record_strings(
+    const struct depot_record *r, void *rec, depot_record_string_fn *fn, void *arg);
 /* A deep copy: nothing of `to` points into what `from` points at. They may be the same struct. */
 void depot_record_copy(
     const struct depot_record *r, void *to, const void *from, struct depot_arena *arena);
