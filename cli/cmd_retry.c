@@ -13,10 +13,10 @@ static int run_retry(const struct depot_command *cmd, void *target, const struct
     char *dir = NULL;
     DEPOT_UNUSED(cmd);
     DEPOT_UNUSED(target);
-    int code = DEPOT_EXIT_FAILED;
     int rc = cli_retry_load(cli_arg(args), &dir, &again, &err);
     if (rc == 0 && chdir(dir) != 0)
         rc = depot_error_errno(&err, errno, "cannot go back to %s, where the build was", dir);
+    int code = cli_exit(rc);
     if (rc == 0)
         code = cli_run(&cmd_build, (int)again.len, again.items);
     else

@@ -294,7 +294,7 @@ static int load(const char *path, char **dir, struct depot_strv *args, struct de
     int rc = read_note(path, &o, err);
     struct json_object *list = cli_json_list(o, "args", &n);
     if (rc == 0 && (n == 0 || *cli_json_string(o, "dir") == '\0'))
-        rc = depot_error_set(err, DEPOT_ERR_INVALID, "%s is damaged", path);
+        rc = depot_error_set(err, DEPOT_ERR_IO, "%s is damaged", path);
     for (size_t i = 0; rc == 0 && i < n; i++)
         depot_strv_push(args, json_text(json_object_array_get_idx(list, i)));
     if (rc == 0)
