@@ -12,8 +12,7 @@ static const struct depot_opt cancel_opts[] = {CLI_REMOTE_OPTIONS(struct cancel_
 /* A word less is no way to stop what somebody else waits for. */
 static int check_mine(const struct cli_build *b, struct depot_error *err)
 {
-    const char *me = depot_user();
-    if (b->named || *b->user == '\0' || depot_str_eq(b->user, me))
+    if (b->named || *b->user == '\0' || depot_str_eq(b->user, depot_user()))
         return 0;
     depot_error_set(err, DEPOT_ERR_DENIED, "build %s is %s's", b->id, b->user);
     return depot_error_hint(err, "say \"depot cancel %s\" if that is meant", b->id);

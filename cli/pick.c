@@ -139,7 +139,7 @@ static void end_line(struct cli_pick *p, struct row *row, struct depot_buf *out)
 static void add_bytes(
     struct cli_pick *p, struct row *row, const struct depot_vertex_log *log, struct depot_buf *out)
 {
-    const char *at = (const char *)log->data, *end = at + log->len;
+    const char *at = log->len > 0 ? (const char *)log->data : "", *end = at + log->len;
     while (at < end) {
         const size_t room = PICK_LINE_MAX - row->line.len, left = (size_t)(end - at);
         const size_t n = left < room ? left : room;
@@ -201,7 +201,9 @@ bool cli_pick_event(struct cli_pick *p, const struct depot_build *b, const struc
         return false;
     p->vertexes.len = p->statuses.len = p->logs.len = p->warnings.len = 0;
     depot_arena_release(&p->arena);
-    take_status(p, b, depot_build_part(b, ev->u.status.platform), &ev->u.status.status);
+    const struct depot_part *part = depot_build_part(b, ev->u.status.platform);
+    if (part != NULL)
+        take_status(p, b, part, &ev->u.status.status);
     *out = *ev;
     out->u.status.status = (struct depot_status){.vertexes = p->vertexes.items,
         .nvertexes = p->vertexes.len,
