@@ -104,11 +104,12 @@ static void ws_message(struct dp_ws *ws, const void *data, size_t n, void *arg)
     struct dp_part *p = arg;
     if (p->pipe == NULL)
         return;
-    dp_pipe_push(p->pipe, data, n);
-    if (!p->paused && dp_pipe_queued(p->pipe) > PART_RECV_HIGH) {
+    const size_t queued = dp_pipe_queued(p->pipe);
+    if (!p->paused && queued > 0 && queued + n > PART_RECV_HIGH) {
         p->paused = true;
         dp_ws_pause(ws, true);
     }
+    dp_pipe_push(p->pipe, data, n); /* the last: the session may end in there, and this part */
 }
 
 static void ws_writable(struct dp_ws *ws, void *arg)

@@ -124,7 +124,7 @@ struct feed_call *feed_call_take(struct feed_client *c, size_t i)
     return call;
 }
 
-void feed_call_free(struct feed_call *call)
+static void feed_call_free(struct feed_call *call)
 {
     if (call == NULL)
         return;

@@ -46,7 +46,6 @@ struct feed_client {
 
 /* Takes a call from those that wait: the caller frees it. */
 struct feed_call *feed_call_take(struct feed_client *c, size_t i);
-void feed_call_free(struct feed_call *call);
 /* The owner hears how a call ended, with an answer or an error. Frees the call. */
 void feed_call_end(struct feed_client *c, struct feed_call *call, const struct depot_answer *a,
     const struct depot_error *err);

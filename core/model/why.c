@@ -247,14 +247,14 @@ void depot_why_init(
     find_causes(&j);
     for (size_t i = 0; i < w->causes.len; i++)
         if (i < DEPOT_WHY_CAUSES_MAX) {
-            dp_why_judge(&j, w->causes.items[i]);
+            dp_why_diagnose(&j, w->causes.items[i]);
             count_after(&j, w->causes.items[i]);
         } else {
             w->causes.items[i]->reason = DEPOT_REASON_UNKNOWN;
         }
     find_changed(&j);
     sort_causes(w);
-    dp_why_pair_twins(w);
+    dp_why_pair_siblings(w);
     release_places(&j.now);
     release_places(&j.before);
 }
@@ -289,7 +289,7 @@ const struct depot_cause *depot_why_next(const struct depot_why *w, const struct
     for (size_t i = 0; i < w->causes.len; i++) {
         const struct depot_cause *c = w->causes.items[i];
 
-        if (c->twin_of == NULL && c != after &&
+        if (c->sibling_of == NULL && c != after &&
             (after == NULL || c->took < after->took || (c->took == after->took && passed)) &&
             (next == NULL || c->took > next->took))
             next = c;

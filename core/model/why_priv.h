@@ -41,13 +41,13 @@ const struct depot_step *dp_why_same_place(
     const struct dp_why_places *p, const struct depot_step *s);
 
 /* Reason, certainty and evidence of a cause whose step is known. */
-void dp_why_judge(struct dp_why_job *j, struct depot_cause *c);
+void dp_why_diagnose(struct dp_why_job *j, struct depot_cause *c);
 
 /* Has a step that follows another changed itself? */
 bool dp_why_has_changed(struct dp_why_job *j, const struct depot_step *s);
 
 /* Find the causes that are the same on several platforms, and index their steps. */
-void dp_why_pair_twins(struct depot_why *w);
+void dp_why_pair_siblings(struct depot_why *w);
 void dp_why_release_places(struct depot_cause *c);
 
 /* Does a COPY or ADD instruction, or a RUN that mounts files, take this path of the context? */

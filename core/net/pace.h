@@ -25,7 +25,7 @@ struct dp_pace_rule {
     size_t bulk;
 };
 
-/* An engine's progress. A failed build's is some ten messages long, a cached one's thirty. */
+/* An engine's progress, which comes as a message for each piece of a log. */
 extern const struct dp_pace_rule dp_pace_progress;
 /* A feed, as its follower reads it. The daemon turns by the clock itself, so this is for one that
  * does not, for many builds at once, and for a network that cuts frames up. A build whose steps are

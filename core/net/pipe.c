@@ -105,7 +105,7 @@ static void dispatch(void *arg)
         schedule(p);
 }
 
-static size_t take_offered(struct dp_pipe *p, void *buf, size_t n)
+static ssize_t take_offered(struct dp_pipe *p, void *buf, size_t n)
 {
     const size_t part = n < p->noffered ? n : p->noffered;
 
@@ -113,7 +113,7 @@ static size_t take_offered(struct dp_pipe *p, void *buf, size_t n)
         memcpy(buf, p->offered, part);
     p->offered += part;
     p->noffered -= part;
-    return part;
+    return (ssize_t)part;
 }
 
 static size_t take_queued(struct dp_pipe *p, char *out, size_t n)
@@ -146,8 +146,11 @@ static size_t take_queued(struct dp_pipe *p, char *out, size_t n)
 static ssize_t pipe_read(struct dp_stream *base, void *buf, size_t n)
 {
     struct dp_pipe *p = self(base);
-    size_t done = p->noffered > 0 ? take_offered(p, buf, n) : take_queued(p, buf, n);
+    size_t done;
 
+    if (p->noffered > 0)
+        return take_offered(p, buf, n);
+    done = take_queued(p, buf, n);
     if (done == 0 && n > 0)
         return p->ended ? p->end : DEPOT_ERR_AGAIN;
     p->drained = true;
@@ -263,7 +266,10 @@ static void offer(struct dp_pipe *p, const char **data, size_t *n)
     *data = p->offered;
     *n = p->noffered;
     p->noffered = 0;
-    depot_loop_defer(p->loop, dispatch, p);
+    if (p->closed)
+        depot_loop_defer(p->loop, dispatch, p);
+    else
+        p->scheduled = false;
 }
 
 void dp_pipe_push(struct dp_pipe *p, const void *data, size_t n)
@@ -282,7 +288,7 @@ void dp_pipe_push(struct dp_pipe *p, const void *data, size_t n)
     if (p->closed)
         return;
     queue(p, left, n);
-    if (ready_events(p) != 0)
+    if (ready_events(p) != 0 || p->drained)
         schedule(p);
 }
 

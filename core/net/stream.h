@@ -103,14 +103,14 @@ struct dp_pipe_ops {
     /* Take bytes for the far side; returns bytes taken or DEPOT_ERR_AGAIN, and calls
      * dp_pipe_writable() when there is room again. */
     ssize_t (*write)(void *arg, const struct iovec *iov, int n);
-    /* The reader has taken what was pushed, down to `queued` bytes; may be NULL. */
+    /* The reader has taken what was queued, down to `queued` bytes; may be NULL. */
     void (*drained)(void *arg, size_t queued);
     /* The stream side was closed; the pipe is gone after this. */
     void (*closed)(void *arg);
 };
 struct dp_pipe *dp_pipe_new(struct depot_loop *l, const struct dp_pipe_ops *ops, void *arg);
 struct dp_stream *dp_pipe_stream(struct dp_pipe *p);
-/* Who waits to read is told at once, and reads from `data`; what he leaves is copied. */
+/* Who waits to read is told at once, and reads from `data`; what he leaves is copied and queued. */
 void dp_pipe_push(struct dp_pipe *p, const void *data, size_t n);
 void dp_pipe_push_eof(struct dp_pipe *p, int err); /* 0 or a negative depot_err */
 void dp_pipe_writable(struct dp_pipe *p);

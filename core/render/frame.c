@@ -163,7 +163,7 @@ static void put_failed(struct frame *f)
 static bool is_alone(const struct frame *f, const struct depot_why *w, const struct depot_cause *c)
 {
     for (size_t i = 0; i < w->causes.len && i < DEPOT_WHY_CAUSES_MAX; i++)
-        if (w->causes.items[i]->twin_of == c)
+        if (w->causes.items[i]->sibling_of == c)
             return false;
     return f->rows.len > 1 && *c->step->platform && depot_why_builder(w, c) == NULL;
 }

@@ -51,7 +51,7 @@ void dp_put_size(struct depot_buf *out, int64_t n);
 
 /* Text from outside, cleaned when the sink's opts say so. */
 void dp_put_text(struct depot_buf *out, const struct depot_render_opts *opts, const char *s);
-/* after.c: the lines of a Dockerfile that an error or a warning is about; nothing without any. */
+/* summary.c: the lines of a Dockerfile that an error or a warning is about; nothing without any. */
 void dp_put_excerpt(
     struct depot_buf *out, const struct depot_render_opts *opts, const struct depot_build_error *e);
 /* " waits, number 2 in line: amd64-a is busy", behind what waits. */

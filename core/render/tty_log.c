@@ -99,8 +99,8 @@ static bool same_log(const struct dp_tty_log *a, const struct dp_tty_log *b)
            memcmp(depot_buf_str(&a->buf), depot_buf_str(&b->buf), a->buf.len) == 0;
 }
 
-/* A twin that failed with the very same words. */
-static const struct depot_step *twin_before(const struct dp_tty *t, size_t at)
+/* A sibling that failed with the very same words. */
+static const struct depot_step *sibling_before(const struct dp_tty *t, size_t at)
 {
     const struct depot_build *b = t->base.build;
     const struct depot_step *s = b->started.items[at];
@@ -187,7 +187,7 @@ void dp_tty_put_tails(struct dp_tty *t)
         put_name(t, s);
         if (l == NULL || !l->buf.len)
             depot_buf_adds(out, "\n(it wrote nothing)\n");
-        else if (twin_before(t, i) != NULL)
+        else if (sibling_before(t, i) != NULL)
             depot_buf_adds(out, "\n(the same output)\n");
         else {
             depot_buf_addc(out, '\n');

@@ -113,7 +113,7 @@ static void put_cost(struct depot_buf *out, const struct depot_render_opts *opts
         const struct depot_cause *t = w->causes.items[i];
         const char *builder = depot_why_builder(w, t);
 
-        if (t != c && t->twin_of != c)
+        if (t != c && t->sibling_of != c)
             continue;
         depot_buf_adds(out, sep);
         dp_put_duration(out, t->took, true);

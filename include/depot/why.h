@@ -67,8 +67,8 @@ struct depot_cause {
     int64_t took;                               /* ns that these took, one after the other */
     /* The first cause that is the same on another platform: screens tell such once. NULL: this is
      * it. */
-    const struct depot_cause *twin_of;
-    struct dp_why_index *places_; /* of twins: their steps by place */
+    const struct depot_cause *sibling_of;
+    struct dp_why_index *places_; /* of siblings: their steps by place */
 };
 
 /* Every cause of a build, by platform, then by start. */
@@ -90,12 +90,12 @@ void depot_why_release(struct depot_why *w);
 /* The cause of a step's miss; NULL: it did not miss. */
 const struct depot_cause *depot_why_of(const struct depot_why *w, const struct depot_step *s);
 
-/* The step of a cause that stands where `s` stands among the steps of a twin: of several the first
- * by start. `s` itself when it is one of the cause's; NULL: none. */
+/* The step of a cause that stands where `s` stands among the steps of a sibling: of several the
+ * first by start. `s` itself when it is one of the cause's; NULL: none. */
 const struct depot_step *depot_why_step_on(
     const struct depot_why *w, const struct depot_cause *c, const struct depot_step *s);
 
-/* Causes by what they took, most first, without those that are twins: the one behind `after`, or
+/* Causes by what they took, most first, without those that are siblings: the one behind `after`, or
  * the first of all for NULL; NULL: there is no more. */
 const struct depot_cause *depot_why_next(
     const struct depot_why *w, const struct depot_cause *after);

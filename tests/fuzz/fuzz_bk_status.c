@@ -1,8 +1,10 @@
 /*
  * Feeds bytes to the progress decoder as if an engine had sent them, and reads all it hands out.
+ * What can be decoded can be decoded together with more, which the daemon relies on.
  */
 #include "buildkit/status.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,6 +50,41 @@ static void touch_warning(const struct depot_vertex_warning *w)
     }
 }
 
+static void hold(bool true_of_it)
+{
+    if (!true_of_it)
+        abort();
+}
+
+static void hold_kinds(const struct depot_status *st, const uint8_t *data, size_t size)
+{
+    const int kinds = dp_bk_status_kinds(data, size);
+    hold(kinds >= 0);
+    hold(((kinds & DP_STATUS_VERTEXES) != 0) == (st->nvertexes > 0));
+    hold(((kinds & DP_STATUS_OTHERS) != 0) == (st->nstatuses + st->nlogs + st->nwarnings > 0));
+}
+
+/* Twice the message, end to end, is twice its records. */
+static void hold_together(const struct depot_status *once, const uint8_t *data, size_t size)
+{
+    struct depot_arena arena = {0};
+    struct depot_status st;
+    struct depot_error err;
+    uint8_t *twice = depot_alloc(2 * size + 1);
+    memcpy(twice, data, size);
+    memcpy(twice + size, data, size);
+    if (dp_bk_status_decode(twice, 2 * size, &arena, &st, &err) == 0) {
+        hold(st.nvertexes == 2 * once->nvertexes && st.nlogs == 2 * once->nlogs);
+        for (size_t i = 0; i < once->nlogs; i++)
+            hold(st.logs[i].len == once->logs[i].len &&
+                 st.logs[once->nlogs + i].timestamp == once->logs[i].timestamp);
+    } else {
+        hold(err.code == DEPOT_ERR_TOO_BIG);
+    }
+    depot_arena_release(&arena);
+    depot_free(twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct depot_arena arena = {0};
@@ -67,6 +104,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         for (size_t i = 0; i < st.nwarnings; i++)
             touch_warning(&st.warnings[i]);
+        hold_kinds(&st, data, size);
+        if (size > 0)
+            hold_together(&st, data, size);
     }
     depot_arena_release(&arena);
     return 0;

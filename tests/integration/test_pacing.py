@@ -21,6 +21,12 @@ def noisy(last):
     return text + "FROM base\n" + "".join("COPY --from=s%d /f /f%d\n" % (s, s) for s in range(STAGES)) + last
 
 
+def instant(text):
+    """A time as events have it, which leave zeros at the end out, so that it sorts as text."""
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    return whole + "." + fraction.ljust(9, "0")
+
+
 class Progress:
     """What status events say, by step."""
 
@@ -36,7 +42,7 @@ class Progress:
                     self.errors[v["digest"]] = v["error"]
                     self.error_at.setdefault(v["digest"], n)
             for log in st.get("logs", []):
-                self.logs[log["vertex"]].append((n, log["timestamp"], base64.b64decode(log["data"])))
+                self.logs[log["vertex"]].append((n, instant(log["timestamp"]), base64.b64decode(log["data"])))
             self.per_event.append(len(st.get("logs", [])))
 
     def text(self, digest):
@@ -73,7 +79,6 @@ class Plain(TestCase):
             self.assertEqual(p.text(digest), "".join(words(s, i) + "\n" for i in range(LINES)))
             times = [t for _, t, _ in p.logs[digest]]
             self.assertEqual(times, sorted(times))
-            self.assertTrue(all(times))
 
     def test_nothing_of_a_noisy_build_is_lost(self):
         r = self.good(self.depot("--plain", self.context(noisy(""))))

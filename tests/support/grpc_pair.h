@@ -177,7 +177,7 @@ static inline void socket_pair(struct depot_loop *l, struct dp_stream *out[2])
 struct pipe_end {
     struct dp_pipe *pipe, *other;
     struct pipe_end *peer;
-    size_t unread; /* pushed into `other`, as far as it told us */
+    size_t unread; /* in `other`, as far as it told us */
     bool blocked;
 };
 
@@ -195,7 +195,7 @@ static inline ssize_t pipe_end_write(void *arg, const struct iovec *iov, int n)
         dp_pipe_push(e->other, iov[i].iov_base, iov[i].iov_len);
         sum += (ssize_t)iov[i].iov_len;
     }
-    e->unread += (size_t)sum;
+    e->unread = dp_pipe_queued(e->other);
     return sum;
 }
 

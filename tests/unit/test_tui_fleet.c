@@ -126,11 +126,11 @@ static void test_fleet__names_the_joining_of_parts(void **state)
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     start(&r, 0);
     assert_true(rig_feed_text(&r, parts, sizeof(parts) - 1));
-    dp_fleet_settle(r.fleet);
+    dp_fleet_derive(r.fleet);
     rig_screen(&r, 24, 120, &out);
     assert_non_null(strstr(depot_buf_str(&out), " RUN "));
     assert_true(rig_feed_text(&r, join, sizeof(join) - 1));
-    dp_fleet_settle(r.fleet);
+    dp_fleet_derive(r.fleet);
     depot_buf_clear(&out);
     rig_screen(&r, 24, 120, &out);
     assert_non_null(strstr(depot_buf_str(&out), " JOIN "));

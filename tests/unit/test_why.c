@@ -326,13 +326,13 @@ static const struct depot_step *step_at(const struct depot_build *b, const char 
     return depot_build_step(b, depot_build_part(b, platform), digest);
 }
 
-static void test_why__finds_the_step_of_a_twin(void **state)
+static void test_why__finds_the_step_of_a_sibling(void **state)
 {
     static const char *const amd64[] = {"s 1/4] RUN a", "s 2/4] RUN b", "t 2/4] RUN b",
         "s 3/4] RUN c", "s 3/4] RUN c", "s 4/4] RUN d", NULL};
     static const char *const arm64[] = {
         "s 1/4] RUN a", "s 3/4] RUN c", "t 2/4] RUN b", "s 2/4] RUN b", NULL};
-    static const int twins[] = {0, 3, 2, 1, 1, -1};
+    static const int siblings[] = {0, 3, 2, 1, 1, -1};
     static const char *const platforms[] = {"linux/amd64", "linux/arm64"};
     struct depot_build *b = depot_build_new(NULL);
     struct depot_why why;
@@ -348,17 +348,17 @@ static void test_why__finds_the_step_of_a_twin(void **state)
     depot_why_init(&why, b, NULL);
     assert_int_equal(why.causes.len, 2);
     const struct depot_cause *x = why.causes.items[0], *y = why.causes.items[1];
-    assert_ptr_equal(y->twin_of, x);
-    for (int i = 0; i < (int)DEPOT_ARRAY_LEN(twins); i++) {
+    assert_ptr_equal(y->sibling_of, x);
+    for (int i = 0; i < (int)DEPOT_ARRAY_LEN(siblings); i++) {
         const struct depot_step *s = step_at(b, platforms[0], i);
         assert_non_null(s);
         assert_ptr_equal(depot_why_step_on(&why, x, s), s);
         assert_ptr_equal(depot_why_step_on(&why, y, s),
-            twins[i] < 0 ? NULL : step_at(b, platforms[1], twins[i]));
+            siblings[i] < 0 ? NULL : step_at(b, platforms[1], siblings[i]));
     }
     for (int i = 0; i < 4; i++)
         assert_ptr_equal(depot_why_step_on(&why, x, step_at(b, platforms[1], i)),
-            step_at(b, platforms[0], twins[i]));
+            step_at(b, platforms[0], siblings[i]));
     depot_why_release(&why);
     depot_build_free(b);
 }
@@ -541,7 +541,7 @@ int main(void)
         cmocka_unit_test(test_why__knows_what_is_gone),
         cmocka_unit_test(test_why__tells_builders_apart),
         cmocka_unit_test(test_why__follows_the_chain),
-        cmocka_unit_test(test_why__finds_the_step_of_a_twin),
+        cmocka_unit_test(test_why__finds_the_step_of_a_sibling),
         cmocka_unit_test(test_why__of_far_too_much),
         cmocka_unit_test(test_why__of_nothing),
         cmocka_unit_test(test_index__finds_the_first_that_is_alike),

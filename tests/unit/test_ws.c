@@ -186,6 +186,8 @@ struct fixture {
     bool has_err;
     struct depot_buf got;
     int messages;
+    int turns; /* of the loop that gave messages */
+    bool in_turn;
     size_t last_len;
     /* what it does */
     bool free_in_open, free_in_message, free_in_closed, context_too;
@@ -235,10 +237,20 @@ static void on_open(struct dp_ws *ws, void *arg)
         drop(f);
 }
 
+static void turn_ends(void *arg)
+{
+    ((struct fixture *)arg)->in_turn = false;
+}
+
 static void on_message(struct dp_ws *ws, const void *data, size_t n, void *arg)
 {
     struct fixture *f = arg;
     (void)ws;
+    if (!f->in_turn) {
+        f->in_turn = true;
+        f->turns++;
+        depot_loop_defer(f->loop, turn_ends, f);
+    }
     f->messages++;
     f->last_len = n;
     depot_buf_add(&f->got, data, n);
@@ -627,6 +639,42 @@ static void test_ws__pauses_reading(void **state)
     teardown(&f);
 }
 
+enum { BUSY_FRAMES = 600 };
+
+/* A frame each half a millisecond, and the last with the goodbye behind it. */
+static void serve_busily(struct fixture *f, int fd, const char *head)
+{
+    for (int i = 0; i < BUSY_FRAMES; i++) {
+        const char letter = (char)('a' + i % 26);
+        fake_send(fd, FAKE_TEXT, &letter, 1);
+        usleep(500);
+    }
+    fake_close(fd, 1000);
+    serve_collect(f, fd, head);
+}
+
+static void send_while_held(struct fixture *f)
+{
+    dp_ws_send(f->ws, "{}", 2); /* the answer would be read at once, were there one */
+}
+
+static void test_ws__reads_a_busy_peer_by_the_clock(void **state)
+{
+    (void)state;
+    struct fixture f = {.serve = serve_busily, .on_open = send_while_held};
+    const uint64_t began = depot_mono_ms();
+    run(&f, &(struct dp_ws_opts){.paced = true});
+    assert_int_equal(f.messages, BUSY_FRAMES);
+    for (int i = 0; i < BUSY_FRAMES; i++)
+        assert_int_equal(f.got.data[i], 'a' + i % 26);
+    assert_int_equal(f.closed, 1);
+    assert_false(f.has_err);
+    /* A burst, and then one each 20 ms. */
+    assert_in_range(f.turns, 2, 70 + (depot_mono_ms() - began) / 20);
+    teardown(&f);
+    assert_int_equal(f.texts, 1);
+}
+
 /* The answer and frames in one piece, then a byte at a time, with a ping that must be answered. */
 static void serve_in_pieces(struct fixture *f, int fd, const char *head)
 {
@@ -951,6 +999,7 @@ int main(void)
         UNIX(test_ws__refuses_a_token_with_a_line_break),
         BOTH(test_ws__may_be_freed_anywhere),
         BOTH(test_ws__pauses_reading),
+        BOTH(test_ws__reads_a_busy_peer_by_the_clock),
         BOTH(test_ws__pauses_a_stream),
         BOTH(test_ws__takes_frames_cut_anywhere),
         BOTH(test_ws__takes_what_follows_the_answer),

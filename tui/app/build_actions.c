@@ -47,7 +47,7 @@ static void record_to(struct tui *t, struct fleet_build *b, const char *path)
     struct depot_error err = {0};
     if (dp_record_start(t->fleet, b, path, &err) != 0)
         dp_tui_say(t, DEPOT_STYLE_ERROR, "%s", err.msg);
-    else if (b->record != NULL)
+    else if (b->tap != NULL)
         dp_tui_say(t, DEPOT_STYLE_TEXT, "recording %s to %s until it ends, or R", b->id, path);
 }
 
@@ -57,7 +57,7 @@ static void on_overwrite(struct tui *t, const char *arg)
     const char *path = strchr(arg, '\n') + 1;
     char *key = depot_strndup(arg, (size_t)(path - 1 - arg));
     struct fleet_build *b = dp_fleet_find(t->fleet, key);
-    if (b == NULL || b->record != NULL)
+    if (b == NULL || b->tap != NULL)
         dp_tui_say(t, DEPOT_STYLE_DIM, "nothing was recorded");
     else
         record_to(t, b, path);
@@ -69,7 +69,7 @@ static void on_record_name(struct tui *t, const char *text, const char *key)
     struct fleet_build *b = dp_fleet_find(t->fleet, key);
     char *path = dp_save_path(text);
     char *both = depot_asprintf("%s\n%s", key, path);
-    if (b == NULL || b->record != NULL)
+    if (b == NULL || b->tap != NULL)
         dp_tui_say(t, DEPOT_STYLE_DIM, "nothing was recorded");
     else if (dp_save_may(t, path, on_overwrite, both))
         record_to(t, b, path);
@@ -81,7 +81,7 @@ static void record(struct tui *t, struct fleet_build *b)
 {
     struct depot_buf raw = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     struct depot_buf name = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    if (b->record != NULL) {
+    if (b->tap != NULL) {
         dp_record_stop(b);
         return;
     }

@@ -8,56 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-void dp_prompt_init(struct prompt *p)
-{
-    depot_buf_init(&p->text, PROMPT_MAX);
-}
-
-void dp_prompt_release(struct prompt *p)
-{
-    depot_buf_release(&p->text);
-    depot_free(p->arg);
-    depot_free(p->draft);
-    dp_completion_end(&p->completion);
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(p->history); i++)
-        depot_strv_release(&p->history[i]);
-}
-
-static void forget_draft(struct prompt *p)
-{
-    depot_free(p->draft);
-    p->draft = NULL;
-    p->back = 0;
-}
-
-static void close_prompt(struct tui *t)
-{
-    struct prompt *p = &t->prompt;
-    dp_completion_end(&p->completion);
-    forget_draft(p);
-    p->kind = PROMPT_NONE;
-    p->typed = false;
-    p->text_fn = NULL;
-    p->yes_fn = NULL;
-    depot_free(p->arg);
-    p->arg = NULL;
-    t->dirty = true;
-}
-
-void dp_prompt_open(struct tui *t, enum prompt_kind kind, const char *label, const char *initial)
-{
-    struct prompt *p = &t->prompt;
-    close_prompt(t);
-    p->kind = kind;
-    snprintf(p->label, sizeof(p->label), "%s", label);
-    depot_buf_clear(&p->text);
-    depot_buf_adds(&p->text, initial != NULL ? initial : "");
-    p->cursor = p->text.len;
-    p->error[0] = '\0';
-    t->said[0] = '\0';
-    t->dirty = true;
-}
-
 /* ---- editing ---- */
 
 static size_t before(const struct prompt *p, size_t at)
@@ -129,7 +79,7 @@ static void recall(struct prompt *p, int by)
     p->cursor = p->text.len;
     replace(p, 0, to > 0 ? h->items[h->len - (size_t)to] : p->draft);
     if (to == 0)
-        forget_draft(p);
+        dp_prompt_forget_draft(p);
 }
 
 static void edit(struct prompt *p, const struct key *k)
@@ -220,7 +170,7 @@ static void done(struct tui *t)
     dp_tui_text_fn *fn = p->text_fn;
     char *arg = p->arg;
     p->arg = NULL;
-    close_prompt(t);
+    dp_prompt_close(t);
     if (kind == PROMPT_COMMAND)
         dp_tui_command(t, text);
     else if (kind == PROMPT_ASK && fn != NULL && text[0] != '\0')
@@ -237,7 +187,7 @@ static void abandon(struct tui *t)
         depot_buf_adds(&p->text, "");
         give(t, true);
     }
-    close_prompt(t);
+    dp_prompt_close(t);
 }
 
 static void answer_yes(struct tui *t, const struct key *k)
@@ -246,7 +196,7 @@ static void answer_yes(struct tui *t, const struct key *k)
     dp_tui_yes_fn *fn = p->yes_fn;
     char *arg = p->arg;
     p->arg = NULL;
-    close_prompt(t);
+    dp_prompt_close(t);
     if ((k->code == 'y' || k->code == 'Y') && k->mods == 0 && fn != NULL)
         fn(t, arg);
     depot_free(arg);

@@ -81,10 +81,14 @@ void dp_tui_freshen(struct tui *t);
  * what is cannot be acted on; NULL: it does something, as far as the core knows. */
 const char *dp_act_refusal(const struct view *v, enum action a);
 
-/* prompt.c */
+/* prompt_state.c */
 void dp_prompt_init(struct prompt *p);
 void dp_prompt_release(struct prompt *p);
 void dp_prompt_open(struct tui *t, enum prompt_kind kind, const char *label, const char *initial);
+void dp_prompt_close(struct tui *t);
+void dp_prompt_forget_draft(struct prompt *p); /* back to the end of the history */
+
+/* prompt.c */
 void dp_prompt_key(struct tui *t, const struct key *k);
 /* Before a frame: the view gets what was typed since the last one, once, for it may be long work.
  */

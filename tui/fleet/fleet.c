@@ -2,7 +2,6 @@
  * The fleet: which builds and builders there are, and their reducers.
  */
 #include "fleet_priv.h"
-#include "record.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,7 +112,8 @@ static struct depot_build *new_state(struct fleet_build *b)
 
 static void free_build(struct fleet_build *b)
 {
-    dp_record_free(b);
+    if (b->tap != NULL)
+        b->tap->free(b);
     if (!b->borrowed_)
         depot_build_free(b->state);
     depot_build_free(b->next_);
@@ -275,16 +275,16 @@ static void apply_build(struct fleet_source *s, const struct depot_event *ev)
     struct fleet_build *b = dp_fleet_own(s);
     if (b == NULL || !depot_str_eq(b->id, ev->build))
         b = make_build(s, dp_fleet_event_build(s, ev));
-    if (b->record != NULL)
-        dp_record_event(b, ev);
+    if (b->tap != NULL)
+        b->tap->event(b, ev);
     reduce(b, ev);
     b->revision++;
     if (ev->type == DEPOT_EVENT_BUILD_CREATED)
         ask_estimates(s, ev->u.created.project);
     if (ev->type != DEPOT_EVENT_BUILD_FINISHED)
         return;
-    if (b->record != NULL)
-        dp_record_end(b);
+    if (b->tap != NULL)
+        b->tap->end(b);
     drop_states(s->fleet);
 }
 
@@ -464,8 +464,8 @@ static void feed_refused(
     const struct fleet_source *s = arg;
     struct fleet_build *b = build != NULL ? depot_map_get(s->builds_, build) : NULL;
     DEPOT_UNUSED(feed);
-    if (b != NULL && b->record != NULL && err->code == DEPOT_ERR_NOT_FOUND)
-        dp_record_refused(b, err);
+    if (b != NULL && b->tap != NULL && err->code == DEPOT_ERR_NOT_FOUND)
+        b->tap->refused(b, err);
     else
         problem(s->fleet, err);
 }

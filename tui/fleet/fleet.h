@@ -33,6 +33,17 @@ struct fleet_builder {
     size_t ncpu;
 };
 
+struct fleet_build;
+/* Who gets what comes of a build, as a recording does. */
+struct fleet_tap {
+    void (*event)(struct fleet_build *b, const struct depot_event *ev); /* before it is reduced */
+    void (*end)(struct fleet_build *b);                                 /* after the last */
+    /* From fleet_source.again: without newline. False: no more of them. */
+    bool (*line)(struct fleet_build *b, const char *line, size_t n);
+    void (*refused)(struct fleet_build *b, const struct depot_error *why); /* by the daemon */
+    void (*free)(struct fleet_build *b); /* the fleet goes; nobody is told */
+};
+
 struct fleet_build {
     struct fleet_source *source;
     size_t order; /* of arrival: the stable order of rows */
@@ -47,7 +58,7 @@ struct fleet_build {
     bool full;                   /* the state has logs, from the first event on */
     bool fetched_;               /* asked of the source's daemon, not given by its owner */
     bool borrowed_;              /* the state is the job's, which reduces it */
-    struct fleet_record *record; /* NULL: it is not being recorded */
+    const struct fleet_tap *tap; /* NULL: it is not being recorded */
     struct depot_build *next_;   /* the one with logs, catching up */
     DEPOT_VEC(struct logstore *) logs_, next_logs_; /* by step index */
     uint64_t derived_;                              /* the state's revision when last derived */
@@ -69,7 +80,7 @@ struct fleet_source {
     bool owned_;              /* its owner gives the events, whatever the feed is for */
     struct depot_map *builds_, *builders_; /* by id, by name */
     struct depot_map *asked_;              /* project -> when its estimates were asked for, ms */
-    /* Gives a build's lines from its first, by dp_record_line(); NULL: it keeps none. */
+    /* Gives the build's tap its lines from the first; NULL: it keeps none. */
     void (*again)(struct fleet_source *s, struct fleet_build *b, void *arg);
     void *again_arg;
     /* Cancels a build of the owner's own; NULL or false: the daemon behind the source does. */

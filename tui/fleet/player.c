@@ -5,7 +5,6 @@
  * recording costs its index alone. Going back starts anew and plays silently up to the moment.
  */
 #include "player.h"
-#include "record.h"
 #include <depot/text.h>
 
 #include <depot/wire.h>
@@ -187,7 +186,7 @@ static void give_again(struct fleet_source *s, struct fleet_build *b, void *arg)
             continue;
         if (ev.type <= DEPOT_EVENT_BUILD_FINISHED &&
             depot_str_eq(dp_fleet_event_build(s, &ev), b->id))
-            going = dp_record_line(b, p->data + m->offset, m->len);
+            going = b->tap->line(b, p->data + m->offset, m->len);
         depot_event_release(&ev);
     }
 }

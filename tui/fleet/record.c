@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-struct fleet_record {
+struct record {
+    struct fleet_tap tap;
     struct depot_file_writer *file;
     char *path;
     uint64_t seq; /* of the newest event that was written */
@@ -19,7 +20,12 @@ struct fleet_record {
     struct depot_buf line;
 };
 
-static void free_record(struct fleet_record *r)
+static struct record *record_of(const struct fleet_build *b)
+{
+    return (struct record *)(uintptr_t)DEPOT_CONTAINER_OF(b->tap, const struct record, tap);
+}
+
+static void free_record(struct record *r)
 {
     depot_file_writer_abandon(r->file);
     depot_buf_release(&r->line);
@@ -31,10 +37,10 @@ static void free_record(struct fleet_record *r)
 static void leave(struct fleet_build *b, const struct depot_error *err)
 {
     struct fleet *f = b->source->fleet;
-    struct fleet_record *r = b->record;
+    struct record *r = record_of(b);
     const struct fleet_recorded done = {
         .build = b, .path = r->path, .events = r->events, .bytes = r->bytes, .err = err};
-    b->record = NULL;
+    b->tap = NULL;
     f->recordings--;
     if (f->priv->ops.recorded != NULL)
         f->priv->ops.recorded(f, &done, f->priv->arg);
@@ -51,17 +57,17 @@ static void fail(struct fleet_build *b, struct depot_error *err)
     leave(b, err);
 }
 
-static int commit(struct fleet_record *r, struct depot_error *err)
+static int commit(struct record *r, struct depot_error *err)
 {
     struct depot_file_writer *file = r->file;
     r->file = NULL;
     return depot_file_writer_commit(file, err);
 }
 
-void dp_record_end(struct fleet_build *b)
+static void end(struct fleet_build *b)
 {
     struct depot_error err = {0};
-    if (commit(b->record, &err) != 0)
+    if (commit(record_of(b), &err) != 0)
         fail(b, &err);
     else
         leave(b, NULL);
@@ -70,17 +76,17 @@ void dp_record_end(struct fleet_build *b)
 void dp_record_stop(struct fleet_build *b)
 {
     struct depot_error err = {0};
-    if (b->record->events > 0) {
-        dp_record_end(b);
+    if (record_of(b)->events > 0) {
+        end(b);
         return;
     }
     (void)depot_error_set(&err, DEPOT_ERR_CANCELLED, "no event came; nothing was written");
     leave(b, &err);
 }
 
-bool dp_record_line(struct fleet_build *b, const char *line, size_t n)
+static bool put_line(struct fleet_build *b, const char *line, size_t n)
 {
-    struct fleet_record *r = b->record;
+    struct record *r = record_of(b);
     struct depot_error err = {0};
     int rc = depot_file_writer_write(r->file, line, n, &err);
     if (rc == 0)
@@ -94,30 +100,28 @@ bool dp_record_line(struct fleet_build *b, const char *line, size_t n)
     return true;
 }
 
-void dp_record_event(struct fleet_build *b, const struct depot_event *ev)
+static void put_event(struct fleet_build *b, const struct depot_event *ev)
 {
-    struct fleet_record *r = b->record;
+    struct record *r = record_of(b);
     if (ev->seq != r->seq + 1)
         return; /* on its way from before the beginning was asked for */
     r->seq = ev->seq;
     depot_buf_clear(&r->line);
     depot_wire_encode(&r->line, ev);
-    (void)dp_record_line(b, r->line.data, r->line.len);
+    (void)put_line(b, r->line.data, r->line.len);
 }
 
-void dp_record_refused(struct fleet_build *b, const struct depot_error *why)
+static void refused(struct fleet_build *b, const struct depot_error *why)
 {
     struct depot_error err = *why;
     depot_error_prefix(&err, "%s cannot be recorded", b->id);
     leave(b, &err);
 }
 
-void dp_record_free(struct fleet_build *b)
+static void abandon(struct fleet_build *b)
 {
-    struct fleet_record *r = b->record;
-    if (r == NULL)
-        return;
-    b->record = NULL;
+    struct record *r = record_of(b);
+    b->tap = NULL;
     if (r->events > 0)
         (void)!commit(r, NULL);
     free_record(r);
@@ -144,6 +148,8 @@ const char *dp_record_cannot(const struct fleet_build *b)
 int dp_record_start(
     struct fleet *f, struct fleet_build *b, const char *path, struct depot_error *err)
 {
+    static const struct fleet_tap tap = {
+        .event = put_event, .end = end, .line = put_line, .refused = refused, .free = abandon};
     struct fleet_source *s = b->source;
     const char *why = dp_record_cannot(b);
     struct depot_file_writer *file;
@@ -152,17 +158,19 @@ int dp_record_start(
     const int rc = dp_file_open(path, &file, err);
     if (rc != 0)
         return rc;
-    b->record = depot_calloc(1, sizeof(*b->record));
-    b->record->file = file;
-    b->record->path = depot_strdup(path);
-    depot_buf_init(&b->record->line, DEPOT_BUF_NO_LIMIT);
+    struct record *r = depot_calloc(1, sizeof(*r));
+    r->tap = tap;
+    r->file = file;
+    r->path = depot_strdup(path);
+    depot_buf_init(&r->line, DEPOT_BUF_NO_LIMIT);
+    b->tap = &r->tap;
     f->recordings++;
     if (s->drops_) {
         ask_again(f, b);
     } else {
         dp_fleet_watch(f, b);
         s->again(s, b, s->again_arg);
-        if (b->record != NULL)
+        if (b->tap != NULL)
             dp_record_stop(b);
     }
     dp_fleet_touch(f);

@@ -15,16 +15,5 @@ int dp_record_start(struct fleet *f, struct fleet_build *b, const char *path,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* What has come so far is the recording. */
 void dp_record_stop(struct fleet_build *b);
-/* An event of a build that is being recorded. */
-void dp_record_event(struct fleet_build *b, const struct depot_event *ev);
-/* After the build's last event. */
-void dp_record_end(struct fleet_build *b);
-/* A line as its source has it, without newline. False: it cannot be written, the recording ended.
- */
-bool dp_record_line(struct fleet_build *b, const char *line, size_t n);
-/* The daemon does not give the build; nothing is written. */
-void dp_record_refused(struct fleet_build *b, const struct depot_error *why);
-/* The fleet goes: as dp_record_stop(), and nobody is told. */
-void dp_record_free(struct fleet_build *b);
 
 #endif

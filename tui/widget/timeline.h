@@ -18,7 +18,7 @@ enum bar {
     BAR_SHARED,
     BAR_CANCELLED,
     BAR_RAN,
-    BAR_SLOW, /* ran, and took longer than its twin */
+    BAR_SLOW, /* ran, and took longer than its sibling */
     BAR_RUNNING,
     BAR_FAILED,
     BAR_COUNT

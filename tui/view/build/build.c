@@ -3,7 +3,7 @@
  */
 #include "tui/app/command.h"
 #include "build_priv.h"
-#include "tui/widget/outcome.h"
+#include "tui/widget/step.h"
 
 #include <ctype.h>
 
@@ -161,7 +161,7 @@ static void go_twin(struct build_view *v)
 {
     const struct depot_step *s = dp_build_selected_step(v);
     const struct depot_step *twin =
-        s != NULL && v->build->state != NULL ? dp_step_twin(v->build->state, s) : NULL;
+        s != NULL && v->build->state != NULL ? dp_step_sibling(v->build->state, s) : NULL;
     if (twin == NULL) {
         dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "this step has no twin");
         return;

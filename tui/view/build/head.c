@@ -3,7 +3,7 @@
  * heading for each platform.
  */
 #include "build_priv.h"
-#include "tui/widget/outcome.h"
+#include "tui/widget/step.h"
 
 #include <stdio.h>
 #include <string.h>

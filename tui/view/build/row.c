@@ -2,7 +2,7 @@
  * One row of the build view: rails and a label, then for each lane a state, a bar and a time.
  */
 #include "build_priv.h"
-#include "tui/widget/outcome.h"
+#include "tui/widget/step.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
  */
 #include "tui/fleet/failure.h"
 #include "build_priv.h"
-#include "tui/widget/outcome.h"
+#include "tui/widget/step.h"
 
 #include <depot/utf8.h>
 

@@ -3,7 +3,7 @@
  */
 #include "tui/fleet/failure.h"
 #include "fleet_priv.h"
-#include "tui/widget/outcome.h"
+#include "tui/widget/step.h"
 
 #include <stdio.h>
 #include <string.h>

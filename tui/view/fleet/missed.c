@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/widget/outcome.h"
+#include "tui/widget/step.h"
 
 enum {
     ROWS_MIN = 4, /* fewer are better left blank */

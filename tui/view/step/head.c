@@ -4,7 +4,7 @@
  */
 #include "step_priv.h"
 #include "tui/fleet/failure.h"
-#include "tui/widget/outcome.h"
+#include "tui/widget/step.h"
 
 #include <depot/utf8.h>
 
@@ -13,159 +13,11 @@
 #include <string.h>
 
 enum {
-    LABEL_W = 10,
     INSTRUCTION_MAX = 64 * 1024, /* bytes of an instruction that are shown */
     INSTRUCTION_ROWS = 200,
     TEXT_ROWS = 40, /* of an error, of a warning */
     LINKS_MAX = 100,
 };
-
-void dp_step_head_release(struct step_head *h)
-{
-    depot_vec_free(&h->pieces);
-    depot_vec_free(&h->links);
-    depot_buf_release(&h->pool);
-}
-
-/* ---- building blocks ---- */
-
-static struct head_piece *add_piece(struct step_head *h, uint32_t style, int w)
-{
-    struct head_piece *p = depot_vec_add(&h->pieces);
-    p->y = h->y;
-    p->x = h->x;
-    p->w = w;
-    p->style = style;
-    p->link = -1;
-    h->x += w;
-    return p;
-}
-
-static struct head_piece *add_text(struct step_head *h, uint32_t style, const char *s, size_t n)
-{
-    int w = 0;
-    n = depot_text_cut(s, n, h->w - h->x, &w);
-    struct head_piece *p = add_piece(h, style, w);
-    p->text = h->pool.len;
-    p->len = n;
-    depot_buf_add(&h->pool, s, n);
-    return p;
-}
-
-void dp_head_text(struct step_head *h, uint32_t style, const char *s)
-{
-    add_text(h, style, s, strlen(s));
-}
-
-void dp_head_textf(struct step_head *h, uint32_t style, const char *fmt, ...)
-{
-    char text[512];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    dp_head_text(h, style, text);
-}
-
-void dp_head_field(struct step_head *h, uint32_t style, int w, const char *s)
-{
-    struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    depot_text_fit(&b, s, w < h->w - h->x ? w : h->w - h->x, DEPOT_CUT_MIDDLE, h->ascii);
-    dp_head_text(h, style, depot_buf_str(&b));
-    depot_buf_release(&b);
-}
-
-void dp_head_meter(struct step_head *h, int w, double fraction, uint32_t style)
-{
-    struct head_piece *p = add_piece(h, style, w);
-    p->meter = true;
-    p->fraction = fraction;
-}
-
-static void glyph(struct step_head *h, uint32_t style, enum depot_sign g)
-{
-    char utf8[4];
-    add_text(h, style, utf8, depot_utf8_encode(utf8, depot_sign_char(h->ascii, g)));
-}
-
-void dp_head_row(struct step_head *h)
-{
-    h->y++;
-    h->x = 1;
-    h->rows = h->y;
-}
-
-void dp_head_gap(struct step_head *h)
-{
-    if (h->tall)
-        dp_head_row(h);
-}
-
-void dp_head_label(struct step_head *h, const char *s)
-{
-    dp_head_text(h, DEPOT_STYLE_HEADING, s);
-    h->x = 1 + LABEL_W;
-}
-
-/* Bytes of `s` that go into `columns`, cut between words where there are any. `*next` is where the
- * next row goes on. `clauses`: also in front of "&&". */
-static size_t row_of_words(const char *s, size_t n, int columns, bool clauses, size_t *next)
-{
-    size_t fits = depot_text_cut(s, n, columns > 0 ? columns : 1, NULL);
-    const char *newline = memchr(s, '\n', fits < n ? fits + 1 : fits);
-    if (newline != NULL)
-        fits = (size_t)(newline - s);
-    if (clauses && n > fits) {
-        for (size_t i = 1; i + 4 <= fits; i++) {
-            if (memcmp(s + i, " && ", 4) == 0) {
-                *next = i + 1;
-                return i;
-            }
-        }
-    }
-    if (fits == n || newline != NULL) {
-        *next = fits < n ? fits + 1 : n;
-        return fits;
-    }
-    size_t cut = fits;
-    while (cut > fits / 2 && s[cut] != ' ')
-        cut--;
-    if (s[cut] != ' ')
-        cut = fits > 0 ? fits : 1; /* one long word */
-    *next = cut;
-    while (*next < n && s[*next] == ' ')
-        (*next)++;
-    return cut;
-}
-
-static void wrap(
-    struct step_head *h, uint32_t style, int indent, int max, bool clauses, const char *s)
-{
-    size_t n = strlen(s), next;
-    const bool split = clauses && depot_text_width(s) > h->w - h->x;
-    for (int rows = 1; n > 0; rows++, s += next, n -= next) {
-        size_t take = row_of_words(s, n, h->w - h->x, split, &next);
-        if (next < n && rows >= max) { /* the last row, and not the last words */
-            take = row_of_words(s, n, h->w - h->x - 2, split, &next);
-            add_text(h, style, s, take);
-            glyph(h, DEPOT_STYLE_DIM, DEPOT_SIGN_ELLIPSIS);
-            break;
-        }
-        add_text(h, style, s, take);
-        if (next >= n)
-            break;
-        dp_head_row(h);
-        h->x = indent;
-    }
-    dp_head_row(h);
-}
-
-/* Words over as many rows as they need, from the current column on; rows after the first begin at
- * `indent`. At most `max` rows. */
-static void put_wrapped(struct step_head *h, uint32_t style, int indent, int max, const char *s)
-{
-    wrap(h, style, indent, max, false, s);
-}
 
 /* ---- steps ---- */
 
@@ -193,15 +45,15 @@ static void link_to(struct step_head *h, const struct step_facts *f, const struc
     dp_step_label(&label, s);
     took_text(took, s, f->now);
     int w = depot_text_width(depot_buf_str(&label));
-    const int most = h->w - 1 - LABEL_W - 4;
+    const int most = h->w - 1 - HEAD_LABEL_W - 4;
     if (w > most)
         w = most > 1 ? most : 1;
-    if (!h->tall && h->x > 1 + LABEL_W && h->x + w + 2 > h->w) {
+    if (!h->tall && h->x > 1 + HEAD_LABEL_W && h->x + w + 2 > h->w) {
         dp_head_row(h);
-        h->x = 1 + LABEL_W;
+        h->x = 1 + HEAD_LABEL_W;
     }
     const size_t first = h->pieces.len;
-    glyph(h, style, depot_outcome_sign(s->outcome));
+    dp_head_glyph(h, style, depot_outcome_sign(s->outcome));
     dp_head_text(h, DEPOT_STYLE_TEXT, " ");
     dp_head_field(h, DEPOT_STYLE_TEXT, w, depot_buf_str(&label));
     for (size_t i = first; i < h->pieces.len; i++)
@@ -262,7 +114,7 @@ static void put_outcome(struct step_head *h, const struct step_facts *f)
     const struct depot_step *s = f->step;
     const uint32_t style = depot_outcome_style(s->outcome);
     char text[DEPOT_TEXT_MAX];
-    glyph(h, style, depot_outcome_sign(s->outcome));
+    dp_head_glyph(h, style, depot_outcome_sign(s->outcome));
     dp_head_textf(h, style, " %s", depot_outcome_word(s->outcome));
     if (has_time(s))
         dp_head_textf(h, DEPOT_STYLE_STRONG, "  %s",
@@ -350,8 +202,8 @@ static void put_instruction(struct step_head *h, const struct step_facts *f)
     dp_head_gap(h);
     /* Its first word strong; the rest is often long. */
     const size_t first = h->pieces.len, word = strcspn(depot_buf_str(&text), " \n");
-    wrap(h, DEPOT_STYLE_TEXT, 5, h->brief > 0 ? h->brief : INSTRUCTION_ROWS, h->tall && !joints,
-        depot_buf_str(&text));
+    dp_head_wrap(h, DEPOT_STYLE_TEXT, 5, h->brief > 0 ? h->brief : INSTRUCTION_ROWS,
+        h->tall && !joints, depot_buf_str(&text));
     if (h->pieces.len > first)
         split_piece(h, first, word);
     dp_head_gap(h);
@@ -379,7 +231,7 @@ static void put_error(struct step_head *h, const struct step_facts *f)
     dp_head_label(h, "error");
     struct depot_buf text = DEPOT_BUF_INIT(64 * 1024);
     dp_failure_point(&text, f->step->error, false); /* the command stands above already */
-    put_wrapped(h, DEPOT_STYLE_ERROR, 1 + LABEL_W, TEXT_ROWS, depot_buf_str(&text));
+    dp_head_words(h, DEPOT_STYLE_ERROR, 1 + HEAD_LABEL_W, TEXT_ROWS, depot_buf_str(&text));
     depot_buf_release(&text);
     put_place(h, f->step);
     dp_head_gap(h);
@@ -408,7 +260,7 @@ static void put_reason(struct step_head *h, const struct step_facts *f)
     } else if (s->outcome == DEPOT_OUTCOME_WAITING && part != NULL && part->queue_reason != NULL &&
                part->assigned == 0) {
         dp_head_label(h, "waits");
-        put_wrapped(h, DEPOT_STYLE_TEXT, 1 + LABEL_W, 3, part->queue_reason);
+        dp_head_words(h, DEPOT_STYLE_TEXT, 1 + HEAD_LABEL_W, 3, part->queue_reason);
     }
 }
 
@@ -420,7 +272,7 @@ static void put_twins(struct step_head *h, const struct step_facts *f)
     int n = 0;
     for (size_t i = 0; i < b->steps.len && n < 40; i++) {
         const struct depot_step *t = b->steps.items[i];
-        if (!dp_step_is_twin(f->step, t))
+        if (!dp_step_is_sibling(f->step, t))
             continue;
         char took[DEPOT_TEXT_MAX], by[DEPOT_TEXT_MAX];
         if (n == 0 && h->tall) {
@@ -431,12 +283,12 @@ static void put_twins(struct step_head *h, const struct step_facts *f)
             dp_head_label(h, "twin");
         } else if (!h->tall && h->x + 36 > h->w) {
             dp_head_row(h);
-            h->x = 1 + LABEL_W;
+            h->x = 1 + HEAD_LABEL_W;
         }
         n++;
         took_text(took, t, f->now);
         const size_t first = h->pieces.len;
-        glyph(h, depot_outcome_style(t->outcome), depot_outcome_sign(t->outcome));
+        dp_head_glyph(h, depot_outcome_style(t->outcome), depot_outcome_sign(t->outcome));
         dp_head_textf(h, DEPOT_STYLE_TEXT, " %s", depot_text_platform(t->platform));
         for (size_t k = first; k < h->pieces.len; k++)
             h->pieces.items[k].link = (int)h->links.len;
@@ -464,15 +316,15 @@ static void put_warnings(struct step_head *h, const struct step_facts *f)
         const struct depot_vertex_warning *w = f->step->warnings.items[i];
         dp_head_gap(h);
         dp_head_label(h, "warning");
-        put_wrapped(
-            h, DEPOT_STYLE_WARN, 1 + LABEL_W, TEXT_ROWS, w->short_text ? w->short_text : "");
+        dp_head_words(
+            h, DEPOT_STYLE_WARN, 1 + HEAD_LABEL_W, TEXT_ROWS, w->short_text ? w->short_text : "");
         for (size_t k = 0; h->tall && k < w->ndetail && k < 10; k++) {
-            h->x = 1 + LABEL_W;
-            put_wrapped(h, DEPOT_STYLE_DIM, 1 + LABEL_W, TEXT_ROWS, w->detail[k]);
+            h->x = 1 + HEAD_LABEL_W;
+            dp_head_words(h, DEPOT_STYLE_DIM, 1 + HEAD_LABEL_W, TEXT_ROWS, w->detail[k]);
         }
         if (h->tall && !depot_str_empty(w->url)) {
-            h->x = 1 + LABEL_W;
-            put_wrapped(h, DEPOT_STYLE_DIM, 1 + LABEL_W, 3, w->url);
+            h->x = 1 + HEAD_LABEL_W;
+            dp_head_words(h, DEPOT_STYLE_DIM, 1 + HEAD_LABEL_W, 3, w->url);
         }
     }
 }

@@ -3,7 +3,7 @@
  */
 #include "tui/app/command.h"
 #include "step_priv.h"
-#include "tui/widget/outcome.h"
+#include "tui/widget/step.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -306,7 +306,7 @@ static void go_along(struct step_view *v, size_t from, size_t to, const char *no
 
 static void go_to_twin(struct step_view *v)
 {
-    const struct depot_step *twin = dp_step_twin(v->build->state, v->step);
+    const struct depot_step *twin = dp_step_sibling(v->build->state, v->step);
     if (twin == NULL)
         dp_tui_say(v->base.tui, DEPOT_STYLE_DIM, "no other platform has this step");
     go_to(v, twin);

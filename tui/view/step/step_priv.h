@@ -52,10 +52,19 @@ int dp_step_head_link_row(const struct step_head *h, int link);
 /* Rows of the head about files and bytes (moves.c). */
 void dp_step_head_moves(struct step_head *h, const struct step_facts *f);
 
-/* ---- building blocks of the head ---- */
+/* ---- building blocks of the head: pieces.c ---- */
+
+enum { HEAD_LABEL_W = 10 };
 
 void dp_head_text(struct step_head *h, uint32_t style, const char *s);
 void dp_head_textf(struct step_head *h, uint32_t style, const char *fmt, ...) DEPOT_PRINTF(3, 4);
+void dp_head_glyph(struct step_head *h, uint32_t style, enum depot_sign g);
+/* Words over as many rows as they need, from the current column on; rows after the first begin at
+ * `indent`. At most `max` rows. */
+void dp_head_words(struct step_head *h, uint32_t style, int indent, int max, const char *s);
+/* The same; `clauses`: what does not fit is also cut in front of "&&". */
+void dp_head_wrap(
+    struct step_head *h, uint32_t style, int indent, int max, bool clauses, const char *s);
 /* In at most `w` columns, elided in its middle. */
 void dp_head_field(struct step_head *h, uint32_t style, int w, const char *s);
 void dp_head_meter(struct step_head *h, int w, double fraction, uint32_t style);

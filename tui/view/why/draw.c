@@ -6,17 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/widget/outcome.h"
+#include "tui/widget/step.h"
 
 #include <depot/utf8.h>
 
 enum {
-    WIDE_W = 132,    /* further right a time is too far from its step */
-    TALL_H = 20,     /* from here on a blank row may stand below the head */
-    LANE_W = 11,     /* a gap, a glyph and a time */
-    TEXT_MIN_W = 24, /* of what stands left of the times */
-    LABEL_MAX_W = 16,
-    WIDEST_OF = 200,   /* steps whose labels are measured */
+    WIDE_W = 132,      /* further right a time is too far from its step */
+    TALL_H = 20,       /* from here on a blank row may stand below the head */
+    LANE_W = 11,       /* a gap, a glyph and a time */
+    TEXT_MIN_W = 24,   /* of what stands left of the times */
     COMMON_SHOWN = 12, /* columns of what two texts have in common before their difference */
 };
 
@@ -110,28 +108,6 @@ static void draw_sum_times(const struct why_view *v, const struct canvas *c, int
             draw_time(c, y, x + i * LANE_W, DEPOT_STYLE_STRONG,
                 t->took - depot_step_duration(t->step, v->build->state->last));
     }
-}
-
-static int label_width(const struct depot_step *s)
-{
-    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    int w = 0;
-    if (s->parsed.ordinal > 0) {
-        dp_step_label(&text, s);
-        w = depot_text_width(depot_buf_str(&text));
-    }
-    depot_buf_release(&text);
-    return w < LABEL_MAX_W ? w : LABEL_MAX_W;
-}
-
-int dp_why_label_w(const struct depot_cause *c)
-{
-    int w = 0;
-    for (size_t i = 1; i < c->steps.len && i < WIDEST_OF; i++) {
-        const int own = label_width(c->steps.items[i]);
-        w = own > w ? own : w;
-    }
-    return w;
 }
 
 /* "deps 3/4  RUN make" within `w` columns, the label padded to `label_w`. */
@@ -236,7 +212,7 @@ static void draw_row(
     case WHY_CAUSE:
         dp_canvas_glyph(c, y, 0, DEPOT_STYLE_WARN, DEPOT_SIGN_WARN);
         draw_step(c, y, 2, w - 2 - draw_builder(v, c, y, w, r->cause), r->step,
-            label_width(r->step), true);
+            dp_why_step_label_w(r->step), true);
         draw_step_times(v, c, y, r, lanes, x);
         break;
     case WHY_REASON:

@@ -1,6 +1,6 @@
 /*
- * Why steps of a build were not in the cache: the comparison and its rows (why.c), how they look
- * (draw.c). `arg` is a build's key, or a step's: then its cause is selected.
+ * Why steps of a build were not in the cache: the comparison (why.c), its rows (list.c), how they
+ * look (draw.c). `arg` is a build's key, or a step's: then its cause is selected.
  */
 #ifndef DEPOT_TUI_VIEW_WHY_PRIV_H
 #define DEPOT_TUI_VIEW_WHY_PRIV_H
@@ -24,7 +24,7 @@ enum why_kind {
 
 struct why_row {
     enum why_kind kind;
-    const struct depot_cause *cause; /* that twins are twins of */
+    const struct depot_cause *cause; /* that siblings are siblings of */
     const struct depot_step *step;   /* WHY_CAUSE, WHY_STEP */
     size_t index;                    /* of evidence; how much more; WHY_HINT: from this byte on */
     size_t len;                      /* WHY_HINT */
@@ -53,17 +53,36 @@ struct why_view {
 };
 
 /* why.c */
+/* Is all known of it that there is? */
+bool dp_why_is_whole(const struct fleet_build *b);
+
+/* list.c */
 bool dp_why_is_open(const struct why_view *v, const struct depot_cause *c);
-/* The same step on a platform, among the steps of a cause and of its twins; NULL: none. */
+/* The same step on a platform, among the steps of a cause and of its siblings; NULL: none. */
 const struct depot_step *dp_why_step_on(const struct why_view *v, const struct depot_cause *c,
     const struct depot_step *s, const char *platform);
-/* The cause itself, or its twin on a platform; NULL: none. */
+/* The cause itself, or its sibling on a platform; NULL: none. */
 const struct depot_cause *dp_why_cause_on(
     const struct why_view *v, const struct depot_cause *c, const char *platform);
+/* Show what follows from a cause, or no more. */
+void dp_why_turn_fold(struct why_view *v, const struct depot_cause *c);
+/* The row of a step: its own, its cause's when it is folded away, or its twin's. */
+bool dp_why_select_step(struct why_view *v, const struct depot_step *s);
+/* What is selected, in words that outlive the rows. */
+struct why_place {
+    enum why_kind kind;
+    char *cause;
+    size_t index, nth; /* the nth row of its kind in the cause */
+};
+struct why_place dp_why_place_of(const struct why_view *v);
+/* The rows anew, with what was selected selected again; `p` is of before anything changed, and is
+ * released. */
+void dp_why_list_at(struct why_view *v, struct why_place *p);
+void dp_why_relist(struct why_view *v);
+/* Columns for the label of a step. */
+int dp_why_step_label_w(const struct depot_step *s);
 
 /* draw.c */
-/* Columns for the labels of all steps that followed: what these say stands in one column. */
-int dp_why_label_w(const struct depot_cause *c);
 void dp_why_draw(struct view *base, const struct canvas *c);
 
 #endif

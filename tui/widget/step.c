@@ -1,7 +1,7 @@
 /*
  * Steps in a sign or a word.
  */
-#include "outcome.h"
+#include "step.h"
 
 #include <depot/text.h>
 
@@ -18,7 +18,7 @@ void dp_step_label(struct depot_buf *out, const struct depot_step *s)
 }
 
 /* Of steps in a Dockerfile the place counts: their words may name the platform. */
-bool dp_step_is_twin(const struct depot_step *a, const struct depot_step *b)
+bool dp_step_is_sibling(const struct depot_step *a, const struct depot_step *b)
 {
     const struct depot_step_name *x = &a->parsed, *y = &b->parsed;
     return a != b && x->ordinal == y->ordinal && x->total == y->total && x->kind == y->kind &&
@@ -27,11 +27,11 @@ bool dp_step_is_twin(const struct depot_step *a, const struct depot_step *b)
            (x->ordinal > 0 || depot_str_eq(x->instruction, y->instruction));
 }
 
-const struct depot_step *dp_step_twin(const struct depot_build *b, const struct depot_step *s)
+const struct depot_step *dp_step_sibling(const struct depot_build *b, const struct depot_step *s)
 {
     for (size_t i = 1; i < b->steps.len; i++) {
         const struct depot_step *t = b->steps.items[(s->index + i) % b->steps.len];
-        if (dp_step_is_twin(s, t))
+        if (dp_step_is_sibling(s, t))
             return t;
     }
     return NULL;

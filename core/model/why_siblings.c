@@ -25,7 +25,7 @@ static bool same_place(const struct depot_step *a, const struct depot_step *b)
            strcmp(x->instruction, y->instruction) == 0;
 }
 
-static bool is_twin(const struct depot_cause *a, const struct depot_cause *b)
+static bool is_sibling(const struct depot_cause *a, const struct depot_cause *b)
 {
     return a->reason == b->reason && a->certain == b->certain &&
            strcmp(a->step->platform, b->step->platform) != 0 && same_place(a->step, b->step) &&
@@ -51,17 +51,17 @@ void dp_why_release_places(struct depot_cause *c)
     c->places_ = NULL;
 }
 
-void dp_why_pair_twins(struct depot_why *w)
+void dp_why_pair_siblings(struct depot_why *w)
 {
     for (size_t i = 1; i < w->causes.len && i < DEPOT_WHY_CAUSES_MAX; i++) {
         struct depot_cause *c = w->causes.items[i];
 
-        for (size_t k = 0; k < i && c->twin_of == NULL; k++) {
+        for (size_t k = 0; k < i && c->sibling_of == NULL; k++) {
             struct depot_cause *first = w->causes.items[k];
 
-            if (first->twin_of != NULL || !is_twin(first, c))
+            if (first->sibling_of != NULL || !is_sibling(first, c))
                 continue;
-            c->twin_of = first;
+            c->sibling_of = first;
             index_places(first);
             index_places(c);
         }

@@ -414,7 +414,7 @@ static check_fn *const checks[] = {
     unknown,
 };
 
-void dp_why_judge(struct dp_why_job *j, struct depot_cause *c)
+void dp_why_diagnose(struct dp_why_job *j, struct depot_cause *c)
 {
     c->before = dp_why_same_text(&j->before, c->step);
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(checks); i++)
