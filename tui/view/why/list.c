@@ -1,7 +1,7 @@
 /*
  * The rows of the why view: causes with their evidence and what followed, and which is selected.
  */
-#include "tui/widget/outcome.h"
+#include "tui/widget/step.h"
 #include "why_priv.h"
 
 #include <stdlib.h>
