@@ -19,13 +19,14 @@ struct step {
     size_t ninputs;
     struct depot_vertex_group *group;
     struct depot_step_name parsed;
+    bool has_run; /* this build was told so */
 };
 
 /* What a digest of the engine's means here. */
 struct alias {
-    const struct step *step; /* NULL: nobody's step */
-    const char *shared;      /* the build that runs it; "": a stranger's; NULL: this one */
-    bool hidden;             /* another project's, and none of ours */
+    struct step *step;  /* NULL: nobody's step */
+    const char *shared; /* the build that runs it; "": a stranger's; NULL: this one */
+    bool hidden;        /* another project's, and none of ours */
 };
 
 struct steps {
@@ -40,7 +41,7 @@ struct steps {
 };
 
 /* Stands for steps that say the same: what they say tells none of them. */
-static const struct step several;
+static struct step several;
 
 /* ---- all parts that run ---- */
 struct known {
@@ -211,10 +212,10 @@ void steps_announce(const struct steps *s, steps_tell_fn *fn, void *arg)
 /* ---- what an engine tells ---- */
 
 /* Our only step that says this for this platform. */
-static const struct step *by_text(const struct steps *s, const struct depot_step_name *name)
+static struct step *by_text(const struct steps *s, const struct depot_step_name *name)
 {
     char *key = text_key(s, name);
-    const struct step *t = depot_map_get(s->by_text, key);
+    struct step *t = depot_map_get(s->by_text, key);
     depot_free(key);
     return t != &several ? t : NULL;
 }
@@ -224,7 +225,7 @@ static const struct step *by_text(const struct steps *s, const struct depot_step
 static struct alias of_known(
     const struct steps *s, const struct known *k, const struct depot_step_name *name)
 {
-    const struct step *t = depot_map_get(s->by_id, k->id);
+    struct step *t = depot_map_get(s->by_id, k->id);
     if (t == NULL)
         t = by_text(s, name);
     return (struct alias){.step = t,
@@ -266,6 +267,19 @@ static void learn_all(struct steps *s, const struct depot_status *st)
             learn(s, &st->vertexes[i]);
 }
 
+/* Once another build has run a step for this one, its own digest finds the result in the cache:
+ * that is no news, and would make a step that took a minute one that took no time. */
+static bool is_echo(const struct alias *a, const struct depot_vertex *v)
+{
+    return a->step != NULL && a->step->has_run && v->cached;
+}
+
+static void note_run(const struct alias *a, const struct depot_vertex *v)
+{
+    if (a->step != NULL && v->completed && !v->cached && depot_str_empty(v->error))
+        a->step->has_run = true;
+}
+
 static void translate_vertexes(
     const struct steps *s, struct depot_status *st, struct depot_arena *arena)
 {
@@ -273,8 +287,9 @@ static void translate_vertexes(
     size_t n = 0;
     for (size_t i = 0; i < st->nvertexes; i++) {
         const struct alias *a = find(s, st->vertexes[i].digest);
-        if (a == NULL || a->hidden)
+        if (a == NULL || a->hidden || is_echo(a, &st->vertexes[i]))
             continue;
+        note_run(a, &st->vertexes[i]);
         to[n] = st->vertexes[i];
         if (a->step != NULL)
             show(&to[n], a->step);

@@ -175,6 +175,38 @@ static void test_translate__a_strangers_step_by_its_words(void **state)
     steps_free(m.steps);
 }
 
+/* How many vertexes `m` hears of one that is over. */
+static size_t hears_the_end(struct made *m, const char *digest, bool cached, const char *error)
+{
+    struct depot_arena arena = {0};
+    struct depot_vertex v = {.digest = digest,
+        .name = "[a 2/3] RUN make",
+        .started = 1,
+        .completed = 2,
+        .cached = cached,
+        .error = error};
+    struct depot_status st = {.vertexes = &v, .nvertexes = 1};
+    steps_translate(m->steps, &st, &arena);
+    depot_arena_release(&arena);
+    return st.nvertexes;
+}
+
+static void test_translate__a_step_that_was_run_is_not_in_the_cache_afterwards(void **state)
+{
+    (void)state;
+    struct made one, two;
+    make(&one, "b1", "p", "s1", "make");
+    make(&two, "b2", "q", "s2", "make");
+    assert_int_equal(hears_the_end(&two, one.digests[1], false, "context canceled"), 1);
+    assert_int_equal(hears_the_end(&two, two.digests[1], true, NULL), 1); /* nobody ran it */
+    assert_int_equal(hears_the_end(&two, one.digests[1], false, NULL), 1);
+    assert_int_equal(hears_the_end(&two, two.digests[1], true, NULL), 0);
+    assert_int_equal(hears_the_end(&two, one.digests[1], true, NULL), 0);
+    assert_int_equal(hears_the_end(&two, two.digests[1], false, NULL), 1); /* run once more */
+    steps_free(one.steps);
+    steps_free(two.steps);
+}
+
 static void test_translate__a_build_that_is_over_is_nobody(void **state)
 {
     (void)state;
@@ -199,6 +231,8 @@ int main(void)
             test_translate__nothing_is_heard_of_another_project, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_translate__a_strangers_step_by_its_words, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_translate__a_step_that_was_run_is_not_in_the_cache_afterwards, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_translate__a_build_that_is_over_is_nobody, setup, teardown),
     };
