@@ -415,8 +415,7 @@ static void serve_by_id(struct fixture *f)
     static const char *const texts[] = {
         "{\"id\":99,\"result\":{}}",
         "{\"id\":4,\"error\":{\"code\":\"timeout\",\"message\":\"too slow\",\"hint\":\"wait\"}}",
-        "{\"v\":1,\"seq\":1,\"build\":\"b1\",\"type\":\"build.queued\",\"reason\":\"\\\"id\\\":"
-        "3\"}",
+        "{\"v\":1,\"seq\":1,\"type\":\"build.queued\",\"reason\":\"\\\"id\\\":3\"}",
         "{\"id\":3,\"result\":{\"project\":\"two\",\"steps\":[]}}",
         "{\"result\":{\"project\":\"one\"},\"id\":2}",
         "{\"id\":2,\"result\":{\"project\":\"again\"}}",

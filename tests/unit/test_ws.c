@@ -668,7 +668,8 @@ static void test_ws__reads_a_busy_peer_by_the_clock(void **state)
         assert_int_equal(f.got.data[i], 'a' + i % 26);
     assert_int_equal(f.closed, 1);
     assert_false(f.has_err);
-    /* When is test_pace's matter: a machine that is busy otherwise makes quiet peers of busy ones. */
+    /* When is test_pace's matter: a machine that is busy otherwise makes quiet peers of busy ones.
+     */
     assert_in_range(f.turns, 2, BUSY_FRAMES);
     teardown(&f);
     assert_int_equal(f.texts, 1);
