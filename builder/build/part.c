@@ -21,7 +21,8 @@ enum {
     SESSION_WAIT_S = 30,
     GRACE_S = 10,        /* for a client to open its session socket again */
     DRAIN_MS = 5 * 1000, /* without a status after Solve has ended */
-    /* When Solve failed before the engine made a job of it, Status has nothing to say, ever. */
+    /* When Solve failed, or was taken back, before the engine made a job of it, Status has nothing
+     * to say, ever. */
     DRAIN_UNSEEN_MS = 1000,
     CODE_CANCELLED = 1, /* google.rpc.Code */
     CODE_UNKNOWN = 2,
@@ -193,7 +194,7 @@ static void drain(struct part *p)
     }
     set_state(p, PART_DRAINING);
     engine_driver(p->engine)->status_hurry(p->status);
-    bool unseen = p->outcome.state == DEPOT_BUILD_FAILED && !p->status_seen;
+    bool unseen = p->outcome.state != DEPOT_BUILD_SUCCEEDED && !p->status_seen;
     depot_timer_start(p->timer, unseen ? DRAIN_UNSEEN_MS : DRAIN_MS, 0);
 }
 
