@@ -4,6 +4,7 @@
 #ifndef DEPOT_CLI_CLI_H
 #define DEPOT_CLI_CLI_H
 
+#include <depot/answer.h>
 #include <depot/app.h>
 #include <depot/build.h>
 #include <depot/ci.h>
@@ -52,6 +53,10 @@ void cli_say(const char *before, const char *text);
 void cli_add_query(struct depot_buf *path, const char *key, const char *value);
 /* "3m ago"; "" for 0. */
 void cli_age(char out[DEPOT_TEXT_MAX], depot_time when);
+/* A cell of a table: at most `most` columns, cut in the middle, filled up to `width`, and a blank.
+ */
+enum { CLI_PROJECT_MAX = 16, CLI_WHO_MAX = 10 };
+void cli_put_column(struct depot_buf *out, const char *s, int width, int most);
 /* A member's string of a file of ours; "" when it is not there. */
 const char *cli_json_string(struct json_object *o, const char *key);
 /* A member that is an array, and its length; NULL and 0 when it is none. */
@@ -60,6 +65,31 @@ struct json_object *cli_json_list(struct json_object *o, const char *key, size_t
 void cli_json_print(struct json_object *o);
 /* The daemon's answer so, with members that we do not know. */
 void cli_json_print_text(const struct depot_buf *text);
+
+/* which.c: the build that is meant by a word of the command line: any beginning of an id that is of
+ * one build alone, "^N" for the Nth before the newest of this directory's project, NULL for that
+ * one. An id that the daemon does not list is passed on as it is: the daemon says so when it is
+ * used. */
+struct cli_build {
+    char *id;
+    char *user; /* who started it; "" when not known */
+    bool named; /* by its id, and not by counting */
+};
+/* Of a command that takes one, and may go without. */
+#define CLI_BUILD_ARG "[BUILD | ^N]"
+#define CLI_BUILD_TEXT                                                                             \
+    "BUILD is an id, or as much of its beginning as no other build has; ^N is the Nth before the " \
+    "newest of this directory's project, and nothing is that newest one."
+/* The only argument; NULL: there is none. */
+const char *cli_arg(const struct depot_strv *args);
+int cli_which(const struct cli_remote *remote, const char *word, struct cli_build *out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+/* The same among builds at hand, newest first, as a daemon lists them. */
+int cli_which_of(const struct depot_builds *list, const char *word, struct cli_build *out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
+void cli_build_release(struct cli_build *b);
+/* The exit code of a command that ended so, before it had to do with a build. */
+int cli_exit(int rc);
 
 /* ci.c: what a CI system gets beside the log. */
 enum { CLI_CI_ANNOTATIONS = 1, CLI_CI_GROUPS = 2, CLI_CI_REPORT = 4 };
@@ -96,8 +126,30 @@ struct cli_show_opts {
     const char *color;       /* --color */
     bool details;            /* of warnings */
     const struct cli_ci *ci; /* borrowed; NULL: it gets nothing beside the log */
+    bool part;               /* not the whole log: no account of the build at its end */
     bool summary;            /* asked for, or by itself: cli_show_sums_up() */
 };
+/* pick.c: of a build's events only what belongs to some steps, and to some lines of their logs. */
+struct cli_pick;
+struct cli_pick_opts {
+    const char *step; /* what a step's title holds; NULL: anything */
+    const char *grep; /* what a line holds, as a terminal would show it; NULL: anything */
+    int64_t tail;     /* the last so many lines of each step that pass; 0: all */
+    bool failed;      /* the steps that failed */
+};
+/* NULL when all of it is asked for. Strings are borrowed. */
+struct cli_pick *cli_pick_new(const struct cli_pick_opts *opts);
+/* Only the end tells which those are: the whole build is told, rewound, and told again. */
+bool cli_pick_needs_end(const struct cli_pick *p);
+void cli_pick_rewind(struct cli_pick *p, const struct depot_build *b);
+/* After depot_build_apply() of `ev`: what is left of it, borrowed until the next. False: nothing.
+ */
+bool cli_pick_event(struct cli_pick *p, const struct depot_build *b, const struct depot_event *ev,
+    struct depot_event *out);
+/* Whether any event had something left. */
+bool cli_pick_any(const struct cli_pick *p);
+void cli_pick_free(struct cli_pick *p);
+
 /* Whether --summary=WHEN wants one on `out`; by itself on a terminal, and for a CI system. */
 bool cli_show_sums_up(const char *when, FILE *out);
 /* The sink of --progress=auto on `out`: tty where a person looks at a terminal, else plain. */
@@ -128,8 +180,8 @@ int cli_retry_save(const struct depot_build *state, const struct depot_command *
     const void *target, const struct depot_build_args *built,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* The directory that it was given in, and its arguments; the caller's to free and release. */
-int cli_retry_load(
-    const char *id, char **dir, struct depot_strv *args, struct depot_error *err) DEPOT_MUST_CHECK;
+int cli_retry_load(const char *word, char **dir, struct depot_strv *args,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* main.c: run a command by its arguments, as the shell would. Returns the exit code. */
 int cli_run(const struct depot_command *cmd, int argc, char **argv);

@@ -12,7 +12,7 @@ struct list_args {
     struct cli_remote remote;
     char *project, *state;
     int64_t limit;
-    bool json;
+    bool json, mine;
 };
 
 #define OPT(field) offsetof(struct list_args, field)
@@ -20,6 +20,7 @@ struct list_args {
 static const struct depot_opt list_opts[] = {
     {"json", 0, DEPOT_OPT_BOOL, OPT(json), NULL, "Print the daemon's answer as JSON", NULL, 0},
     {"limit", 'n', DEPOT_OPT_INT, OPT(limit), "N", "At most so many builds (default: 20)", NULL, 0},
+    {"mine", 0, DEPOT_OPT_BOOL, OPT(mine), NULL, "Only builds that this user has started", NULL, 0},
     {"project", 0, DEPOT_OPT_STRING, OPT(project), "NAME", "Only builds of this project", NULL, 0},
     {"state", 0, DEPOT_OPT_STRING, OPT(state), "STATE", "Only builds in this state",
         "active|queued|running|succeeded|failed|cancelled", 0},
@@ -32,24 +33,48 @@ static char *joined(const char *const *list, size_t n)
     return depot_strv_join(&v, ",");
 }
 
-static void print_padded(const char *s, int width)
-{
-    const int w = depot_text_width(s);
-    printf("%s%*s ", s, width > w ? width - w : 0, "");
-}
-
-/* Names are not cut: scripts read them too. */
-struct build_widths {
-    int project, platforms;
-};
-
 static int64_t count_of(int n)
 {
     return n < 0 ? 0 : n;
 }
 
-static void put_hits(struct depot_buf *out, const struct depot_counts *c)
+/* ---- builds ---- */
+
+static void put_id(struct depot_buf *out, const struct depot_build_summary *b)
 {
+    depot_buf_adds(out, cli_text(b->id));
+}
+
+static void put_state(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    depot_buf_adds(out, depot_build_state_name(b->state));
+}
+
+static void put_project(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    depot_buf_adds(out, cli_text(b->info.project));
+}
+
+static void put_who(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    depot_buf_adds(out, cli_text(b->info.user));
+}
+
+static void put_source(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    depot_created_source(out, &b->info);
+}
+
+static void put_platforms(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    char *platforms = joined(b->info.platforms, b->info.nplatforms);
+    depot_buf_adds(out, platforms);
+    depot_free(platforms);
+}
+
+static void put_hits(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    const struct depot_counts *c = &b->counts;
     const int64_t hit = count_of(c->hit);
     const int64_t of = hit + count_of(c->ran) + count_of(c->failed);
     if (of > 0)
@@ -58,42 +83,92 @@ static void put_hits(struct depot_buf *out, const struct depot_counts *c)
         depot_buf_adds(out, "-");
 }
 
-static void print_build(const struct depot_build_summary *b, const struct build_widths *w)
+static void put_time(struct depot_buf *out, const struct depot_build_summary *b)
 {
-    struct depot_buf hits = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    char when[DEPOT_TEXT_MAX], took[DEPOT_TEXT_MAX] = "";
-    char *platforms = joined(b->info.platforms, b->info.nplatforms);
+    char took[DEPOT_TEXT_MAX];
     const int64_t ms = b->duration_ms;
-    cli_age(when, b->created);
-    put_hits(&hits, &b->counts);
     if (ms > 0 && ms < INT64_MAX / DEPOT_MSEC)
-        depot_text_duration(took, ms * DEPOT_MSEC, true);
-    printf("%-11s %-10s ", cli_text(b->id), depot_build_state_name(b->state));
-    print_padded(cli_text(b->info.project), w->project);
-    print_padded(platforms, w->platforms);
-    printf("%5s %8s  %s\n", depot_buf_str(&hits), took, when);
-    depot_free(platforms);
-    depot_buf_release(&hits);
+        depot_buf_adds(out, depot_text_duration(took, ms * DEPOT_MSEC, true));
+}
+
+static void put_age(struct depot_buf *out, const struct depot_build_summary *b)
+{
+    char when[DEPOT_TEXT_MAX];
+    cli_age(when, b->created);
+    depot_buf_adds(out, when);
+}
+
+/* A column is as wide as its widest cell, within these; scripts read --json. */
+static const struct build_column {
+    const char *head;
+    void (*put)(struct depot_buf *out, const struct depot_build_summary *b);
+    int least, most;
+    bool right;
+} build_columns[] = {
+    {"BUILD", put_id, 10, 32, false},
+    {"STATE", put_state, 9, 16, false},
+    {"PROJECT", put_project, 7, CLI_PROJECT_MAX, false},
+    {"WHO", put_who, 3, CLI_WHO_MAX, false},
+    {"SOURCE", put_source, 6, 20, false},
+    {"PLATFORMS", put_platforms, 11, 200, false},
+    {"HIT%", put_hits, 4, 8, true},
+    {"TIME", put_time, 7, 16, true},
+    {"CREATED", put_age, 0, 16, false},
+};
+enum { BUILD_COLUMNS = DEPOT_ARRAY_LEN(build_columns) };
+
+/* Of a build, or without one its head. */
+static void put_cell(
+    struct depot_buf *out, const struct build_column *c, const struct depot_build_summary *b)
+{
+    struct depot_buf text = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    if (b != NULL)
+        c->put(&text, b);
+    else
+        depot_buf_adds(&text, c->head);
+    depot_text_fit(out, depot_buf_str(&text), c->most, DEPOT_CUT_MIDDLE, !depot_text_is_utf8());
+    depot_buf_release(&text);
+}
+
+static void print_build(const struct depot_build_summary *b, const int *widths)
+{
+    for (size_t i = 0; i < BUILD_COLUMNS; i++) {
+        struct depot_buf cell = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        put_cell(&cell, &build_columns[i], b);
+        const char *text = depot_buf_str(&cell);
+        const int gap = widths[i] - depot_text_width(text), fill = gap > 0 ? gap : 0;
+        const bool right = build_columns[i].right, last = i + 1 == BUILD_COLUMNS;
+        printf("%*s%s%*s", right ? fill : 0, "", text, right || last ? 0 : fill, "");
+        fputs(last ? "\n" : "  ", stdout);
+        depot_buf_release(&cell);
+    }
+}
+
+static void widen(int *widths, const struct depot_build_summary *b)
+{
+    for (size_t i = 0; i < BUILD_COLUMNS; i++) {
+        struct depot_buf cell = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+        put_cell(&cell, &build_columns[i], b);
+        const int width = depot_text_width(depot_buf_str(&cell));
+        widths[i] = width > widths[i] ? width : widths[i];
+        depot_buf_release(&cell);
+    }
 }
 
 static void print_builds(const void *answer)
 {
     const struct depot_builds *list = answer;
-    struct build_widths w = {18, 24};
-    for (size_t i = 0; i < list->nbuilds; i++) {
-        const struct depot_ev_created *info = &list->builds[i].info;
-        char *platforms = joined(info->platforms, info->nplatforms);
-        const int project = depot_text_width(cli_text(info->project));
-        w.project = project > w.project ? project : w.project;
-        const int made_for = depot_text_width(platforms);
-        w.platforms = made_for > w.platforms ? made_for : w.platforms;
-        depot_free(platforms);
-    }
-    printf("%-11s %-10s %-*s %-*s %5s %8s  %s\n", "BUILD", "STATE", w.project, "PROJECT",
-        w.platforms, "PLATFORMS", "HIT%", "TIME", "CREATED");
+    int widths[BUILD_COLUMNS];
+    for (size_t i = 0; i < BUILD_COLUMNS; i++)
+        widths[i] = build_columns[i].least;
     for (size_t i = 0; i < list->nbuilds; i++)
-        print_build(&list->builds[i], &w);
+        widen(widths, &list->builds[i]);
+    print_build(NULL, widths);
+    for (size_t i = 0; i < list->nbuilds; i++)
+        print_build(&list->builds[i], widths);
 }
+
+/* ---- builders ---- */
 
 static void print_builders(const void *answer)
 {
@@ -111,6 +186,8 @@ static void print_builders(const void *answer)
     if (!depot_str_empty(list->version))
         printf("\ndepotd %s\n", list->version);
 }
+
+/* ---- the command ---- */
 
 struct list_kind {
     const char *name, *path;
@@ -168,6 +245,7 @@ static int run_list(const struct depot_command *cmd, void *target, const struct 
         depot_buf_addf(&path, "?limit=%lld", (long long)(a->limit > 0 ? a->limit : 20));
         cli_add_query(&path, "project", a->project);
         cli_add_query(&path, "state", a->state);
+        cli_add_query(&path, "user", a->mine ? depot_user() : NULL);
     }
     int rc = cli_request(&a->remote, "GET", depot_buf_str(&path), &answer, &err);
     if (rc == 0)

@@ -1,5 +1,5 @@
 /*
- * depot why BUILD: which steps were not found in the cache, and what changed since the build
+ * depot why [BUILD]: which steps were not found in the cache, and what changed since the build
  * before. Reads two builds from the feed, or from recordings, and compares them.
  */
 #include "cli.h"
@@ -37,13 +37,13 @@ static const struct depot_opt why_opts[] = {
 
 struct why {
     const struct why_args *args;
-    const char *id;
+    const char *id, *against; /* builds, or files */
     struct depot_loop *loop;
     struct depot_feed *feed;
     struct depot_build *build, *before;
     struct depot_build *reading; /* which of them the feed gives now */
     enum depot_past past;        /* where there is no build before */
-    int rc;
+    int rc, exit_code;
     struct depot_error *err;
 };
 
@@ -80,8 +80,8 @@ static void find_before(struct why *y)
 {
     const struct depot_question q = {
         .ask = DEPOT_ASK_BUILDS, .project = y->build->info.project, .limit = WHY_LOOK_BACK};
-    if (y->args->against != NULL)
-        read_before(y, y->args->against);
+    if (y->against != NULL)
+        read_before(y, y->against);
     else if (depot_str_empty(y->build->info.project) || !depot_feed_ask(y->feed, &q))
         stop(y, 0, NULL);
 }
@@ -166,12 +166,12 @@ static int read_file(struct why *y, const char *path, struct depot_build **out)
 static int read_files(struct why *y)
 {
     int rc = read_file(y, y->id, &y->build);
-    if (rc == 0 && y->args->against != NULL)
-        rc = read_file(y, y->args->against, &y->before);
+    if (rc == 0 && y->against != NULL)
+        rc = read_file(y, y->against, &y->before);
     return rc;
 }
 
-static int read_feed(struct why *y)
+static int follow(struct why *y)
 {
     struct depot_endpoint at = {0};
     int rc = depot_endpoint_resolve(y->args->remote.url, y->args->remote.token, true, &at, y->err);
@@ -189,6 +189,24 @@ static int read_feed(struct why *y)
     depot_feed_free(y->feed);
     y->feed = NULL;
     depot_endpoint_release(&at);
+    return rc;
+}
+
+static int read_feed(struct why *y)
+{
+    const struct cli_remote *remote = &y->args->remote;
+    struct cli_build build = {0}, against = {0};
+    int rc = cli_which(remote, y->id, &build, y->err);
+    if (rc == 0 && y->against != NULL)
+        rc = cli_which(remote, y->against, &against, y->err);
+    if (rc != 0)
+        y->exit_code = cli_exit(rc);
+    y->id = build.id;
+    y->against = against.id;
+    if (rc == 0)
+        rc = follow(y);
+    cli_build_release(&build);
+    cli_build_release(&against);
     return rc;
 }
 
@@ -268,12 +286,21 @@ static void print(const struct why *y)
     depot_why_release(&w);
 }
 
+static int no_file(struct why *y)
+{
+    y->exit_code = DEPOT_EXIT_USAGE;
+    depot_error_set(y->err, DEPOT_ERR_INVALID, "--replay needs a recording");
+    return depot_error_hint(y->err, "depot build --record FILE writes one");
+}
+
 static int run_why(const struct depot_command *cmd, void *target, const struct depot_strv *args)
 {
     struct depot_error err = {0};
-    struct why y = {.args = target, .id = args->items[0], .err = &err};
+    struct why y = {
+        .args = target, .id = cli_arg(args), .exit_code = DEPOT_EXIT_FAILED, .err = &err};
     DEPOT_UNUSED(cmd);
-    int rc = depot_loop_new(&y.loop, &err);
+    y.against = y.args->against;
+    int rc = y.args->replay && y.id == NULL ? no_file(&y) : depot_loop_new(&y.loop, &err);
     if (rc == 0)
         rc = y.args->replay ? read_files(&y) : read_feed(&y);
     if (rc == 0)
@@ -282,23 +309,24 @@ static int run_why(const struct depot_command *cmd, void *target, const struct d
         rc = depot_stdout_flush(&err);
     if (rc != 0)
         depot_error_print(CLI_PROGRAM, &err);
+    else
+        y.exit_code = DEPOT_EXIT_OK;
     depot_build_free(y.build);
     depot_build_free(y.before);
     depot_loop_free(y.loop);
-    return rc == 0 ? DEPOT_EXIT_OK : DEPOT_EXIT_FAILED;
+    return y.exit_code;
 }
 
 const struct depot_command cmd_why = {
     .name = "why",
-    .args = "BUILD",
-    .min_args = 1,
+    .args = CLI_BUILD_ARG,
     .max_args = 1,
     .summary = "Tell why steps of a build were not found in the cache",
     .text = "The steps that were the first on their path to miss the cache are listed with what "
             "changed since an earlier build, with what ran because of them, and with the time that "
             "took. Nothing is asked of the engine: the feeds of the two builds are compared. What "
             "follows from them is stated; what is only probable is marked so.\n\n"
-            "A build that still runs is waited for.",
+            "A build that still runs is waited for.\n\n" CLI_BUILD_TEXT,
     .opts = why_opts,
     .nopts = DEPOT_ARRAY_LEN(why_opts),
     .args_size = sizeof(struct why_args),

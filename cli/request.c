@@ -227,6 +227,15 @@ void cli_add_query(struct depot_buf *path, const char *key, const char *value)
     }
 }
 
+void cli_put_column(struct depot_buf *out, const char *s, int width, int most)
+{
+    struct depot_buf cell = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
+    depot_text_fit(&cell, s, most, DEPOT_CUT_MIDDLE, !depot_text_is_utf8());
+    const int w = depot_text_width(depot_buf_str(&cell));
+    depot_buf_addf(out, "%s%*s ", depot_buf_str(&cell), width > w ? width - w : 0, "");
+    depot_buf_release(&cell);
+}
+
 void cli_age(char out[DEPOT_TEXT_MAX], depot_time when)
 {
     out[0] = '\0';

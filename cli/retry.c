@@ -168,6 +168,21 @@ static void forget_old(const char *dir)
         closedir(d);
 }
 
+static void add_string(struct json_object *o, const char *key, const char *value)
+{
+    json_object_object_add(o, key, json_object_new_string(value != NULL ? value : ""));
+}
+
+/* As a daemon tells it of a build in its list. */
+static void tell_which(struct json_object *o, const struct depot_build *state)
+{
+    char created[DEPOT_TIME_STR_MAX];
+    depot_time_format(created, state->created);
+    add_string(o, "project", state->info.project);
+    add_string(o, "user", state->info.user);
+    add_string(o, "created", created);
+}
+
 int cli_retry_save(const struct depot_build *state, const struct depot_command *cmd,
     const void *target, const struct depot_build_args *built, struct depot_error *err)
 {
@@ -184,6 +199,7 @@ int cli_retry_save(const struct depot_build *state, const struct depot_command *
     json_object_array_add(args, json_object_new_string("--"));
     json_object_array_add(args, json_object_new_string(built->context));
     json_object_object_add(o, "dir", json_object_new_string(cwd));
+    tell_which(o, state);
     json_object_object_add(o, "args", args);
     const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
     int rc = depot_path_private_dir(dir, err);
@@ -198,12 +214,23 @@ int cli_retry_save(const struct depot_build *state, const struct depot_command *
     return rc;
 }
 
-static int unknown(const char *id, struct depot_error *err)
+static int hint_what_can(struct depot_error *err)
 {
-    depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is nothing to retry of build %.64s", id);
     return depot_error_hint(err,
         "a build can be retried where it was started, when a part of it has succeeded and another "
         "has failed; see depot build --keep-going");
+}
+
+static int unknown(const char *id, struct depot_error *err)
+{
+    depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is nothing to retry of build %.64s", id);
+    return hint_what_can(err);
+}
+
+static int none_such(struct depot_error *err)
+{
+    depot_error_prefix(err, "nothing to retry");
+    return hint_what_can(err);
 }
 
 static const char *json_text(struct json_object *v)
@@ -212,27 +239,86 @@ static const char *json_text(struct json_object *v)
     return text != NULL ? text : "";
 }
 
-int cli_retry_load(const char *id, char **dir, struct depot_strv *args, struct depot_error *err)
+static int read_note(const char *path, struct json_object **out, struct depot_error *err)
 {
-    char *at = folder(), *path = file_of(at, id), *text = NULL;
+    char *text = NULL;
+    int rc = depot_file_read(path, RETRY_FILE_MAX, &text, NULL, err);
+    if (rc == 0)
+        *out = json_tokener_parse(text);
+    depot_free(text);
+    return rc;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const struct depot_build_summary *x = a, *y = b;
+    return (x->created < y->created) - (x->created > y->created);
+}
+
+/* Notes of earlier versions do not say which build they are of; their names do. */
+static void read_summary(
+    const char *dir, const char *name, struct depot_build_summary *b, struct depot_arena *arena)
+{
+    struct json_object *o = NULL;
+    char *path = depot_path_join(dir, name);
+    if (read_note(path, &o, NULL) == 0) {
+        const char *created = cli_json_string(o, "created");
+        b->info.project = depot_arena_strdup(arena, cli_json_string(o, "project"));
+        b->info.user = depot_arena_strdup(arena, cli_json_string(o, "user"));
+        if (depot_time_parse(created, strlen(created), &b->created) != 0)
+            b->created = 0;
+    }
+    b->id = depot_arena_strndup(arena, name, strlen(name) - strlen(".json"));
+    json_object_put(o);
+    depot_free(path);
+}
+
+/* What can be retried, newest first, as a daemon lists builds. */
+static void all_notes(const char *dir, struct depot_builds *out, struct depot_arena *arena)
+{
+    DIR *d = opendir(dir);
+    const struct dirent *e;
+    out->builds = depot_arena_alloc(arena, (RETRY_KEEP + 1) * sizeof(*out->builds));
+    while (d != NULL && out->nbuilds <= RETRY_KEEP && (e = readdir(d)) != NULL)
+        if (depot_str_ends(e->d_name, ".json"))
+            read_summary(dir, e->d_name, &out->builds[out->nbuilds++], arena);
+    if (d != NULL)
+        closedir(d);
+    qsort(out->builds, out->nbuilds, sizeof(*out->builds), by_age);
+}
+
+static int load(const char *path, char **dir, struct depot_strv *args, struct depot_error *err)
+{
     struct json_object *o = NULL;
     size_t n = 0;
-    int rc = 0;
-    if (id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789")] != '\0' || access(path, F_OK) != 0)
-        rc = unknown(id, err);
-    if (rc == 0)
-        rc = depot_file_read(path, RETRY_FILE_MAX, &text, NULL, err);
-    if (rc == 0)
-        o = json_tokener_parse(text);
+    int rc = read_note(path, &o, err);
     struct json_object *list = cli_json_list(o, "args", &n);
     if (rc == 0 && (n == 0 || *cli_json_string(o, "dir") == '\0'))
-        rc = depot_error_set(err, DEPOT_ERR_INVALID, "%s is damaged", path);
+        rc = depot_error_set(err, DEPOT_ERR_IO, "%s is damaged", path);
     for (size_t i = 0; rc == 0 && i < n; i++)
         depot_strv_push(args, json_text(json_object_array_get_idx(list, i)));
     if (rc == 0)
         *dir = depot_strdup(cli_json_string(o, "dir"));
     json_object_put(o);
-    depot_free(text);
+    return rc;
+}
+
+int cli_retry_load(const char *word, char **dir, struct depot_strv *args, struct depot_error *err)
+{
+    char *at = folder(), *path = NULL;
+    struct depot_builds notes = {0};
+    struct depot_arena arena = {0};
+    struct cli_build build = {0};
+    all_notes(at, &notes, &arena);
+    int rc = cli_which_of(&notes, word, &build, err);
+    if (rc == 0)
+        path = file_of(at, build.id);
+    else if (rc == DEPOT_ERR_NOT_FOUND)
+        rc = none_such(err);
+    if (rc == 0)
+        rc = access(path, F_OK) == 0 ? load(path, dir, args, err) : unknown(build.id, err);
+    cli_build_release(&build);
+    depot_arena_release(&arena);
     depot_free(path);
     depot_free(at);
     return rc;

@@ -202,6 +202,7 @@ int cli_show_new(struct depot_loop *l, const struct depot_build *state,
     s->opts.out = opts->out;
     s->opts.sanitize = isatty(fileno(opts->out)) == 1;
     s->opts.details = opts->details;
+    s->opts.part = opts->part;
     s->opts.styles = depot_use_styles(&s->styles, opts->color, fileno(opts->out));
     s->opts.utf8 = depot_text_is_utf8();
     s->live = depot_str_eq(opts->sink, "tty");
@@ -272,6 +273,8 @@ static void end_live(struct cli_show *s)
 
 static void end_log(struct cli_show *s)
 {
+    if (s->opts.part)
+        return;
     if (!s->raw && !s->quiet)
         depot_render_warnings(s->state, &s->opts);
     if (s->state->state == DEPOT_BUILD_FAILED)

@@ -19,13 +19,13 @@ _depot() {
         case "$prev" in
         --state) COMPREPLY=($(compgen -W "active queued running succeeded failed cancelled" -- "$cur")); return ;;
         esac
-        words="--help --json --limit --project --state --url --token" ;;
+        words="--help --json --limit --mine --project --state --url --token" ;;
     logs)
         case "$prev" in
         --progress) COMPREPLY=($(compgen -W "plain rawjson" -- "$cur")); return ;;
         --summary) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         esac
-        words="--help --ci --progress --summary --url --token" ;;
+        words="--help --ci --failed --grep --progress --step --summary --tail --url --token" ;;
     why)
         case "$prev" in
         --color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;

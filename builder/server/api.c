@@ -72,7 +72,7 @@ static bool query_number(struct conn *c, const char *name, int64_t max, int64_t 
 
 static void get_builds(struct conn *c, const struct route_args *args)
 {
-    char project[256], state[24];
+    char project[256], state[24], begins[64], user[256];
     struct store_query q = {0};
     struct depot_error err;
     int64_t limit = 0;
@@ -83,6 +83,8 @@ static void get_builds(struct conn *c, const struct route_args *args)
     q.limit = (size_t)limit;
     q.project = server_query(c, "project", project, sizeof(project)) ? project : NULL;
     q.state = server_query(c, "state", state, sizeof(state)) ? state : NULL;
+    q.begins = server_query(c, "begins", begins, sizeof(begins)) ? begins : NULL;
+    q.user = server_query(c, "user", user, sizeof(user)) ? user : NULL;
     if (q.state && strcmp(q.state, "active") != 0 && depot_build_state_from_name(q.state) < 0) {
         depot_error_set(&err, DEPOT_ERR_INVALID, "there is no state \"%s\"", q.state);
         depot_error_hint(&err, "active, created, queued, running, succeeded, failed, cancelled");

@@ -66,6 +66,8 @@ static const char *const statements[STMT_COUNT] = {
         " FROM builds LEFT JOIN failures ON build=id"
         " WHERE (?1 IS NULL OR id=?1) AND (?2 IS NULL OR project=?2)"
         " AND (?3 IS NULL OR state=?3 OR (?3='active' AND over=0))"
+        " AND (?5 IS NULL OR substr(id,1,length(?5))=?5)"
+        " AND (?6 IS NULL OR CASE WHEN json_valid(first) THEN json_extract(first,'$.user') END=?6)"
         " ORDER BY created DESC, builds.rowid DESC LIMIT ?4",
     [STMT_HEAD] = "SELECT seq, over FROM builds WHERE id=?1",
     [STMT_OPEN_BUILDS] = "SELECT id FROM builds WHERE over=0",
@@ -343,6 +345,10 @@ int store_db_query(struct store_db *db, const struct store_query *q, struct depo
         bind_text(st, 2, q->project);
     if (q->state)
         bind_text(st, 3, q->state);
+    if (q->begins)
+        bind_text(st, 5, q->begins);
+    if (q->user)
+        bind_text(st, 6, q->user);
     sqlite3_bind_int64(st, 4, (int64_t)(limit > QUERY_LIMIT_MAX ? QUERY_LIMIT_MAX : limit));
     while ((r = sqlite3_step(st)) == SQLITE_ROW) {
         struct depot_build_summary s;

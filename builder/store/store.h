@@ -65,6 +65,8 @@ uint64_t store_build_seq(struct store *s, const char *build); /* newest; 0: unkn
 struct store_query {
     const char *id; /* just this one; may be NULL */
     const char *project, *state;
+    const char *begins; /* what their ids begin with */
+    const char *user;
     size_t limit;
 };
 int store_query(struct store *s, const struct store_query *q, struct depot_arena *arena,

@@ -7,6 +7,7 @@
 
 #include <json-c/json.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -117,6 +118,13 @@ int depot_project(const char *flag, const char *dir, char **out, struct depot_er
     if (*out == NULL)
         *out = depot_strdup("default");
     return 0;
+}
+
+const char *depot_user(void)
+{
+    const char *user = getenv("USER");
+    const struct passwd *pw = depot_str_empty(user) ? getpwuid(getuid()) : NULL;
+    return pw != NULL ? pw->pw_name : user;
 }
 
 /* The git directory of a checkout; ".git" may be a file that points to it (worktrees). */

@@ -5,7 +5,6 @@
 
 #include <depot/ci.h>
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,13 +32,6 @@ static char *host_name(struct depot_arena *arena)
     if (gethostname(host, sizeof(host) - 1) != 0)
         host[0] = '\0';
     return depot_arena_strdup(arena, host);
-}
-
-static const char *user_name(void)
-{
-    const char *user = getenv("USER");
-    const struct passwd *pw = depot_str_empty(user) ? getpwuid(getuid()) : NULL;
-    return pw != NULL ? pw->pw_name : user;
 }
 
 /* Moves a string into the arena. */
@@ -75,7 +67,7 @@ static void tell_info(
         .commit = said(source->commit),
         .branch = has_source ? said(source->branch) : NULL,
         .dirty = has_source && source->dirty,
-        .user = said(depot_arena_strdup(arena, user_name())),
+        .user = said(depot_arena_strdup(arena, depot_user())),
         .host = said(host_name(arena)),
         .ci_url = said(take(arena, depot_ci_url())),
     };

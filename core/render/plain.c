@@ -417,7 +417,8 @@ static void plain_end(struct depot_render *r, uint64_t now)
         if (!is_hidden(p->updates.items[i]))
             dp_plain_print_row(p, p->updates.items[i]);
     dp_plain_end_group(p);
-    dp_plain_print_errors(p);
+    if (!p->base.opts.part)
+        dp_plain_print_errors(p);
 }
 
 static void plain_begin(struct depot_render *r)

@@ -171,7 +171,7 @@ static void take_bare(struct head *h)
 {
     struct depot_event *ev = h->ev;
 
-    if (h->type || (h->members > 0 && !h->is_bare))
+    if (h->type || (h->members > 0 && !h->is_bare) || (h->rsp && h->rsp->is_one))
         return;
     ev->type = DEPOT_EVENT_BUILD_STATUS;
     ev->u.status.status = h->bare;

@@ -102,6 +102,9 @@ const struct depot_styles *depot_use_styles(struct depot_styles *own, const char
 int depot_project(
     const char *flag, const char *dir, char **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
+/* Who starts builds here: USER, else this process's name. NULL: it has none. */
+const char *depot_user(void);
+
 /* A URL as it may be shown: without the user name and password in it. The caller frees. */
 char *depot_url_shown(const char *url);
 

@@ -31,6 +31,7 @@ struct depot_render_opts {
     /* Of the CI system that reads `out`: nothing is printed that it would take for a command,
      * beside those that are its own. NULL: none, every byte stays as it is. */
     const struct depot_ci *ci;
+    bool part;   /* plain: no last lines of failed steps at the end */
     bool frame;  /* plain: a #0 line first, which names the build and its builders */
     bool groups; /* plain: each step's lines stand together, and fold where `ci` folds them */
 };

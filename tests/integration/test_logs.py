@@ -97,6 +97,39 @@ class Logs(TestCase):
         else:
             self.assertIn("line 2", r.text)
 
+    def test_a_part_of_a_log(self):
+        """Steps by name, lines by text, the last of them, what failed; of builds named in every way."""
+        token = unique()
+        ctx = self.context("RUN echo one %s; echo two; echo -n open\nRUN seq 1 30; echo over %s; exit 3\n" % (token, token))
+        first = self.good(self.build("--plain", "--project", token, self.context("RUN echo first %s\n" % token)))
+        self.bad(self.build("--plain", "--project", token, ctx), 1)
+        build = self.home.builds("?project=" + token)[0]["id"]
+        self.assertIn("first", first.text)
+
+        def lines(*args, code=0, word=build):
+            r = self.home.depot("logs", *(() if word is None else (word,)), *args, env={"DEPOT_PROJECT_ID": token})
+            self.bad(r, code)
+            return [m.group(1) for m in map(re.compile(r"#\d+ \d+\.\d+ (.*)").match, r.stdout.splitlines()) if m], r
+
+        numbers = [str(i) for i in range(1, 31)]
+        self.assertEqual(lines("--failed")[0], numbers + ["over " + token])
+        self.assertEqual(lines("--failed", "--tail", "3", word=build[:8])[0], ["29", "30", "over " + token])
+        self.assertEqual(lines("--step", "echo one")[0], ["one " + token, "two", "open"])
+        self.assertEqual(lines("--grep", token, word=None)[0], ["one " + token, "over " + token])
+        self.assertEqual(lines("--grep", "1", "--step", "seq", "--tail", "2")[0],
+                         [line for line in numbers + ["over " + token] if "1" in line][-2:])
+        self.assertEqual(lines("--grep", "first", word="^1")[0], ["first " + token])
+        out = lines("--failed")[1].stdout
+        self.assertRegex(out, r"^#1 \[3/3\] RUN seq 1 30")
+        self.assertRegex(out, r"\n#1 ERROR: .*exit code: 3\n$")
+        self.assertEqual(out.count("over " + token + "\n"), 1, out)
+        raw = self.good(self.home.depot("logs", build, "--progress", "rawjson", "--grep", "two")).stdout
+        logs = [log for line in raw.splitlines() for log in json.loads(line).get("logs", ())]
+        self.assertEqual([base64.b64decode(log["data"]) for log in logs], [b"two\n"])
+        for args, word in ((("--grep", "no such line"), build), (("--step", "no such step"), build), (("--failed",), "^1")):
+            self.assertIn("holds nothing like that", lines(*args, word=word, code=1)[1].text)
+        self.assertIn("--tail", lines("--tail", "-1", code=2)[1].text)
+
     def test_a_flood(self):
         steps = "".join("FROM base AS s%d\nRUN i=0; while [ $i -lt 4000 ]; do echo %s line $i; i=$((i+1)); done\n" % (
             i, unique()) for i in range(6))

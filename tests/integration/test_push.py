@@ -281,9 +281,10 @@ class Push(TestCase):
     def test_retry_makes_only_what_failed_and_joins(self):
         ctx = self.half()
         self.bad(self.push(ctx, "--keep-going", tags=[self.tag, "two"]), 1, "depot retry")
-        failed = self.build_of()["id"]
+        failed = self.build_of()
         self.write(ctx + "/late", "now")
-        self.good(self.home.depot("retry", failed, env=WITHOUT))
+        self.bad(self.home.depot("retry", env={**WITHOUT, "DEPOT_PROJECT_ID": "another"}), 1, "nothing to retry")
+        self.good(self.home.depot("retry", failed["id"][:8], env=WITHOUT))
         self.assertEqual(self.states(), {self.PLATFORMS.split(",")[1]: "succeeded"})
         self.assertEqual(self.registry.platforms(self.repository, self.tag), self.KINDS)
         self.assertEqual(self.registry.digest(self.repository, self.tag), self.registry.digest(self.repository, "two"))
@@ -339,8 +340,9 @@ class Push(TestCase):
         self.assertNotIn("depot retry", r.text)
 
     def test_retry_of_what_cannot_be_retried(self):
-        for build in ("nothing000", "../../etc", ""):
-            self.bad(self.home.depot("retry", build), (1, 2), "nothing to retry")
+        for build, code, says in (("nothing000", 1, "nothing to retry"), ("../../etc", 2, "not a build's id"),
+                                  ("", 2, "not a build's id")):
+            self.bad(self.home.depot("retry", build), code, says)
         self.good(self.push(self.plain()))
         self.bad(self.home.depot("retry", self.build_of()["id"]), 1, "nothing to retry")
 

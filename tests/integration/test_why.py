@@ -176,6 +176,10 @@ class Why(TestCase):
         self.assertIn("COPY lock.json ./\n  copied files changed\n    ~ lock.json\n", text)
         self.assertIn("4 steps ran because of it: ", text)
         self.assertNotIn("\x1b", text)
+        env = {"DEPOT_PROJECT_ID": self.project}
+        for args in ((), ("^0", "--against", "^1")):
+            self.assertEqual(self.good(self.home.depot("why", *args, env=env)).stdout, text)
+        self.bad(self.home.depot("why", "--replay"), 2, "--replay needs a recording")
         self.bad(self.home.depot("why", "nobody"), 1, "there is no build nobody")
         self.bad(self.home.depot("why", "--replay", "/nowhere"), 1, "cannot read /nowhere")
 

@@ -104,6 +104,7 @@ static void create(struct fixture *f, const char *id, const char *project)
     ev.u.created.project = project;
     ev.u.created.command = "depot build .";
     ev.u.created.origin = "depot";
+    ev.u.created.user = "ann";
     ev.u.created.platforms = (const char *[]){"linux/amd64"};
     ev.u.created.nplatforms = 1;
     assert_int_equal(append(f, id, &ev), 0);
@@ -406,6 +407,13 @@ static void test_query__filters_newest_first_and_sees_running_builds(void **stat
         {{.id = "b2"}, "b2 "},
         {{.id = "' OR 1=1 --"}, ""},
         {{.project = "none"}, ""},
+        {{.begins = "b"}, "b3 b2 b1 "},
+        {{.begins = "b2"}, "b2 "},
+        {{.begins = "b22"}, ""},
+        {{.begins = "%"}, ""},
+        {{.user = "ann", .limit = 1}, "b3 "},
+        {{.user = "ann", .project = "api"}, "b2 "},
+        {{.user = "an"}, ""},
     };
     struct fixture *f = *state;
 
