@@ -117,6 +117,15 @@ static void emit_result(struct part *p)
 }
 
 /* ---- the end ---- */
+/* What another build ran for this one failed under a digest of that build's. All that was told of
+ * steps has been read by now. */
+static void own_failed_step(struct part *p)
+{
+    struct depot_build_error *e = p->outcome.error;
+    if (e != NULL)
+        e->vertex = steps_digest(p->steps, e->vertex);
+}
+
 static void finish(struct part *p)
 {
     set_state(p, PART_DONE);
@@ -127,6 +136,7 @@ static void finish(struct part *p)
     p->push = NULL;
     depot_timer_stop(p->timer);
     depot_timer_stop(p->grace);
+    own_failed_step(p);
     emit_result(p);
     engine_leave(&p->slot);
     if (p->relay != NULL) {
