@@ -662,15 +662,14 @@ static void test_ws__reads_a_busy_peer_by_the_clock(void **state)
 {
     (void)state;
     struct fixture f = {.serve = serve_busily, .on_open = send_while_held};
-    const uint64_t began = depot_mono_ms();
     run(&f, &(struct dp_ws_opts){.paced = true});
     assert_int_equal(f.messages, BUSY_FRAMES);
     for (int i = 0; i < BUSY_FRAMES; i++)
         assert_int_equal(f.got.data[i], 'a' + i % 26);
     assert_int_equal(f.closed, 1);
     assert_false(f.has_err);
-    /* A burst, and then one each 20 ms. */
-    assert_in_range(f.turns, 2, 70 + (depot_mono_ms() - began) / 20);
+    /* When is test_pace's matter: a machine that is busy otherwise makes quiet peers of busy ones. */
+    assert_in_range(f.turns, 2, BUSY_FRAMES);
     teardown(&f);
     assert_int_equal(f.texts, 1);
 }

@@ -89,7 +89,8 @@ static void select_asked(struct why_view *v)
     if (s == NULL)
         return;
     const struct depot_cause *c = depot_why_of(&v->why, s);
-    if (c != NULL && c->step != s && !dp_why_is_open(v, c->sibling_of != NULL ? c->sibling_of : c)) {
+    if (c != NULL && c->step != s &&
+        !dp_why_is_open(v, c->sibling_of != NULL ? c->sibling_of : c)) {
         dp_why_turn_fold(v, c->sibling_of != NULL ? c->sibling_of : c);
         dp_why_relist(v);
     }
