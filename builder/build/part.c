@@ -21,7 +21,8 @@ enum {
     SESSION_WAIT_S = 30,
     GRACE_S = 10,        /* for a client to open its session socket again */
     DRAIN_MS = 5 * 1000, /* without a status after Solve has ended */
-    /* When Solve failed before the engine made a job of it, Status has nothing to say, ever. */
+    /* When Solve failed, or was taken back, before the engine made a job of it, Status has nothing
+     * to say, ever. */
     DRAIN_UNSEEN_MS = 1000,
     CODE_CANCELLED = 1, /* google.rpc.Code */
     CODE_UNKNOWN = 2,
@@ -116,6 +117,15 @@ static void emit_result(struct part *p)
 }
 
 /* ---- the end ---- */
+/* What another build ran for this one failed under a digest of that build's. All that was told of
+ * steps has been read by now. */
+static void own_failed_step(struct part *p)
+{
+    struct depot_build_error *e = p->outcome.error;
+    if (e != NULL)
+        e->vertex = steps_digest(p->steps, e->vertex);
+}
+
 static void finish(struct part *p)
 {
     set_state(p, PART_DONE);
@@ -126,6 +136,7 @@ static void finish(struct part *p)
     p->push = NULL;
     depot_timer_stop(p->timer);
     depot_timer_stop(p->grace);
+    own_failed_step(p);
     emit_result(p);
     engine_leave(&p->slot);
     if (p->relay != NULL) {
@@ -193,7 +204,7 @@ static void drain(struct part *p)
     }
     set_state(p, PART_DRAINING);
     engine_driver(p->engine)->status_hurry(p->status);
-    bool unseen = p->outcome.state == DEPOT_BUILD_FAILED && !p->status_seen;
+    bool unseen = p->outcome.state != DEPOT_BUILD_SUCCEEDED && !p->status_seen;
     depot_timer_start(p->timer, unseen ? DRAIN_UNSEEN_MS : DRAIN_MS, 0);
 }
 

@@ -259,6 +259,12 @@ static const struct alias *find(const struct steps *s, const char *digest)
     return digest != NULL ? depot_map_get(s->by_digest, digest) : NULL;
 }
 
+const char *steps_digest(const struct steps *s, const char *digest)
+{
+    const struct alias *a = s != NULL ? find(s, digest) : NULL;
+    return a != NULL && a->step != NULL ? a->step->digest : digest;
+}
+
 /* Meets every digest that a step is announced under. */
 static void learn_all(struct steps *s, const struct depot_status *st)
 {

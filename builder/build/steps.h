@@ -36,5 +36,8 @@ void steps_announce(const struct steps *s, steps_tell_fn *fn, void *arg);
  * `arena`. Steps of other projects that are none of these are left out. NULL steps: as it was.
  */
 void steps_translate(struct steps *s, struct depot_status *st, struct depot_arena *arena);
+/* Of a step that was told of: its digest in this build. Else, and of NULL steps, `digest` itself.
+ */
+const char *steps_digest(const struct steps *s, const char *digest);
 
 #endif

@@ -28,7 +28,7 @@ static struct depot_build *build; /* what all events so far add up to */
 
 static int fail(const struct depot_error *err)
 {
-    fprintf(stderr, "follow: %s\n%s\n", err->msg, err->hint);
+    fprintf(stderr, "follow: %s\n%s%s", err->msg, err->hint, *err->hint != '\0' ? "\n" : "");
     return 1;
 }
 
@@ -74,8 +74,9 @@ int main(int argc, char **argv)
     build = depot_build_new(&hooks);
     depot_feed_subscribe_build(feed, argv[1], 0);
     depot_loop_run(loop);
-    printf("%s: %d of %d steps from the cache\n", depot_build_state_name(build->state),
-        build->counts.hit, build->counts.total);
+    if (build->finished)
+        printf("%s: %d of %d steps from the cache\n", depot_build_state_name(build->state),
+            build->counts.hit, build->counts.total);
     const int status = build->state == DEPOT_BUILD_SUCCEEDED ? 0 : 1;
     depot_feed_free(feed);
     depot_build_free(build);

@@ -189,6 +189,17 @@ class Follow(TestCase):
             end = f.until(is_type("build.finished"))[-1]
             self.assertEqual((end["build"], end["state"]), (created["build"], "failed"))
 
+    def test_a_cancel_before_the_engine_knows_the_build_is_prompt(self):
+        with Feed(self.home.socket) as f:
+            for _ in range(3):
+                f.send(op="create", request={"platforms": ["linux/amd64"], "solve": {
+                    "frontend": "dockerfile.v0", "attrs": {"context": "https://127.0.0.1:1/nothing.tar"}}})
+                build = f.recv()["build"]
+                f.send(op="cancel", build=build)
+                begun = time.monotonic()
+                f.until(is_type("build.finished", build))
+                self.assertLess(time.monotonic() - begun, 4)
+
     def test_nonsense_is_refused_and_the_socket_lives(self):
         for text in ("", "nonsense", "{", "[]", "7", '{"op":7}', '{"op":"fly"}', '{"op":"subscribe"}',
                      '{"op":"subscribe","build":"../../etc/passwd","after":0}', '{"op":"subscribe","build":7}',

@@ -48,6 +48,17 @@ class Shared(TestCase):
         return self.home.start("build", "--plain", "--platform", "linux/amd64", "--project", project, "--record", path,
                                *args, context), path
 
+    def test_one_failure_for_two_builds(self):
+        context = self.context(DOCKERFILE % (LAST % unique()).replace("done", "done; exit 3"), {"in.txt": unique()})
+        first, a = self.record(context, "shop")
+        first.await_text("line 1")
+        second, b = self.record(context, "shop")
+        for running, path in ((first, a), (second, b)):
+            self.bad(running.wait(), 1, "exit code: 3")
+            events = Events(path)
+            (error,) = [e["error"] for e in events.events if e["type"] == "build.result"]
+            self.assertIn("error", events.vertexes[error["vertex"]], "of a step that was told of")
+
     def test_one_run_for_two_projects(self):
         word = unique()
         context = self.context(DOCKERFILE % LAST % word, {"in.txt": unique()})

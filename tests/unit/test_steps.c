@@ -131,6 +131,11 @@ static void test_translate__the_same_step_of_another_build(void **state)
     assert_string_not_equal(one.digests[1], two.digests[1]); /* the session is in both */
     assert_string_equal(hears(&two, one.digests[1], "[other 7/9] RUN make"), "[a 2/3] RUN make#b1");
     assert_string_equal(hears(&two, one.digests[2], "[other 8/9] RUN last"), "[a 3/3] RUN last#b1");
+    assert_string_equal(steps_digest(two.steps, one.digests[1]), two.digests[1]);
+    assert_string_equal(steps_digest(two.steps, two.digests[1]), two.digests[1]);
+    assert_string_equal(steps_digest(two.steps, "sha256:0"), "sha256:0");
+    assert_null(steps_digest(two.steps, NULL));
+    assert_string_equal(steps_digest(NULL, "sha256:0"), "sha256:0");
     assert_string_equal(hears(&one, one.digests[1], "[a 2/3] RUN make"), "[a 2/3] RUN make");
     steps_free(one.steps);
     steps_free(two.steps);
