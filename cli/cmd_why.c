@@ -8,6 +8,7 @@
 #include <depot/render.h>
 #include <depot/why.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -165,6 +166,7 @@ static int read_file(struct why *y, const char *path, struct depot_build **out)
 
 static int read_files(struct why *y)
 {
+    assert(y->id != NULL); /* a file was named */
     int rc = read_file(y, y->id, &y->build);
     if (rc == 0 && y->against != NULL)
         rc = read_file(y, y->against, &y->before);

@@ -311,12 +311,12 @@ int cli_retry_load(const char *word, char **dir, struct depot_strv *args, struct
     struct cli_build build = {0};
     all_notes(at, &notes, &arena);
     int rc = cli_which_of(&notes, word, &build, err);
-    if (rc == 0)
+    if (rc == 0) {
         path = file_of(at, build.id);
-    else if (rc == DEPOT_ERR_NOT_FOUND)
-        rc = none_such(err);
-    if (rc == 0)
         rc = access(path, F_OK) == 0 ? load(path, dir, args, err) : unknown(build.id, err);
+    } else if (rc == DEPOT_ERR_NOT_FOUND) {
+        rc = none_such(err);
+    }
     cli_build_release(&build);
     depot_arena_release(&arena);
     depot_free(path);

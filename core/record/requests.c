@@ -13,6 +13,7 @@ _Static_assert(sizeof(struct depot_kv) == sizeof(struct depot_pair) &&
                    offsetof(struct depot_kv, value) == offsetof(struct depot_pair, value),
     "a pair is a pair");
 
+/* Members' names take no parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 /* clang-format off */
 #define ATTRS(n, s, m) \
     {DP_ROW(n, PAIRS, s, m.items), .count = DP_OF(s, m.len), \
@@ -22,6 +23,7 @@ _Static_assert(sizeof(struct depot_kv) == sizeof(struct depot_pair) &&
 #define VALUE(n, s, m)     {DP_ROW(n, STR, s, m), .max = DEPOT_REQUEST_VALUE_MAX}
 #define NAME(n, s, m)      {DP_ROW(n, STR, s, m), .flags = DP_REQUIRED | DP_FILLED}
 /* clang-format on */
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct depot_record_field export_fields[] = {
     NAME("type", depot_request_export, type),
