@@ -4,7 +4,7 @@
 #ifndef DEPOT_CLI_CLI_H
 #define DEPOT_CLI_CLI_H
 
-#include <depot/answer.h>
+#include <depot/query.h>
 #include <depot/app.h>
 #include <depot/build.h>
 #include <depot/ci.h>

@@ -3,7 +3,7 @@
  */
 #include "cli.h"
 
-#include <depot/answer.h>
+#include <depot/query.h>
 #include <depot/buf.h>
 #include <depot/text.h>
 
@@ -149,7 +149,8 @@ static int print_uses(const struct depot_buf *answer, size_t limit, struct depot
 {
     struct depot_caches list;
     struct depot_arena arena = {0};
-    const int rc = cli_read(answer, depot_record_of_answer(DEPOT_ASK_CACHE), &list, &arena, err);
+    const int rc =
+        cli_read(answer, depot_record_of_response(DEPOT_QUERY_CACHE), &list, &arena, err);
     for (size_t i = 0; rc == 0 && i < list.nbuilders; i++) {
         if (i > 0)
             putchar('\n');
@@ -217,7 +218,8 @@ static int print_pruned(const struct depot_buf *answer, bool *ok, struct depot_e
     struct depot_prunes list;
     struct depot_arena arena = {0};
     char size[DEPOT_TEXT_MAX];
-    const int rc = cli_read(answer, depot_record_of_answer(DEPOT_ASK_PRUNE), &list, &arena, err);
+    const int rc =
+        cli_read(answer, depot_record_of_response(DEPOT_QUERY_PRUNE), &list, &arena, err);
     for (size_t i = 0; rc == 0 && i < list.nbuilders; i++) {
         const struct depot_pruned *b = &list.builders[i];
         printf("%s: freed %s, %d records", cli_text(b->builder), depot_text_bytes(size, b->bytes),
@@ -249,9 +251,9 @@ static int run_prune(const struct depot_command *cmd, void *target, const struct
         depot_error_print(CLI_PROGRAM, &err);
         return rc == DEPOT_ERR_INVALID ? DEPOT_EXIT_USAGE : DEPOT_EXIT_FAILED;
     }
-    const struct depot_question body = {
+    const struct depot_query body = {
         .builder = a->builder, .all = a->all, .keep_bytes = keep, .keep_hours = a->keep_hours};
-    rc = cli_post(&a->remote, "/v1/cache/prune", &depot_record_question_body, &body, &answer, &err);
+    rc = cli_post(&a->remote, "/v1/cache/prune", &depot_record_query_body, &body, &answer, &err);
     if (rc == 0 && a->json)
         cli_json_print_text(&answer);
     else if (rc == 0)

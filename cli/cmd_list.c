@@ -3,7 +3,7 @@
  */
 #include "cli.h"
 
-#include <depot/answer.h>
+#include <depot/query.h>
 #include <depot/text.h>
 
 #include <string.h>

@@ -79,21 +79,21 @@ static void read_before(struct why *y, const char *id)
 
 static void find_before(struct why *y)
 {
-    const struct depot_question q = {
-        .ask = DEPOT_ASK_BUILDS, .project = y->build->info.project, .limit = WHY_LOOK_BACK};
+    const struct depot_query q = {
+        .ask = DEPOT_QUERY_BUILDS, .project = y->build->info.project, .limit = WHY_LOOK_BACK};
     if (y->against != NULL)
         read_before(y, y->against);
-    else if (depot_str_empty(y->build->info.project) || !depot_feed_ask(y->feed, &q))
+    else if (depot_str_empty(y->build->info.project) || !depot_feed_query(y->feed, &q))
         stop(y, 0, NULL);
 }
 
-static void on_answer(struct depot_feed *f, const struct depot_question *q,
-    const struct depot_answer *a, const struct depot_error *err, void *arg)
+static void on_answer(struct depot_feed *f, const struct depot_query *q,
+    const struct depot_response *a, const struct depot_error *err, void *arg)
 {
     struct why *y = arg;
     const struct depot_build_summary *self = NULL, **list;
     DEPOT_UNUSED(f);
-    if (a == NULL || q->ask != DEPOT_ASK_BUILDS) {
+    if (a == NULL || q->ask != DEPOT_QUERY_BUILDS) {
         stop(y, err != NULL ? err->code : DEPOT_ERR_PROTOCOL, err);
         return;
     }

@@ -3,7 +3,7 @@
  */
 #include "cli.h"
 
-#include <depot/answer.h>
+#include <depot/query.h>
 #include <depot/ci.h>
 #include <depot/clock.h>
 #include <depot/http.h>
@@ -114,9 +114,9 @@ void cli_json_print_text(const struct depot_buf *text)
 /* {"error":{...}} */
 static int answer_error(const struct depot_buf *body, int status, struct depot_error *err)
 {
-    struct depot_error_answer said = {0};
+    struct depot_error_response said = {0};
     struct depot_arena arena = {0};
-    const int rc = body != NULL ? depot_record_decode(&depot_record_error_answer,
+    const int rc = body != NULL ? depot_record_decode(&depot_record_error_response,
                                       depot_buf_str(body), body->len, &said, &arena, NULL)
                                 : DEPOT_ERR_INVALID;
     if (rc != 0 || said.error == NULL || said.error->code == DEPOT_OK) {

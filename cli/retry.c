@@ -99,7 +99,8 @@ static void add_parts(struct json_object *list, const struct depot_build *state,
             (platforms != NULL && !share_platform(platforms, p->platform)))
             continue;
         depot_strv_push(told, p->platform);
-        char *with = depot_asprintf("%s=%s", p->platform, made && p->digest ? p->digest : "");
+        char *with =
+            depot_asprintf("%s=%s", p->platform, made && p->digest != NULL ? p->digest : "");
         if (!made)
             add_option(list, "platform", p->platform);
         add_option(list, "join-with", with);

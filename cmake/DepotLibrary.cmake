@@ -5,7 +5,7 @@ option(DEPOT_SHARED "Build the shared library beside the archive" ON)
 # The public interface: all that it takes to follow builds and to drive one. Every other header of
 # include/depot is for our own programs, is not installed, and changes as they need it.
 set(DEPOT_API_HEADERS
-  addr answer base buf build clock endpoint error event export feed log loop record request state
+  addr base buf build clock endpoint error event export feed log loop query record request state
   status why wire)
 
 # Until 1.0 each minor version may break the interface, and says so in its SONAME.

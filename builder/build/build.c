@@ -81,7 +81,7 @@ static bool any_pushes(const struct build *b)
 static const struct part_ops part_ops;
 static const struct join_ops join_ops;
 
-static void make_parts(struct build *b, const struct plan *plan)
+static void make_parts(struct build *b, const struct placement *plan)
 {
     b->parts = depot_calloc(plan->nparts, sizeof(struct part *));
     for (size_t i = 0; i < plan->nparts; i++)
@@ -89,7 +89,7 @@ static void make_parts(struct build *b, const struct plan *plan)
 }
 
 struct build *build_new(struct build_env *env, const struct depot_build_request *req,
-    struct depot_arena *arena, const struct plan *plan)
+    struct depot_arena *arena, const struct placement *plan)
 {
     struct build *b = depot_calloc(1, sizeof(*b));
     struct build_scope *scope = &b->scope;

@@ -22,7 +22,7 @@ struct build {
 /* Build and its parts as planned; BUILD_CREATED is in the log. Takes `req` and the arena that it is
  * in. */
 struct build *build_new(struct build_env *env, const struct depot_build_request *req,
-    struct depot_arena *arena, const struct plan *plan);
+    struct depot_arena *arena, const struct placement *plan);
 void build_start(struct build *b); /* its parts go into their lines */
 /* Ask every part to stop. The end comes by itself: it leaves env->builds, and is freed. */
 void build_cancel(struct build *b, const char *why);

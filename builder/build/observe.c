@@ -165,7 +165,7 @@ static void platforms_of(
     struct depot_strv names = {0};
     if (given != NULL)
         depot_strv_split(&names, given, ',');
-    for (size_t i = 0; i < names.len && i < PLAN_PLATFORMS_MAX; i++) {
+    for (size_t i = 0; i < names.len && i < PLACEMENT_PLATFORMS_MAX; i++) {
         char name[DEPOT_PLATFORM_MAX];
         if (depot_platform_parse(names.items[i], name, NULL) == 0 && !depot_strv_has(out, name))
             depot_strv_push(out, name);
@@ -228,17 +228,17 @@ static void append_definition(struct watched *w, const struct depot_bk_record *r
 }
 
 /* What the builder does not list, it cannot emulate either: nothing of it is run. */
-static bool is_emulated(const struct plan_engine *e, const char *platform)
+static bool is_emulated(const struct placement_engine *e, const char *platform)
 {
-    return plan_lists(e, platform) &&
+    return placement_lists(e, platform) &&
            (e->emulated || !depot_platform_runs_on(platform, e->platforms[0]));
 }
 
 static void append_assigned(struct watched *w, const struct depot_strv *platforms)
 {
     struct engine *e = w->observer->engine;
-    struct plan_engine view;
-    engine_plan_view(e, &view);
+    struct placement_engine view;
+    engine_placement_view(e, &view);
     struct depot_strv emulated = {0};
     struct depot_event ev = {.type = DEPOT_EVENT_BUILD_ASSIGNED};
     for (size_t i = 0; i < platforms->len; i++)

@@ -209,7 +209,7 @@ static void drain(struct part *p)
 }
 
 /* The engine only knows that a session is missing, not why. */
-static void blame_client(struct part *p)
+static void fail_for_client(struct part *p)
 {
     static const char lost[] = "the client's connection was lost";
     struct part_outcome old = p->outcome;
@@ -298,7 +298,7 @@ static void on_solved(struct depot_bk_call *c, const struct depot_bk_result *res
     if (p->transport)
         engine_suspect(p->engine);
     else if (p->outcome.error != NULL && p->lost)
-        blame_client(p);
+        fail_for_client(p);
     else
         p->again = !p->was_again && part_again_worth(p);
     if (p->outcome.state == DEPOT_BUILD_SUCCEEDED && part_pushes(p)) {
@@ -696,7 +696,7 @@ void part_abort(struct part *p)
         finish(p);
 }
 
-struct part *part_new(const struct build_scope *scope, const struct plan_part *plan,
+struct part *part_new(const struct build_scope *scope, const struct placement_part *plan,
     const struct part_ops *ops, void *arg)
 {
     struct depot_loop *l = scope->env->loop;

@@ -71,7 +71,7 @@ struct part {
     struct part_outcome outcome;
 };
 
-struct part *part_new(const struct build_scope *scope, const struct plan_part *plan,
+struct part *part_new(const struct build_scope *scope, const struct placement_part *plan,
     const struct part_ops *ops, void *arg);
 void part_free(struct part *p);
 void part_start(struct part *p);

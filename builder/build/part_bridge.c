@@ -133,10 +133,10 @@ static int start_call(struct part *p, const struct depot_bk_solve *req, struct d
 /* ---- platforms that the builder cannot run ---- */
 static bool runs(const struct engine *e, const char *platform)
 {
-    struct plan_engine view;
+    struct placement_engine view;
     char name[DEPOT_PLATFORM_MAX];
-    engine_plan_view(e, &view);
-    return depot_platform_parse(platform, name, NULL) == 0 && plan_lists(&view, name);
+    engine_placement_view(e, &view);
+    return depot_platform_parse(platform, name, NULL) == 0 && placement_lists(&view, name);
 }
 
 /* Does the Dockerfile say that this step is of a platform which the builder runs, although the
@@ -183,10 +183,10 @@ static void add_step(
 
 static void add_builders(struct depot_buf *to, const struct build_env *env)
 {
-    struct plan_engine *view = depot_calloc(env->nengines, sizeof(*view));
+    struct placement_engine *view = depot_calloc(env->nengines, sizeof(*view));
     for (size_t i = 0; i < env->nengines; i++)
-        engine_plan_view(env->engines[i], &view[i]);
-    plan_describe(view, env->nengines, to);
+        engine_placement_view(env->engines[i], &view[i]);
+    placement_describe(view, env->nengines, to);
     depot_free(view);
 }
 

@@ -23,9 +23,9 @@ static int normalise(const char **list, size_t *n, const char *field, struct dep
 {
     const struct depot_strv given = {.items = (char **)list, .len = *n};
     struct depot_strv seen = {.items = (char **)list};
-    if (given.len > PLAN_PLATFORMS_MAX)
+    if (given.len > PLACEMENT_PLATFORMS_MAX)
         return depot_error_set(err, DEPOT_ERR_TOO_BIG, "field \"%s\" has more than %d entries",
-            field, PLAN_PLATFORMS_MAX);
+            field, PLACEMENT_PLATFORMS_MAX);
     for (size_t i = 0; i < given.len; i++) {
         char name[DEPOT_PLATFORM_MAX];
         if (depot_platform_parse(given.items[i], name, err) != 0)

@@ -33,7 +33,7 @@ struct cache_ask {
     struct target *targets;
     size_t ntargets;
     size_t open; /* targets that are not over */
-    enum depot_ask kind;
+    enum depot_query_kind kind;
     struct depot_timer *timer; /* the answer, at once; before that, the end of patience */
     struct depot_arena arena;  /* of the records */
     cache_ask_fn *fn;
@@ -87,7 +87,7 @@ static void on_usage(struct depot_bk_call *c, const struct depot_bk_usage *u, vo
     DEPOT_UNUSED(c);
     add(&t->bytes, u->size);
     t->records++;
-    if (t->ask->kind != DEPOT_ASK_CACHE)
+    if (t->ask->kind != DEPOT_QUERY_CACHE)
         return;
     struct depot_cache_type *type = type_of(t, depot_str_empty(u->type) ? "regular" : u->type);
     add(&type->bytes, u->size);
@@ -162,14 +162,14 @@ static void describe_use(struct target *t, struct depot_arena *a, struct depot_c
 
 static void answer(struct cache_ask *q)
 {
-    struct depot_answer a = {.ask = q->kind};
+    struct depot_response a = {.ask = q->kind};
     size_t n = q->ntargets;
-    if (q->kind == DEPOT_ASK_PROVENANCE) {
+    if (q->kind == DEPOT_QUERY_PROVENANCE) {
         a.u.provenance.builder = engine_name(q->targets[0].engine);
         a.u.provenance.error = q->targets[0].error;
         a.u.provenance.list = q->targets[0].provenance.items;
         a.u.provenance.nlist = q->targets[0].provenance.len;
-    } else if (q->kind == DEPOT_ASK_CACHE) {
+    } else if (q->kind == DEPOT_QUERY_CACHE) {
         a.u.cache.builders = depot_arena_alloc(&a.arena, (n + 1) * sizeof(*a.u.cache.builders));
         a.u.cache.nbuilders = n;
         for (size_t i = 0; i < n; i++)
@@ -187,7 +187,7 @@ static void answer(struct cache_ask *q)
     }
     /* It may free the ask, and with it the strings: nothing is read after this. */
     q->fn(q, &a, q->arg);
-    depot_answer_release(&a);
+    depot_response_release(&a);
 }
 
 /* ---- asking ---- */
@@ -241,7 +241,7 @@ static void on_timer(struct depot_timer *timer, void *arg)
     answer(q);
 }
 
-static void ask(struct target *t, const struct depot_question *question)
+static void ask(struct target *t, const struct depot_query *question)
 {
     struct depot_error err = {0};
     struct depot_ev_builder b;
@@ -253,10 +253,10 @@ static void ask(struct target *t, const struct depot_question *question)
         over(t, &err);
         return;
     }
-    if (question->ask == DEPOT_ASK_PROVENANCE)
+    if (question->ask == DEPOT_QUERY_PROVENANCE)
         rc = engine_driver(t->engine)->provenance(
             engine_bk(t->engine), question->ref, &provenance_ops, t, &t->call, &err);
-    else if (question->ask == DEPOT_ASK_CACHE)
+    else if (question->ask == DEPOT_QUERY_CACHE)
         rc = engine_driver(t->engine)->disk_usage(
             engine_bk(t->engine), &usage_ops, t, &t->call, &err);
     else
@@ -270,7 +270,7 @@ static void ask(struct target *t, const struct depot_question *question)
 }
 
 struct cache_ask *cache_ask_new(struct depot_loop *l, struct engine *const *engines, size_t n,
-    const struct depot_question *question, cache_ask_fn *fn, void *arg)
+    const struct depot_query *question, cache_ask_fn *fn, void *arg)
 {
     struct cache_ask *q = depot_calloc(1, sizeof(*q));
     q->loop = l;
@@ -280,7 +280,7 @@ struct cache_ask *cache_ask_new(struct depot_loop *l, struct engine *const *engi
     q->targets = depot_calloc(n + 1, sizeof(*q->targets));
     q->ntargets = n;
     q->timer = depot_timer_new(l, on_timer, q);
-    depot_timer_start(q->timer, question->ask == DEPOT_ASK_PRUNE ? PRUNE_MS : USAGE_MS, 0);
+    depot_timer_start(q->timer, question->ask == DEPOT_QUERY_PRUNE ? PRUNE_MS : USAGE_MS, 0);
     q->open = n + 1; /* one for ourselves: not over before all are asked */
     for (size_t i = 0; i < n; i++) {
         q->targets[i].ask = q;

@@ -5,7 +5,7 @@
 #ifndef DEPOT_BUILDER_CACHE_H
 #define DEPOT_BUILDER_CACHE_H
 
-#include <depot/answer.h>
+#include <depot/query.h>
 
 #include "engine.h"
 
@@ -19,10 +19,10 @@ enum {
 struct cache_ask;
 /* Once, never from inside cache_ask_new(). `a` is borrowed, and is gone when the ask is. The ask
  * stays its owner's to free, also in here. */
-typedef void cache_ask_fn(struct cache_ask *q, const struct depot_answer *a, void *arg);
+typedef void cache_ask_fn(struct cache_ask *q, const struct depot_response *a, void *arg);
 /* `engines` must outlive the ask. */
 struct cache_ask *cache_ask_new(struct depot_loop *l, struct engine *const *engines, size_t n,
-    const struct depot_question *question, cache_ask_fn *fn, void *arg);
+    const struct depot_query *question, cache_ask_fn *fn, void *arg);
 void cache_ask_free(struct cache_ask *q); /* cancels; a prune stops where it is */
 
 #endif

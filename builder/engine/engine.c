@@ -360,9 +360,9 @@ const char *engine_unix_path(const struct engine *e)
     return e->config.addr.kind == DEPOT_ADDR_UNIX ? e->config.addr.path : NULL;
 }
 
-void engine_plan_view(const struct engine *e, struct plan_engine *out)
+void engine_placement_view(const struct engine *e, struct placement_engine *out)
 {
-    *out = (struct plan_engine){
+    *out = (struct placement_engine){
         .name = e->config.name,
         .platforms = (const char *const *)e->platforms.items,
         .nplatforms = e->platforms.len,

@@ -63,7 +63,7 @@ const char *engine_host_gateway(const struct engine *e);
 const char *engine_native(const struct engine *e); /* platform; NULL when it never answered */
 /* Strings live until the engine's next answer. */
 void engine_describe(const struct engine *e, struct depot_ev_builder *out);
-void engine_plan_view(const struct engine *e, struct plan_engine *out);
+void engine_placement_view(const struct engine *e, struct placement_engine *out);
 /* What was measured of the machine under it and of its cache; -1 where not known. */
 struct engine_measure {
     double cpu;

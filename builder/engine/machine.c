@@ -123,7 +123,7 @@ bool machine_process_dir(const struct machine *m, pid_t pid, char out[MACHINE_PA
 
     snprintf(path, sizeof(path), "%s/%ld/fd", m->proc, (long)pid);
     d = opendir(path);
-    for (int i = 0; d && !found && i < FDS_MAX && (e = readdir(d)) != NULL; i++) {
+    for (int i = 0; d != NULL && !found && i < FDS_MAX && (e = readdir(d)) != NULL; i++) {
         ssize_t n = readlinkat(dirfd(d), e->d_name, to, sizeof(to) - 1);
         if (n <= 0)
             continue;
@@ -135,7 +135,7 @@ bool machine_process_dir(const struct machine *m, pid_t pid, char out[MACHINE_PA
         found = snprintf(out, MACHINE_PATH_MAX, "%s/%ld/root%s", m->proc, (long)pid, to) <
                 MACHINE_PATH_MAX;
     }
-    if (d)
+    if (d != NULL)
         closedir(d);
     return found;
 }

@@ -58,7 +58,7 @@ static void measure(struct metrics *m, struct subject *s, double cpu)
 }
 
 /* The answer's builders are those of the list that was asked; a new one may have come since. */
-static void on_cache(struct cache_ask *ask, const struct depot_answer *a, void *arg)
+static void on_cache(struct cache_ask *ask, const struct depot_response *a, void *arg)
 {
     struct metrics *m = arg;
     for (size_t i = 0; i < a->u.cache.nbuilders; i++) {
@@ -74,7 +74,7 @@ static void on_cache(struct cache_ask *ask, const struct depot_answer *a, void *
 
 static void ask_caches(struct metrics *m, uint64_t now)
 {
-    struct depot_question q = {.ask = DEPOT_ASK_CACHE};
+    struct depot_query q = {.ask = DEPOT_QUERY_CACHE};
     if (m->ask != NULL || (m->asked_ms != 0 && now - m->asked_ms < METRICS_CACHE_MS))
         return;
     m->asked_ms = now;

@@ -9,7 +9,7 @@
 /* How well a builder suits a platform; the order is the preference. */
 enum fit { FIT_NONE, FIT_CAN_EMULATE, FIT_CONFIGURED_EMULATED, FIT_NATIVE };
 
-bool plan_lists(const struct plan_engine *e, const char *platform)
+bool placement_lists(const struct placement_engine *e, const char *platform)
 {
     for (size_t i = 0; i < e->nplatforms; i++)
         if (depot_platform_covers(e->platforms[i], platform))
@@ -17,9 +17,9 @@ bool plan_lists(const struct plan_engine *e, const char *platform)
     return false;
 }
 
-static enum fit fit_of(const struct plan_engine *e, const char *platform)
+static enum fit fit_of(const struct placement_engine *e, const char *platform)
 {
-    if (!e->up || !plan_lists(e, platform))
+    if (!e->up || !placement_lists(e, platform))
         return FIT_NONE;
     if (!depot_platform_runs_on(platform, e->platforms[0]))
         return FIT_CAN_EMULATE;
@@ -27,7 +27,7 @@ static enum fit fit_of(const struct plan_engine *e, const char *platform)
 }
 
 /* The sum of fits when `e` makes all of them, or -1 when it cannot. */
-static int fit_all(const struct plan_engine *e, char *const *platforms, size_t n)
+static int fit_all(const struct placement_engine *e, char *const *platforms, size_t n)
 {
     int sum = 0;
     for (size_t i = 0; i < n; i++) {
@@ -41,7 +41,7 @@ static int fit_all(const struct plan_engine *e, char *const *platforms, size_t n
 
 /* The best builder for all `n` platforms together, or -1. */
 static ptrdiff_t choose(
-    const struct plan_engine *engines, size_t nengines, char *const *platforms, size_t n)
+    const struct placement_engine *engines, size_t nengines, char *const *platforms, size_t n)
 {
     ptrdiff_t best = -1;
     int best_fit = -1, best_load = INT_MAX;
@@ -56,18 +56,18 @@ static ptrdiff_t choose(
     return best;
 }
 
-static bool listed_by_any(const struct plan_engine *engines, size_t n, const char *platform)
+static bool listed_by_any(const struct placement_engine *engines, size_t n, const char *platform)
 {
     for (size_t i = 0; i < n; i++)
-        if (plan_lists(&engines[i], platform))
+        if (placement_lists(&engines[i], platform))
             return true;
     return false;
 }
 
 /* How many of them it lists, and how well it suits those. */
-static int fit_some(const struct plan_engine *e, char *const *platforms, size_t n)
+static int fit_some(const struct placement_engine *e, char *const *platforms, size_t n)
 {
-    enum { EACH = 4 * PLAN_PLATFORMS_MAX }; /* one more weighs more than all fits together */
+    enum { EACH = 4 * PLACEMENT_PLATFORMS_MAX }; /* one more weighs more than all fits together */
     int sum = 0;
     for (size_t i = 0; i < n; i++) {
         enum fit fit = fit_of(e, platforms[i]);
@@ -78,7 +78,7 @@ static int fit_some(const struct plan_engine *e, char *const *platforms, size_t 
 
 /* The best builder that is up, whatever it lists, or -1. */
 static ptrdiff_t choose_any(
-    const struct plan_engine *engines, size_t nengines, char *const *platforms, size_t n)
+    const struct placement_engine *engines, size_t nengines, char *const *platforms, size_t n)
 {
     ptrdiff_t best = -1;
     int best_fit = -1, best_load = INT_MAX;
@@ -95,7 +95,7 @@ static ptrdiff_t choose_any(
 
 /* Whoever lists a platform makes it, up or down. One that nobody lists, anybody may make. */
 static ptrdiff_t choose_foreign(
-    const struct plan_engine *engines, size_t nengines, char *const *platforms, size_t n)
+    const struct placement_engine *engines, size_t nengines, char *const *platforms, size_t n)
 {
     for (size_t k = 0; k < n; k++)
         if (!listed_by_any(engines, nengines, platforms[k]))
@@ -103,7 +103,7 @@ static ptrdiff_t choose_foreign(
     return -1;
 }
 
-static void describe(struct depot_buf *b, const struct plan_engine *e)
+static void describe(struct depot_buf *b, const struct placement_engine *e)
 {
     depot_buf_addf(b, "%s (", e->name);
     if (!e->up)
@@ -113,7 +113,7 @@ static void describe(struct depot_buf *b, const struct plan_engine *e)
     depot_buf_addc(b, ')');
 }
 
-void plan_describe(const struct plan_engine *engines, size_t n, struct depot_buf *to)
+void placement_describe(const struct placement_engine *engines, size_t n, struct depot_buf *to)
 {
     for (size_t i = 0; i < n; i++) {
         depot_buf_adds(to, i > 0 ? "; " : "");
@@ -122,7 +122,7 @@ void plan_describe(const struct plan_engine *engines, size_t n, struct depot_buf
     depot_buf_adds(to, n > 0 ? "" : "none");
 }
 
-static bool any_down(const struct plan_engine *engines, size_t n)
+static bool any_down(const struct placement_engine *engines, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (!engines[i].up)
@@ -130,11 +130,11 @@ static bool any_down(const struct plan_engine *engines, size_t n)
     return false;
 }
 
-static int refuse(const struct plan_engine *engines, size_t n, const char *what, bool single,
+static int refuse(const struct placement_engine *engines, size_t n, const char *what, bool single,
     struct depot_error *err)
 {
     struct depot_buf b = DEPOT_BUF_INIT(DEPOT_ERROR_MSG_MAX / 2);
-    plan_describe(engines, n, &b);
+    placement_describe(engines, n, &b);
     depot_error_set(err, DEPOT_ERR_UNAVAILABLE, "no builder can build %s%s; builders: %s", what,
         single ? " all by itself" : "", depot_buf_str(&b));
     if (any_down(engines, n))
@@ -147,20 +147,20 @@ static int refuse(const struct plan_engine *engines, size_t n, const char *what,
     return DEPOT_ERR_UNAVAILABLE;
 }
 
-static struct plan_part *part_for(struct plan *p, size_t engine, unsigned group)
+static struct placement_part *part_for(struct placement *p, size_t engine, unsigned group)
 {
     for (size_t i = 0; i < p->nparts; i++)
         if (p->parts[i].engine == engine && p->parts[i].group == group)
             return &p->parts[i];
     p->parts = depot_realloc(p->parts, (p->nparts + 1) * sizeof(*p->parts));
-    p->parts[p->nparts] = (struct plan_part){.engine = engine, .group = group};
+    p->parts[p->nparts] = (struct placement_part){.engine = engine, .group = group};
     return &p->parts[p->nparts++];
 }
 
-static void assign(struct plan *p, const struct plan_engine *engines, size_t engine, unsigned group,
-    const char *platform)
+static void assign(struct placement *p, const struct placement_engine *engines, size_t engine,
+    unsigned group, const char *platform)
 {
-    struct plan_part *part = part_for(p, engine, group);
+    struct placement_part *part = part_for(p, engine, group);
     if (!depot_strv_has(&part->platforms, platform))
         depot_strv_push(&part->platforms, platform);
     enum fit fit = fit_of(&engines[engine], platform);
@@ -169,10 +169,11 @@ static void assign(struct plan *p, const struct plan_engine *engines, size_t eng
         depot_strv_push(also, platform);
 }
 
-int plan_make(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,
-    const unsigned *groups, bool single, struct plan *out, struct depot_error *err)
+int placement_make(const struct placement_engine *engines, size_t n,
+    const struct depot_strv *platforms, const unsigned *groups, bool single, struct placement *out,
+    struct depot_error *err)
 {
-    struct plan p = {0};
+    struct placement p = {0};
     size_t step = single ? platforms->len : 1;
     for (size_t i = 0; i < platforms->len; i += step) {
         ptrdiff_t e = choose(engines, n, &platforms->items[i], step);
@@ -183,7 +184,7 @@ int plan_make(const struct plan_engine *engines, size_t n, const struct depot_st
             int rc =
                 refuse(engines, n, single ? all : platforms->items[i], single && step > 1, err);
             depot_free(all);
-            plan_release(&p);
+            placement_release(&p);
             return rc;
         }
         for (size_t k = i; k < i + step; k++)
@@ -193,20 +194,20 @@ int plan_make(const struct plan_engine *engines, size_t n, const struct depot_st
     return 0;
 }
 
-int plan_any(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,
-    struct plan *out, struct depot_error *err)
+int placement_any(const struct placement_engine *engines, size_t n,
+    const struct depot_strv *platforms, struct placement *out, struct depot_error *err)
 {
-    struct plan p = {0};
+    struct placement p = {0};
     ptrdiff_t e = choose_any(engines, n, platforms->items, platforms->len);
     if (e < 0)
         return refuse(engines, n, platforms->items[0], false, err);
-    struct plan_part *part = part_for(&p, (size_t)e, 0);
+    struct placement_part *part = part_for(&p, (size_t)e, 0);
     depot_strv_copy(&part->platforms, platforms);
     *out = p;
     return 0;
 }
 
-void plan_release(struct plan *p)
+void placement_release(struct placement *p)
 {
     for (size_t i = 0; i < p->nparts; i++) {
         depot_strv_release(&p->parts[i].platforms);
@@ -214,5 +215,5 @@ void plan_release(struct plan *p)
         depot_strv_release(&p->parts[i].foreign);
     }
     depot_free(p->parts);
-    *p = (struct plan){0};
+    *p = (struct placement){0};
 }

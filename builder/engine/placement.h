@@ -2,16 +2,16 @@
  * Which builder makes which platform: a pure function over what is known of the builders. Starts
  * nothing and remembers nothing.
  */
-#ifndef DEPOT_BUILDER_PLAN_H
-#define DEPOT_BUILDER_PLAN_H
+#ifndef DEPOT_BUILDER_PLACEMENT_H
+#define DEPOT_BUILDER_PLACEMENT_H
 
 #include <depot/buf.h>
 #include <depot/platform.h>
 
-enum { PLAN_PLATFORMS_MAX = 32 }; /* of one build */
+enum { PLACEMENT_PLATFORMS_MAX = 32 }; /* of one build */
 
 /* What the planner knows of one builder; borrowed. */
-struct plan_engine {
+struct placement_engine {
     const char *name;
     const char *const *platforms; /* in normal form, the native one first */
     size_t nplatforms;
@@ -22,10 +22,10 @@ struct plan_engine {
 };
 
 /* Is the platform on the builder's list, or a lower level of one that is? In normal form. */
-bool plan_lists(const struct plan_engine *e, const char *platform);
+bool placement_lists(const struct placement_engine *e, const char *platform);
 
 /* What one builder makes of a build. */
-struct plan_part {
+struct placement_part {
     size_t engine;
     struct depot_strv platforms;
     struct depot_strv emulated; /* those of them that are */
@@ -34,8 +34,8 @@ struct plan_part {
     unsigned group;
 };
 
-struct plan {
-    struct plan_part *parts;
+struct placement {
+    struct placement_part *parts;
     size_t nparts;
 };
 
@@ -49,15 +49,16 @@ struct plan {
  * numbers never share a part; NULL: all are of one group. DEPOT_ERR_UNAVAILABLE names the builders
  * and what they can.
  */
-int plan_make(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,
-    const unsigned *groups, bool single, struct plan *out,
+int placement_make(const struct placement_engine *engines, size_t n,
+    const struct depot_strv *platforms, const unsigned *groups, bool single, struct placement *out,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* One builder for a question about the build, for which nothing runs: none of the platforms counts
  * as emulated or foreign. */
-int plan_any(const struct plan_engine *engines, size_t n, const struct depot_strv *platforms,
-    struct plan *out, struct depot_error *err) DEPOT_MUST_CHECK;
+int placement_any(const struct placement_engine *engines, size_t n,
+    const struct depot_strv *platforms, struct placement *out,
+    struct depot_error *err) DEPOT_MUST_CHECK;
 /* "amd64 (linux/amd64, linux/386); arm64 (down: ...)", or "none". */
-void plan_describe(const struct plan_engine *engines, size_t n, struct depot_buf *to);
-void plan_release(struct plan *p);
+void placement_describe(const struct placement_engine *engines, size_t n, struct depot_buf *to);
+void placement_release(struct placement *p);
 
 #endif

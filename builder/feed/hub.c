@@ -190,7 +190,7 @@ struct hub *hub_new(struct depot_loop *l, struct store *store)
 
 void hub_free(struct hub *h)
 {
-    if (!h)
+    if (h == NULL)
         return;
     if (h->subscribers.len > 0)
         depot_log_warn("%zu subscribers are left", h->subscribers.len);
@@ -266,10 +266,10 @@ void hub_publish(struct hub *h, struct depot_event *ev)
         struct subscriber *s = h->subscribers.items[i];
         if (!s->fleet || s->snapshot) /* a snapshot that is still owed will say it */
             continue;
-        if (!line)
+        if (line == NULL)
             line = encode_line(ev);
-        if (line)
-            publish_to(s, ev->u.builder.builder ? ev->u.builder.builder : "", line);
+        if (line != NULL)
+            publish_to(s, ev->u.builder.builder != NULL ? ev->u.builder.builder : "", line);
     }
     store_line_unref(line);
 }
@@ -292,7 +292,7 @@ void hub_subscriber_free(struct subscriber *s)
 {
     struct hub *h;
 
-    if (!s)
+    if (s == NULL)
         return;
     h = s->hub;
     for (size_t i = 0; i < h->subscribers.len; i++) {
@@ -323,10 +323,10 @@ int hub_subscribe_build(
             err, "old builds are dropped; `depot list builds` names the others");
     }
     c = find_cursor(s, build);
-    if (!c && s->cursors.len >= SUBSCRIPTIONS_MAX)
+    if (c == NULL && s->cursors.len >= SUBSCRIPTIONS_MAX)
         return depot_error_set(err, DEPOT_ERR_EXHAUSTED, "too many subscriptions on one socket");
     drop_batch_of(s, build);
-    if (!c)
+    if (c == NULL)
         c = add_cursor(s, build);
     c->named = true;
     c->after = after;
@@ -350,7 +350,7 @@ void hub_subscribe_fleet(struct subscriber *s, bool logs)
         n = 0;
     for (size_t i = n; i-- > 0;) { /* oldest first */
         struct cursor *c = find_cursor(s, rows[i].id);
-        if (!c)
+        if (c == NULL)
             c = add_cursor(s, rows[i].id);
         c->fleet = true;
     }
@@ -360,9 +360,9 @@ void hub_subscribe_fleet(struct subscriber *s, bool logs)
 
 void hub_unsubscribe_build(struct subscriber *s, const char *build)
 {
-    struct cursor *c = build ? find_cursor(s, build) : NULL;
+    struct cursor *c = build != NULL ? find_cursor(s, build) : NULL;
 
-    if (!c)
+    if (c == NULL)
         return;
     c->named = false;
     if (c->fleet)
@@ -522,7 +522,7 @@ struct store_line *hub_next(struct subscriber *s, const char **data, size_t *n)
         s->snapshot = false;
         drop_builder_lines(s);
         line = make_snapshot(s->hub);
-        if (line)
+        if (line != NULL)
             return give(line, true, data, n);
     }
     if (s->builders.len > 0) {

@@ -45,13 +45,13 @@ static void reply_builds(struct conn *c, const struct store_query *q)
     struct depot_error err;
     int r = store_query(c->server->store, q, &arena, &list.builds, &list.nbuilds, &err);
 
-    if (!q->id)
+    if (q->id == NULL)
         c->server->api->builds_wanted(c->server->service);
-    if (r == 0 && q->id && list.nbuilds == 0)
+    if (r == 0 && q->id != NULL && list.nbuilds == 0)
         r = depot_error_set(&err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", q->id);
     if (r != 0)
         server_reply_error(c, &err);
-    else if (q->id)
+    else if (q->id != NULL)
         reply_record(c, 200, &depot_record_summary, &list.builds[0]);
     else
         reply_record(c, 200, &depot_record_builds, &list);
@@ -85,7 +85,8 @@ static void get_builds(struct conn *c, const struct route_args *args)
     q.state = server_query(c, "state", state, sizeof(state)) ? state : NULL;
     q.begins = server_query(c, "begins", begins, sizeof(begins)) ? begins : NULL;
     q.user = server_query(c, "user", user, sizeof(user)) ? user : NULL;
-    if (q.state && strcmp(q.state, "active") != 0 && depot_build_state_from_name(q.state) < 0) {
+    if (q.state != NULL && strcmp(q.state, "active") != 0 &&
+        depot_build_state_from_name(q.state) < 0) {
         depot_error_set(&err, DEPOT_ERR_INVALID, "there is no state \"%s\"", q.state);
         depot_error_hint(&err, "active, created, queued, running, succeeded, failed, cancelled");
         server_reply_error(c, &err);
@@ -139,7 +140,7 @@ static void post_builds(struct conn *c, const struct route_args *args)
         return;
     }
     server_tell_created(&told, &made);
-    reply_record(c, 201, depot_record_of_answer(DEPOT_ASK_CREATE), &told);
+    reply_record(c, 201, depot_record_of_response(DEPOT_QUERY_CREATE), &told);
 }
 
 static void post_cancel(struct conn *c, const struct route_args *args)
@@ -171,7 +172,7 @@ static void get_events(struct conn *c, const struct route_args *args)
     server_reply_error(c, &err);
 }
 
-static void answer_to(struct conn *c, const struct depot_question *q)
+static void answer_to(struct conn *c, const struct depot_query *q)
 {
     struct depot_error err;
 
@@ -182,7 +183,7 @@ static void answer_to(struct conn *c, const struct depot_question *q)
 
 static void get_estimates(struct conn *c, const struct route_args *args)
 {
-    struct depot_question q = {.ask = DEPOT_ASK_ESTIMATES, .build = args->values[0]};
+    struct depot_query q = {.ask = DEPOT_QUERY_ESTIMATES, .build = args->values[0]};
 
     answer_to(c, &q);
 }
@@ -190,7 +191,7 @@ static void get_estimates(struct conn *c, const struct route_args *args)
 static void get_cache(struct conn *c, const struct route_args *args)
 {
     char builder[256];
-    struct depot_question q = {.ask = DEPOT_ASK_CACHE};
+    struct depot_query q = {.ask = DEPOT_QUERY_CACHE};
 
     DEPOT_UNUSED(args);
     q.builder = server_query(c, "builder", builder, sizeof(builder)) ? builder : NULL;
@@ -199,14 +200,14 @@ static void get_cache(struct conn *c, const struct route_args *args)
 
 static void post_prune(struct conn *c, const struct route_args *args)
 {
-    struct depot_question q;
+    struct depot_query q;
     struct depot_arena arena = {0};
     struct depot_error err;
     const char *body = c->in.len > 0 ? depot_buf_str(&c->in) : "{}";
 
     DEPOT_UNUSED(args);
     depot_error_clear(&err);
-    if (server_op_parse_body(DEPOT_ASK_PRUNE, body, strlen(body), &q, &arena, &err) == 0)
+    if (server_op_parse_body(DEPOT_QUERY_PRUNE, body, strlen(body), &q, &arena, &err) == 0)
         answer_to(c, &q);
     else
         server_reply_error(c, &err);

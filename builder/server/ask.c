@@ -8,7 +8,7 @@
 
 enum { LOOK_MS = 500 };
 
-static void give(struct conn *c, const struct depot_question *q, const struct depot_answer *a)
+static void give(struct conn *c, const struct depot_query *q, const struct depot_response *a)
 {
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
@@ -16,33 +16,33 @@ static void give(struct conn *c, const struct depot_question *q, const struct de
         server_feed_respond(c, q, a, NULL);
         return;
     }
-    depot_record_encode(&out, depot_record_of_answer(q->ask), &a->u);
+    depot_record_encode(&out, depot_record_of_response(q->ask), &a->u);
     server_reply_json(c, 200, &out);
 }
 
-static int ask_estimates(struct conn *c, const struct depot_question *q, struct depot_error *err)
+static int ask_estimates(struct conn *c, const struct depot_query *q, struct depot_error *err)
 {
-    struct depot_answer a;
+    struct depot_response a;
     int r = store_estimates(c->server->store, q->build, q->project, &a, err);
 
     if (r != 0)
         return r;
     give(c, q, &a);
-    depot_answer_release(&a);
+    depot_response_release(&a);
     return 0;
 }
 
-static int ask_builds(struct conn *c, const struct depot_question *q, struct depot_error *err)
+static int ask_builds(struct conn *c, const struct depot_query *q, struct depot_error *err)
 {
     struct store_query query = {.project = q->project, .limit = (size_t)q->limit};
-    struct depot_answer a = {.ask = DEPOT_ASK_BUILDS};
+    struct depot_response a = {.ask = DEPOT_QUERY_BUILDS};
     int r = store_query(
         c->server->store, &query, &a.arena, &a.u.builds.builds, &a.u.builds.nbuilds, err);
 
     c->server->api->builds_wanted(c->server->service);
     if (r == 0)
         give(c, q, &a);
-    depot_answer_release(&a);
+    depot_response_release(&a);
     return r;
 }
 
@@ -59,7 +59,7 @@ static void on_look(struct depot_timer *t, void *arg)
     lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }
 
-static void on_cache(struct cache_ask *ask, const struct depot_answer *a, void *arg)
+static void on_cache(struct cache_ask *ask, const struct depot_response *a, void *arg)
 {
     struct conn *c = arg;
 
@@ -75,7 +75,7 @@ static void on_cache(struct cache_ask *ask, const struct depot_answer *a, void *
     c->look = NULL;
 }
 
-static int ask_cache(struct conn *c, const struct depot_question *q, struct depot_error *err)
+static int ask_cache(struct conn *c, const struct depot_query *q, struct depot_error *err)
 {
     struct pending_ask pending = {.q = {.ask = q->ask, .id = q->id}};
     int r;
@@ -94,7 +94,7 @@ static int ask_cache(struct conn *c, const struct depot_question *q, struct depo
     return 0;
 }
 
-static int ask_provenance(struct conn *c, const struct depot_question *q, struct depot_error *err)
+static int ask_provenance(struct conn *c, const struct depot_query *q, struct depot_error *err)
 {
     if (depot_str_empty(q->builder) || depot_str_empty(q->ref))
         return depot_error_set(
@@ -102,17 +102,17 @@ static int ask_provenance(struct conn *c, const struct depot_question *q, struct
     return ask_cache(c, q, err);
 }
 
-int server_ask(struct conn *c, const struct depot_question *q, struct depot_error *err)
+int server_ask(struct conn *c, const struct depot_query *q, struct depot_error *err)
 {
     switch (q->ask) {
-    case DEPOT_ASK_ESTIMATES:
+    case DEPOT_QUERY_ESTIMATES:
         return ask_estimates(c, q, err);
-    case DEPOT_ASK_BUILDS:
+    case DEPOT_QUERY_BUILDS:
         return ask_builds(c, q, err);
-    case DEPOT_ASK_CACHE:
-    case DEPOT_ASK_PRUNE:
+    case DEPOT_QUERY_CACHE:
+    case DEPOT_QUERY_PRUNE:
         return ask_cache(c, q, err);
-    case DEPOT_ASK_PROVENANCE:
+    case DEPOT_QUERY_PROVENANCE:
         return ask_provenance(c, q, err);
     default:
         return depot_error_set(err, DEPOT_ERR_UNSUPPORTED, "an unknown question");

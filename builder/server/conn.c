@@ -45,7 +45,7 @@ void server_conn_free(struct conn *c)
 
 void server_wait(struct conn *c)
 {
-    if (!c->wsi || c->dead || c->asked || c->closing)
+    if (c->wsi == NULL || c->dead || c->asked || c->closing)
         return;
     c->asked = true;
     lws_callback_on_writable(c->wsi);
@@ -54,7 +54,7 @@ void server_wait(struct conn *c)
 static void write_one(struct conn *c)
 {
     c->due = false;
-    if (!c->write || c->dead || c->closing)
+    if (c->write == NULL || c->dead || c->closing)
         return;
     if (c->asked || lws_partial_buffered(c->wsi)) {
         server_wait(c);
@@ -71,7 +71,7 @@ static void write_due(void *arg)
     const size_t n = s->due.len;
 
     for (size_t i = 0; i < n; i++)
-        if (s->due.items[i])
+        if (s->due.items[i] != NULL)
             write_one(s->due.items[i]);
     for (size_t i = n; i < s->due.len; i++)
         s->due.items[i - n] = s->due.items[i];
@@ -84,7 +84,7 @@ void server_wake(struct conn *c)
 {
     struct server *s = c->server;
 
-    if (!c->write) {
+    if (c->write == NULL) {
         server_wait(c);
         return;
     }

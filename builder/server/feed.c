@@ -12,8 +12,8 @@ static void on_lines(struct subscriber *sub, void *arg)
     server_wake(arg);
 }
 
-void server_feed_respond(struct conn *c, const struct depot_question *q,
-    const struct depot_answer *a, const struct depot_error *err)
+void server_feed_respond(struct conn *c, const struct depot_query *q,
+    const struct depot_response *a, const struct depot_error *err)
 {
     struct depot_buf message = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
@@ -28,9 +28,9 @@ void server_feed_respond(struct conn *c, const struct depot_question *q,
 }
 
 /* Responses go before events: who created a build hears of it first. */
-static int create(struct conn *c, const struct depot_question *q, struct depot_error *err)
+static int create(struct conn *c, const struct depot_query *q, struct depot_error *err)
 {
-    struct depot_answer a = {.ask = q->ask};
+    struct depot_response a = {.ask = q->ask};
     struct service_created made;
     int r = c->server->api->create(c->server->service, q->request, server_user(c), &made, err);
 
@@ -45,13 +45,13 @@ static int create(struct conn *c, const struct depot_question *q, struct depot_e
     return r;
 }
 
-static int subscribe(struct conn *c, const struct depot_question *q, struct depot_error *err)
+static int subscribe(struct conn *c, const struct depot_query *q, struct depot_error *err)
 {
-    bool on = q->ask == DEPOT_ASK_SUBSCRIBE;
+    bool on = q->ask == DEPOT_QUERY_SUBSCRIBE;
 
-    if (q->scope && on)
+    if (q->scope != NULL && on)
         hub_subscribe_fleet(c->sub, !q->quiet);
-    else if (q->scope)
+    else if (q->scope != NULL)
         hub_unsubscribe_fleet(c->sub);
     else if (on)
         return hub_subscribe_build(c->sub, q->build, q->after, err);
@@ -61,27 +61,27 @@ static int subscribe(struct conn *c, const struct depot_question *q, struct depo
 }
 
 /* What is done at once, and has no other answer. */
-static int acknowledge(struct conn *c, const struct depot_question *q, struct depot_error *err)
+static int acknowledge(struct conn *c, const struct depot_query *q, struct depot_error *err)
 {
-    const struct depot_answer a = {.ask = q->ask};
-    int r = q->ask == DEPOT_ASK_CANCEL ? c->server->api->cancel(c->server->service, q->build, err)
-                                       : subscribe(c, q, err);
+    const struct depot_response a = {.ask = q->ask};
+    int r = q->ask == DEPOT_QUERY_CANCEL ? c->server->api->cancel(c->server->service, q->build, err)
+                                         : subscribe(c, q, err);
 
     if (r == 0)
         server_feed_respond(c, q, &a, NULL);
     return r;
 }
 
-static int act(struct conn *c, const struct depot_question *q, struct depot_error *err)
+static int act(struct conn *c, const struct depot_query *q, struct depot_error *err)
 {
-    if (q->ask == DEPOT_ASK_CREATE)
+    if (q->ask == DEPOT_QUERY_CREATE)
         return create(c, q, err);
-    return q->ask > DEPOT_ASK_CREATE ? acknowledge(c, q, err) : server_ask(c, q, err);
+    return q->ask > DEPOT_QUERY_CREATE ? acknowledge(c, q, err) : server_ask(c, q, err);
 }
 
 static void take_message(struct conn *c)
 {
-    struct depot_question q = {0};
+    struct depot_query q = {0};
     struct depot_arena arena = {0};
     struct depot_error err;
 
@@ -140,7 +140,7 @@ static int write_deflated(struct conn *c)
     size_t n;
 
     line = next_line(c, &data, &n);
-    if (!line)
+    if (line == NULL)
         return 0;
     server_tx_begin(c->server);
     depot_buf_add(&c->server->tx, data, n);
@@ -162,7 +162,7 @@ static int write_lines(struct conn *c)
         server_tx_frame(c->server, DEPOT_WS_TEXT, data, n);
         store_line_unref(line);
     }
-    if (line)
+    if (line != NULL)
         server_wait(c);
     return server_tx_send(c, LWS_WRITE_RAW);
 }

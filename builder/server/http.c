@@ -93,7 +93,7 @@ void server_stream(struct conn *c, bool follow)
     depot_buf_adds(&c->out, "Connection: close\r\n\r\n");
     c->streaming = true;
     c->follow = follow;
-    if (!c->sub)
+    if (c->sub == NULL)
         c->sub = hub_subscriber_new(c->server->hub, on_lines, c);
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
     server_wake(c);
@@ -137,11 +137,11 @@ static const struct route *find_route(
         route_find(server_routes, server_nroutes, method, websocket, path, &c->args, &other_method);
 
     depot_error_clear(&err);
-    if (!(r && r->open) && !server_allowed(c, c->wsi, &err)) {
+    if (!(r != NULL && r->open) && !server_allowed(c, c->wsi, &err)) {
         server_reply_error(c, &err);
         return NULL;
     }
-    if (r)
+    if (r != NULL)
         return r;
     depot_error_set(&err, other_method ? DEPOT_ERR_INVALID : DEPOT_ERR_NOT_FOUND,
         other_method ? "%.200s does not take this method" : "there is nothing at %.200s", path);
@@ -173,7 +173,7 @@ static void begin_request(struct conn *c, const char *path)
     c->waiting = c->streaming = false;
     c->last = body != 0; /* until it has been read */
     c->route = find_route(c, method, false, path);
-    if (!c->route)
+    if (c->route == NULL)
         return;
     if (body > SERVER_BODY_MAX) {
         depot_error_set(&err, DEPOT_ERR_TOO_BIG, "the body is over %d bytes", SERVER_BODY_MAX);
@@ -204,8 +204,8 @@ static int fill_stream(struct conn *c, bool *end)
         depot_buf_add(tx, data, n + 1); /* with its newline */
         store_line_unref(line);
     }
-    *end = !line && (!c->follow || hub_cursors(c->sub) == 0);
-    if (line)
+    *end = line == NULL && (!c->follow || hub_cursors(c->sub) == 0);
+    if (line != NULL)
         server_wake(c);
     return server_tx_send(c, LWS_WRITE_HTTP);
 }
@@ -272,7 +272,7 @@ static bool offers(struct lws *wsi, const char *protocol)
 
     if (lws_hdr_copy(wsi, list, sizeof(list), WSI_TOKEN_PROTOCOL) <= 0)
         return false;
-    for (char *p = strtok_r(list, ", ", &save); p; p = strtok_r(NULL, ", ", &save))
+    for (char *p = strtok_r(list, ", ", &save); p != NULL; p = strtok_r(NULL, ", ", &save))
         if (strcmp(p, protocol) == 0)
             return true;
     return false;
@@ -285,7 +285,7 @@ static bool open_websocket(struct conn *c, const char *path)
     bool offered;
 
     c->route = find_route(c, method_of(c->wsi), true, path);
-    if (!c->route)
+    if (c->route == NULL)
         return false;
     depot_error_clear(&err);
     protocol = c->route->kind == ROUTE_FEED ? DEPOT_FEED_PROTOCOL : SESSION_PROTOCOL;

@@ -37,5 +37,5 @@ void server_json_error(struct depot_buf *out, const struct depot_error *err)
     if (!told.msg[0])
         snprintf(told.msg, sizeof(told.msg), "%s", depot_err_text(told.code));
     depot_record_encode(
-        out, &depot_record_error_answer, &(struct depot_error_answer){.error = &told});
+        out, &depot_record_error_response, &(struct depot_error_response){.error = &told});
 }

@@ -237,7 +237,7 @@ static int listen_tcp(struct listener *l, const char *host, int port, struct dep
         depot_error_set(err, DEPOT_ERR_INVALID, "cannot listen on %s: %s", where, gai_strerror(r));
         return depot_error_hint(err, "give an address of this machine");
     }
-    for (const struct addrinfo *ai = list; ai && l->fd < 0; ai = ai->ai_next) {
+    for (const struct addrinfo *ai = list; ai != NULL && l->fd < 0; ai = ai->ai_next) {
         int e = listen_addr(l, ai);
         if (why == 0)
             why = e;
@@ -309,11 +309,11 @@ static int make_vhost(
         .keepalive_timeout = 60,
         .timeout_secs = 30,
         .alpn = "http/1.1", /* WebSockets are of HTTP/1.1 here */
-        .retry_and_idle_policy = l->unix_path ? &no_idle_policy : &idle_policy,
+        .retry_and_idle_policy = l->unix_path != NULL ? &no_idle_policy : &idle_policy,
     };
 
     snprintf(name, sizeof(name), "listener%zu", l->index);
-    if (cfg->tls_cert) {
+    if (cfg->tls_cert != NULL) {
         if (access(cfg->tls_cert, R_OK) != 0)
             return depot_error_errno(err, errno, "the certificate %s", cfg->tls_cert);
         if (access(cfg->tls_key, R_OK) != 0)
@@ -324,10 +324,10 @@ static int make_vhost(
         info.ssl_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1;
     }
     l->vhost = lws_create_vhost(l->server->lws, &info);
-    if (l->vhost)
+    if (l->vhost != NULL)
         return 0;
     depot_error_set(err, DEPOT_ERR_INVALID, "cannot use the certificate %s with the key %s",
-        cfg->tls_cert ? cfg->tls_cert : "", cfg->tls_key ? cfg->tls_key : "");
+        cfg->tls_cert != NULL ? cfg->tls_cert : "", cfg->tls_key != NULL ? cfg->tls_key : "");
     return depot_error_hint(err, "both are PEM files, the key without a passphrase");
 }
 
@@ -341,8 +341,8 @@ int server_listen(
     l->fd = -1;
     l->index = index;
     depot_vec_push(&s->listeners, l);
-    r = cfg->unix_path ? listen_unix(l, cfg->unix_path, err)
-                       : listen_tcp(l, cfg->host, cfg->port, err);
+    r = cfg->unix_path != NULL ? listen_unix(l, cfg->unix_path, err)
+                               : listen_tcp(l, cfg->host, cfg->port, err);
     if (r == 0)
         r = make_vhost(l, cfg, err);
     if (r == 0)
@@ -357,7 +357,8 @@ void server_unlisten(struct listener *l)
     depot_loop_fd_free(l->watch);
     if (l->fd >= 0)
         close(l->fd);
-    if (l->unix_path && lstat(l->unix_path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
+    if (l->unix_path != NULL && lstat(l->unix_path, &st) == 0 && st.st_dev == l->dev &&
+        st.st_ino == l->ino)
         (void)unlink(l->unix_path);
     depot_free(l->unix_path);
     depot_free(l);
@@ -410,9 +411,9 @@ bool server_allowed(struct conn *c, struct lws *wsi, struct depot_error *err)
 
 const char *server_user(struct conn *c)
 {
-    if (!c->user && c->local) {
+    if (c->user == NULL && c->local) {
         struct passwd *pw = getpwuid(c->uid);
-        c->user = pw ? depot_strdup(pw->pw_name) : depot_asprintf("%u", (unsigned)c->uid);
+        c->user = pw != NULL ? depot_strdup(pw->pw_name) : depot_asprintf("%u", (unsigned)c->uid);
     }
     return c->user;
 }

@@ -4,7 +4,7 @@
 #ifndef DEPOT_BUILDER_SERVER_OP_H
 #define DEPOT_BUILDER_SERVER_OP_H
 
-#include <depot/answer.h>
+#include <depot/query.h>
 
 enum {
     SERVER_BODY_MAX = DEPOT_REQUEST_MAX,    /* a body of a request */
@@ -12,11 +12,11 @@ enum {
 };
 
 /* What `q` points at is in `arena`. On failure `q` still has what the message named of `id`, `op`
- * and `build`, for the response; an `op` of none is DEPOT_ASK_COUNT. */
-int server_op_parse(const char *json, size_t n, struct depot_question *q, struct depot_arena *arena,
+ * and `build`, for the response; an `op` of none is DEPOT_QUERY_COUNT. */
+int server_op_parse(const char *json, size_t n, struct depot_query *q, struct depot_arena *arena,
     struct depot_error *err) DEPOT_MUST_CHECK;
 /* The same members without an `op`, as the body of a request. */
-int server_op_parse_body(enum depot_ask ask, const char *json, size_t n, struct depot_question *q,
-    struct depot_arena *arena, struct depot_error *err) DEPOT_MUST_CHECK;
+int server_op_parse_body(enum depot_query_kind ask, const char *json, size_t n,
+    struct depot_query *q, struct depot_arena *arena, struct depot_error *err) DEPOT_MUST_CHECK;
 
 #endif

@@ -18,7 +18,7 @@ bool route_match(const char *pattern, const char *path, struct route_args *args)
             continue;
         }
         close = strchr(pattern, '}');
-        if (!close || arg == ROUTE_ARGS_MAX)
+        if (close == NULL || arg == ROUTE_ARGS_MAX)
             return false;
         n = arg + 1 == ROUTE_ARGS_MAX && close[1] == '\0' ? strlen(path) : strcspn(path, "/");
         if (n == 0 || n > ROUTE_ARG_MAX)

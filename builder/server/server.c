@@ -36,7 +36,7 @@ static int make_context(struct server *s, bool tls, struct depot_error *err)
     lws_set_log_level(
         depot_log_enabled(DEPOT_LOG_DEBUG) ? LLL_ERR | LLL_WARN | LLL_NOTICE : 0, log_line);
     s->lws = lws_create_context(&info);
-    if (s->lws)
+    if (s->lws != NULL)
         return 0;
     depot_error_set(err, DEPOT_ERR_INTERNAL, "cannot set up libwebsockets");
     return depot_error_hint(err, "install its libuv plugin (Debian: libwebsockets-evlib-uv)");
@@ -47,14 +47,14 @@ static int check_config(const struct server_config *cfg, bool *tls, struct depot
     *tls = false;
     for (size_t i = 0; i < cfg->nlisteners; i++) {
         const struct server_listener *l = &cfg->listeners[i];
-        if (!l->unix_path && cfg->ntokens == 0) {
+        if (l->unix_path == NULL && cfg->ntokens == 0) {
             depot_error_set(err, DEPOT_ERR_INVALID, "listening on TCP needs a token");
             return depot_error_hint(err, "without one, everybody who reaches the port may build");
         }
-        if (!l->tls_cert != !l->tls_key)
+        if ((l->tls_cert == NULL) != (l->tls_key == NULL))
             return depot_error_set(
                 err, DEPOT_ERR_INVALID, "TLS needs a certificate and its key, only one was given");
-        *tls = *tls || l->tls_cert;
+        *tls = *tls || l->tls_cert != NULL;
     }
     return 0;
 }
@@ -65,7 +65,7 @@ static void on_retry_accept(struct depot_timer *t, void *arg)
 
     DEPOT_UNUSED(t);
     for (size_t i = 0; i < s->listeners.len; i++)
-        if (s->listeners.items[i]->watch)
+        if (s->listeners.items[i]->watch != NULL)
             depot_loop_fd_set(s->listeners.items[i]->watch, DEPOT_READ);
 }
 
@@ -151,7 +151,7 @@ static void teardown(void *arg)
     struct teardown *t = depot_calloc(1, sizeof(*t));
 
     t->server = s;
-    if (s->lws)
+    if (s->lws != NULL)
         lws_context_destroy(s->lws);
     uv_idle_init(depot_loop_native(s->loop), &t->handle);
     uv_close((uv_handle_t *)&t->handle, teardown_round);
@@ -159,7 +159,7 @@ static void teardown(void *arg)
 
 void server_free(struct server *s)
 {
-    if (!s)
+    if (s == NULL)
         return;
     for (size_t i = 0; i < s->listeners.len; i++)
         server_unlisten(s->listeners.items[i]);
@@ -197,7 +197,7 @@ static bool is_feed(unsigned id)
 /* A subprotocol that does not belong to the path would be served as the wrong thing. */
 static bool protocol_fits(const struct conn *c, unsigned id)
 {
-    if (!c->route || c->route->kind == ROUTE_HTTP)
+    if (c->route == NULL || c->route->kind == ROUTE_HTTP)
         return false;
     return is_feed(id) == (c->route->kind == ROUTE_FEED) && id != PROTOCOL_HTTP;
 }
@@ -220,7 +220,7 @@ static int serve_websocket(
 static int serve(struct conn *c, enum lws_callback_reasons reason, void *in, size_t n)
 {
     const struct lws_protocols *p = lws_get_protocol(c->wsi);
-    unsigned id = p ? p->id : PROTOCOL_HTTP;
+    unsigned id = p != NULL ? p->id : PROTOCOL_HTTP;
 
     switch (reason) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
@@ -229,7 +229,7 @@ static int serve(struct conn *c, enum lws_callback_reasons reason, void *in, siz
         return protocol_fits(c, id) ? 0 : -1;
     case LWS_CALLBACK_CONFIRM_EXTENSION_OKAY:
         /* Worth it for a feed over a network; a session carries compressed data already. */
-        if (c->local || !c->route || c->route->kind != ROUTE_FEED)
+        if (c->local || c->route == NULL || c->route->kind != ROUTE_FEED)
             return 1;
         c->deflate = true;
         return 0;
@@ -261,10 +261,10 @@ static int serve(struct conn *c, enum lws_callback_reasons reason, void *in, siz
 int server_callback(
     struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
 {
-    struct conn *c = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+    struct conn *c = wsi != NULL ? lws_get_opaque_user_data(wsi) : NULL;
 
     DEPOT_UNUSED(user);
-    if (!c)
+    if (c == NULL)
         return 0;
     if (reason == LWS_CALLBACK_WSI_DESTROY) {
         lws_set_opaque_user_data(wsi, NULL);

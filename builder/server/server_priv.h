@@ -41,7 +41,7 @@ enum { PROTOCOL_HTTP, PROTOCOL_FEED, PROTOCOL_FEED_V1, PROTOCOL_SESSION };
 /* A question that waits for engines, and to what the answer goes. */
 struct pending_ask {
     struct cache_ask *ask;
-    struct depot_question q; /* its `ask` and `id` alone */
+    struct depot_query q; /* its `ask` and `id` alone */
 };
 
 struct listener {
@@ -156,13 +156,13 @@ bool server_query(struct conn *c, const char *name, char *out, size_t size);
 /* ask.c: answer a question, now or when the engines have; on the feed as a reply, else as
  * the answer of the request. On failure nothing is answered. */
 int server_ask(
-    struct conn *c, const struct depot_question *q, struct depot_error *err) DEPOT_MUST_CHECK;
+    struct conn *c, const struct depot_query *q, struct depot_error *err) DEPOT_MUST_CHECK;
 void server_ask_release(struct conn *c);
 /* api.c: what a client is told of the build that it created; borrows from `made`. */
 void server_tell_created(struct depot_created *to, const struct service_created *made);
 /* feed.c: respond to a question, with an answer or an error. */
-void server_feed_respond(struct conn *c, const struct depot_question *q,
-    const struct depot_answer *a, const struct depot_error *err);
+void server_feed_respond(struct conn *c, const struct depot_query *q,
+    const struct depot_response *a, const struct depot_error *err);
 
 /* feed.c, session.c: the WebSockets; callbacks return nonzero to close. */
 int server_feed(struct conn *c, enum lws_callback_reasons reason, void *in, size_t n);

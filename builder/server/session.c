@@ -50,13 +50,13 @@ static void on_writable(struct relay *r, void *arg)
 static void on_closed(struct relay *r, int code, const char *reason, void *arg)
 {
     struct conn *c = arg;
-    size_t n = strnlen(reason ? reason : "", sizeof(c->close_reason) - 1);
+    size_t n = strnlen(reason != NULL ? reason : "", sizeof(c->close_reason) - 1);
 
     DEPOT_UNUSED(r);
     if (c->close_code)
         return;
     c->close_code = code;
-    memcpy(c->close_reason, reason ? reason : "", n);
+    memcpy(c->close_reason, reason != NULL ? reason : "", n);
     c->close_reason[n] = '\0';
     /* What is queued goes out first, if the client still reads. */
     on_writable(r, c);
@@ -117,12 +117,12 @@ static int receive_text(struct conn *c, const void *in, size_t n)
 
 static int receive(struct conn *c, const void *in, size_t n)
 {
-    if (c->close_code || !c->relay)
+    if (c->close_code || c->relay == NULL)
         return 0;
     if (!lws_frame_is_binary(c->wsi))
         return receive_text(c, in, n);
     c->server->api->session_write(c->relay, in, n);
-    if (c->relay && !c->paused && c->server->api->session_queued(c->relay) > RELAY_HIGH) {
+    if (c->relay != NULL && !c->paused && c->server->api->session_queued(c->relay) > RELAY_HIGH) {
         c->paused = true;
         lws_rx_flow_control(c->wsi, 0);
     }

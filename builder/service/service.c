@@ -141,7 +141,8 @@ static int no_builder(const struct service *s, struct depot_error *err)
                                  "or name one with depotd --builder NAME=ADDRESS");
 }
 
-static int check_room(const struct service *s, const struct plan *plan, struct depot_error *err)
+static int check_room(
+    const struct service *s, const struct placement *plan, struct depot_error *err)
 {
     if (depot_map_len(s->env.builds) >= BUILDS_MAX)
         return depot_error_set(
@@ -167,24 +168,24 @@ static void candidates(const struct service *s, const char *name, size_t *first,
         }
 }
 
-static int make_plan(struct service *s, const struct depot_build_request *req, struct plan *plan,
-    struct depot_error *err)
+static int make_plan(struct service *s, const struct depot_build_request *req,
+    struct placement *plan, struct depot_error *err)
 {
     size_t first, n;
     if (s->env.nengines == 0)
         return no_builder(s, err);
     candidates(s, req->builder, &first, &n);
-    struct plan_engine *view = depot_calloc(n, sizeof(*view));
+    struct placement_engine *view = depot_calloc(n, sizeof(*view));
     for (size_t i = 0; i < n; i++)
-        engine_plan_view(s->env.engines[first + i], &view[i]);
+        engine_placement_view(s->env.engines[first + i], &view[i]);
     const struct depot_strv platforms = {
         .items = (char **)req->info.platforms, .len = req->info.nplatforms};
     unsigned *groups = depot_calloc(platforms.len + 1, sizeof(*groups));
     for (size_t i = 0; i < platforms.len; i++)
         groups[i] = request_exports_of(req, platforms.items[i]);
     int rc = req->call != NULL
-                 ? plan_any(view, n, &platforms, plan, err)
-                 : plan_make(view, n, &platforms, groups, request_single(req), plan, err);
+                 ? placement_any(view, n, &platforms, plan, err)
+                 : placement_make(view, n, &platforms, groups, request_single(req), plan, err);
     depot_free(groups);
     for (size_t i = 0; rc == 0 && i < plan->nparts; i++)
         plan->parts[i].engine += first;
@@ -197,7 +198,7 @@ int service_create(struct service *s, const struct depot_build_request *asked, c
 {
     struct depot_arena arena = {0};
     struct depot_build_request req;
-    struct plan plan = {0};
+    struct placement plan = {0};
     depot_record_copy(&depot_record_build_request, &req, asked, &arena);
     if (depot_str_empty(req.info.user))
         req.info.user = depot_arena_strdup(&arena, user);
@@ -213,7 +214,7 @@ int service_create(struct service *s, const struct depot_build_request *asked, c
         out->join = b->scope.client != NULL;
         build_start(b);
     }
-    plan_release(&plan);
+    placement_release(&plan);
     depot_arena_release(&arena);
     return rc;
 }
@@ -277,13 +278,13 @@ bool service_idle(const struct service *s)
     return depot_map_len(s->env.builds) == 0;
 }
 
-int service_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
+int service_cache(struct service *s, const struct depot_query *q, cache_ask_fn *fn, void *arg,
     struct cache_ask **out, struct depot_error *err)
 {
-    if (q->ask == DEPOT_ASK_PROVENANCE &&
+    if (q->ask == DEPOT_QUERY_PROVENANCE &&
         records_check(&s->env.records, q->ref, q->session, err) != 0)
         return err->code;
-    if (q->ask == DEPOT_ASK_PRUNE)
+    if (q->ask == DEPOT_QUERY_PRUNE)
         metrics_cache_changed(s->metrics);
     if (depot_str_empty(q->builder)) {
         *out = cache_ask_new(s->env.loop, s->env.engines, s->env.nengines, q, fn, arg);

@@ -53,9 +53,9 @@ int service_cancel(struct service *s, const char *build, struct depot_error *err
 /* The builders as they are now, until the next turn of the loop. */
 const struct depot_ev_builder *service_builders(struct service *s, size_t *n);
 
-/* ---- the caches: DEPOT_ASK_CACHE and DEPOT_ASK_PRUNE ---- */
+/* ---- the caches: DEPOT_QUERY_CACHE and DEPOT_QUERY_PRUNE ---- */
 /* A builder that fails has its error in the answer. DEPOT_ERR_NOT_FOUND: none of that name. */
-int service_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
+int service_cache(struct service *s, const struct depot_query *q, cache_ask_fn *fn, void *arg,
     struct cache_ask **out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 /* ---- a client's session socket ---- */
@@ -75,7 +75,7 @@ struct service_api {
     /* Somebody lists builds: what other clients built shortly before the daemon began is read from
      * the engines, and is then on the feed. */
     void (*builds_wanted)(struct service *s);
-    int (*cache)(struct service *s, const struct depot_question *q, cache_ask_fn *fn, void *arg,
+    int (*cache)(struct service *s, const struct depot_query *q, cache_ask_fn *fn, void *arg,
         struct cache_ask **out, struct depot_error *err);
     void (*cache_free)(struct cache_ask *q);
     /* A session is its build's creator's alone: who does not show the build's secret is refused as

@@ -128,8 +128,8 @@ int store_db_open(struct store_db *db, const char *path, struct depot_error *err
             db->handle, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &db->stmts[i], NULL);
     if (r != SQLITE_OK) {
         int code = r == SQLITE_NOTADB || r == SQLITE_CORRUPT ? DEPOT_ERR_INVALID : DEPOT_ERR_IO;
-        depot_error_set(
-            err, code, "%s: %s", path, db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(r));
+        depot_error_set(err, code, "%s: %s", path,
+            db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(r));
         depot_error_hint(err, "it is only an index: remove it, and it is made again from the logs");
         store_db_close(db);
         return code;
@@ -162,7 +162,7 @@ int store_db_insert(struct store_db *db, const struct depot_event *ev,
     sqlite3_stmt *st = db->stmts[STMT_INSERT];
 
     bind_text(st, 1, ev->build);
-    bind_text(st, 2, ev->u.created.project ? ev->u.created.project : "");
+    bind_text(st, 2, ev->u.created.project != NULL ? ev->u.created.project : "");
     sqlite3_bind_int64(st, 3, ev->time);
     sqlite3_bind_text(st, 4, line->data, (int)line->len, SQLITE_STATIC);
     if (run(db, st) != 0)
@@ -175,7 +175,7 @@ static void bind_builders(sqlite3_stmt *st, int i, const struct depot_strv *buil
 {
     char *joined = depot_strv_join(builders, "\n");
 
-    bind_text(st, i, joined ? joined : "");
+    bind_text(st, i, joined != NULL ? joined : "");
     depot_free(joined);
 }
 
@@ -198,10 +198,10 @@ static void insert_step(
 
     if (s->parsed.kind == DEPOT_STEP_INTERNAL || !depot_step_is_started(s))
         return;
-    bind_text(st, 1, project ? project : "");
-    bind_text(st, 2, s->platform ? s->platform : "");
-    bind_text(st, 3, s->parsed.stage ? s->parsed.stage : "");
-    bind_text(st, 4, s->parsed.instruction ? s->parsed.instruction : s->name);
+    bind_text(st, 1, project != NULL ? project : "");
+    bind_text(st, 2, s->platform != NULL ? s->platform : "");
+    bind_text(st, 3, s->parsed.stage != NULL ? s->parsed.stage : "");
+    bind_text(st, 4, s->parsed.instruction != NULL ? s->parsed.instruction : s->name);
     bind_text(st, 5, depot_outcome_name(s->outcome));
     sqlite3_bind_int64(st, 6, depot_step_duration(s, now) / DEPOT_MSEC);
     bind_text(st, 7, b->id);
@@ -255,7 +255,7 @@ void store_db_finish(struct store_db *db, const struct store_build *b, const str
     bind_text(st, 15, f->message);
     (void)run(db, st);
     delete_parts(db, b->id);
-    if (f->failed_step.name)
+    if (f->failed_step.name != NULL)
         insert_failure(db, b->id, &f->failed_step);
     for (size_t i = 0; i < b->reduced->steps.len; i++)
         insert_step(db, b, b->reduced->steps.items[i], ev->time);
@@ -289,7 +289,7 @@ static void split_builders(struct depot_arena *a, sqlite3_stmt *st, struct depot
     const char *joined = (const char *)sqlite3_column_text(st, 7);
     struct depot_strv v = {0};
 
-    if (joined)
+    if (joined != NULL)
         depot_strv_split(&v, joined, '\n');
     s->builders = depot_arena_alloc(a, (v.len + 1) * sizeof(*s->builders));
     for (s->nbuilders = 0; s->nbuilders < v.len; s->nbuilders++)
@@ -310,7 +310,8 @@ static void read_row(struct depot_arena *a, sqlite3_stmt *st, struct depot_build
     s->finished = sqlite3_column_int64(st, 3);
     s->seq = (uint64_t)sqlite3_column_int64(st, 4);
     s->duration_ms = sqlite3_column_int64(st, 5);
-    if (line && depot_wire_decode(line, (size_t)sqlite3_column_bytes(st, 6), &ev, NULL) == 0) {
+    if (line != NULL &&
+        depot_wire_decode(line, (size_t)sqlite3_column_bytes(st, 6), &ev, NULL) == 0) {
         if (ev.type == DEPOT_EVENT_BUILD_CREATED)
             depot_record_copy(&depot_record_created, &s->info, &ev.u.created, a);
         depot_event_release(&ev);
@@ -339,15 +340,15 @@ int store_db_query(struct store_db *db, const struct store_query *q, struct depo
     DEPOT_VEC(struct depot_build_summary) rows = {0};
     int r;
 
-    if (q->id)
+    if (q->id != NULL)
         bind_text(st, 1, q->id);
-    if (q->project)
+    if (q->project != NULL)
         bind_text(st, 2, q->project);
-    if (q->state)
+    if (q->state != NULL)
         bind_text(st, 3, q->state);
-    if (q->begins)
+    if (q->begins != NULL)
         bind_text(st, 5, q->begins);
-    if (q->user)
+    if (q->user != NULL)
         bind_text(st, 6, q->user);
     sqlite3_bind_int64(st, 4, (int64_t)(limit > QUERY_LIMIT_MAX ? QUERY_LIMIT_MAX : limit));
     while ((r = sqlite3_step(st)) == SQLITE_ROW) {
@@ -403,7 +404,7 @@ bool store_db_surplus(struct store_db *db, char id[STORE_ID_MAX + 1])
     st = db->stmts[STMT_OLDEST];
     if (sqlite3_step(st) == SQLITE_ROW) {
         const char *oldest = (const char *)sqlite3_column_text(st, 0);
-        found = oldest && store_id_valid(oldest);
+        found = oldest != NULL && store_id_valid(oldest);
         if (found)
             memcpy(id, oldest, strlen(oldest) + 1);
     }

@@ -52,7 +52,7 @@ static struct tally *tally_of(struct tallies *t, sqlite3_stmt *st)
     char *key = depot_asprintf("%s\n%s\n%s", platform, stage, text);
     struct tally *y = depot_map_get(t->by_key, key);
 
-    if (!y && t->items.len < DISTINCT_STEPS) {
+    if (y == NULL && t->items.len < DISTINCT_STEPS) {
         y = depot_calloc(1, sizeof(*y));
         y->step.platform = depot_arena_strdup(t->arena, platform);
         y->step.stage = depot_arena_strdup(t->arena, stage);
@@ -70,7 +70,7 @@ static void count_step(struct tallies *t, sqlite3_stmt *st)
     int64_t started = sqlite3_column_int64(st, 6);
     struct tally *y = tally_of(t, st);
 
-    if (!y || !outcome)
+    if (y == NULL || outcome == NULL)
         return;
     if (started >= y->newest) {
         y->newest = started;
@@ -130,26 +130,26 @@ static int project_of(struct store *s, const char *build, struct depot_arena *ar
         return r;
     if (n == 0)
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", build);
-    *project = rows[0].info.project ? rows[0].info.project : "";
+    *project = rows[0].info.project != NULL ? rows[0].info.project : "";
     return 0;
 }
 
 int store_estimates(struct store *s, const char *build, const char *project,
-    struct depot_answer *out, struct depot_error *err)
+    struct depot_response *out, struct depot_error *err)
 {
     sqlite3_stmt *st = s->db.stmts[STMT_PAST_STEPS];
     struct tallies t = {.arena = &out->arena};
     struct depot_estimates *e = &out->u.estimates;
     int r = 0;
 
-    *out = (struct depot_answer){.ask = DEPOT_ASK_ESTIMATES};
-    e->project = depot_arena_strdup(&out->arena, project ? project : "");
-    if (build) {
+    *out = (struct depot_response){.ask = DEPOT_QUERY_ESTIMATES};
+    e->project = depot_arena_strdup(&out->arena, project != NULL ? project : "");
+    if (build != NULL) {
         e->build = depot_arena_strdup(&out->arena, build);
         r = project_of(s, build, &out->arena, &e->project, err);
     }
     if (r != 0) {
-        depot_answer_release(out);
+        depot_response_release(out);
         return r;
     }
     e->duration = build_durations(&s->db, e->project);

@@ -29,7 +29,7 @@ struct store_line *store_line_ref(struct store_line *line)
 
 void store_line_unref(struct store_line *line)
 {
-    if (!line || --line->refs > 0)
+    if (line == NULL || --line->refs > 0)
         return;
     depot_free(line->without_logs);
     depot_free(line);
@@ -61,10 +61,10 @@ static void cut_logs(struct store_line *line)
 {
     const char *end = line->data + line->len;
     char *key = memmem(line->data, line->len, logs_key, sizeof(logs_key) - 1);
-    const char *rest = key ? array_end(key + sizeof(logs_key) - 1, end) : NULL;
+    const char *rest = key != NULL ? array_end(key + sizeof(logs_key) - 1, end) : NULL;
     size_t head;
 
-    if (!rest)
+    if (rest == NULL)
         return;
     head = (size_t)(key - line->data);
     if (rest < end && *rest == ',')
@@ -79,14 +79,14 @@ static void cut_logs(struct store_line *line)
 
 const char *store_line_without_logs(struct store_line *line, size_t *n)
 {
-    if (!line->without_logs && line->without_logs_len == 0 &&
+    if (line->without_logs == NULL && line->without_logs_len == 0 &&
         line->type == DEPOT_EVENT_BUILD_STATUS) {
         cut_logs(line);
-        if (!line->without_logs)
+        if (line->without_logs == NULL)
             line->without_logs_len = line->len; /* remembered: there is nothing to cut */
     }
-    *n = line->without_logs ? line->without_logs_len : line->len;
-    return line->without_logs ? line->without_logs : line->data;
+    *n = line->without_logs != NULL ? line->without_logs_len : line->len;
+    return line->without_logs != NULL ? line->without_logs : line->data;
 }
 
 /* ---- the ring ---- */

@@ -69,7 +69,7 @@ int log_file_mend(struct log_file *f, struct depot_error *err)
         if (read_at(f->fd, block, n, end - n) != (ssize_t)n)
             return depot_error_errno(err, errno, "reading a build log");
         lf = depot_os_last(block, '\n', n);
-        if (lf) {
+        if (lf != NULL) {
             end = end - n + (uint64_t)(lf - block) + 1;
             break;
         }
@@ -89,11 +89,11 @@ static enum depot_event_type line_type(const char *line, size_t n)
     const char *p = memmem(line, n < 256 ? n : 256, key, sizeof(key) - 1);
     const char *end;
 
-    if (!p)
+    if (p == NULL)
         return DEPOT_EVENT_UNKNOWN;
     p += sizeof(key) - 1;
     end = memchr(p, '"', n - (size_t)(p - line));
-    if (!end || (size_t)(end - p) >= sizeof(name))
+    if (end == NULL || (size_t)(end - p) >= sizeof(name))
         return DEPOT_EVENT_UNKNOWN;
     memcpy(name, p, (size_t)(end - p));
     name[end - p] = '\0';
@@ -121,7 +121,7 @@ static int walk_next(struct log_walk *w, const char **line, size_t *n, struct de
         size_t want = LOG_CHUNK;
         ssize_t got;
 
-        if (lf) {
+        if (lf != NULL) {
             *line = start;
             *n = (size_t)(lf - start) + 1;
             w->used += *n;
@@ -138,7 +138,7 @@ static int walk_next(struct log_walk *w, const char **line, size_t *n, struct de
             want = have; /* a long line: the buffer doubles */
         if (want > w->f->size - from)
             want = (size_t)(w->f->size - from);
-        if (!depot_buf_reserve(b, want))
+        if (depot_buf_reserve(b, want) == NULL)
             return depot_error_set(err, DEPOT_ERR_TOO_BIG, "a line of a build log is too long");
         got = read_at(w->f->fd, b->data + b->len, want, from);
         if (got < 0)

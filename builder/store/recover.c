@@ -36,7 +36,7 @@ static void replay_line(struct store_line *line, void *arg)
         b->created = ev.time;
         if (!r->indexed)
             r->indexed = store_db_insert(&r->s->db, &ev, line, NULL) == 0;
-    } else if (ev.type == DEPOT_EVENT_BUILD_ASSIGNED && ev.u.assigned.builder) {
+    } else if (ev.type == DEPOT_EVENT_BUILD_ASSIGNED && ev.u.assigned.builder != NULL) {
         if (!depot_strv_has(&b->builders, ev.u.assigned.builder))
             depot_strv_push(&b->builders, ev.u.assigned.builder);
     } else if (ev.type == DEPOT_EVENT_BUILD_FINISHED) {
@@ -96,9 +96,9 @@ static int recover_unindexed(struct store *s, struct depot_error *err)
     struct dirent *e;
     int r = 0;
 
-    if (!dir)
+    if (dir == NULL)
         r = depot_error_errno(err, errno, "%s", path);
-    while (dir && r == 0 && (e = readdir(dir)) != NULL) {
+    while (dir != NULL && r == 0 && (e = readdir(dir)) != NULL) {
         char id[STORE_ID_MAX + 1];
         size_t n = strcspn(e->d_name, ".");
         uint64_t seq;
@@ -111,7 +111,7 @@ static int recover_unindexed(struct store *s, struct depot_error *err)
             continue;
         r = recover_build(s, id, false, err);
     }
-    if (dir)
+    if (dir != NULL)
         closedir(dir);
     depot_free(path);
     return r;
@@ -130,7 +130,7 @@ int store_recover(struct store *s, struct depot_error *err)
         if (r == DEPOT_ERR_NOT_FOUND) {
             store_db_delete(&s->db, ids.items[i]);
             r = 0;
-        } else if (r != 0 && err) {
+        } else if (r != 0 && err != NULL) {
             *err = why;
         }
     }

@@ -27,7 +27,7 @@ enum {
 
 bool store_id_valid(const char *id)
 {
-    size_t n = id ? strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789") : 0;
+    size_t n = id != NULL ? strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789") : 0;
 
     return n > 0 && n <= STORE_ID_MAX && id[n] == '\0';
 }
@@ -118,7 +118,7 @@ static void retain(struct store *s)
     while (store_db_surplus(&s->db, id)) {
         struct store_build *b = depot_map_get(s->builds, id);
         char *path = path_of_log(s, id);
-        if (b)
+        if (b != NULL)
             store_build_drop(b);
         if (unlink(path) != 0 && errno != ENOENT)
             depot_log_warn("cannot remove %s: %s", path, strerror(errno));
@@ -168,7 +168,7 @@ void store_free(struct store *s)
     const char *id;
     void *value;
 
-    if (!s)
+    if (s == NULL)
         return;
     s->on_append = NULL;
     flush_all(s);
@@ -254,10 +254,10 @@ static void close_oldest(struct store *s)
 
     while (depot_map_next(s->builds, &pos, &id, &value)) {
         struct store_build *b = value;
-        if (b->over && !b->dirty && (!oldest || b->used < oldest->used))
+        if (b->over && !b->dirty && (oldest == NULL || b->used < oldest->used))
             oldest = b;
     }
-    if (oldest)
+    if (oldest != NULL)
         store_build_drop(oldest);
 }
 
@@ -298,7 +298,7 @@ static void on_flush(void *arg)
     struct store *s = arg;
 
     s->flush_asked = false;
-    if (s->dir) /* else freed meanwhile, close_store() follows */
+    if (s->dir != NULL) /* else freed meanwhile, close_store() follows */
         flush_all(s);
 }
 
@@ -350,13 +350,13 @@ static int writable_build(struct store *s, const char *id, const struct depot_ev
         return depot_error_set(err, DEPOT_ERR_INVALID, "not the id of a build");
     b = depot_map_get(s->builds, id);
     if (ev->type == DEPOT_EVENT_BUILD_CREATED) {
-        if (b || store_build_exists(s, id))
+        if (b != NULL || store_build_exists(s, id))
             return depot_error_set(err, DEPOT_ERR_EXISTS, "build %s exists", id);
         return open_log(s, id, out, err);
     }
-    if (!b || b->over)
-        return depot_error_set(err, b ? DEPOT_ERR_INVALID : DEPOT_ERR_NOT_FOUND,
-            b ? "build %s is over" : "there is no running build %s", id);
+    if (b == NULL || b->over)
+        return depot_error_set(err, b != NULL ? DEPOT_ERR_INVALID : DEPOT_ERR_NOT_FOUND,
+            b != NULL ? "build %s is over" : "there is no running build %s", id);
     if (b->ring.pending_bytes > LOG_PENDING_BYTES && ev->type != DEPOT_EVENT_BUILD_FINISHED) {
         depot_error_set(err, DEPOT_ERR_IO, "the log of build %s cannot be written", id);
         return depot_error_hint(err, "is the disk under %s full?", s->dir);
@@ -367,7 +367,7 @@ static int writable_build(struct store *s, const char *id, const struct depot_ev
 
 static bool has_builder(const struct store_build *b, const char *name)
 {
-    return !name || depot_strv_has(&b->builders, name);
+    return name == NULL || depot_strv_has(&b->builders, name);
 }
 
 /* Keep the index in step; a status event, of which there are many, changes nothing in it. */
@@ -455,7 +455,7 @@ int store_append(
         s->nclosed++;
     }
     ask_flush(s, b);
-    if (s->on_append)
+    if (s->on_append != NULL)
         s->on_append(s, b->id, ev, line, s->arg);
     if (ev->type == DEPOT_EVENT_BUILD_FINISHED)
         retain(s);
@@ -490,9 +490,10 @@ static struct store_build *find_build(struct store *s, const char *id, struct de
     bool over = false;
 
     b = store_id_valid(id) ? depot_map_get(s->builds, id) : NULL;
-    if (!b) {
+    if (b == NULL) {
         if (!store_id_valid(id) || !store_db_head(&s->db, id, &seq, &over)) {
-            depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", id ? id : "");
+            depot_error_set(
+                err, DEPOT_ERR_NOT_FOUND, "there is no build %.64s", id != NULL ? id : "");
             return NULL;
         }
         if (store_build_load(s, id, &b, err) != 0)
@@ -530,8 +531,8 @@ int store_read(struct store *s, const char *build, uint64_t after, size_t max, s
     struct store_build *b = find_build(s, build, err);
     int r;
 
-    if (!b)
-        return err ? (int)err->code : DEPOT_ERR_NOT_FOUND;
+    if (b == NULL)
+        return err != NULL ? (int)err->code : DEPOT_ERR_NOT_FOUND;
     if (after >= b->seq)
         return 0;
     max = max > INT_MAX ? INT_MAX : max;
@@ -550,7 +551,7 @@ bool store_build_exists(struct store *s, const char *build)
     bool over;
 
     return store_id_valid(build) &&
-           (depot_map_get(s->builds, build) || store_db_head(&s->db, build, &seq, &over));
+           (depot_map_get(s->builds, build) != NULL || store_db_head(&s->db, build, &seq, &over));
 }
 
 bool store_build_over(struct store *s, const char *build)
@@ -559,7 +560,7 @@ bool store_build_over(struct store *s, const char *build)
     uint64_t seq;
     bool over = true; /* what is not known does not run */
 
-    if (b)
+    if (b != NULL)
         return b->over;
     if (store_id_valid(build))
         (void)store_db_head(&s->db, build, &seq, &over);
@@ -572,7 +573,7 @@ uint64_t store_build_seq(struct store *s, const char *build)
     uint64_t seq = 0;
     bool over;
 
-    if (b)
+    if (b != NULL)
         return b->seq;
     if (store_id_valid(build))
         (void)store_db_head(&s->db, build, &seq, &over);
@@ -587,7 +588,7 @@ int store_query(struct store *s, const struct store_query *q, struct depot_arena
     for (size_t i = 0; r == 0 && i < *n; i++) {
         struct depot_build_summary *row = &(*out)[i];
         struct store_build *b = depot_map_get(s->builds, row->id);
-        if (!b || !b->reduced || b->over)
+        if (b == NULL || b->reduced == NULL || b->over)
             continue;
         depot_build_derive(b->reduced);
         row->seq = b->seq;

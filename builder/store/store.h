@@ -5,7 +5,7 @@
 #ifndef DEPOT_BUILDER_STORE_H
 #define DEPOT_BUILDER_STORE_H
 
-#include <depot/answer.h>
+#include <depot/query.h>
 #include <depot/event.h>
 #include <depot/loop.h>
 
@@ -81,6 +81,6 @@ bool store_seen_ref(struct store *s, const char *engine, const char *ref);
 /* What the newest builds of a project tell of it: of the one that `build` belongs to, or, when that
  * is NULL, of `project`. DEPOT_ERR_NOT_FOUND: no such build. The caller releases. */
 int store_estimates(struct store *s, const char *build, const char *project,
-    struct depot_answer *out, struct depot_error *err) DEPOT_MUST_CHECK;
+    struct depot_response *out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 #endif

@@ -111,11 +111,11 @@ static bool ask_provenance(struct depot_job *j)
         return false;
     for (; j->asked < j->state->parts.len; j->asked++) {
         const struct depot_part *p = j->state->parts.items[j->asked];
-        const struct depot_question q = {.ask = DEPOT_ASK_PROVENANCE,
+        const struct depot_query q = {.ask = DEPOT_QUERY_PROVENANCE,
             .builder = p->builder,
             .ref = p->ref,
             .session = j->secret};
-        if (p->ref == NULL || p->builder == NULL || !depot_feed_ask(j->feed, &q))
+        if (p->ref == NULL || p->builder == NULL || !depot_feed_query(j->feed, &q))
             continue;
         j->asking = true;
         depot_timer_start(j->timer, JOB_ASK_MS, 0);
@@ -466,13 +466,13 @@ static void on_refused(
     end_with(j, &j->error);
 }
 
-static void on_answer(struct depot_feed *f, const struct depot_question *q,
-    const struct depot_answer *a, const struct depot_error *err, void *arg)
+static void on_answer(struct depot_feed *f, const struct depot_query *q,
+    const struct depot_response *a, const struct depot_error *err, void *arg)
 {
     struct depot_job *j = arg;
-    if (q->ask != DEPOT_ASK_PROVENANCE && j->guest != NULL)
+    if (q->ask != DEPOT_QUERY_PROVENANCE && j->guest != NULL)
         j->guest->answer(f, q, a, err, j->guest_arg);
-    if (j->over || !j->asking || q->ask != DEPOT_ASK_PROVENANCE)
+    if (j->over || !j->asking || q->ask != DEPOT_QUERY_PROVENANCE)
         return;
     const char *why = a == NULL ? err->msg : a->u.provenance.error;
     if (why != NULL) {

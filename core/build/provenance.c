@@ -175,7 +175,7 @@ static void keep(struct depot_part *part, const struct depot_provenance *p)
     depot_free(text);
 }
 
-void dp_keep_provenance(struct depot_part *part, const struct depot_answer *a)
+void dp_keep_provenance(struct depot_part *part, const struct depot_response *a)
 {
     for (size_t i = 0; i < a->u.provenance.nlist; i++)
         if (a->u.provenance.list[i].predicate != NULL)

@@ -34,7 +34,7 @@ static const struct depot_ci systems[] = {
 /* The variable's value, or NULL. */
 static const char *value_of(const char *variable)
 {
-    const char *v = variable ? getenv(variable) : NULL;
+    const char *v = variable != NULL ? getenv(variable) : NULL;
 
     return depot_str_empty(v) ? NULL : v;
 }
@@ -47,9 +47,9 @@ static bool is_on(const char *variable)
 
     v = value_of(name);
     depot_free(name);
-    if (equals)
+    if (equals != NULL)
         return depot_str_eq(v, equals + 1);
-    return v && !depot_str_eq(v, "false") && !depot_str_eq(v, "0");
+    return v != NULL && !depot_str_eq(v, "false") && !depot_str_eq(v, "0");
 }
 
 const struct depot_ci *depot_ci_detect(void)
@@ -67,12 +67,12 @@ const char *depot_ci_root(const struct depot_ci *ci)
 
 bool depot_ci_has_annotations(const struct depot_ci *ci)
 {
-    return ci && ci->speech && ci->speech->note;
+    return ci != NULL && ci->speech != NULL && ci->speech->note != NULL;
 }
 
 bool depot_ci_has_groups(const struct depot_ci *ci)
 {
-    return ci && ci->speech && ci->speech->group;
+    return ci != NULL && ci->speech != NULL && ci->speech->group != NULL;
 }
 
 /* ---- the link ---- */
@@ -91,11 +91,11 @@ char *depot_ci_url(void)
         const char *a = value_of(made_of[i].head), *b = value_of(made_of[i].middle),
                    *c = value_of(made_of[i].tail);
 
-        if (a && b && c)
+        if (a != NULL && b != NULL && c != NULL)
             return depot_asprintf("%s%s%s%s%s", a, made_of[i].mid, b, made_of[i].end, c);
     }
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(systems); i++)
-        if (value_of(systems[i].url))
+        if (value_of(systems[i].url) != NULL)
             return depot_strdup(value_of(systems[i].url));
     return NULL;
 }

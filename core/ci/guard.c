@@ -53,11 +53,12 @@ static void add_stop(struct depot_guard *g, unsigned char c)
 
 void depot_guard_init(struct depot_guard *g, const struct depot_ci *ci, bool json)
 {
-    *g = (struct depot_guard){.ci = ci && ci->marks[0].text ? ci : NULL, .json = json};
+    *g = (struct depot_guard){
+        .ci = ci != NULL && ci->marks[0].text != NULL ? ci : NULL, .json = json};
     add_stop(g, '\n');
     add_stop(g, '\r');
     add_stop(g, '\033');
-    for (size_t i = 0; g->ci && i < DP_CI_MARKS_MAX && ci->marks[i].text; i++)
+    for (size_t i = 0; g->ci != NULL && i < DP_CI_MARKS_MAX && ci->marks[i].text != NULL; i++)
         for (int c = 0; c < 256; c++)
             if (is_one(ci->marks[i].text[strlen(ci->marks[i].text) - 1], (unsigned char)c))
                 add_stop(g, (unsigned char)c);
@@ -80,7 +81,7 @@ static bool completes(const struct depot_guard *g, const struct dp_ci_mark *m, u
 
 static bool completes_any(const struct depot_guard *g, unsigned char c)
 {
-    for (size_t i = 0; i < DP_CI_MARKS_MAX && g->ci->marks[i].text; i++)
+    for (size_t i = 0; i < DP_CI_MARKS_MAX && g->ci->marks[i].text != NULL; i++)
         if (completes(g, &g->ci->marks[i], c))
             return true;
     return false;
@@ -213,7 +214,7 @@ void depot_guard_feed(struct depot_guard *g, struct depot_buf *out, const void *
 {
     const unsigned char *p = data;
 
-    if (!g->ci) {
+    if (g->ci == NULL) {
         depot_buf_add(out, data, n);
         return;
     }

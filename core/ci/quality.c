@@ -9,14 +9,14 @@
 
 static void add(struct json_object *o, const char *key, const char *value)
 {
-    json_object_object_add(o, key, json_object_new_string(value ? value : ""));
+    json_object_object_add(o, key, json_object_new_string(value != NULL ? value : ""));
 }
 
 /* The same as long as the finding is the same, wherever its line moves. */
 static void add_fingerprint(struct json_object *o, const struct depot_ci_note *n)
 {
-    char *all = depot_asprintf(
-        "%s\n%s\n%s", n->file ? n->file : "", n->title ? n->title : "", n->text ? n->text : "");
+    char *all = depot_asprintf("%s\n%s\n%s", n->file != NULL ? n->file : "",
+        n->title != NULL ? n->title : "", n->text != NULL ? n->text : "");
     char *hex = depot_asprintf("%016llx", (unsigned long long)depot_hash(all, strlen(all)));
 
     add(o, "fingerprint", hex);
@@ -33,7 +33,7 @@ void depot_ci_put_quality(struct depot_buf *out, const struct depot_ci_note *n)
     add(o, "description", n->text);
     add_fingerprint(o, n);
     add(o, "severity", n->level == DEPOT_CI_ERROR ? "major" : "minor");
-    add(location, "path", n->file ? n->file : "Dockerfile");
+    add(location, "path", n->file != NULL ? n->file : "Dockerfile");
     json_object_object_add(lines, "begin", json_object_new_int(n->line > 0 ? n->line : 1));
     json_object_object_add(location, "lines", lines);
     json_object_object_add(o, "location", location);

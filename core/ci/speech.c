@@ -28,7 +28,7 @@ static const char *escaped(const struct depot_ci *ci, char c, bool data)
 {
     const struct dp_ci_escape *e = ci->speech->escapes;
 
-    for (; e && e->c; e++)
+    for (; e != NULL && e->c; e++)
         if (e->c == c && (e->in_data || !data))
             return e->as;
     return NULL;
@@ -42,11 +42,11 @@ static void put_inside(
     struct depot_buf plain = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
 
     /* No command inside of one either. */
-    depot_guard_string(&plain, ci, text ? text : "");
+    depot_guard_string(&plain, ci, text != NULL ? text : "");
     for (const char *p = depot_buf_str(&plain); *p; p++) {
         const char *as = escaped(ci, *p, data);
 
-        if (as)
+        if (as != NULL)
             depot_buf_adds(out, as);
         else if ((unsigned char)*p >= 0x20 && *p != 0x7f)
             depot_buf_addc(out, *p);
@@ -108,16 +108,16 @@ static void github_note(
     const char *sep = " ";
 
     depot_buf_adds(out, n->level == DEPOT_CI_ERROR ? "::error" : "::warning");
-    if (n->file) {
+    if (n->file != NULL) {
         depot_buf_adds(out, " file=");
         put_inside(out, ci, n->file, false);
         sep = ",";
     }
-    if (n->file && n->line > 0)
+    if (n->file != NULL && n->line > 0)
         depot_buf_addf(out, ",line=%d", n->line);
-    if (n->file && n->end_line > n->line)
+    if (n->file != NULL && n->end_line > n->line)
         depot_buf_addf(out, ",endLine=%d", n->end_line);
-    if (n->title) {
+    if (n->title != NULL) {
         depot_buf_addf(out, "%stitle=", sep);
         put_inside(out, ci, n->title, false);
     }
@@ -174,13 +174,13 @@ static void azure_note(
 {
     depot_buf_addf(
         out, "##vso[task.logissue type=%s", n->level == DEPOT_CI_ERROR ? "error" : "warning");
-    if (n->file) {
+    if (n->file != NULL) {
         depot_buf_adds(out, ";sourcepath=");
         put_inside(out, ci, n->file, false);
     }
-    if (n->file && n->line > 0)
+    if (n->file != NULL && n->line > 0)
         depot_buf_addf(out, ";linenumber=%d", n->line);
-    if (n->title) {
+    if (n->title != NULL) {
         depot_buf_adds(out, ";code=");
         put_inside(out, ci, n->title, false);
     }
@@ -320,7 +320,7 @@ static int buildkite_report(const char *markdown, const char *context, const cha
     pid_t pid = -1;
 
     DEPOT_UNUSED(out);
-    if (!text || fputs(markdown, text) < 0 || fflush(text) != 0) {
+    if (text == NULL || fputs(markdown, text) < 0 || fflush(text) != 0) {
         rc = depot_error_errno(err, errno, "cannot write the report");
     } else {
         rewind(text);
@@ -332,7 +332,7 @@ static int buildkite_report(const char *markdown, const char *context, const cha
         else if (!WIFEXITED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 127))
             rc = depot_error_set(err, DEPOT_ERR_FAILED, "buildkite-agent did not take the report");
     }
-    if (text)
+    if (text != NULL)
         fclose(text);
     depot_free(named);
     return rc;
@@ -350,7 +350,7 @@ void depot_ci_put_note(
     struct depot_buf *out, const struct depot_ci *ci, const struct depot_ci_note *n)
 {
     struct depot_ci_note cut = *n;
-    char *text = depot_strndup(n->text ? n->text : "", NOTE_TEXT_MAX);
+    char *text = depot_strndup(n->text != NULL ? n->text : "", NOTE_TEXT_MAX);
 
     cut.text = text;
     if (depot_ci_has_annotations(ci))
@@ -368,13 +368,13 @@ void depot_ci_put_group(struct depot_buf *out, const struct depot_ci *ci, const 
 void depot_ci_put_group_end(
     struct depot_buf *out, const struct depot_ci *ci, const char *key, int64_t unix_time)
 {
-    if (depot_ci_has_groups(ci) && ci->speech->group_end)
+    if (depot_ci_has_groups(ci) && ci->speech->group_end != NULL)
         ci->speech->group_end(out, ci, key, unix_time);
 }
 
 void depot_ci_put_open(struct depot_buf *out, const struct depot_ci *ci, const char *title)
 {
-    if (ci && ci->speech && ci->speech->open)
+    if (ci != NULL && ci->speech != NULL && ci->speech->open != NULL)
         ci->speech->open(out, ci, title);
 }
 
@@ -384,7 +384,7 @@ int depot_ci_report(const struct depot_ci *ci, const char *markdown, const char 
     static const char *const styles[] = {
         [DEPOT_CI_GOOD] = "success", [DEPOT_CI_WARNING] = "warning", [DEPOT_CI_ERROR] = "error"};
 
-    if (!ci || !ci->speech || !ci->speech->report)
+    if (ci == NULL || ci->speech == NULL || ci->speech->report == NULL)
         return 0;
     return ci->speech->report(markdown, context, styles[worst], out, err);
 }

@@ -17,34 +17,34 @@ enum {
 
 /* ---- sending ---- */
 
-static void send_question(struct feed_client *c, const struct depot_question *q)
+static void send_question(struct feed_client *c, const struct depot_query *q)
 {
     struct depot_buf b = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    depot_record_encode(&b, &depot_record_question, q);
+    depot_record_encode(&b, &depot_record_query, q);
     dp_ws_send(c->ws, b.data, b.len);
     depot_buf_release(&b);
 }
 
 static void send_call(struct feed_client *c, struct feed_call *call)
 {
-    struct depot_question q = call->q;
+    struct depot_query q = call->q;
     if (c->version == DEPOT_FEED_V1) /* which knows no ids */
         q.id = 0;
     send_question(c, &q);
     call->sent = true;
 }
 
-static struct feed_call *new_call(struct feed_client *c, const struct depot_question *q)
+static struct feed_call *new_call(struct feed_client *c, const struct depot_query *q)
 {
     struct feed_call *call = depot_calloc(1, sizeof(*call));
-    depot_record_copy(&depot_record_question, &call->q, q, &call->arena);
+    depot_record_copy(&depot_record_query, &call->q, q, &call->arena);
     call->q.id = ++c->last_id;
     depot_vec_push(&c->calls, call);
     return call;
 }
 
 /* What the first version answers only when it refuses is told by the build that it names. */
-static void tell(struct feed_client *c, const struct depot_question *q)
+static void tell(struct feed_client *c, const struct depot_query *q)
 {
     if (c->version == DEPOT_FEED_V1)
         send_question(c, q);
@@ -54,18 +54,18 @@ static void tell(struct feed_client *c, const struct depot_question *q)
 
 static void send_subscribe(struct feed_client *c, const struct feed_build *b)
 {
-    tell(c, &(struct depot_question){.ask = DEPOT_ASK_SUBSCRIBE, .build = b->id, .after = b->seq});
+    tell(c, &(struct depot_query){.ask = DEPOT_QUERY_SUBSCRIBE, .build = b->id, .after = b->seq});
 }
 
 static void send_fleet(struct feed_client *c)
 {
-    tell(c, &(struct depot_question){
-                .ask = DEPOT_ASK_SUBSCRIBE, .scope = "fleet", .quiet = !c->fleet_logs});
+    tell(c, &(struct depot_query){
+                .ask = DEPOT_QUERY_SUBSCRIBE, .scope = "fleet", .quiet = !c->fleet_logs});
 }
 
 static void send_cancel(struct feed_client *c, const char *build)
 {
-    tell(c, &(struct depot_question){.ask = DEPOT_ASK_CANCEL, .build = build});
+    tell(c, &(struct depot_query){.ask = DEPOT_QUERY_CANCEL, .build = build});
 }
 
 /* ---- positions ---- */
@@ -142,22 +142,22 @@ static void refuse(struct feed_client *c, const char *build, const struct depot_
         c->base.ops->refused(&c->base, build, err, c->base.arg);
 }
 
-void feed_call_end(struct feed_client *c, struct feed_call *call, const struct depot_answer *a,
+void feed_call_end(struct feed_client *c, struct feed_call *call, const struct depot_response *a,
     const struct depot_error *err)
 {
     const struct depot_feed_ops *to = c->base.ops;
-    const struct depot_question *q = &call->q;
-    if (a != NULL && q->ask == DEPOT_ASK_CREATE)
+    const struct depot_query *q = &call->q;
+    if (a != NULL && q->ask == DEPOT_QUERY_CREATE)
         build_of(c, a->u.created.build)->wanted = true;
     if (c->base.dead) {
         feed_call_free(call);
         return;
     }
-    if (q->ask == DEPOT_ASK_CREATE && to->created != NULL)
+    if (q->ask == DEPOT_QUERY_CREATE && to->created != NULL)
         to->created(&c->base, a != NULL ? &a->u.created : NULL, err, c->base.arg);
-    else if (q->ask < DEPOT_ASK_CREATE && to->answer != NULL)
+    else if (q->ask < DEPOT_QUERY_CREATE && to->answer != NULL)
         to->answer(&c->base, q, a, err, c->base.arg);
-    else if (q->ask > DEPOT_ASK_CREATE && a == NULL)
+    else if (q->ask > DEPOT_QUERY_CREATE && a == NULL)
         refuse(c, q->build, err);
     feed_call_free(call);
 }
@@ -175,7 +175,7 @@ static void forget_calls(struct feed_client *c)
     for (size_t i = 0; i < c->calls.len;) {
         if (!c->calls.items[i]->sent)
             i++;
-        else if (c->calls.items[i]->q.ask == DEPOT_ASK_CREATE)
+        else if (c->calls.items[i]->q.ask == DEPOT_QUERY_CREATE)
             feed_call_end(c, feed_call_take(c, i), NULL, &err);
         else
             feed_call_free(feed_call_take(c, i));
@@ -375,7 +375,7 @@ static void client_unsubscribe_build(struct depot_feed *f, const char *build)
         return;
     b->wanted = false;
     if (c->open)
-        tell(c, &(struct depot_question){.ask = DEPOT_ASK_UNSUBSCRIBE, .build = build});
+        tell(c, &(struct depot_query){.ask = DEPOT_QUERY_UNSUBSCRIBE, .build = build});
 }
 
 static void client_subscribe_fleet(struct depot_feed *f, bool logs)
@@ -390,7 +390,7 @@ static void client_subscribe_fleet(struct depot_feed *f, bool logs)
 static void client_create(struct depot_feed *f, const struct depot_build_request *r)
 {
     struct feed_client *c = client_of(f);
-    const struct depot_question q = {.ask = DEPOT_ASK_CREATE, .request = r};
+    const struct depot_query q = {.ask = DEPOT_QUERY_CREATE, .request = r};
     struct feed_call *call = new_call(c, &q);
     if (c->open)
         send_call(c, call);
@@ -405,7 +405,7 @@ static void client_cancel(struct depot_feed *f, const char *build)
         send_cancel(c, build);
 }
 
-static bool client_ask(struct depot_feed *f, const struct depot_question *q)
+static bool client_ask(struct depot_feed *f, const struct depot_query *q)
 {
     struct feed_client *c = client_of(f);
     if (c->open)

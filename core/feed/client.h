@@ -20,7 +20,7 @@ struct feed_build {
 
 /* What was asked and not yet answered. */
 struct feed_call {
-    struct depot_question q; /* its id is the call's */
+    struct depot_query q; /* its id is the call's */
     struct depot_arena arena;
     bool sent; /* on the connection that is open */
 };
@@ -47,7 +47,7 @@ struct feed_client {
 /* Takes a call from those that wait: the caller frees it. */
 struct feed_call *feed_call_take(struct feed_client *c, size_t i);
 /* The owner hears how a call ended, with an answer or an error. Frees the call. */
-void feed_call_end(struct feed_client *c, struct feed_call *call, const struct depot_answer *a,
+void feed_call_end(struct feed_client *c, struct feed_call *call, const struct depot_response *a,
     const struct depot_error *err);
 /* A response to one of the calls. */
 struct dp_response;

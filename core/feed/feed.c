@@ -30,7 +30,7 @@ void feed_defer(struct depot_feed *f, void (*fn)(void *arg))
     depot_loop_defer(f->loop, fn, f);
 }
 
-bool feed_let_go(struct depot_feed *f)
+bool feed_released(struct depot_feed *f)
 {
     const bool dead = f->dead;
     if (--f->holds == 0 && dead)
@@ -40,7 +40,7 @@ bool feed_let_go(struct depot_feed *f)
 
 static void feed_reap(void *arg)
 {
-    (void)feed_let_go(arg);
+    (void)feed_released(arg);
 }
 
 void depot_feed_free(struct depot_feed *f)
@@ -83,7 +83,7 @@ void depot_feed_cancel(struct depot_feed *f, const char *build)
         f->kind->cancel(f, build);
 }
 
-bool depot_feed_ask(struct depot_feed *f, const struct depot_question *q)
+bool depot_feed_query(struct depot_feed *f, const struct depot_query *q)
 {
     return !f->dead && f->kind->ask != NULL && f->kind->ask(f, q);
 }

@@ -27,14 +27,14 @@ struct feed_kind {
     void (*unsubscribe_build)(struct depot_feed *f, const char *build);
     void (*create)(struct depot_feed *f, const struct depot_build_request *r);
     void (*cancel)(struct depot_feed *f, const char *build);
-    bool (*ask)(struct depot_feed *f, const struct depot_question *q);
+    bool (*ask)(struct depot_feed *f, const struct depot_query *q);
 };
 
 /* The sole writer of f->state. Tells the owner when it changes, or when there is an error to tell.
  */
 void feed_set_state(struct depot_feed *f, enum depot_feed_state to, const struct depot_error *err);
-/* Call `fn` after this turn; it begins with `if (feed_let_go(f)) return;`. */
+/* Call `fn` after this turn; it begins with `if (feed_released(f)) return;`. */
 void feed_defer(struct depot_feed *f, void (*fn)(void *arg));
-bool feed_let_go(struct depot_feed *f);
+bool feed_released(struct depot_feed *f);
 
 #endif

@@ -35,7 +35,7 @@ static void on_step(void *arg)
 {
     struct replay *r = arg;
     r->scheduled = false;
-    if (!feed_let_go(&r->base))
+    if (!feed_released(&r->base))
         replay_step(r);
 }
 
@@ -65,7 +65,7 @@ static uint64_t due_in(struct replay *r, const struct depot_event *ev)
 }
 
 /* Gives out what is due; false when it has to wait, or the owner is gone. */
-static bool give_out(struct replay *r)
+static bool deliver(struct replay *r)
 {
     while (r->next < r->queue.len) {
         struct depot_event *ev = &r->queue.items[r->next];
@@ -122,7 +122,7 @@ static void read_slice(struct replay *r)
 static void replay_step(struct replay *r)
 {
     feed_set_state(&r->base, DEPOT_FEED_LIVE, NULL);
-    if (r->base.dead || r->base.state == DEPOT_FEED_ENDED || !give_out(r))
+    if (r->base.dead || r->base.state == DEPOT_FEED_ENDED || !deliver(r))
         return;
     if (r->eof) {
         feed_set_state(&r->base, DEPOT_FEED_ENDED, NULL);

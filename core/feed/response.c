@@ -34,7 +34,7 @@ static struct feed_call *oldest_call(struct feed_client *c, int ask)
 static struct feed_call *refused_call(const struct dp_response *rsp)
 {
     struct feed_call *call = depot_calloc(1, sizeof(*call));
-    call->q.ask = DEPOT_ASK_SUBSCRIBE;
+    call->q.ask = DEPOT_QUERY_SUBSCRIBE;
     call->q.build = depot_arena_strdup(&call->arena, rsp->build);
     return call;
 }
@@ -42,12 +42,12 @@ static struct feed_call *refused_call(const struct dp_response *rsp)
 static struct feed_call *call_v1(struct feed_client *c, const struct dp_response *rsp)
 {
     if (depot_str_eq(rsp->op, "created"))
-        return oldest_call(c, DEPOT_ASK_CREATE);
+        return oldest_call(c, DEPOT_QUERY_CREATE);
     if (!depot_str_eq(rsp->op, "error"))
-        return oldest_call(c, depot_ask_from_name(rsp->op));
+        return oldest_call(c, depot_query_kind_from_name(rsp->op));
     if (rsp->of != NULL)
-        return oldest_call(c, depot_ask_from_name(rsp->of));
-    struct feed_call *create = rsp->build == NULL ? oldest_call(c, DEPOT_ASK_CREATE) : NULL;
+        return oldest_call(c, depot_query_kind_from_name(rsp->of));
+    struct feed_call *create = rsp->build == NULL ? oldest_call(c, DEPOT_QUERY_CREATE) : NULL;
     return create != NULL ? create : refused_call(rsp);
 }
 
@@ -80,14 +80,15 @@ static int check_created(struct depot_created *made, struct depot_error *err)
     return 0;
 }
 
-static int read_answer(struct feed_client *c, enum depot_ask ask, const struct dp_response *rsp,
-    const char *text, size_t n, struct depot_answer *a, struct depot_error *err)
+static int read_answer(struct feed_client *c, enum depot_query_kind ask,
+    const struct dp_response *rsp, const char *text, size_t n, struct depot_response *a,
+    struct depot_error *err)
 {
     const bool whole = rsp->op != NULL; /* the members of the first version are around it */
-    int rc = depot_answer_decode(
+    int rc = depot_response_decode(
         whole ? text : rsp->result, whole ? n : rsp->nresult, c->version, ask, a, err);
-    if (rc == 0 && ask == DEPOT_ASK_CREATE && (rc = check_created(&a->u.created, err)) != 0)
-        depot_answer_release(a);
+    if (rc == 0 && ask == DEPOT_QUERY_CREATE && (rc = check_created(&a->u.created, err)) != 0)
+        depot_response_release(a);
     if (rc != 0)
         depot_error_prefix(err, "%s sent a bad answer", c->addr.text);
     return rc;
@@ -99,7 +100,7 @@ void feed_client_response(
     struct feed_call *call =
         c->version == DEPOT_FEED_V1 && rsp->op != NULL ? call_v1(c, rsp) : call_with_id(c, rsp->id);
     struct depot_error err;
-    struct depot_answer a;
+    struct depot_response a;
     if (call == NULL) {
         depot_log_debug("a response to nothing that was asked was skipped");
         return;
@@ -110,7 +111,7 @@ void feed_client_response(
         feed_call_end(c, call, NULL, &err);
     } else if (read_answer(c, call->q.ask, rsp, text, n, &a, &err) == 0) {
         feed_call_end(c, call, &a, NULL);
-        depot_answer_release(&a);
+        depot_response_release(&a);
     } else {
         feed_call_end(c, call, NULL, &err);
     }

@@ -100,7 +100,8 @@ static int read_string(struct dp_reading *r, size_t max, const char *want, const
     if (n > max)
         return too_big(r, max, "bytes");
     /* A daemon's text that has one ends there. */
-    return r->record->strict && memchr(*out, '\0', n) ? wrong(r, "a string without NUL") : 0;
+    return r->record->strict && memchr(*out, '\0', n) != NULL ? wrong(r, "a string without NUL")
+                                                              : 0;
 }
 
 static int read_text(struct dp_reading *r, const struct depot_record_field *f, const char **to)

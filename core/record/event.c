@@ -31,7 +31,7 @@ const char *depot_event_name(enum depot_event_type t)
 
 enum depot_event_type depot_event_from_name(const char *name)
 {
-    for (int i = 0; name && i < DEPOT_EVENT_UNKNOWN; i++)
+    for (int i = 0; name != NULL && i < DEPOT_EVENT_UNKNOWN; i++)
         if (strcmp(event_names[i], name) == 0)
             return (enum depot_event_type)i;
     return DEPOT_EVENT_UNKNOWN;
@@ -49,7 +49,7 @@ const char *depot_build_state_word(enum depot_build_state s)
 
 int depot_build_state_from_name(const char *name)
 {
-    for (int i = 0; name && i < DEPOT_BUILD_STATE_COUNT; i++)
+    for (int i = 0; name != NULL && i < DEPOT_BUILD_STATE_COUNT; i++)
         if (strcmp(state_rows[i].name, name) == 0)
             return i;
     return -1;
@@ -62,7 +62,7 @@ bool depot_build_state_over(enum depot_build_state s)
 
 void depot_event_release(struct depot_event *ev)
 {
-    if (!ev)
+    if (ev == NULL)
         return;
     depot_arena_release(&ev->arena);
     memset(ev, 0, sizeof(*ev));
@@ -71,11 +71,11 @@ void depot_event_release(struct depot_event *ev)
 
 static const char *keep_short(struct depot_arena *arena, const char *s)
 {
-    size_t n = s ? strnlen(s, DEPOT_FAILED_TEXT_MAX + 1) : 0;
+    size_t n = s != NULL ? strnlen(s, DEPOT_FAILED_TEXT_MAX + 1) : 0;
 
     if (n > DEPOT_FAILED_TEXT_MAX)
         n = depot_utf8_start(s, DEPOT_FAILED_TEXT_MAX);
-    return s ? depot_arena_strndup(arena, s, n) : NULL;
+    return s != NULL ? depot_arena_strndup(arena, s, n) : NULL;
 }
 
 void depot_failed_step_keep(struct depot_failed_step *f, struct depot_arena *arena)
@@ -90,7 +90,7 @@ static size_t commit_len(const char *commit)
 {
     size_t n = 0;
 
-    while (commit && n < COMMIT_SHOWN && commit[n] > ' ' && commit[n] < 0x7f)
+    while (commit != NULL && n < COMMIT_SHOWN && commit[n] > ' ' && commit[n] < 0x7f)
         n++;
     return n;
 }

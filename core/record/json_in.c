@@ -14,7 +14,7 @@ enum { DOUBLE_EXP_MAX = 400 }; /* beyond any double's */
 
 int dp_scan_fail(struct dp_scan *s, const char *why)
 {
-    if (!s->why)
+    if (s->why == NULL)
         s->why = s->p < s->end ? why : "it ends early";
     return -1;
 }
@@ -142,7 +142,7 @@ static int unescape(struct dp_scan *s, const char *p, size_t n, const char **out
             continue;
         }
         hit = memchr(from, *p, sizeof(from) - 1);
-        if (!hit)
+        if (hit == NULL)
             return dp_scan_fail(s, "bad escape");
         *o++ = to[hit - from];
         p++;
@@ -181,7 +181,7 @@ static bool bare_string(struct dp_scan *s, const char **out, size_t *n)
         return false;
     *out = s->p + 1;
     end = memchr(*out, '"', (size_t)(s->end - *out));
-    *n = end ? (size_t)(end - *out) : 0;
+    *n = end != NULL ? (size_t)(end - *out) : 0;
     return end != NULL;
 }
 
@@ -420,7 +420,7 @@ static int skip_number(struct dp_scan *s)
 {
     const char *p = s->p;
 
-    while (p < s->end && strchr("+-.eE0123456789", *p) && *p)
+    while (p < s->end && strchr("+-.eE0123456789", *p) != NULL && *p)
         p++;
     if (p == s->p)
         return dp_scan_fail(s, "a value is expected");

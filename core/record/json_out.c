@@ -144,7 +144,7 @@ void dp_json_base64(struct depot_buf *out, const void *data, size_t n)
     size_t len = depot_base64_encoded_len(n);
     char *p = depot_buf_reserve(out, len + 2);
 
-    if (!p)
+    if (p == NULL)
         return;
     *p = '"';
     depot_base64_encode(p + 1, data, n);

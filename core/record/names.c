@@ -1,7 +1,7 @@
 /*
  * Enums that records have by their names.
  */
-#include <depot/answer.h>
+#include <depot/query.h>
 
 #include "record/table.h"
 
@@ -39,12 +39,12 @@ const struct dp_names dp_code_names = {
 
 static const char *ask_name(int v)
 {
-    return depot_ask_name((enum depot_ask)v);
+    return depot_query_kind_name((enum depot_query_kind)v);
 }
 
 static bool ask_value(const char *name, int *v)
 {
-    *v = depot_ask_from_name(name);
+    *v = depot_query_kind_from_name(name);
     return *v >= 0;
 }
 

@@ -2,7 +2,7 @@
  * What clients send, as tables: a build to make, a question, a word beside a session. They are
  * strangers: each row has its ceiling.
  */
-#include <depot/answer.h>
+#include <depot/query.h>
 
 #include "record/table.h"
 
@@ -93,22 +93,22 @@ static const struct depot_record_field build_fields[] = {
 enum { NAME_MAX_ = 255, KEEP_HOURS_MAX = 24 * 365 * 100, LIMIT_MAX = 1000 };
 
 /* clang-format off */
-#define SHORT(n, m)     {DP_ROW(n, STR, depot_question, m), .max = NAME_MAX_}
-#define UP_TO(n, m, to) {DP_ROW(n, I64, depot_question, m), .flags = DP_OMIT_ZERO, .max = (to)}
+#define SHORT(n, m)     {DP_ROW(n, STR, depot_query, m), .max = NAME_MAX_}
+#define UP_TO(n, m, to) {DP_ROW(n, I64, depot_query, m), .flags = DP_OMIT_ZERO, .max = (to)}
 /* clang-format on */
 
 static const struct depot_record_field body_fields[] = {
     SHORT("build", build),
     SHORT("scope", scope),
-    {DP_ROW("after", U64, depot_question, after), .flags = DP_OMIT_ZERO},
-    {DP_ROW("logs", BOOL, depot_question, quiet), .flags = DP_OMIT_ZERO | DP_NOT},
-    {DP_ROW("request", POINTER, depot_question, request),
-        .size = sizeof(struct depot_build_request), .sub = build_fields},
+    {DP_ROW("after", U64, depot_query, after), .flags = DP_OMIT_ZERO},
+    {DP_ROW("logs", BOOL, depot_query, quiet), .flags = DP_OMIT_ZERO | DP_NOT},
+    {DP_ROW("request", POINTER, depot_query, request), .size = sizeof(struct depot_build_request),
+        .sub = build_fields},
     SHORT("project", project),
     SHORT("builder", builder),
     SHORT("ref", ref),
     SHORT("session", session),
-    SOME_BOOL("all", depot_question, all),
+    SOME_BOOL("all", depot_query, all),
     UP_TO("keep_bytes", keep_bytes, INT64_MAX),
     UP_TO("keep_hours", keep_hours, KEEP_HOURS_MAX),
     UP_TO("limit", limit, LIMIT_MAX),
@@ -117,7 +117,7 @@ static const struct depot_record_field body_fields[] = {
 
 static const struct depot_record_field question_fields[] = {
     UP_TO("id", id, INT64_C(1) << 53), /* beyond it numbers of other languages have gaps */
-    {DP_ROW("op", NAME, depot_question, ask), .names = &dp_ask_names, .flags = DP_REQUIRED},
+    {DP_ROW("op", NAME, depot_query, ask), .names = &dp_ask_names, .flags = DP_REQUIRED},
     SAME(body_fields),
     END,
 };
@@ -131,10 +131,10 @@ static const struct depot_record_field question_fields[] = {
 const struct depot_record depot_record_build_request =
     FROM_CLIENT("the request", depot_build_request, build_fields, DEPOT_REQUEST_MAX);
 /* A request, and what stands around it. */
-const struct depot_record depot_record_question =
-    FROM_CLIENT("the message", depot_question, question_fields, DEPOT_REQUEST_MAX + 4096);
-const struct depot_record depot_record_question_body =
-    FROM_CLIENT("the body", depot_question, body_fields, DEPOT_REQUEST_MAX);
+const struct depot_record depot_record_query =
+    FROM_CLIENT("the message", depot_query, question_fields, DEPOT_REQUEST_MAX + 4096);
+const struct depot_record depot_record_query_body =
+    FROM_CLIENT("the body", depot_query, body_fields, DEPOT_REQUEST_MAX);
 
 /* Of a message that is not as it must be: only strings and numbers are looked at, and none of them
  * makes it worse. */
@@ -157,16 +157,16 @@ static int peek_member(struct dp_scan *s, const char *key, size_t len, void *arg
     return dp_scan_skip(s);
 }
 
-void depot_question_peek(
-    const char *json, size_t n, struct depot_question *q, struct depot_arena *arena)
+void depot_query_peek(const char *json, size_t n, struct depot_query *q, struct depot_arena *arena)
 {
     struct dp_reading r;
     struct peeked p = {0};
     dp_reading_init(&r, NULL, json, n < DEPOT_REQUEST_MAX * 2 ? n : 0, arena, NULL);
     (void)dp_scan_object(&r.scan, peek_member, &p);
-    const int ask = depot_ask_from_name(p.op);
-    *q = (struct depot_question){
-        .ask = ask < 0 ? DEPOT_ASK_COUNT : (enum depot_ask)ask, .id = p.id, .build = p.build};
+    const int ask = depot_query_kind_from_name(p.op);
+    *q = (struct depot_query){.ask = ask < 0 ? DEPOT_QUERY_COUNT : (enum depot_query_kind)ask,
+        .id = p.id,
+        .build = p.build};
 }
 
 /* ---- a session's text ---- */

@@ -241,7 +241,7 @@ static int request_token(
     struct depot_buf form = DEPOT_BUF_INIT(DP_URL_MAX * 4);
     token_form(c, &form, refresh);
     char *query = refresh ? depot_strdup(path)
-                          : depot_asprintf("%s%c%s", path, strchr(path, '?') ? '&' : '?',
+                          : depot_asprintf("%s%c%s", path, strchr(path, '?') != NULL ? '&' : '?',
                                 depot_buf_str(&form));
     char *auth = h->secret != NULL && !refresh ? basic(h) : NULL;
     struct depot_http_opts opts = {

@@ -46,14 +46,14 @@ static int head_type(struct dp_scan *s, struct head *h)
     struct depot_event *ev = h->ev;
     size_t n;
 
-    if (h->type)
+    if (h->type != NULL)
         return dp_scan_fail(s, "the type stands there twice");
     if (dp_scan_string(s, &h->type, &n))
         return -1;
     ev->type = h->version == 1 ? depot_event_from_name(h->type) : DEPOT_EVENT_UNKNOWN;
     h->body = depot_record_of_event(ev->type);
     h->reading.record = h->body;
-    if (h->body)
+    if (h->body != NULL)
         dp_fields_init(h->body->fields, &ev->u);
     return 0;
 }
@@ -110,7 +110,7 @@ static int early_member(struct dp_scan *s, const char *key, size_t len, struct h
     bool known = false;
 
     h->early = true;
-    if (h->rsp && response_member(s, key, len, h->rsp, &known))
+    if (h->rsp != NULL && response_member(s, key, len, h->rsp, &known))
         return -1;
     if (known)
         return 0;
@@ -126,11 +126,11 @@ static int body_member(struct dp_scan *s, const char *key, size_t len, struct he
 {
     bool known;
 
-    if (!h->type)
+    if (h->type == NULL)
         return early_member(s, key, len, h);
     if (h->ev->type == DEPOT_EVENT_BUILD_STATUS)
         return status_member(s, key, len, h);
-    if (h->body)
+    if (h->body != NULL)
         return dp_reading_member(&h->reading, h->body->fields, &h->ev->u, key, len, &known);
     return dp_scan_skip(s);
 }
@@ -159,7 +159,7 @@ static int read_line(struct head *h, const char *line)
 
     if (dp_scan_object(s, line_member, h) || dp_scan_end(s))
         return -1;
-    if (!h->type || !h->early || h->ev->type == DEPOT_EVENT_UNKNOWN)
+    if (h->type == NULL || !h->early || h->ev->type == DEPOT_EVENT_UNKNOWN)
         return 0;
     h->late = true;
     s->p = line;
@@ -171,7 +171,7 @@ static void take_bare(struct head *h)
 {
     struct depot_event *ev = h->ev;
 
-    if (h->type || (h->members > 0 && !h->is_bare) || (h->rsp && h->rsp->is_one))
+    if (h->type != NULL || (h->members > 0 && !h->is_bare) || (h->rsp != NULL && h->rsp->is_one))
         return;
     ev->type = DEPOT_EVENT_BUILD_STATUS;
     ev->u.status.status = h->bare;
@@ -186,21 +186,21 @@ static int decode_line(const char *line, size_t n, struct depot_event *out, stru
     if (read_line(&h, line)) {
         int rc = dp_reading_failed(&h.reading, "not a feed event");
 
-        if (h.reading.code && h.body)
+        if (h.reading.code && h.body != NULL)
             depot_error_prefix(err, "%s", h.body->name);
         return rc;
     }
     if (h.version != 1)
         out->type = DEPOT_EVENT_UNKNOWN;
-    if (rsp) {
-        rsp->is_one = rsp->is_one && !h.type;
+    if (rsp != NULL) {
+        rsp->is_one = rsp->is_one && h.type == NULL;
         rsp->build = out->build;
     }
     take_bare(&h);
     if (out->type == DEPOT_EVENT_BUILD_STATUS) {
-        if (!out->u.status.platform)
+        if (out->u.status.platform == NULL)
             out->u.status.platform = "";
-        if (!out->u.status.builder)
+        if (out->u.status.builder == NULL)
             out->u.status.builder = "";
     }
     return 0;
@@ -212,7 +212,7 @@ int dp_wire_decode_message(const char *text, size_t n, struct depot_event *out,
     struct depot_event ev = {.type = DEPOT_EVENT_UNKNOWN};
     int rc;
 
-    if (rsp)
+    if (rsp != NULL)
         *rsp = (struct dp_response){0};
     if (n > DEPOT_WIRE_LINE_MAX)
         return depot_error_set(err, DEPOT_ERR_TOO_BIG,

@@ -8,14 +8,14 @@
 
 static void put_str(struct depot_buf *out, const char *s)
 {
-    dp_json_string(out, s ? s : "", s ? strlen(s) : 0);
+    dp_json_string(out, s != NULL ? s : "", s != NULL ? strlen(s) : 0);
 }
 
 static void put_status(struct depot_buf *out, bool *first, const struct depot_ev_status *st)
 {
     dp_json_key(out, first, "platform");
     put_str(out, st->platform);
-    if (st->builder) {
+    if (st->builder != NULL) {
         dp_json_key(out, first, "builder");
         put_str(out, st->builder);
     }
@@ -37,7 +37,7 @@ void depot_wire_encode(struct depot_buf *out, const struct depot_event *ev)
         dp_json_key(out, &first, "time");
         dp_json_time(out, ev->time);
     }
-    if (ev->build) {
+    if (ev->build != NULL) {
         dp_json_key(out, &first, "build");
         put_str(out, ev->build);
     }
@@ -45,7 +45,7 @@ void depot_wire_encode(struct depot_buf *out, const struct depot_event *ev)
     put_str(out, depot_event_name(ev->type));
     if (ev->type == DEPOT_EVENT_BUILD_STATUS)
         put_status(out, &first, &ev->u.status);
-    else if (body)
+    else if (body != NULL)
         dp_fields_encode(out, &first, body->fields, &ev->u);
     depot_buf_addc(out, '}');
 }

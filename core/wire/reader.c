@@ -37,7 +37,7 @@ void depot_wire_reader_on_text(struct depot_wire_reader *r, depot_wire_text_fn *
 
 void depot_wire_reader_free(struct depot_wire_reader *r)
 {
-    if (!r)
+    if (r == NULL)
         return;
     depot_buf_release(&r->partial);
     depot_free(r);
@@ -46,7 +46,7 @@ void depot_wire_reader_free(struct depot_wire_reader *r)
 static int report(struct depot_wire_reader *r, struct depot_error *err)
 {
     depot_error_prefix(err, "line %llu", (unsigned long long)r->line);
-    return r->on_error ? r->on_error(err, r->arg) : 0;
+    return r->on_error != NULL ? r->on_error(err, r->arg) : 0;
 }
 
 static bool is_blank(const char *p, size_t n)
@@ -70,7 +70,7 @@ static int one_line(struct depot_wire_reader *r, const char *p, size_t n)
 
     if (is_blank(p, n))
         return 0;
-    if (r->on_text && !r->ours && !begins_object(p, n))
+    if (r->on_text != NULL && !r->ours && !begins_object(p, n))
         return r->on_text(p, n, r->arg);
     if (depot_wire_decode(p, n, &ev, &err))
         return report(r, &err);
@@ -124,7 +124,7 @@ int depot_wire_reader_feed(struct depot_wire_reader *r, const void *data, size_t
 
     while (rc == 0 && p < end) {
         nl = memchr(p, '\n', (size_t)(end - p));
-        if (nl) {
+        if (nl != NULL) {
             rc = end_line(r, p, (size_t)(nl - p));
             p = nl + 1;
             continue;

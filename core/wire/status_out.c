@@ -10,12 +10,12 @@
 
 static void put_string(struct depot_buf *out, const char *s)
 {
-    dp_json_string(out, s ? s : "", s ? strlen(s) : 0);
+    dp_json_string(out, s != NULL ? s : "", s != NULL ? strlen(s) : 0);
 }
 
 static void put_text(struct depot_buf *out, const char *s)
 {
-    dp_json_base64(out, s ? s : "", s ? strlen(s) : 0);
+    dp_json_base64(out, s != NULL ? s : "", s != NULL ? strlen(s) : 0);
 }
 
 /* ---- members that are left out when they are empty ---- */
@@ -76,10 +76,10 @@ struct named {
 
 static void put_vertex_name(struct depot_buf *out, const char *vertex, struct named *last)
 {
-    if (last->vertex && vertex && strcmp(vertex, last->vertex) == 0) {
+    if (last->vertex != NULL && vertex != NULL && strcmp(vertex, last->vertex) == 0) {
         char *p = depot_buf_reserve(out, last->n);
 
-        if (!p)
+        if (p == NULL)
             return;
         *p = ','; /* which the first member of an object no longer has */
         memcpy(p + 1, out->data + last->at + 1, last->n - 1);
@@ -117,11 +117,11 @@ static void put_vertex(struct depot_buf *out, const struct depot_vertex *v, stru
     maybe_time(out, DP_JSON_KEY("completed"), v->completed);
     maybe_true(out, DP_JSON_KEY("cached"), v->cached);
     maybe_string(out, DP_JSON_KEY("error"), v->error);
-    if (v->group) {
+    if (v->group != NULL) {
         depot_buf_add(out, DP_JSON_KEY("progressGroup"));
         put_group(out, v->group);
     }
-    if (v->shared) {
+    if (v->shared != NULL) {
         depot_buf_add(out, DP_JSON_KEY("shared"));
         put_string(out, v->shared);
     }
@@ -154,7 +154,7 @@ static void put_log(struct depot_buf *out, const struct depot_vertex_log *v, str
     put_vertex_name(out, v->vertex, last);
     maybe_int(out, DP_JSON_KEY("stream"), v->stream);
     depot_buf_add(out, DP_JSON_KEY("data"));
-    if (v->data)
+    if (v->data != NULL)
         dp_json_base64(out, v->data, v->len);
     else
         depot_buf_add(out, "null", 4);
@@ -172,7 +172,7 @@ static void put_info(struct depot_buf *out, const struct depot_source_info *info
         depot_buf_add(out, DP_JSON_KEY("data"));
         dp_json_base64(out, info->data, info->len);
     }
-    if (info->definition) {
+    if (info->definition != NULL) {
         depot_buf_add(out, DP_JSON_KEY("definition"));
         depot_buf_adds(out, info->definition);
     }
@@ -225,7 +225,7 @@ static void put_warning(
     }
     maybe_list(out, DP_JSON_KEY("detail"), v->detail, v->ndetail, put_text);
     maybe_string(out, DP_JSON_KEY("url"), v->url);
-    if (v->info) {
+    if (v->info != NULL) {
         depot_buf_add(out, DP_JSON_KEY("sourceInfo"));
         put_info(out, v->info);
     }

@@ -119,7 +119,7 @@ static void ws_defer(struct dp_ws *ws, void (*fn)(void *))
 }
 
 /* Begins every deferred call: true when there is nothing to do any more. */
-static bool ws_let_go(struct dp_ws *ws)
+static bool ws_released(struct dp_ws *ws)
 {
     const bool dead = ws->dead;
     if (--ws->holds == 0 && dead)
@@ -129,7 +129,7 @@ static bool ws_let_go(struct dp_ws *ws)
 
 static void ws_reap(void *arg)
 {
-    (void)ws_let_go(arg);
+    (void)ws_released(arg);
 }
 
 /* Nothing comes from the network any more. */
@@ -183,7 +183,7 @@ static void on_flush(void *arg)
 {
     struct dp_ws *ws = arg;
     ws->flush_asked = false;
-    if (!ws_let_go(ws) && ws->stream != NULL && ws_flush(ws))
+    if (!ws_released(ws) && ws->stream != NULL && ws_flush(ws))
         ws_want(ws);
 }
 
@@ -524,7 +524,7 @@ static void on_ready(struct dp_stream *s, unsigned events, void *arg)
 static void on_resume(void *arg)
 {
     struct dp_ws *ws = arg;
-    if (!ws_let_go(ws) && ws->stream != NULL)
+    if (!ws_released(ws) && ws->stream != NULL)
         ws_take(ws);
 }
 

@@ -6,7 +6,7 @@
 #define DEPOT_FEED_H
 
 #include <depot/addr.h>
-#include <depot/answer.h>
+#include <depot/query.h>
 #include <depot/event.h>
 #include <depot/export.h>
 #include <depot/loop.h>
@@ -36,10 +36,10 @@ struct depot_feed_ops {
     /* A subscription or cancel was refused. */
     void (*refused)(
         struct depot_feed *f, const char *build, const struct depot_error *err, void *arg);
-    /* To depot_feed_ask(), with what was asked: `a` is borrowed, NULL with `err` when the daemon
+    /* To depot_feed_query(), with what was asked: `a` is borrowed, NULL with `err` when the daemon
      * refused. May be NULL. */
-    void (*answer)(struct depot_feed *f, const struct depot_question *q,
-        const struct depot_answer *a, const struct depot_error *err, void *arg);
+    void (*answer)(struct depot_feed *f, const struct depot_query *q,
+        const struct depot_response *a, const struct depot_error *err, void *arg);
 };
 
 struct depot_feed_opts {
@@ -62,7 +62,7 @@ void depot_feed_create(struct depot_feed *f, const struct depot_build_request *r
 void depot_feed_cancel(struct depot_feed *f, const char *build);
 /* False when it is not live: nothing was asked. An answer that a lost connection swallows does not
  * come: ask again once live. */
-bool depot_feed_ask(struct depot_feed *f, const struct depot_question *q);
+bool depot_feed_query(struct depot_feed *f, const struct depot_query *q);
 
 /* A recording, or another tool's rawjson, from a descriptor (borrowed). `speed` 0: as fast as it
  * can be read; 1: as recorded. Bad lines are given to `state` as errors that name the line, and

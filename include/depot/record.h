@@ -1,5 +1,5 @@
 /*
- * Records: what the feed, the API and the store say, as plain structs (event.h, answer.h). Each has
+ * Records: what the feed, the API and the store say, as plain structs (event.h, query.h). Each has
  * one table of its members, and whoever must know what a record is made of reads that table: JSON
  * both ways, deep copies, ceilings, and where in a message something is wrong
  * (`field "solve.exports[0].type" must be a string`).

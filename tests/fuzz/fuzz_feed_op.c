@@ -30,11 +30,11 @@ static void match_path(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct depot_question q;
+    struct depot_query q;
     struct depot_arena arena = {0};
 
     if (server_op_parse((const char *)data, size, &q, &arena, NULL) == 0)
-        assert(q.ask != DEPOT_ASK_CREATE || q.request != NULL);
+        assert(q.ask != DEPOT_QUERY_CREATE || q.request != NULL);
     assert(q.build == NULL || store_id_valid(q.build));
     depot_arena_release(&arena);
     match_path(data, size);

@@ -2,7 +2,7 @@
  * Messages of a daemon from anywhere: each is an event or a response, and what a response holds is
  * read as the answer to every question. The daemon's half: a client's message, and its refusal.
  */
-#include <depot/answer.h>
+#include <depot/query.h>
 
 #include "core/wire/message.h"
 
@@ -12,28 +12,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_answers(const char *json, size_t n, int version)
 {
-    for (int ask = 0; ask < DEPOT_ASK_COUNT; ask++) {
-        struct depot_answer a;
+    for (int ask = 0; ask < DEPOT_QUERY_COUNT; ask++) {
+        struct depot_response a;
         struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-        const struct depot_question q = {.ask = (enum depot_ask)ask, .id = 1};
-        if (depot_answer_decode(json, n, version, q.ask, &a, NULL) != 0)
+        const struct depot_query q = {.ask = (enum depot_query_kind)ask, .id = 1};
+        if (depot_response_decode(json, n, version, q.ask, &a, NULL) != 0)
             continue;
         depot_response_encode(&out, version, &q, &a, NULL);
         depot_buf_release(&out);
-        depot_answer_release(&a);
+        depot_response_release(&a);
     }
 }
 
 static void take_question(const char *text, size_t n)
 {
-    struct depot_question q;
+    struct depot_query q;
     struct depot_arena arena = {0};
     struct depot_error err = {0};
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
-    if (depot_record_decode(&depot_record_question, text, n, &q, &arena, &err) != 0) {
+    if (depot_record_decode(&depot_record_query, text, n, &q, &arena, &err) != 0) {
         if (err.msg[0] == '\0')
             abort(); /* a refusal without a reason */
-        depot_question_peek(text, n, &q, &arena);
+        depot_query_peek(text, n, &q, &arena);
         for (int version = DEPOT_FEED_V1; version <= DEPOT_FEED_V2; version++)
             depot_response_encode(&out, version, &q, NULL, &err);
     }

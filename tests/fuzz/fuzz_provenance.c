@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(types); i++) {
         struct depot_part part = {0};
         struct depot_provenance one = {.platform = "", .type = types[i], .predicate = text};
-        struct depot_answer a = {.ask = DEPOT_ASK_PROVENANCE};
+        struct depot_response a = {.ask = DEPOT_QUERY_PROVENANCE};
         a.u.provenance.list = &one;
         a.u.provenance.nlist = 1;
         dp_keep_provenance(&part, &a);

@@ -2,7 +2,7 @@
  * Every record there is, from anything: what decodes must encode to what decodes to the same text
  * again, and a copy must say the same when what it was made of is gone. The first byte chooses.
  */
-#include <depot/answer.h>
+#include <depot/query.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +13,14 @@ static const struct depot_record *choose(unsigned n)
 {
     static const struct depot_record *const others[] = {&depot_record_build_error,
         &depot_record_summary, &depot_record_builder, &depot_record_builders, &depot_record_builds};
-    const unsigned all = DEPOT_EVENT_COUNT + DEPOT_ASK_COUNT + DEPOT_ARRAY_LEN(others);
+    const unsigned all = DEPOT_EVENT_COUNT + DEPOT_QUERY_COUNT + DEPOT_ARRAY_LEN(others);
     n %= all;
     if (n < DEPOT_EVENT_COUNT)
         return depot_record_of_event((enum depot_event_type)n);
     n -= DEPOT_EVENT_COUNT;
-    if (n < DEPOT_ASK_COUNT)
-        return depot_record_of_answer((enum depot_ask)n);
-    return others[n - DEPOT_ASK_COUNT];
+    if (n < DEPOT_QUERY_COUNT)
+        return depot_record_of_response((enum depot_query_kind)n);
+    return others[n - DEPOT_QUERY_COUNT];
 }
 
 static void decode_again(const struct depot_record *r, const struct depot_buf *once)

@@ -110,16 +110,16 @@ static void on_refused(
         depot_loop_stop(f->loop);
 }
 
-static void on_answer(struct depot_feed *feed, const struct depot_question *q,
-    const struct depot_answer *a, const struct depot_error *err, void *arg)
+static void on_answer(struct depot_feed *feed, const struct depot_query *q,
+    const struct depot_response *a, const struct depot_error *err, void *arg)
 {
     struct fixture *f = arg;
     (void)feed;
-    depot_buf_addf(&f->seen, "%s%s:%s ", depot_ask_name(q->ask),
+    depot_buf_addf(&f->seen, "%s%s:%s ", depot_query_kind_name(q->ask),
         q->project != NULL ? q->project : "",
-        a == NULL                       ? err->msg
-        : q->ask == DEPOT_ASK_ESTIMATES ? a->u.estimates.project
-                                        : a->u.prune.builders[0].builder);
+        a == NULL                         ? err->msg
+        : q->ask == DEPOT_QUERY_ESTIMATES ? a->u.estimates.project
+                                          : a->u.prune.builders[0].builder);
     if (++f->answers == 3)
         depot_loop_stop(f->loop);
 }
@@ -381,16 +381,16 @@ static void serve_answers(struct fixture *f)
 static void test_feed__gives_answers_and_what_is_wrong_with_them(void **state)
 {
     (void)state;
-    const struct depot_question q = {.ask = DEPOT_ASK_PRUNE, .builder = "one"};
-    const struct depot_question cache = {.ask = DEPOT_ASK_CACHE};
+    const struct depot_query q = {.ask = DEPOT_QUERY_PRUNE, .builder = "one"};
+    const struct depot_query cache = {.ask = DEPOT_QUERY_CACHE};
     struct fixture f = {.serve = serve_answers, .stop_at_state = DEPOT_FEED_LIVE};
     setup_net(&f, 0);
-    assert_false(depot_feed_ask(f.feed, &q)); /* not connected yet */
+    assert_false(depot_feed_query(f.feed, &q)); /* not connected yet */
     depot_feed_create(f.feed, &some_request);
     depot_loop_run(f.loop);
-    assert_true(depot_feed_ask(f.feed, &q));
-    assert_true(depot_feed_ask(f.feed, &cache));
-    assert_true(depot_feed_ask(f.feed, &cache));
+    assert_true(depot_feed_query(f.feed, &q));
+    assert_true(depot_feed_query(f.feed, &cache));
+    assert_true(depot_feed_query(f.feed, &cache));
     depot_loop_run(f.loop);
     assert_memory_equal(f.seen.data, "prune:one cache:gone cache:", 27);
     assert_non_null(strstr(depot_buf_str(&f.seen), "bad answer"));
@@ -415,7 +415,7 @@ static void serve_by_id(struct fixture *f)
     static const char *const texts[] = {
         "{\"id\":99,\"result\":{}}",
         "{\"id\":4,\"error\":{\"code\":\"timeout\",\"message\":\"too slow\",\"hint\":\"wait\"}}",
-        "{\"v\":1,\"seq\":1,\"type\":\"build.queued\",\"reason\":\"\\\"id\\\":3\"}",
+        "{\"v\":1,\"seq\":1,\"build\":\"b1\",\"type\":\"build.queued\",\"reason\":\"\\\"id\\\"\"}",
         "{\"id\":3,\"result\":{\"project\":\"two\",\"steps\":[]}}",
         "{\"result\":{\"project\":\"one\"},\"id\":2}",
         "{\"id\":2,\"result\":{\"project\":\"again\"}}",
@@ -439,8 +439,8 @@ static void test_feed__answers_find_their_questions_by_id(void **state)
     depot_loop_run(f.loop);
     const char *const projects[] = {"one", "two", "three"};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(projects); i++)
-        assert_true(depot_feed_ask(
-            f.feed, &(struct depot_question){.ask = DEPOT_ASK_ESTIMATES, .project = projects[i]}));
+        assert_true(depot_feed_query(
+            f.feed, &(struct depot_query){.ask = DEPOT_QUERY_ESTIMATES, .project = projects[i]}));
     f.answers = -1; /* the create is the last */
     depot_loop_run(f.loop);
     assert_string_equal(

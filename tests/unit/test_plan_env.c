@@ -345,7 +345,7 @@ static char *kept(const char *platform, const char *type, const char *predicate,
 {
     struct depot_part part = {0};
     struct depot_provenance one = {.platform = platform, .type = type, .predicate = predicate};
-    struct depot_answer a = {.ask = DEPOT_ASK_PROVENANCE};
+    struct depot_response a = {.ask = DEPOT_QUERY_PROVENANCE};
     a.u.provenance.list = &one;
     a.u.provenance.nlist = 1;
     dp_keep_provenance(&part, &a);

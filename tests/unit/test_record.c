@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include <depot/answer.h>
+#include <depot/query.h>
 
 static int decode(const struct depot_record *r, const char *json, void *rec,
     struct depot_arena *arena, struct depot_error *err)
@@ -87,7 +87,8 @@ static void test_record__holds_its_ceilings(void **state)
         DEPOT_ERR_TOO_BIG);
     depot_buf_clear(&b);
     depot_buf_addf(&b, "{%*s}", DEPOT_ANSWER_MAX, "");
-    assert_int_equal(decode(depot_record_of_answer(DEPOT_ASK_CACHE), b.data, &caches, &arena, &err),
+    assert_int_equal(
+        decode(depot_record_of_response(DEPOT_QUERY_CACHE), b.data, &caches, &arena, &err),
         DEPOT_ERR_TOO_BIG);
     depot_buf_release(&b);
     depot_arena_release(&arena);

@@ -51,7 +51,7 @@ struct service {
     size_t attr_len; /* of the newest request's first attribute */
     char cancelled[STORE_ID_MAX + 1], gone[STORE_ID_MAX + 1];
     struct cache_ask *ask; /* the newest */
-    struct depot_question asked;
+    struct depot_query asked;
     int asks; /* open */
     int builds_wanted;
 };
@@ -117,8 +117,8 @@ struct cache_ask {
     void *arg;
 };
 
-static int fake_cache(struct service *s, const struct depot_question *q, cache_ask_fn *fn,
-    void *arg, struct cache_ask **out, struct depot_error *err)
+static int fake_cache(struct service *s, const struct depot_query *q, cache_ask_fn *fn, void *arg,
+    struct cache_ask **out, struct depot_error *err)
 {
     if (q->builder && strcmp(q->builder, "one") != 0)
         return depot_error_set(err, DEPOT_ERR_NOT_FOUND, "there is no builder %s", q->builder);
@@ -146,9 +146,9 @@ static void answer_cache(struct service *s)
     struct depot_cache_use use = {
         .builder = "one", .bytes = 700, .limit = -1, .types = &type, .ntypes = 1};
     struct depot_pruned pruned = {.builder = "one", .bytes = 700, .records = 3};
-    struct depot_answer a = {.ask = s->asked.ask};
+    struct depot_response a = {.ask = s->asked.ask};
 
-    if (a.ask == DEPOT_ASK_CACHE) {
+    if (a.ask == DEPOT_QUERY_CACHE) {
         a.u.cache.builders = &use;
         a.u.cache.nbuilders = 1;
     } else {

@@ -757,7 +757,7 @@ static void test_service__builds_on_the_builder_that_is_named(void **state)
     stop_daemon();
 }
 
-static void no_answer(struct cache_ask *ask, const struct depot_answer *a, void *arg)
+static void no_answer(struct cache_ask *ask, const struct depot_response *a, void *arg)
 {
     (void)ask, (void)a, (void)arg;
     fail();
@@ -780,7 +780,7 @@ static void test_service__tells_provenance_to_the_creator_alone(void **state)
     } rows[] = {{ref, made.secret, true}, {ref, NULL, false}, {ref, "", false}, {ref, wrong, false},
         {"other", made.secret, false}};
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        const struct depot_question q = {.ask = DEPOT_ASK_PROVENANCE,
+        const struct depot_query q = {.ask = DEPOT_QUERY_PROVENANCE,
             .builder = "a",
             .ref = rows[i].ref,
             .session = rows[i].session};
@@ -1056,11 +1056,11 @@ static void test_service__shows_builds_of_others_once(void **state)
 /* ---- caches ---- */
 static struct depot_buf told; /* the newest answer, as JSON */
 
-static void on_cache(struct cache_ask *q, const struct depot_answer *a, void *arg)
+static void on_cache(struct cache_ask *q, const struct depot_response *a, void *arg)
 {
     (void)arg;
     depot_buf_clear(&told);
-    depot_record_encode(&told, depot_record_of_answer(a->ask), &a->u);
+    depot_record_encode(&told, depot_record_of_response(a->ask), &a->u);
     cache_ask_free(q);
 }
 
@@ -1073,7 +1073,7 @@ static void record_comes(struct depot_bk_call *c, const struct depot_bk_usage *u
 static const struct depot_bk_usage layer = {
     .id = "l", .description = "RUN make", .type = "regular", .size = 300, .last_used = 5};
 
-static void ask_cache(const struct depot_question *q)
+static void ask_cache(const struct depot_query *q)
 {
     struct cache_ask *ask;
     struct depot_error err = {0};
@@ -1084,7 +1084,7 @@ static void ask_cache(const struct depot_question *q)
 
 static void test_cache__sums_what_each_engine_tells(void **state)
 {
-    const struct depot_question q = {.ask = DEPOT_ASK_CACHE};
+    const struct depot_query q = {.ask = DEPOT_QUERY_CACHE};
     struct depot_bk_usage mount = {.id = "m", .type = "exec.cachemount", .size = 900};
     struct depot_bk_usage busy = layer, bad = {.size = -5};
     struct depot_error err = {0};
@@ -1127,7 +1127,7 @@ static void test_cache__sums_what_each_engine_tells(void **state)
 
 static void test_cache__lists_the_biggest_and_the_oldest(void **state)
 {
-    const struct depot_question q = {.ask = DEPOT_ASK_CACHE, .builder = "a"};
+    const struct depot_query q = {.ask = DEPOT_QUERY_CACHE, .builder = "a"};
     char name[16];
     (void)state;
     start_daemon(1, 4, 0);
@@ -1154,9 +1154,9 @@ static void test_cache__lists_the_biggest_and_the_oldest(void **state)
 
 static void test_cache__prunes_as_told(void **state)
 {
-    const struct depot_question q = {
-        .ask = DEPOT_ASK_PRUNE, .builder = "b", .all = true, .keep_bytes = 7, .keep_hours = 2};
-    const struct depot_question odd = {.ask = DEPOT_ASK_PRUNE, .builder = "c"};
+    const struct depot_query q = {
+        .ask = DEPOT_QUERY_PRUNE, .builder = "b", .all = true, .keep_bytes = 7, .keep_hours = 2};
+    const struct depot_query odd = {.ask = DEPOT_QUERY_PRUNE, .builder = "c"};
     struct depot_error err = {0};
     struct cache_ask *ask;
     (void)state;

@@ -573,7 +573,7 @@ static void test_estimates__of_a_build_come_from_its_project(void **state)
 {
     static const int64_t times[] = {500, 100, 300, 200, 400};
     struct fixture *f = *state;
-    struct depot_answer a;
+    struct depot_response a;
     struct depot_error err = {0};
     const struct depot_step_estimate *s;
     char id[8];
@@ -607,12 +607,12 @@ static void test_estimates__of_a_build_come_from_its_project(void **state)
     assert_int_equal(s->took.p75_ms, 400);
     assert_int_equal(s->took.runs, 5);
     assert_int_equal(s->hits, 1);
-    depot_answer_release(&a);
+    depot_response_release(&a);
 
     assert_int_equal(store_estimates(f->store, NULL, "unheard of", &a, &err), 0);
     assert_int_equal(a.u.estimates.nsteps, 0);
     assert_int_equal(a.u.estimates.duration.runs, 0);
-    depot_answer_release(&a);
+    depot_response_release(&a);
     assert_int_equal(store_estimates(f->store, "../x", NULL, &a, &err), DEPOT_ERR_NOT_FOUND);
     assert_int_equal(store_estimates(f->store, "nobody", NULL, &a, &err), DEPOT_ERR_NOT_FOUND);
 }

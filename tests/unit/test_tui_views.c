@@ -30,19 +30,19 @@ static void feed(struct tui_rig *r, const char *data, size_t n)
 
 static void answer_text(struct tui_rig *r, const char *text, size_t n)
 {
-    struct depot_answer a;
+    struct depot_response a;
     struct depot_error err = {0};
     const char *op = strstr(text, "\"op\":\"") + 6;
     char *name = depot_strndup(op, strcspn(op, "\""));
-    const int ask = depot_ask_from_name(name);
+    const int ask = depot_query_kind_from_name(name);
     depot_free(name);
-    if (depot_answer_decode(text, n, DEPOT_FEED_V1, (enum depot_ask)ask, &a, &err) != 0)
+    if (depot_response_decode(text, n, DEPOT_FEED_V1, (enum depot_query_kind)ask, &a, &err) != 0)
         fail_msg("%s", err.msg);
-    if (a.ask == DEPOT_ASK_ESTIMATES)
+    if (a.ask == DEPOT_QUERY_ESTIMATES)
         dp_fleet_learn(r->fleet, &a.u.estimates);
     dp_tui_answer(r->tui, r->source, &a);
     dp_tui_data_changed(r->tui);
-    depot_answer_release(&a);
+    depot_response_release(&a);
 }
 
 static void answer(struct tui_rig *r, const char *name)

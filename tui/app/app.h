@@ -58,7 +58,7 @@ void dp_tui_data_changed(struct tui *t);
 /* A slice of the top view's long work; true: there is more. */
 bool dp_tui_work(struct tui *t);
 /* An answer of a daemon, for the views. */
-void dp_tui_answer(struct tui *t, struct fleet_source *s, const struct depot_answer *a);
+void dp_tui_answer(struct tui *t, struct fleet_source *s, const struct depot_response *a);
 /* What the terminal's title and its progress mark should say: 0 to 100, -1 none; `failed`. */
 void dp_tui_outside(const struct tui *t, struct depot_buf *title, int *percent, bool *failed);
 

@@ -209,7 +209,7 @@ static void on_problem(struct fleet *f, const struct depot_error *err, void *arg
 }
 
 static void on_answer(
-    struct fleet *f, struct fleet_source *from, const struct depot_answer *a, void *arg)
+    struct fleet *f, struct fleet_source *from, const struct depot_response *a, void *arg)
 {
     const struct layer *ly = arg;
     DEPOT_UNUSED(f);

@@ -176,7 +176,7 @@ bool dp_tui_work(struct tui *t)
     return v->ops->work(v);
 }
 
-void dp_tui_answer(struct tui *t, struct fleet_source *s, const struct depot_answer *a)
+void dp_tui_answer(struct tui *t, struct fleet_source *s, const struct depot_response *a)
 {
     for (size_t i = 0; i < t->stack.len; i++)
         if (t->stack.items[i]->ops->answer != NULL)

@@ -75,7 +75,7 @@ struct view_ops {
      * more. Called between frames while no input waits; a frame follows at the usual rate. */
     bool (*work)(struct view *v);
     /* An answer to what the view asked (dp_fleet_ask); every view of the stack hears it. */
-    void (*answer)(struct view *v, struct fleet_source *s, const struct depot_answer *a);
+    void (*answer)(struct view *v, struct fleet_source *s, const struct depot_response *a);
     /* Lines for the help view beside keys and signs, NULL-terminated {sign or term, text}. */
     const struct view_note *notes;
 };

@@ -219,14 +219,14 @@ static void swap_states(struct fleet_build *b)
 /* What its project's builds take, for the time that is left: asked when a build of it begins. */
 static void ask_estimates(struct fleet_source *s, const char *project)
 {
-    const struct depot_question q = {.ask = DEPOT_ASK_ESTIMATES, .project = project};
+    const struct depot_query q = {.ask = DEPOT_QUERY_ESTIMATES, .project = project};
     const uint64_t now = depot_mono_ms();
     if (!s->asks_ || depot_str_empty(project))
         return;
     if (s->asked_ == NULL)
         s->asked_ = depot_map_new();
     const uint64_t asked = (uint64_t)(uintptr_t)depot_map_get(s->asked_, project);
-    if ((asked == 0 || now - asked >= ESTIMATES_MS) && depot_feed_ask(s->feed, &q))
+    if ((asked == 0 || now - asked >= ESTIMATES_MS) && depot_feed_query(s->feed, &q))
         depot_map_set(s->asked_, project, (void *)(uintptr_t)now);
 }
 
@@ -333,7 +333,7 @@ static void apply_snapshot(struct fleet_source *s, const struct depot_event *ev)
 }
 
 /* The newest event of all is the nearest to now by its clock: a stream of any age ends now. */
-static void learn_skew(struct fleet_source *s, depot_time t)
+static void update_skew(struct fleet_source *s, depot_time t)
 {
     const int64_t skew = t - depot_time_now();
     if (t == 0 || (s->skew_known_ && skew <= s->skew))
@@ -343,7 +343,7 @@ static void learn_skew(struct fleet_source *s, depot_time t)
 }
 
 /* Logs are all there, or it is said that they are not: once, and the daemon still has them. */
-static void tell_lost(struct fleet *f)
+static void warn_spilled(struct fleet *f)
 {
     struct depot_error err = {0};
     if (f->priv->told_lost || dp_spill_lost(f->spill) == 0)
@@ -357,7 +357,7 @@ static void tell_lost(struct fleet *f)
 void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev)
 {
     if (s->feed != NULL)
-        learn_skew(s, depot_event_time(ev));
+        update_skew(s, depot_event_time(ev));
     switch (ev->type) {
     case DEPOT_EVENT_FLEET_SNAPSHOT:
         apply_snapshot(s, ev);
@@ -375,7 +375,7 @@ void dp_fleet_apply(struct fleet_source *s, const struct depot_event *ev)
         apply_build(s, ev);
         break;
     }
-    tell_lost(s->fleet);
+    warn_spilled(s->fleet);
     dp_fleet_touch(s->fleet);
 }
 
@@ -415,9 +415,9 @@ void dp_fleet_derive_watched(struct fleet *f)
 /* How long its steps take, once it is looked at. */
 static void ask_for(struct fleet_build *b)
 {
-    const struct depot_question q = {.ask = DEPOT_ASK_ESTIMATES, .build = b->id};
+    const struct depot_query q = {.ask = DEPOT_QUERY_ESTIMATES, .build = b->id};
     if (b->source->asks_ && !b->asked_)
-        b->asked_ = depot_feed_ask(b->source->feed, &q);
+        b->asked_ = depot_feed_query(b->source->feed, &q);
 }
 
 static void set_state(
@@ -470,20 +470,20 @@ static void feed_refused(
         problem(s->fleet, err);
 }
 
-static void feed_answer(struct depot_feed *feed, const struct depot_question *q,
-    const struct depot_answer *a, const struct depot_error *err, void *arg)
+static void feed_answer(struct depot_feed *feed, const struct depot_query *q,
+    const struct depot_response *a, const struct depot_error *err, void *arg)
 {
     struct fleet_source *s = arg;
     struct fleet_private *p = s->fleet->priv;
     DEPOT_UNUSED(feed);
     if (a == NULL) {
-        if (q->ask != DEPOT_ASK_ESTIMATES) /* an older daemon has none: no harm */
+        if (q->ask != DEPOT_QUERY_ESTIMATES) /* an older daemon has none: no harm */
             problem(s->fleet, err);
         return;
     }
-    if (q->ask == DEPOT_ASK_ESTIMATES)
+    if (q->ask == DEPOT_QUERY_ESTIMATES)
         dp_fleet_learn(s->fleet, &a->u.estimates);
-    else if (q->ask == DEPOT_ASK_BUILDS)
+    else if (q->ask == DEPOT_QUERY_BUILDS)
         remember_builds(s, a->u.builds.builds, a->u.builds.nbuilds);
     if (p->ops.answer != NULL)
         p->ops.answer(s->fleet, s, a, p->arg);
@@ -638,13 +638,13 @@ int dp_fleet_cancel(struct fleet_build *b, struct depot_error *err)
     return 0;
 }
 
-bool dp_fleet_ask(struct fleet *f, const struct fleet_build *b, const struct depot_question *q)
+bool dp_fleet_ask(struct fleet *f, const struct fleet_build *b, const struct depot_query *q)
 {
     bool any = false;
     for (size_t i = 0; i < f->sources.len; i++) {
         struct fleet_source *s = f->sources.items[i];
         if (s->asks_ && (b == NULL || b->source == s))
-            any |= depot_feed_ask(s->feed, q);
+            any |= depot_feed_query(s->feed, q);
     }
     return any;
 }

@@ -114,7 +114,7 @@ struct fleet_ops {
     void (*problem)(struct fleet *f, const struct depot_error *err, void *arg);
     /* To dp_fleet_ask(); borrowed. Estimates are learnt before. May be NULL. */
     void (*answer)(
-        struct fleet *f, struct fleet_source *s, const struct depot_answer *a, void *arg);
+        struct fleet *f, struct fleet_source *s, const struct depot_response *a, void *arg);
     void (*recorded)(struct fleet *f, const struct fleet_recorded *r, void *arg); /* may be NULL */
 };
 
@@ -170,7 +170,7 @@ struct logstore *dp_fleet_log(const struct fleet_build *b, const struct depot_st
 
 /* Ask every daemon (or the one of `b`); the answer comes through fleet_ops.answer. False: none is
  * live. */
-bool dp_fleet_ask(struct fleet *f, const struct fleet_build *b, const struct depot_question *q);
+bool dp_fleet_ask(struct fleet *f, const struct fleet_build *b, const struct depot_query *q);
 
 /* Is there a daemon behind the source, which has builds that are not here? */
 bool dp_fleet_can_ask(const struct fleet_source *s);

@@ -161,7 +161,7 @@ static void say_now(const struct fleet_build *b, char *out, size_t size)
     case DEPOT_BUILD_FAILED:
         /* Of a command its step tells more than its exit code. */
         if (b->sum.failed_step.name != NULL &&
-            (b->sum.message == NULL || strstr(b->sum.message, "process \"")))
+            (b->sum.message == NULL || strstr(b->sum.message, "process \"") != NULL))
             say_failed_step(b, out, size);
         break;
     case DEPOT_BUILD_SUCCEEDED:

@@ -13,7 +13,7 @@ enum { ASK_AGAIN_MS = 60 * 1000 };
 
 static void ask(struct cache_view *v)
 {
-    const struct depot_question q = {.ask = DEPOT_ASK_CACHE};
+    const struct depot_query q = {.ask = DEPOT_QUERY_CACHE};
     v->asked_ms = depot_mono_ms();
     v->asked = dp_fleet_ask(dp_tui_fleet(v->base.tui), NULL, &q);
 }
@@ -149,7 +149,7 @@ static void rebuild(struct cache_view *v)
     v->sum = (struct depot_cache_use){0};
     v->held = false;
     for (size_t i = 0; i < v->kept.len; i++) {
-        const struct depot_answer *a = &v->kept.items[i].answer;
+        const struct depot_response *a = &v->kept.items[i].answer;
         for (size_t k = 0; k < a->u.cache.nbuilders; k++) {
             const struct depot_cache_use *u = &a->u.cache.builders[k];
             const struct cache_held h = {.source = v->kept.items[i].source, .use = u};
@@ -167,22 +167,22 @@ static void rebuild(struct cache_view *v)
 }
 
 /* The answer is borrowed. */
-static void keep(struct cache_view *v, struct fleet_source *s, const struct depot_answer *a)
+static void keep(struct cache_view *v, struct fleet_source *s, const struct depot_response *a)
 {
     struct cache_kept *k = NULL;
-    struct depot_answer copy = {.ask = a->ask};
-    depot_record_copy(depot_record_of_answer(a->ask), &copy.u, &a->u, &copy.arena);
+    struct depot_response copy = {.ask = a->ask};
+    depot_record_copy(depot_record_of_response(a->ask), &copy.u, &a->u, &copy.arena);
     for (size_t i = 0; i < v->kept.len; i++)
         if (v->kept.items[i].source == s)
             k = &v->kept.items[i];
     if (k == NULL)
         k = depot_vec_add(&v->kept);
-    depot_answer_release(&k->answer);
+    depot_response_release(&k->answer);
     *k = (struct cache_kept){.source = s, .answer = copy};
     rebuild(v);
 }
 
-static void tell_pruned(struct cache_view *v, const struct depot_answer *a)
+static void tell_pruned(struct cache_view *v, const struct depot_response *a)
 {
     char size[DEPOT_TEXT_MAX];
     int64_t bytes = 0;
@@ -197,12 +197,12 @@ static void tell_pruned(struct cache_view *v, const struct depot_answer *a)
     dp_tui_say(v->base.tui, DEPOT_STYLE_RAN, "freed %s", depot_text_bytes(size, bytes));
 }
 
-static void cache_answer(struct view *base, struct fleet_source *s, const struct depot_answer *a)
+static void cache_answer(struct view *base, struct fleet_source *s, const struct depot_response *a)
 {
     struct cache_view *v = (struct cache_view *)base;
-    if (a->ask == DEPOT_ASK_CACHE) {
+    if (a->ask == DEPOT_QUERY_CACHE) {
         keep(v, s, a);
-    } else if (a->ask == DEPOT_ASK_PRUNE) {
+    } else if (a->ask == DEPOT_QUERY_PRUNE) {
         tell_pruned(v, a);
         ask(v);
     }
@@ -214,12 +214,12 @@ static void cache_answer(struct view *base, struct fleet_source *s, const struct
 static void prune(struct tui *t, const char *arg)
 {
     struct fleet *f = dp_tui_fleet(t);
-    struct depot_question q = {.ask = DEPOT_ASK_PRUNE, .all = arg[0] == '1'};
+    struct depot_query q = {.ask = DEPOT_QUERY_PRUNE, .all = arg[0] == '1'};
     bool asked = false;
     if (arg[1] != '\0') {
         const struct fleet_builder *b = dp_fleet_builder(f, arg + 1);
         q.builder = b != NULL ? b->name : NULL;
-        asked = b != NULL && b->source->feed != NULL && depot_feed_ask(b->source->feed, &q);
+        asked = b != NULL && b->source->feed != NULL && depot_feed_query(b->source->feed, &q);
     } else {
         asked = dp_fleet_ask(f, NULL, &q);
     }
@@ -342,7 +342,7 @@ static void cache_close(struct view *base)
 {
     struct cache_view *v = (struct cache_view *)base;
     for (size_t i = 0; i < v->kept.len; i++)
-        depot_answer_release(&v->kept.items[i].answer);
+        depot_response_release(&v->kept.items[i].answer);
     depot_vec_free(&v->kept);
     depot_vec_free(&v->uses);
     depot_vec_free(&v->types);

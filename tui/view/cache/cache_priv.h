@@ -13,7 +13,7 @@ enum cache_sort { CACHE_BY_SIZE, CACHE_BY_USED, CACHE_BY_USES, CACHE_BY_TYPE, CA
 /* A daemon's newest answer. */
 struct cache_kept {
     struct fleet_source *source;
-    struct depot_answer answer;
+    struct depot_response answer;
 };
 /* What a builder of a daemon holds. */
 struct cache_held {

@@ -153,7 +153,7 @@ static void ask_estimates(struct history_view *v)
     const struct fleet_build *b = dp_history_selected(v);
     if (b == NULL || depot_strv_has(&v->asked, project_of(b)))
         return;
-    const struct depot_question q = {.ask = DEPOT_ASK_ESTIMATES, .project = project_of(b)};
+    const struct depot_query q = {.ask = DEPOT_QUERY_ESTIMATES, .project = project_of(b)};
     if (dp_fleet_ask(dp_tui_fleet(v->base.tui), b, &q))
         depot_strv_push(&v->asked, project_of(b));
 }
@@ -235,7 +235,7 @@ static void history_refresh(struct view *base)
     dp_rows_layout(&v->rows, v->builds.len, v->rows.page);
     note_selection(v);
     if (!v->asked_builds) {
-        const struct depot_question q = {.ask = DEPOT_ASK_BUILDS, .limit = ASK_BUILDS};
+        const struct depot_query q = {.ask = DEPOT_QUERY_BUILDS, .limit = ASK_BUILDS};
         v->asked_builds = dp_fleet_ask(dp_tui_fleet(base->tui), NULL, &q);
     }
 }

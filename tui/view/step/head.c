@@ -316,8 +316,8 @@ static void put_warnings(struct step_head *h, const struct step_facts *f)
         const struct depot_vertex_warning *w = f->step->warnings.items[i];
         dp_head_gap(h);
         dp_head_label(h, "warning");
-        dp_head_words(
-            h, DEPOT_STYLE_WARN, 1 + HEAD_LABEL_W, TEXT_ROWS, w->short_text ? w->short_text : "");
+        dp_head_words(h, DEPOT_STYLE_WARN, 1 + HEAD_LABEL_W, TEXT_ROWS,
+            w->short_text != NULL ? w->short_text : "");
         for (size_t k = 0; h->tall && k < w->ndetail && k < 10; k++) {
             h->x = 1 + HEAD_LABEL_W;
             dp_head_words(h, DEPOT_STYLE_DIM, 1 + HEAD_LABEL_W, TEXT_ROWS, w->detail[k]);

@@ -15,7 +15,7 @@ enum {
 
 /* ---- which build to compare with ---- */
 
-static void let_go(struct why_view *v)
+static void release(struct why_view *v)
 {
     depot_why_release(&v->why);
     v->list.len = 0;
@@ -47,8 +47,8 @@ static void find_before(struct why_view *v)
 /* The daemon remembers more builds than it told of. */
 static void ask_before(struct why_view *v)
 {
-    const struct depot_question q = {
-        .ask = DEPOT_ASK_BUILDS, .project = v->build->sum.info.project, .limit = ASK_BUILDS};
+    const struct depot_query q = {
+        .ask = DEPOT_QUERY_BUILDS, .project = v->build->sum.info.project, .limit = ASK_BUILDS};
     v->asked = !depot_str_empty(q.project) && dp_fleet_ask(dp_tui_fleet(v->base.tui), v->build, &q);
     v->answered = !v->asked;
 }
@@ -115,7 +115,7 @@ static void make(struct why_view *v)
 {
     const uint64_t begin = depot_mono_ns();
     struct why_place p = dp_why_place_of(v);
-    let_go(v);
+    release(v);
     v->over = dp_why_is_whole(v->build);
     v->before_whole = has_before(v);
     depot_why_init(&v->why, v->build->state, v->before_whole ? v->before->state : NULL);
@@ -137,7 +137,7 @@ static void sync(struct why_view *v)
 {
     if (v->generation != v->build->generation ||
         (v->before != NULL && v->before_generation != v->before->generation)) {
-        let_go(v);
+        release(v);
         v->generation = v->build->generation;
         v->before_generation = v->before != NULL ? v->before->generation : 0;
     }
@@ -315,10 +315,10 @@ static void why_title(struct view *base, struct depot_buf *left, struct depot_bu
             s->counts.total);
 }
 
-static void why_answer(struct view *base, struct fleet_source *s, const struct depot_answer *a)
+static void why_answer(struct view *base, struct fleet_source *s, const struct depot_response *a)
 {
     struct why_view *v = (struct why_view *)base;
-    if (a->ask == DEPOT_ASK_BUILDS && s == v->build->source)
+    if (a->ask == DEPOT_QUERY_BUILDS && s == v->build->source)
         v->answered = true;
 }
 

@@ -1,33 +1,33 @@
 /*
- * Questions to a daemon and its answers, as JSON: tables over the structs of answer.h. Nothing here
+ * Questions to a daemon and its answers, as JSON: tables over the structs of query.h. Nothing here
  * knows where the numbers come from.
  */
-#include <depot/answer.h>
+#include <depot/query.h>
 
 #include "record/table.h"
 
 #include <string.h>
 
-static const char *const ask_names[DEPOT_ASK_COUNT] = {
-#define ASK_NAME(id, name) [DEPOT_ASK_##id] = (name),
-    DEPOT_ASKS(ASK_NAME)
+static const char *const ask_names[DEPOT_QUERY_COUNT] = {
+#define ASK_NAME(id, name) [DEPOT_QUERY_##id] = (name),
+    DEPOT_QUERIES(ASK_NAME)
 #undef ASK_NAME
 };
 
-const char *depot_ask_name(enum depot_ask a)
+const char *depot_query_kind_name(enum depot_query_kind a)
 {
-    return (unsigned)a < DEPOT_ASK_COUNT ? ask_names[a] : "";
+    return (unsigned)a < DEPOT_QUERY_COUNT ? ask_names[a] : "";
 }
 
-int depot_ask_from_name(const char *name)
+int depot_query_kind_from_name(const char *name)
 {
-    for (int i = 0; i < DEPOT_ASK_COUNT; i++)
+    for (int i = 0; i < DEPOT_QUERY_COUNT; i++)
         if (depot_str_eq(name, ask_names[i]))
             return i;
     return -1;
 }
 
-void depot_answer_release(struct depot_answer *a)
+void depot_response_release(struct depot_response *a)
 {
     depot_arena_release(&a->arena);
 }
@@ -169,12 +169,12 @@ const struct depot_record depot_record_version =
 const struct depot_record depot_record_error = RECORD("the error", depot_error, error_fields);
 
 static const struct depot_record_field error_answer_fields[] = {
-    POINTER("error", depot_error_answer, error, error_fields),
+    POINTER("error", depot_error_response, error, error_fields),
     END,
 };
 
-const struct depot_record depot_record_error_answer =
-    RECORD("the error", depot_error_answer, error_answer_fields);
+const struct depot_record depot_record_error_response =
+    RECORD("the error", depot_error_response, error_answer_fields);
 const struct depot_record depot_record_builds =
     RECORD("the list of builds", depot_builds, builds_fields);
 
@@ -183,24 +183,24 @@ const struct depot_record depot_record_builds =
     {                                                                                              \
         .name = (n), .size = sizeof(struct type), .fields = (table), .max = DEPOT_ANSWER_MAX       \
     }
-static const struct depot_record answers[DEPOT_ASK_COUNT] = {
-    [DEPOT_ASK_ESTIMATES] = ANSWER("the answer", depot_estimates, estimates_fields),
-    [DEPOT_ASK_CACHE] = ANSWER("the answer", depot_caches, cache_fields),
-    [DEPOT_ASK_PRUNE] = ANSWER("the answer", depot_prunes, prune_fields),
-    [DEPOT_ASK_BUILDS] = ANSWER("the answer", depot_builds, builds_fields),
-    [DEPOT_ASK_PROVENANCE] = ANSWER("the answer", depot_provenances, provenance_fields),
-    [DEPOT_ASK_CREATE] = ANSWER("the answer", depot_created, created_fields),
-    [DEPOT_ASK_CANCEL] = ANSWER("the answer", depot_created, no_fields),
-    [DEPOT_ASK_SUBSCRIBE] = ANSWER("the answer", depot_created, no_fields),
-    [DEPOT_ASK_UNSUBSCRIBE] = ANSWER("the answer", depot_created, no_fields),
+static const struct depot_record answers[DEPOT_QUERY_COUNT] = {
+    [DEPOT_QUERY_ESTIMATES] = ANSWER("the answer", depot_estimates, estimates_fields),
+    [DEPOT_QUERY_CACHE] = ANSWER("the answer", depot_caches, cache_fields),
+    [DEPOT_QUERY_PRUNE] = ANSWER("the answer", depot_prunes, prune_fields),
+    [DEPOT_QUERY_BUILDS] = ANSWER("the answer", depot_builds, builds_fields),
+    [DEPOT_QUERY_PROVENANCE] = ANSWER("the answer", depot_provenances, provenance_fields),
+    [DEPOT_QUERY_CREATE] = ANSWER("the answer", depot_created, created_fields),
+    [DEPOT_QUERY_CANCEL] = ANSWER("the answer", depot_created, no_fields),
+    [DEPOT_QUERY_SUBSCRIBE] = ANSWER("the answer", depot_created, no_fields),
+    [DEPOT_QUERY_UNSUBSCRIBE] = ANSWER("the answer", depot_created, no_fields),
 };
 static const struct depot_record created_v1 =
     ANSWER("the answer", depot_created, created_v1_fields);
 #undef ANSWER
 
-const struct depot_record *depot_record_of_answer(enum depot_ask a)
+const struct depot_record *depot_record_of_response(enum depot_query_kind a)
 {
-    return (unsigned)a < DEPOT_ASK_COUNT ? &answers[a] : NULL;
+    return (unsigned)a < DEPOT_QUERY_COUNT ? &answers[a] : NULL;
 }
 
 static const char *const ability_names[] = {
@@ -225,22 +225,22 @@ bool depot_created_can(const struct depot_created *c, enum depot_ability a)
 
 /* ---- the first version of the feed ---- */
 
-static bool is_query(enum depot_ask a)
+static bool is_query(enum depot_query_kind a)
 {
-    return a < DEPOT_ASK_CREATE;
+    return a < DEPOT_QUERY_CREATE;
 }
 
-static void encode_v1(struct depot_buf *out, const struct depot_question *q,
-    const struct depot_answer *a, const struct depot_error *err)
+static void encode_v1(struct depot_buf *out, const struct depot_query *q,
+    const struct depot_response *a, const struct depot_error *err)
 {
-    const bool created = q->ask == DEPOT_ASK_CREATE;
+    const bool created = q->ask == DEPOT_QUERY_CREATE;
     bool first = false;
     if (a != NULL && !is_query(q->ask) && !created)
         return;
     depot_buf_addf(out, "{\"op\":\"%s\"",
         a == NULL ? "error"
         : created ? "created"
-                  : depot_ask_name(q->ask));
+                  : depot_query_kind_name(q->ask));
     if (a != NULL) {
         const struct depot_record *r = created ? &created_v1 : &answers[q->ask];
         dp_fields_encode(out, &first, r->fields, &a->u);
@@ -250,7 +250,7 @@ static void encode_v1(struct depot_buf *out, const struct depot_question *q,
             dp_json_string(out, q->build, strlen(q->build));
         }
         if (is_query(q->ask))
-            depot_buf_addf(out, ",\"of\":\"%s\"", depot_ask_name(q->ask));
+            depot_buf_addf(out, ",\"of\":\"%s\"", depot_query_kind_name(q->ask));
         depot_buf_adds(out, ",\"error\":");
         depot_record_encode(out, &depot_record_error, err);
     }
@@ -259,8 +259,8 @@ static void encode_v1(struct depot_buf *out, const struct depot_question *q,
 
 /* ---- both ways ---- */
 
-void depot_response_encode(struct depot_buf *out, int version, const struct depot_question *q,
-    const struct depot_answer *a, const struct depot_error *err)
+void depot_response_encode(struct depot_buf *out, int version, const struct depot_query *q,
+    const struct depot_response *a, const struct depot_error *err)
 {
     if (version == DEPOT_FEED_V1) {
         encode_v1(out, q, a, err);
@@ -276,12 +276,12 @@ void depot_response_encode(struct depot_buf *out, int version, const struct depo
     depot_buf_addc(out, '}');
 }
 
-int depot_answer_decode(const char *json, size_t n, int version, enum depot_ask ask,
-    struct depot_answer *out, struct depot_error *err)
+int depot_response_decode(const char *json, size_t n, int version, enum depot_query_kind ask,
+    struct depot_response *out, struct depot_error *err)
 {
     const struct depot_record *r =
-        version == DEPOT_FEED_V1 && ask == DEPOT_ASK_CREATE ? &created_v1 : &answers[ask];
-    struct depot_answer a = {.ask = ask};
+        version == DEPOT_FEED_V1 && ask == DEPOT_QUERY_CREATE ? &created_v1 : &answers[ask];
+    struct depot_response a = {.ask = ask};
     const int rc = depot_record_decode(r, json, n, &a.u, &a.arena, err);
     if (rc == 0)
         *out = a;

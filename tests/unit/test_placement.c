@@ -152,11 +152,11 @@ static const struct row rows[] = {
         .error = "no builder can build linux/amd64; builders: a (down: gone)"},
 };
 
-static char *show(const struct plan *p, const struct row *r)
+static char *show(const struct placement *p, const struct row *r)
 {
     struct depot_buf b = DEPOT_BUF_INIT(4096);
     for (size_t i = 0; i < p->nparts; i++) {
-        const struct plan_part *part = &p->parts[i];
+        const struct placement_part *part = &p->parts[i];
         depot_buf_addf(&b, "%s%s:", i > 0 ? ";" : "", r->engines[part->engine].name);
         for (size_t k = 0; k < part->platforms.len; k++) {
             const char *platform = part->platforms.items[k];
@@ -170,14 +170,14 @@ static char *show(const struct plan *p, const struct row *r)
 
 static void run_row(const struct row *r)
 {
-    struct plan_engine engines[MAX_ENGINES];
+    struct placement_engine engines[MAX_ENGINES];
     struct depot_strv lists[MAX_ENGINES] = {{0}}, platforms = {0};
     struct depot_error err = {0};
-    struct plan plan = {0};
+    struct placement plan = {0};
     size_t n = 0;
     for (; n < MAX_ENGINES && r->engines[n].name != NULL; n++) {
         depot_strv_split(&lists[n], r->engines[n].platforms, ',');
-        engines[n] = (struct plan_engine){
+        engines[n] = (struct placement_engine){
             .name = r->engines[n].name,
             .platforms = (const char *const *)lists[n].items,
             .nplatforms = lists[n].len,
@@ -188,8 +188,8 @@ static void run_row(const struct row *r)
         };
     }
     depot_strv_split(&platforms, r->platforms, ',');
-    int rc = r->any ? plan_any(engines, n, &platforms, &plan, &err)
-                    : plan_make(engines, n, &platforms, r->groups, r->single, &plan, &err);
+    int rc = r->any ? placement_any(engines, n, &platforms, &plan, &err)
+                    : placement_make(engines, n, &platforms, r->groups, r->single, &plan, &err);
     if (r->plan != NULL) {
         assert_int_equal(rc, 0);
         char *text = show(&plan, r);
@@ -200,13 +200,13 @@ static void run_row(const struct row *r)
         assert_non_null(strstr(err.msg, r->error));
         assert_true(err.hint[0] != '\0');
     }
-    plan_release(&plan);
+    placement_release(&plan);
     depot_strv_release(&platforms);
     for (size_t i = 0; i < n; i++)
         depot_strv_release(&lists[i]);
 }
 
-static void test_plan__rows(void **state)
+static void test_placement__rows(void **state)
 {
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
@@ -218,7 +218,7 @@ static void test_plan__rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plan__rows),
+        cmocka_unit_test(test_placement__rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,15 +10,15 @@
 
 #include <cmocka.h>
 
-#include <depot/answer.h>
+#include <depot/query.h>
 
 static void test_question__says_what_is_set(void **state)
 {
-    const struct depot_question q = {
-        .ask = DEPOT_ASK_PRUNE, .builder = "a\"b", .all = true, .keep_bytes = 5};
+    const struct depot_query q = {
+        .ask = DEPOT_QUERY_PRUNE, .builder = "a\"b", .all = true, .keep_bytes = 5};
     struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
     (void)state;
-    depot_record_encode(&out, &depot_record_question, &q);
+    depot_record_encode(&out, &depot_record_query, &q);
     assert_string_equal(depot_buf_str(&out),
         "{\"op\":\"prune\",\"builder\":\"a\\\"b\",\"all\":true,\"keep_bytes\":5}");
     depot_buf_release(&out);
@@ -44,13 +44,15 @@ static const char *const whole[] = {
 };
 
 /* The first version has the members around its `op`, the second a `result`. */
-static int decode(const char *json, size_t n, struct depot_answer *a, struct depot_error *err)
+static int decode(const char *json, size_t n, struct depot_response *a, struct depot_error *err)
 {
-    for (int ask = 0; ask < DEPOT_ASK_CREATE; ask++) {
+    for (int ask = 0; ask < DEPOT_QUERY_CREATE; ask++) {
         char head[64];
-        snprintf(head, sizeof(head), "{\"op\":\"%s\"", depot_ask_name((enum depot_ask)ask));
+        snprintf(head, sizeof(head), "{\"op\":\"%s\"",
+            depot_query_kind_name((enum depot_query_kind)ask));
         if (strncmp(json, head, strlen(head)) == 0)
-            return depot_answer_decode(json, n, DEPOT_FEED_V1, (enum depot_ask)ask, a, err);
+            return depot_response_decode(
+                json, n, DEPOT_FEED_V1, (enum depot_query_kind)ask, a, err);
     }
     fail_msg("%s", json);
     return -1;
@@ -62,21 +64,21 @@ static void test_answer__comes_back_as_it_was(void **state)
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(whole); i++) {
         struct depot_buf out = DEPOT_BUF_INIT(DEPOT_BUF_NO_LIMIT);
         struct depot_error err = {0};
-        struct depot_answer a, again;
+        struct depot_response a, again;
         if (decode(whole[i], strlen(whole[i]), &a, &err) != 0)
             fail_msg("%s", err.msg);
-        const struct depot_question q = {.ask = a.ask, .id = 9};
+        const struct depot_query q = {.ask = a.ask, .id = 9};
         depot_response_encode(&out, DEPOT_FEED_V1, &q, &a, NULL);
         assert_string_equal(depot_buf_str(&out), whole[i]);
         depot_buf_clear(&out);
         depot_response_encode(&out, DEPOT_FEED_V2, &q, &a, NULL);
         assert_true(depot_str_starts(out.data, "{\"id\":9,\"result\":{"));
         const size_t head = strlen("{\"id\":9,\"result\":");
-        assert_int_equal(depot_answer_decode(out.data + head, out.len - head - 1, DEPOT_FEED_V2,
+        assert_int_equal(depot_response_decode(out.data + head, out.len - head - 1, DEPOT_FEED_V2,
                              a.ask, &again, &err),
             0);
-        depot_answer_release(&again);
-        depot_answer_release(&a);
+        depot_response_release(&again);
+        depot_response_release(&a);
         depot_buf_release(&out);
     }
 }
@@ -86,7 +88,7 @@ static void test_answer__cut_anywhere_is_an_error(void **state)
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(whole); i++) {
         for (size_t n = 0; n < strlen(whole[i]); n++) {
-            struct depot_answer a;
+            struct depot_response a;
             struct depot_error err = {0};
             assert_true(decode(whole[i], n, &a, &err) < 0);
         }
@@ -96,18 +98,18 @@ static void test_answer__cut_anywhere_is_an_error(void **state)
 static void test_answer__refuses_what_is_none(void **state)
 {
     static const struct {
-        enum depot_ask ask;
+        enum depot_query_kind ask;
         const char *json;
-    } rows[] = {{DEPOT_ASK_CACHE, ""}, {DEPOT_ASK_CACHE, "[]"}, {DEPOT_ASK_CACHE, "null"},
-        {DEPOT_ASK_CACHE, "{\"builders\":{}}"}, {DEPOT_ASK_CACHE, "{\"builders\":[1]}"},
-        {DEPOT_ASK_ESTIMATES, "{\"steps\":[{\"ordinal\":\"2\"}]}"},
-        {DEPOT_ASK_BUILDS, "{\"builds\":[{\"state\":\"odd\"}]}"}, {DEPOT_ASK_CREATE, "{\"id\":7}"},
-        {DEPOT_ASK_CANCEL, "[]"}};
+    } rows[] = {{DEPOT_QUERY_CACHE, ""}, {DEPOT_QUERY_CACHE, "[]"}, {DEPOT_QUERY_CACHE, "null"},
+        {DEPOT_QUERY_CACHE, "{\"builders\":{}}"}, {DEPOT_QUERY_CACHE, "{\"builders\":[1]}"},
+        {DEPOT_QUERY_ESTIMATES, "{\"steps\":[{\"ordinal\":\"2\"}]}"},
+        {DEPOT_QUERY_BUILDS, "{\"builds\":[{\"state\":\"odd\"}]}"},
+        {DEPOT_QUERY_CREATE, "{\"id\":7}"}, {DEPOT_QUERY_CANCEL, "[]"}};
     (void)state;
     for (size_t i = 0; i < DEPOT_ARRAY_LEN(rows); i++) {
-        struct depot_answer a;
+        struct depot_response a;
         struct depot_error err = {0};
-        assert_int_equal(depot_answer_decode(rows[i].json, strlen(rows[i].json), DEPOT_FEED_V2,
+        assert_int_equal(depot_response_decode(rows[i].json, strlen(rows[i].json), DEPOT_FEED_V2,
                              rows[i].ask, &a, &err),
             DEPOT_ERR_INVALID);
         assert_true(err.msg[0] != '\0');
@@ -117,15 +119,15 @@ static void test_answer__refuses_what_is_none(void **state)
 static void test_answer__leaves_unknown_what_is_not_said(void **state)
 {
     static const char text[] = "{\"more\":[],\"builders\":[{\"builder\":\"one\"}]}";
-    struct depot_answer a;
+    struct depot_response a;
     struct depot_error err = {0};
     (void)state;
     assert_int_equal(
-        depot_answer_decode(text, strlen(text), DEPOT_FEED_V2, DEPOT_ASK_CACHE, &a, &err), 0);
+        depot_response_decode(text, strlen(text), DEPOT_FEED_V2, DEPOT_QUERY_CACHE, &a, &err), 0);
     assert_int_equal(a.u.cache.nbuilders, 1);
     assert_int_equal(a.u.cache.builders[0].limit, -1);
     assert_null(a.u.cache.builders[0].error);
-    depot_answer_release(&a);
+    depot_response_release(&a);
 }
 
 /* Every code there is comes out as it went in, and with it the texts. */

@@ -3,10 +3,10 @@
  * the cache, what a prune freed, builds of the past. The same objects stand in responses on the
  * feed (docs/feed.md) and in answers over HTTP (docs/api.md).
  *
- * An answer owns all it holds through its arena: depot_answer_release() frees the lot.
+ * An answer owns all it holds through its arena: depot_response_release() frees the lot.
  */
-#ifndef DEPOT_ANSWER_H
-#define DEPOT_ANSWER_H
+#ifndef DEPOT_QUERY_H
+#define DEPOT_QUERY_H
 
 #include <depot/buf.h>
 #include <depot/event.h>
@@ -16,7 +16,7 @@
 DEPOT_API_BEGIN
 
 /* X(id, `op`): what can be asked. The first ones have answers; the last are only accepted. */
-#define DEPOT_ASKS(X)                                                                              \
+#define DEPOT_QUERIES(X)                                                                           \
     X(ESTIMATES, "estimates") /* of one build, or of a project */                                  \
     X(CACHE, "cache")         /* of one builder, or of all */                                      \
     X(PRUNE, "prune")                                                                              \
@@ -27,18 +27,18 @@ DEPOT_API_BEGIN
     X(SUBSCRIBE, "subscribe")                                                                      \
     X(UNSUBSCRIBE, "unsubscribe")
 
-enum depot_ask {
-#define DEPOT_ASK_ENUM(id, name) DEPOT_ASK_##id,
-    DEPOT_ASKS(DEPOT_ASK_ENUM)
-#undef DEPOT_ASK_ENUM
-        DEPOT_ASK_COUNT
+enum depot_query_kind {
+#define DEPOT_QUERY_ENUM(id, name) DEPOT_QUERY_##id,
+    DEPOT_QUERIES(DEPOT_QUERY_ENUM)
+#undef DEPOT_QUERY_ENUM
+        DEPOT_QUERY_COUNT
 };
-const char *depot_ask_name(enum depot_ask a);
-int depot_ask_from_name(const char *name); /* -1: none */
+const char *depot_query_kind_name(enum depot_query_kind a);
+int depot_query_kind_from_name(const char *name); /* -1: none */
 
 /* Members that a kind does not name are ignored. Strings are borrowed, NULL where not given. */
-struct depot_question {
-    enum depot_ask ask;
+struct depot_query {
+    enum depot_query_kind ask;
     int64_t id;        /* comes back with the answer; 0: none */
     const char *build; /* ESTIMATES: its steps and its project. CANCEL, SUBSCRIBE, UNSUBSCRIBE */
     const char *scope; /* SUBSCRIBE, UNSUBSCRIBE: "fleet" instead of a build */
@@ -55,12 +55,11 @@ struct depot_question {
     int64_t limit;       /* BUILDS: at most so many; 0: 100 */
 };
 /* A whole message of the feed; the same without its `op`, as the body of a request. */
-extern const struct depot_record depot_record_question;
-extern const struct depot_record depot_record_question_body;
+extern const struct depot_record depot_record_query;
+extern const struct depot_record depot_record_query_body;
 /* What can be told of a message that could not be decoded, for the refusal: its `id`, `build` and
- * `ask`, which is DEPOT_ASK_COUNT when it is none. */
-void depot_question_peek(
-    const char *json, size_t n, struct depot_question *q, struct depot_arena *arena);
+ * `ask`, which is DEPOT_QUERY_COUNT when it is none. */
+void depot_query_peek(const char *json, size_t n, struct depot_query *q, struct depot_arena *arena);
 
 /* How long something took, over those of its runs that were not cached. */
 struct depot_spread {
@@ -170,8 +169,8 @@ bool depot_created_can(const struct depot_created *c, enum depot_ability a);
 /* All of them, for a daemon to tell. */
 const char *const *depot_abilities(size_t *n);
 
-struct depot_answer {
-    enum depot_ask ask;
+struct depot_response {
+    enum depot_query_kind ask;
     struct depot_arena arena;
     union {
         struct depot_estimates estimates;
@@ -184,8 +183,8 @@ struct depot_answer {
 };
 extern const struct depot_record depot_record_builds;
 /* The record in `u`. */
-const struct depot_record *depot_record_of_answer(enum depot_ask a);
-void depot_answer_release(struct depot_answer *a);
+const struct depot_record *depot_record_of_response(enum depot_query_kind a);
+void depot_response_release(struct depot_response *a);
 
 enum { DEPOT_ANSWER_MAX = 8 * 1024 * 1024 }; /* a longer one is refused before it is parsed */
 
@@ -199,10 +198,10 @@ extern const struct depot_record depot_record_version;
 /* struct depot_error as {"code","message","hint"}. */
 extern const struct depot_record depot_record_error;
 /* What HTTP answers instead: {"error":{...}}. */
-struct depot_error_answer {
+struct depot_error_response {
     struct depot_error *error;
 };
-extern const struct depot_record depot_record_error_answer;
+extern const struct depot_record depot_record_error_response;
 
 /* Versions of the feed: the second has one envelope, and an `id` that leads back to the question.
  */
@@ -214,12 +213,12 @@ enum { DEPOT_FEED_V1 = 1, DEPOT_FEED_V2 = 2 };
  * What a daemon says to a question, as a message of the feed: the answer, or where `a` is NULL the
  * error. Nothing is appended for what the first version leaves unsaid: that it was accepted.
  */
-void depot_response_encode(struct depot_buf *out, int version, const struct depot_question *q,
-    const struct depot_answer *a, const struct depot_error *err);
+void depot_response_encode(struct depot_buf *out, int version, const struct depot_query *q,
+    const struct depot_response *a, const struct depot_error *err);
 /* The answer to `ask` from the text of it, in either version. DEPOT_ERR_INVALID,
  * DEPOT_ERR_TOO_BIG; then `out` needs no release. */
-int depot_answer_decode(const char *json, size_t n, int version, enum depot_ask ask,
-    struct depot_answer *out, struct depot_error *err) DEPOT_MUST_CHECK;
+int depot_response_decode(const char *json, size_t n, int version, enum depot_query_kind ask,
+    struct depot_response *out, struct depot_error *err) DEPOT_MUST_CHECK;
 
 DEPOT_API_END
 
