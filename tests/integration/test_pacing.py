@@ -7,6 +7,7 @@ import signal
 import depot_test
 from depot_test import Certificates, TestCase, eventually, unique
 
+MANY = 300  # pieces of logs, of which some must meet within 20 ms
 STAGES, LINES = 3, 1500  # well below an engine's own limits of a step's log
 
 
@@ -87,7 +88,8 @@ class Plain(TestCase):
         self.assertEqual([e["type"] for e in events[-2:]], ["build.result", "build.finished"])
         p = self.progress(events)
         self.all_lines(p)
-        self.assertGreater(max(p.per_event), 1, "no event tells more than one piece of a log")
+        if sum(p.per_event) > MANY:  # an engine that was slow has put them together by itself
+            self.assertGreater(max(p.per_event), 1, "no event tells more than one piece of a log")
         for s in range(STAGES):
             shown = [line.split(" ", 2)[2] for line in r.text.splitlines() if " stage %d line" % s in line and "echo" not in line]
             self.assertEqual(shown, [words(s, i) for i in range(LINES)])
