@@ -39,14 +39,16 @@ static int fit_all(const struct placement_engine *e, char *const *platforms, siz
     return sum;
 }
 
-/* The best builder for all `n` platforms together, or -1. */
-static ptrdiff_t choose(
-    const struct placement_engine *engines, size_t nengines, char *const *platforms, size_t n)
+typedef int fit_fn(const struct placement_engine *e, char *const *platforms, size_t n);
+
+/* The best builder for `n` platforms together, by what `fits` says of each, or -1. */
+static ptrdiff_t choose(const struct placement_engine *engines, size_t nengines, fit_fn *fits,
+    char *const *platforms, size_t n)
 {
     ptrdiff_t best = -1;
     int best_fit = -1, best_load = INT_MAX;
     for (size_t i = 0; i < nengines; i++) {
-        int fit = fit_all(&engines[i], platforms, n);
+        int fit = fits(&engines[i], platforms, n);
         if (fit < 0 || fit < best_fit || (fit == best_fit && engines[i].load >= best_load))
             continue;
         best = (ptrdiff_t)i;
@@ -64,33 +66,18 @@ static bool listed_by_any(const struct placement_engine *engines, size_t n, cons
     return false;
 }
 
-/* How many of them it lists, and how well it suits those. */
+/* How many of them it lists, and how well it suits those; -1 when it is down. */
 static int fit_some(const struct placement_engine *e, char *const *platforms, size_t n)
 {
     enum { EACH = 4 * PLACEMENT_PLATFORMS_MAX }; /* one more weighs more than all fits together */
     int sum = 0;
+    if (!e->up)
+        return -1;
     for (size_t i = 0; i < n; i++) {
         enum fit fit = fit_of(e, platforms[i]);
         sum += fit != FIT_NONE ? EACH + (int)fit : 0;
     }
     return sum;
-}
-
-/* The best builder that is up, whatever it lists, or -1. */
-static ptrdiff_t choose_any(
-    const struct placement_engine *engines, size_t nengines, char *const *platforms, size_t n)
-{
-    ptrdiff_t best = -1;
-    int best_fit = -1, best_load = INT_MAX;
-    for (size_t i = 0; i < nengines; i++) {
-        int fit = fit_some(&engines[i], platforms, n);
-        if (!engines[i].up || fit < best_fit || (fit == best_fit && engines[i].load >= best_load))
-            continue;
-        best = (ptrdiff_t)i;
-        best_fit = fit;
-        best_load = engines[i].load;
-    }
-    return best;
 }
 
 /* Whoever lists a platform makes it, up or down. One that nobody lists, anybody may make. */
@@ -99,7 +86,7 @@ static ptrdiff_t choose_foreign(
 {
     for (size_t k = 0; k < n; k++)
         if (!listed_by_any(engines, nengines, platforms[k]))
-            return choose_any(engines, nengines, platforms, n);
+            return choose(engines, nengines, fit_some, platforms, n);
     return -1;
 }
 
@@ -176,7 +163,7 @@ int placement_make(const struct placement_engine *engines, size_t n,
     struct placement p = {0};
     size_t step = single ? platforms->len : 1;
     for (size_t i = 0; i < platforms->len; i += step) {
-        ptrdiff_t e = choose(engines, n, &platforms->items[i], step);
+        ptrdiff_t e = choose(engines, n, fit_all, &platforms->items[i], step);
         if (e < 0)
             e = choose_foreign(engines, n, &platforms->items[i], step);
         if (e < 0) {
@@ -198,7 +185,7 @@ int placement_any(const struct placement_engine *engines, size_t n,
     const struct depot_strv *platforms, struct placement *out, struct depot_error *err)
 {
     struct placement p = {0};
-    ptrdiff_t e = choose_any(engines, n, platforms->items, platforms->len);
+    ptrdiff_t e = choose(engines, n, fit_some, platforms->items, platforms->len);
     if (e < 0)
         return refuse(engines, n, platforms->items[0], false, err);
     struct placement_part *part = part_for(&p, (size_t)e, 0);
