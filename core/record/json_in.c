@@ -153,6 +153,16 @@ static int unescape(struct dp_scan *s, const char *p, size_t n, const char **out
     return 0;
 }
 
+/* A string without its escapes; borrowed from the text where it has none. */
+static int plain_string(struct dp_scan *s, const char **out, size_t *n)
+{
+    bool escaped;
+
+    if (raw_string(s, out, n, &escaped))
+        return -1;
+    return escaped ? unescape(s, *out, *n, out, n) : 0;
+}
+
 int dp_scan_string(struct dp_scan *s, const char **out, size_t *n)
 {
     const char *raw;
@@ -201,15 +211,12 @@ int dp_scan_base64(struct dp_scan *s, uint8_t **out, size_t *n)
 {
     const char *raw;
     size_t len;
-    bool escaped;
 
     if (bare_string(s, &raw, &len) && decode_base64(s, raw, len, out, n) == 0) {
         s->p = raw + len + 1;
         return 0;
     }
-    if (raw_string(s, &raw, &len, &escaped))
-        return -1;
-    if (escaped && unescape(s, raw, len, &raw, &len))
+    if (plain_string(s, &raw, &len))
         return -1;
     return decode_base64(s, raw, len, out, n) == 0 ? 0 : dp_scan_fail(s, "bad base64");
 }
@@ -322,15 +329,12 @@ int dp_scan_time(struct dp_scan *s, depot_time *out)
 {
     const char *raw;
     size_t len;
-    bool escaped;
 
     if (bare_string(s, &raw, &len) && depot_time_parse(raw, len, out) == 0) {
         s->p = raw + len + 1;
         return 0;
     }
-    if (raw_string(s, &raw, &len, &escaped))
-        return -1;
-    if (escaped && unescape(s, raw, len, &raw, &len))
+    if (plain_string(s, &raw, &len))
         return -1;
     return depot_time_parse(raw, len, out) ? dp_scan_fail(s, "bad time") : 0;
 }
@@ -346,10 +350,9 @@ int dp_scan_object(struct dp_scan *s, dp_scan_member_fn *fn, void *arg)
     for (;;) {
         const char *key = NULL;
         size_t len = 0;
-        bool escaped;
 
-        if (raw_string(s, &key, &len, &escaped) || (escaped && unescape(s, key, len, &key, &len)) ||
-            expect(s, ':', "a colon is expected") || fn(s, key, len, arg))
+        if (plain_string(s, &key, &len) || expect(s, ':', "a colon is expected") ||
+            fn(s, key, len, arg))
             return -1;
         if (dp_scan_peek(s) != ',')
             return expect(s, '}', "a comma or } is expected");
