@@ -492,16 +492,6 @@ static const struct depot_feed_ops feed_ops = {.event = on_event,
 
 /* ---- life ---- */
 
-static bool is_split(const struct depot_output *out)
-{
-    const char *split = depot_kvs_get(&out->attrs, "platform-split");
-    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
-    for (size_t i = 0; i < DEPOT_ARRAY_LEN(no); i++)
-        if (depot_str_eq(split, no[i]))
-            return false;
-    return true;
-}
-
 /* Directories that several platforms write into. */
 static void make_claims(struct depot_job *j)
 {
@@ -509,7 +499,7 @@ static void make_claims(struct depot_job *j)
     j->claims = depot_calloc(p->outputs.len + 1, sizeof(struct dp_claims *));
     for (size_t i = 0; i < p->outputs.len; i++)
         if (p->outputs.items[i].kind == DEPOT_OUTPUT_DIR && p->platforms.len > 1)
-            j->claims[i] = dp_claims_new(&p->platforms, is_split(&p->outputs.items[i]));
+            j->claims[i] = dp_claims_new(&p->platforms, dp_output_is_split(&p->outputs.items[i]));
 }
 
 static void create(struct depot_job *j)

@@ -35,4 +35,7 @@ struct depot_output {
     struct depot_map *keep; /* DIR: paths of the result, when all others are to go; NULL */
 };
 
+/* Does each platform get a directory of its own? As engines read the attribute. */
+bool dp_output_is_split(const struct depot_output *out);
+
 #endif

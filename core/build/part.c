@@ -225,11 +225,17 @@ static void add_load(
     sink->load = dp_docker_load_new(p->loop, host, &ops, sink);
 }
 
+bool dp_output_is_split(const struct depot_output *out)
+{
+    bool split = true;
+    return depot_str_to_bool(depot_kvs_get(&out->attrs, "platform-split"), &split) != 0 || split;
+}
+
 /* A part of one platform that is loaded alone is told of no others, and so does not put its files
  * into a directory named after its platform: we do. */
 static char *dir_of(struct dp_part *p, const struct depot_output *from)
 {
-    if (!p->is_lone || depot_str_eq(depot_kvs_get(&from->attrs, "platform-split"), "false"))
+    if (!p->is_lone || !dp_output_is_split(from))
         return from->dest;
     char *name = depot_strdup(p->platform);
     for (char *c = name; *c != '\0'; c++)
